@@ -1,0 +1,1 @@
+"""Retrieval that finds the right passage whatever language it is written in."""

@@ -1,0 +1,177 @@
+"""Every error that the engine raises on purpose.
+
+The tree, drawn once::
+
+    RagEngineError
+    ├── InvalidInput            a value the caller gave; also a ValueError
+    │   ├── InvalidDocument     a document that can not be indexed
+    │   ├── InvalidFilter       a filter with a bad key, value or form
+    │   └── InvalidVectors      NaN, infinite, zero or wrong-width vectors
+    ├── SettingsError           a settings file or value that can not be used
+    ├── MissingExtra            an optional package is not installed; also an ImportError
+    ├── ModelError              a model that is missing, damaged or of the wrong kind
+    ├── LoadError               one file that could not be read as documents
+    │   └── LoadLimitExceeded   it asked for more memory, time or size than allowed
+    ├── StoreError              a knowledge base on disk
+    │   ├── StoreNotFound       nothing is there
+    │   ├── StoreCorrupt        something is there, and it is damaged
+    │   ├── StoreLocked         another process is writing to it
+    │   ├── StoreReadOnly       a change was asked of a reader
+    │   ├── StoreClosed         used after close()
+    │   └── ContractMismatch    it was built with another model, analyser or setting
+    └── ServiceError            a remote service (embeddings, LLM)
+        ├── ServiceTimeout      no answer in time
+        ├── ServiceRefused      it answered with an error status
+        └── ServiceMalformed    it answered with something unreadable
+
+A message names the value received, what is allowed, and the next step.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ContractMismatch",
+    "InvalidDocument",
+    "InvalidFilter",
+    "InvalidInput",
+    "InvalidVectors",
+    "LoadError",
+    "LoadLimitExceeded",
+    "MissingExtra",
+    "ModelError",
+    "RagEngineError",
+    "ServiceError",
+    "ServiceMalformed",
+    "ServiceRefused",
+    "ServiceTimeout",
+    "SettingsError",
+    "StoreClosed",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreLocked",
+    "StoreNotFound",
+    "StoreReadOnly",
+]
+
+
+class RagEngineError(Exception):
+    """The root: catch this to catch everything the engine raises on purpose."""
+
+
+class InvalidInput(RagEngineError, ValueError):
+    """A value that the caller gave can not be used."""
+
+
+class InvalidDocument(InvalidInput):
+    """A document can not be indexed as it is."""
+
+
+class InvalidFilter(InvalidInput):
+    """A filter has a bad key, value or form."""
+
+
+class InvalidVectors(InvalidInput):
+    """Vectors hold NaN, infinity or a zero row, or have the wrong width."""
+
+
+class SettingsError(RagEngineError, ValueError):
+    """A settings file or value can not be used."""
+
+
+class MissingExtra(RagEngineError, ImportError):
+    """An optional package is not installed.
+
+    >>> raise MissingExtra("torch", package="sentence_transformers")
+    Traceback (most recent call last):
+        ...
+    rag_engine.errors.MissingExtra: the package 'sentence_transformers' is not installed; it comes \
+with an extra: pip install 'rag-engine[torch]'
+    """
+
+    def __init__(self, extra: str, *, package: str) -> None:
+        """Name the extra (as in pyproject.toml) and the package that was looked for."""
+        super().__init__(
+            f"the package {package!r} is not installed; it comes with an extra: "
+            f"pip install 'rag-engine[{extra}]'"
+        )
+        self.extra = extra
+
+
+class ModelError(RagEngineError):
+    """A model is missing, damaged, or not of the expected kind."""
+
+
+class LoadError(RagEngineError):
+    """One file could not be read as documents."""
+
+
+class LoadLimitExceeded(LoadError):
+    """One file asked for more memory, time or size than a loader allows."""
+
+
+class StoreError(RagEngineError):
+    """Something about a knowledge base on disk."""
+
+
+class StoreNotFound(StoreError):
+    """No knowledge base is at the path."""
+
+
+class StoreCorrupt(StoreError):
+    """A knowledge base is at the path and is damaged; nothing was changed."""
+
+
+class StoreLocked(StoreError):
+    """Another process is writing to the knowledge base."""
+
+
+class StoreReadOnly(StoreError):
+    """A change was asked of a knowledge base that was opened for reading."""
+
+
+class StoreClosed(StoreError):
+    """The knowledge base was used after close()."""
+
+
+class ContractMismatch(StoreError):
+    """The knowledge base was built with something else than it is opened with.
+
+    ``fields`` maps each differing field to ``(stored, given)``.
+    """
+
+    def __init__(self, fields: dict[str, tuple[object, object]]) -> None:
+        """List every field that differs, with what is stored and what was given."""
+        listing = "; ".join(
+            f"{name}: stored {stored!r}, given {given!r}"
+            for name, (stored, given) in sorted(fields.items())
+        )
+        super().__init__(
+            f"the knowledge base was built with other settings ({listing}); open it with the "
+            "stored ones, or index the documents into a new knowledge base"
+        )
+        self.fields = dict(fields)
+
+
+class ServiceError(RagEngineError):
+    """A remote service failed."""
+
+
+class ServiceTimeout(ServiceError):
+    """A remote service did not answer in time."""
+
+
+class ServiceRefused(ServiceError):
+    """A remote service answered with an error status.
+
+    ``status`` is the HTTP status code; ``retry_after`` the seconds it asked us to wait, if any.
+    """
+
+    def __init__(self, message: str, *, status: int, retry_after: float | None = None) -> None:
+        """Keep the status and the wait that the service asked for."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ServiceMalformed(ServiceError):
+    """A remote service answered with something that can not be understood."""

@@ -1,0 +1,1 @@
+"""Making vectors of all languages comparable."""

@@ -1,0 +1,222 @@
+"""What travels through the engine: frozen records, one a concept.
+
+``Document`` goes in; it is cut into ``Chunk`` records; a search returns ``Hit`` records; ``ask``
+returns an ``Answer`` whose ``Citation`` records point at hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from rag_engine.errors import InvalidDocument
+
+__all__ = [
+    "UNDETERMINED",
+    "AddReport",
+    "Answer",
+    "Chunk",
+    "Citation",
+    "Document",
+    "Hit",
+    "MetadataValue",
+    "ScoreParts",
+    "Span",
+]
+
+UNDETERMINED = "und"
+"""The BCP-47 code for a text whose language can not be told (ISO 639-2 ``und``)."""
+
+MetadataValue = str | int | float | bool
+"""What a metadata field may hold."""
+
+_MAX_ID_LENGTH = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of a document's text that lies under one heading or on one page.
+
+    ``start`` and ``end`` count characters (Python's ``len``); ``text[start:end]`` is the stretch.
+    ``section`` is the path of headings that leads to it, outermost first; ``page`` counts from 1.
+    A chunk never crosses the border of a span.
+    """
+
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One text in the language it was written in, as a loader hands it to the engine.
+
+    ``id`` is unique in a knowledge base: adding another document with the same id replaces the
+    first. ``source`` says where a reader finds the original (a path, a URL) and defaults to the
+    id. ``language_hint`` is what the file claims (an HTML ``lang`` attribute); the engine detects
+    the language itself and only falls back on the hint. ``spans`` lie in order and do not
+    overlap; text outside every span belongs to no section.
+
+    Raises:
+        InvalidDocument: an empty id, text that is not Unicode (a lone surrogate), spans out of
+            order or out of the text, or metadata that is not a flat mapping of plain values.
+
+    >>> Document(id="faq-1", text="Die Pumpe startet nicht.").source
+    'faq-1'
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    source: str = ""
+    language_hint: str | None = None
+    spans: tuple[Span, ...] = ()
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check everything once, so that no later stage needs to."""
+        if not isinstance(self.id, str) or not self.id or len(self.id) > _MAX_ID_LENGTH:
+            raise InvalidDocument(
+                f"a document id is a text of 1 to {_MAX_ID_LENGTH} characters, got {self.id!r:.80}"
+            )
+        for name in ("id", "text", "title", "source"):
+            _check_text(self.id, name, getattr(self, name))
+        if not self.source:
+            object.__setattr__(self, "source", self.id)
+        position = 0
+        for span in self.spans:
+            if not position <= span.start <= span.end <= len(self.text):
+                raise InvalidDocument(
+                    f"document {self.id!r}: span {span.start}..{span.end} is out of order or "
+                    f"outside the text of {len(self.text)} characters"
+                )
+            position = span.end
+        object.__setattr__(self, "metadata", _checked_metadata(self.id, self.metadata))
+
+
+def _check_text(document_id: str, name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidDocument(
+            f"document {document_id!r:.80}: {name} must be a text, got {type(value).__name__}"
+        )
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidDocument(
+            f"document {document_id!r:.80}: {name} holds a lone surrogate at character "
+            f"{error.start}; decode the original with errors='replace'"
+        ) from error
+
+
+def _checked_metadata(
+    document_id: str, metadata: Mapping[str, MetadataValue]
+) -> Mapping[str, MetadataValue]:
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str | int | float | bool):
+            raise InvalidDocument(
+                f"document {document_id!r}: metadata maps a text to a text, number or boolean, "
+                f"got {key!r}: {type(value).__name__}"
+            )
+        if isinstance(value, str):
+            _check_text(document_id, f"metadata {key!r}", value)
+        elif isinstance(value, float) and not -float("inf") < value < float("inf"):
+            raise InvalidDocument(
+                f"document {document_id!r}: metadata {key!r} must be finite, got {value!r}"
+            )
+    return MappingProxyType(dict(metadata))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A passage: whole sentences of one document, in (mostly) one language.
+
+    ``document.text[start:end] == text`` always holds. ``language`` is a BCP-47 code or ``und``.
+    ``ordinal`` counts the chunks of a document from 0.
+    """
+
+    document_id: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    language: str = UNDETERMINED
+    section: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreParts:
+    """Why a hit stands where it stands.
+
+    ``dense`` is the cosine of query and passage after language centring, ``dense_plain`` the
+    cosine before it. ``lexical`` is the share (0 to 1) of the query's term weight that the
+    passage covers, and ``matched_terms`` are the terms that it covers. ``rerank`` is the
+    cross-encoder's score, None where none ran; ``rank_before_rerank`` counts from 1.
+    """
+
+    dense: float
+    dense_plain: float
+    lexical: float
+    matched_terms: tuple[str, ...] = ()
+    rerank: float | None = None
+    rank_before_rerank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One passage that a search found; ``rank`` counts from 1, a higher ``score`` is better."""
+
+    rank: int
+    score: float
+    chunk_id: int
+    chunk: Chunk
+    title: str
+    source: str
+    metadata: Mapping[str, MetadataValue]
+    query_language: str
+    parts: ScoreParts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A source that an answer names as ``[number]``; numbers count from 1."""
+
+    number: int
+    chunk_id: int
+    document_id: str
+    source: str
+    title: str
+    language: str
+    page: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer with the sources that it cites.
+
+    ``supported`` is False when the knowledge base does not hold an answer. ``warnings`` says what
+    a reader should know, such as a citation that pointed nowhere and was removed.
+    """
+
+    text: str
+    language: str
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    generator: str
+    supported: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddReport:
+    """What one ``add`` did, in documents; ``chunks`` counts the chunks written."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    chunks: int = 0
+    empty: tuple[str, ...] = ()
+    """Ids of documents without any text: stored, but no question will find them."""

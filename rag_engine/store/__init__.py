@@ -1,0 +1,1 @@
+"""The catalogue (source of truth) and the index files derived from it."""

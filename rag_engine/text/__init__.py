@@ -1,0 +1,1 @@
+"""Languages, sentences, chunks and lexical terms."""
