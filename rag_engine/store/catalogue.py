@@ -1,0 +1,382 @@
+"""The catalogue: documents, chunks and raw vectors in one SQLite file, the source of truth.
+
+A change is durable when its method returns. Every change gets the next *revision*; whatever is
+derived from the catalogue remembers the revision it was made at and catches up from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag_engine.errors import StoreCorrupt, StoreError
+from rag_engine.filters import Filter
+from rag_engine.ports import Float32Array, Int64Array
+from rag_engine.records import Chunk, Document, MetadataValue
+from rag_engine.store import rows
+from rag_engine.store.filter_sql import compile_filter, field_kind
+from rag_engine.store.rows import IndexRow, StoredDocument
+from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
+
+__all__ = ["Catalogue", "CatalogueStatistics", "FinishedSource", "FoundChunk"]
+
+_BATCH = 500
+"""Ids a query; SQLite takes at most 32,766 parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChunk:
+    """A chunk with what a hit tells of its document."""
+
+    id: int
+    chunk: Chunk
+    vector: Float32Array
+    title: str
+    source: str
+    metadata: dict[str, MetadataValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedSource:
+    """A source (file) whose documents were all added: ``keep`` holds their ids.
+
+    ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
+    again next time.
+    """
+
+    name: str
+    fingerprint: bytes
+    keep: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueStatistics:
+    """Counts of a catalogue; ``languages`` maps a language to its number of chunks."""
+
+    documents: int
+    chunks: int
+    sources: int
+    languages: dict[str, int]
+
+
+class Catalogue:
+    """One open catalogue file; safe to share between threads, with one writing at a time."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        """Open an existing catalogue.
+
+        Raises:
+            StoreNotFound: there is no such file.
+            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+        """
+        self.path = path
+        # Readers have a connection of their own: they never see a transaction half-way.
+        self._reader = (
+            connect(path, read_only=True) if read_only else connect(path, read_only=False)
+        )
+        self._read_lock = threading.RLock()
+        self._writer = None if read_only else connect(path, read_only=False)
+        self._write_lock = threading.RLock()
+        version = self.meta("schema")
+        if version != SCHEMA_VERSION:
+            self.close()
+            raise StoreCorrupt(
+                f"the catalogue {path} has schema {version!r}, this version reads "
+                f"{SCHEMA_VERSION}; use the version of rag-engine that wrote it"
+            )
+
+    @classmethod
+    def create(cls, path: Path, meta: dict[str, object]) -> Catalogue:
+        """Create an empty catalogue that keeps ``meta`` (plain data), and open it."""
+        create_schema(path)
+        connection = connect(path, read_only=False)
+        entries = {"schema": SCHEMA_VERSION, "revision": 0, **meta}
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(entries[key])) for key in entries]
+        )
+        connection.execute("COMMIT")
+        connection.close()
+        return cls(path, read_only=False)
+
+    def close(self) -> None:
+        """Close the file; the catalogue can not be used afterwards."""
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[Catalogue]:
+        """Give a reader that sees the catalogue as it is now, whatever is written meanwhile.
+
+        A writer waits at its commit while one is open (up to 30 s), so keep it short.
+        """
+        view = Catalogue(self.path, read_only=True)
+        try:
+            view._read("BEGIN")
+            view.revision()
+            yield view
+        finally:
+            view.close()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._read_lock, _as_store_error(self.path):
+            return self._reader.execute(sql, tuple(parameters)).fetchall()
+
+    def meta(self, key: str) -> object:
+        """Return the plain data kept under ``key``, or None."""
+        found = self._read("SELECT value FROM meta WHERE key = ?", (key,))
+        value: object = json.loads(found[0][0]) if found else None
+        return value
+
+    def revision(self) -> int:
+        """Return the number of the last change; 0 for an empty catalogue."""
+        return int(self._read("SELECT value FROM meta WHERE key = 'revision'")[0][0])
+
+    def fingerprints(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the fingerprint of each document of ``ids`` that exists."""
+        found: dict[str, bytes] = {}
+        for batch in _batches(ids):
+            sql = f"SELECT id, fingerprint FROM document WHERE id IN ({_marks(batch)})"
+            found.update(self._read(sql, batch))
+        return found
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document, or None."""
+        found = self._read(
+            "SELECT fingerprint, id, title, source, language_hint, spans, metadata, text "
+            "FROM document WHERE id = ?",
+            (document_id,),
+        )
+        return rows.document_from_row(found[0]) if found else None
+
+    def document_ids(self, source: str | None = None) -> list[str]:
+        """Return the ids of all documents, or of those of one source, sorted."""
+        where = "" if source is None else " WHERE source = ?"
+        parameters = () if source is None else (source,)
+        return [
+            identifier
+            for (identifier,) in self._read(
+                f"SELECT id FROM document{where} ORDER BY id", parameters
+            )
+        ]
+
+    def sources(self) -> dict[str, bytes]:
+        """Return the fingerprint of every source that was indexed to its end."""
+        return dict(self._read("SELECT name, fingerprint FROM source ORDER BY name"))
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
+        """Return the chunks of ``ids`` that still exist."""
+        found: dict[int, FoundChunk] = {}
+        for batch in _batches(ids):
+            sql = (
+                f"SELECT {rows.CHUNK_COLUMNS}, d.id, d.title, d.source, d.metadata FROM chunk AS c "
+                f"JOIN document AS d ON d.number = c.document WHERE c.id IN ({_marks(batch)})"
+            )
+            for row in self._read(sql, batch):
+                *columns, document_id, title, source, metadata = row
+                chunk, vector = rows.read_chunk(columns, document_id)
+                found[row[0]] = FoundChunk(
+                    id=row[0],
+                    chunk=chunk,
+                    vector=vector,
+                    title=title,
+                    source=source,
+                    metadata=json.loads(metadata),
+                )
+        return found
+
+    def index_rows(self, *, after: int) -> Iterator[IndexRow]:
+        """Yield the chunks written after a revision, by id ascending."""
+        last = 0
+        while True:
+            batch = self._read(
+                f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
+                "WHERE c.id > ? AND c.revision > ? ORDER BY c.id LIMIT 2000",
+                (last, after),
+            )
+            if not batch:
+                return
+            for row in batch:
+                yield rows.index_row(row)
+            last = batch[-1][0]
+
+    def count_after(self, revision: int) -> int:
+        """Count the chunks written after a revision."""
+        found = self._read("SELECT count(*) FROM chunk WHERE revision > ?", (revision,))
+        return int(found[0][0])
+
+    def tombstones(self, *, after: int) -> Int64Array:
+        """Return the ids of chunks deleted after a revision, ascending, shape ``(n,)``."""
+        found = self._read(
+            "SELECT chunk FROM tombstone WHERE revision > ? ORDER BY chunk", (after,)
+        )
+        return np.array([row[0] for row in found], dtype=np.int64)
+
+    def matching(self, condition: Filter) -> Int64Array:
+        """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
+        where, parameters = compile_filter(condition)
+        found = self._read(
+            "SELECT c.id FROM chunk AS c JOIN document AS d ON d.number = c.document "
+            f"WHERE {where} ORDER BY c.id",
+            parameters,
+        )
+        return np.array([row[0] for row in found], dtype=np.int64)
+
+    def statistics(self) -> CatalogueStatistics:
+        """Count documents, sources, and chunks by language (most chunks first)."""
+        documents = self._read("SELECT count(*) FROM document")[0][0]
+        sources = self._read("SELECT count(*) FROM source")[0][0]
+        languages = self._read(
+            "SELECT language, count(*) FROM chunk GROUP BY language ORDER BY 2 DESC, 1"
+        )
+        counts: dict[str, int] = dict(languages)
+        return CatalogueStatistics(
+            documents=int(documents),
+            chunks=sum(counts.values()),
+            sources=int(sources),
+            languages=counts,
+        )
+
+    # -- writing ------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """Open a transaction and give the revision that it will commit."""
+        if self._writer is None:
+            raise AssertionError("the catalogue was opened for reading")
+        with self._write_lock, _as_store_error(self.path):
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                revision = 1 + int(
+                    connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[
+                        0
+                    ]
+                )
+                connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
+                yield connection, revision
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def replace(self, documents: Iterable[StoredDocument]) -> None:
+        """Write documents with their chunks, each in the place of one with the same id."""
+        with self._transaction() as (connection, revision):
+            for stored in documents:
+                _delete_document(connection, stored.document.id, revision)
+                _insert_document(connection, stored, revision)
+
+    def delete(self, ids: Iterable[str]) -> list[str]:
+        """Delete documents and their chunks; return the ids that existed."""
+        with self._transaction() as (connection, revision):
+            return [each for each in ids if _delete_document(connection, each, revision)]
+
+    def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
+        """Note that sources are indexed to their end; delete their documents not in ``keep``.
+
+        Returns the ids of the deleted documents.
+        """
+        gone: list[str] = []
+        with self._transaction() as (connection, revision):
+            for each in finished:
+                sql = "SELECT id FROM document WHERE source = ?"
+                present = connection.execute(sql, (each.name,)).fetchall()
+                gone += [document for (document,) in present if document not in each.keep]
+                connection.execute(
+                    "INSERT INTO source VALUES (?, ?) "
+                    "ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint",
+                    (each.name, each.fingerprint),
+                )
+            for document in gone:
+                _delete_document(connection, document, revision)
+        return gone
+
+    def delete_source(self, name: str) -> list[str]:
+        """Delete a source and all its documents; return their ids."""
+        with self._transaction() as (connection, revision):
+            present = connection.execute("SELECT id FROM document WHERE source = ?", (name,))
+            gone = [each for (each,) in present.fetchall()]
+            for each in gone:
+                _delete_document(connection, each, revision)
+            connection.execute("DELETE FROM source WHERE name = ?", (name,))
+            return gone
+
+    def forget_tombstones(self, *, up_to: int) -> None:
+        """Drop the tombstones that no generation needs any more."""
+        with self._transaction() as (connection, _):
+            connection.execute("DELETE FROM tombstone WHERE revision <= ?", (up_to,))
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system."""
+        if self._writer is None:
+            raise AssertionError("the catalogue was opened for reading")
+        with self._write_lock, self._read_lock, _as_store_error(self.path):
+            self._writer.execute("VACUUM")
+
+
+def _delete_document(connection: sqlite3.Connection, document_id: str, revision: int) -> bool:
+    found = connection.execute(
+        "SELECT number FROM document WHERE id = ?", (document_id,)
+    ).fetchone()
+    if found is None:
+        return False
+    connection.execute(
+        "INSERT INTO tombstone SELECT id, ? FROM chunk WHERE document = ?", (revision, found[0])
+    )
+    connection.execute("DELETE FROM document WHERE number = ?", found)
+    return True
+
+
+def _insert_document(connection: sqlite3.Connection, stored: StoredDocument, revision: int) -> None:
+    number = connection.execute(
+        "INSERT INTO document (id, fingerprint, title, source, language_hint, spans, metadata, "
+        "text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows.document_values(stored.document),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO field VALUES (?, ?, ?, ?)",
+        [
+            (number, key, field_kind(value), value)
+            for key, value in stored.document.metadata.items()
+        ],
+    )
+    connection.executemany(
+        "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
+        "section, page, text, vector, terms, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(number, revision, *rows.chunk_values(each)) for each in stored.chunks],
+    )
+
+
+def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+@contextlib.contextmanager
+def _as_store_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
+            "that no other program holds the file, then try again"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error

@@ -1,0 +1,91 @@
+"""Files that survive a power cut, and the lock that keeps a second writer out."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rag_engine.errors import StoreCorrupt, StoreLocked
+
+__all__ = ["WriterLock", "file_digest", "read_json", "sync_folder", "sync_tree", "write_json"]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make every file below a folder durable, then the folders, innermost first."""
+    folders = [folder]
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            folders.append(path)
+            continue
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    for each in reversed(folders):
+        sync_folder(each)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Put a JSON file in the place of ``path``; after a crash the old or the new one is there."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        StoreCorrupt: the file is no JSON object.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StoreCorrupt(f"{path} is damaged: {error}") from error
+    if not isinstance(data, dict):
+        raise StoreCorrupt(f"{path} is damaged: it holds no JSON object")
+    return data
+
+
+class WriterLock:
+    """The right to write to a knowledge base, held until ``release`` or the end of the process.
+
+    Raises:
+        StoreLocked: another process, or another object of this one, holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StoreLocked(
+                f"another process is writing to {path.parent}; wait until it has ended, or open "
+                "the knowledge base with read_only=True"
+            ) from error
+
+    def release(self) -> None:
+        """Let others write."""
+        os.close(self._descriptor)

@@ -1,0 +1,116 @@
+"""Compiles the typed filter tree to a condition over the catalogue's tables.
+
+Every key and value becomes a bound parameter; none is ever written into the SQL text.
+"""
+
+from __future__ import annotations
+
+from rag_engine.errors import InvalidFilter
+from rag_engine.filters import CHUNK_KEYS, And, Equals, Filter, In, Not, Range
+from rag_engine.records import MetadataValue
+
+__all__ = ["Parameter", "compile_filter", "field_kind"]
+
+Parameter = str | int | float | None
+
+_COLUMNS = {
+    "document_id": "d.id",
+    "language": "c.language",
+    "page": "c.page",
+    "source": "d.source",
+    "title": "d.title",
+}
+_MAX_PARAMETERS = 30_000
+"""SQLite's own limit is 32,766."""
+
+
+def field_kind(value: MetadataValue) -> str:
+    """Tell the kind of a metadata value: ``t`` text, ``n`` number, ``b`` boolean.
+
+    >>> [field_kind(value) for value in ("1", 1, 1.0, True)]
+    ['t', 'n', 'n', 'b']
+    """
+    if isinstance(value, bool):
+        return "b"
+    return "t" if isinstance(value, str) else "n"
+
+
+def compile_filter(node: Filter) -> tuple[str, list[Parameter]]:
+    """Return a condition over ``chunk AS c JOIN document AS d`` and its parameters.
+
+    Raises:
+        InvalidFilter: the tree holds more values than one query can take.
+
+    >>> compile_filter(Equals("language", "de"))
+    ('c.language = ?', ['de'])
+    """
+    condition, parameters = _compile(node)
+    if len(parameters) > _MAX_PARAMETERS:
+        raise InvalidFilter(
+            f"a filter holds at most {_MAX_PARAMETERS} keys and values, got {len(parameters)}"
+        )
+    return condition, parameters
+
+
+def _compile(node: Filter) -> tuple[str, list[Parameter]]:
+    if isinstance(node, Equals):
+        return _one_of(node.key, (node.value,))
+    if isinstance(node, In):
+        return _one_of(node.key, node.values)
+    if isinstance(node, Range):
+        return _range(node)
+    if isinstance(node, Not):
+        condition, parameters = _compile(node.part)
+        # A missing page is NULL, and NOT NULL would be NULL: IS NOT TRUE keeps it two-valued.
+        return f"(({condition}) IS NOT TRUE)", parameters
+    compiled = [_compile(part) for part in node.parts]
+    if not compiled:
+        return ("1" if isinstance(node, And) else "0"), []
+    glue = " AND " if isinstance(node, And) else " OR "
+    return (
+        "(" + glue.join(condition for condition, _ in compiled) + ")",
+        [parameter for _, parameters in compiled for parameter in parameters],
+    )
+
+
+def _one_of(key: str, values: tuple[MetadataValue, ...]) -> tuple[str, list[Parameter]]:
+    if key in CHUNK_KEYS:
+        kind = "n" if key == "page" else "t"
+        fitting: list[Parameter] = [value for value in values if field_kind(value) == kind]
+        if not fitting:
+            return "0", []
+        return f"{_COLUMNS[key]} {_equals(len(fitting))}", fitting
+    clauses = []
+    parameters: list[Parameter] = []
+    for kind in ("t", "n", "b"):
+        same_kind = [value for value in values if field_kind(value) == kind]
+        if same_kind:
+            clauses.append(f"(f.kind = '{kind}' AND f.value {_equals(len(same_kind))})")
+            parameters.extend(same_kind)
+    return _field_clause(" OR ".join(clauses) or "0", key, parameters)
+
+
+def _range(node: Range) -> tuple[str, list[Parameter]]:
+    bounds = [("<=", node.maximum), (">=", node.minimum)]
+    given = [(operator, bound) for operator, bound in bounds if bound is not None]
+    parameters: list[Parameter] = [bound for _, bound in given]
+    if node.key in CHUNK_KEYS:
+        if node.key != "page":
+            return "0", []
+        conditions = ["c.page IS NOT NULL", *(f"c.page {operator} ?" for operator, _ in given)]
+        return "(" + " AND ".join(conditions) + ")", parameters
+    conditions = ["f.kind = 'n'", *(f"f.value {operator} ?" for operator, _ in given)]
+    return _field_clause(" AND ".join(conditions), node.key, parameters)
+
+
+def _field_clause(
+    condition: str, key: str, parameters: list[Parameter]
+) -> tuple[str, list[Parameter]]:
+    return (
+        f"c.document IN (SELECT f.document FROM field AS f WHERE f.key = ? AND ({condition}))",
+        [key, *parameters],
+    )
+
+
+def _equals(count: int) -> str:
+    return "= ?" if count == 1 else f"IN ({', '.join('?' * count)})"
