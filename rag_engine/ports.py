@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.embedding.contract import EmbedderContract
-from rag_engine.records import Document
+from rag_engine.records import Document, Problem
 
 __all__ = [
     "DenseIndex",
@@ -104,8 +104,10 @@ class Loader(Protocol):
     suffixes: frozenset[str]
     """File name endings that this loader reads: lower case, with the dot."""
 
-    def load(self, path: Path, source: str) -> Iterator[Document]:
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
         """Yield the documents of the file ``path``; ``source`` is its name in the knowledge base.
+
+        A row that can not be read is yielded as a ``Problem``, and the next one is read.
 
         Raises:
             LoadError: the file can not be read as documents.

@@ -21,6 +21,7 @@ __all__ = [
     "Document",
     "Hit",
     "MetadataValue",
+    "Problem",
     "ScoreParts",
     "Span",
 ]
@@ -126,6 +127,14 @@ def _checked_metadata(
                 f"document {document_id!r}: metadata {key!r} must be finite, got {value!r}"
             )
     return MappingProxyType(dict(metadata))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A file, or a row of one, that could not be read, and why. It is reported, never dropped."""
+
+    source: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
