@@ -1,0 +1,147 @@
+"""Checks what an answer cites and links against what was retrieved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag_engine.answering.context import Source
+from rag_engine.answering.links import LinkFilter
+from rag_engine.records import Citation
+
+__all__ = ["NO_ANSWER", "CheckedAnswer", "check_answer", "citation", "without_marks"]
+
+NO_ANSWER = "[0]"
+"""With this mark a generator begins an answer that the sources do not hold."""
+
+_OPEN, _CLOSE = r"[\[［【〔]", r"[\]］】〕]"
+_NUMBER = r"\^?\s*\d{1,4}"
+_MARK = re.compile(
+    rf"{_OPEN}\s*({_NUMBER}(?:\s*[,，、،;；\-–—]\s*{_NUMBER}){{0,50}})\s*"
+    rf"(?:†[^\]］】〕\n]{{0,80}})?{_CLOSE}"  # 【4†name.pdf】, as some services write it
+)
+_LIST = re.compile(r"[,，、،;；]")
+_DECLINED = re.compile(rf"^\s*{_OPEN}\s*[0０٠۰०]\s*{_CLOSE}[\s:.,–—-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAnswer:
+    """An answer after its check.
+
+    ``numbers`` are the sources that it cites, ascending. ``declined`` says that the generator
+    found no answer in the sources. ``warnings`` tell a reader what was removed.
+    """
+
+    text: str
+    numbers: tuple[int, ...]
+    declined: bool
+    warnings: tuple[str, ...]
+
+
+def check_answer(text: str, sources: Sequence[Source]) -> CheckedAnswer:
+    """Keep of a whole answer only the citations and links that the sources bear out.
+
+    Citations may be written ``[1]``, ``[1, 2]``, ``[1-3]``, ``【1】`` or ``［１］``, in the
+    digits of any script; they come back as ``[1]`` and ``[1][2]``. Numbers of no source are
+    removed. Links, images, HTML tags and e-mail addresses are removed unless they stand, letter
+    for letter, in a source that the answer cites.
+
+    >>> checked = check_answer("Yes 【1，7】 ![](https://evil.example/?q=1)", [])
+    >>> checked.text, checked.numbers, len(checked.warnings)
+    ('Yes', (), 3)
+    """
+    declined = _DECLINED.match(text)
+    if declined:
+        text = text[declined.end() :]
+    marks = _Marks(len(sources))
+    text = marks.rewrite(text)
+    links = LinkFilter(
+        part
+        for source in sources
+        if source.number in marks.cited
+        for part in (source.text, source.hit.source, source.heading)
+    )
+    # Once more: taking out a tag may have put a mark together.
+    text = _tidy(marks.rewrite(links.clean(text)))
+    warnings = []
+    if marks.foreign:
+        listed = ", ".join(f"[{number}]" for number in sorted(marks.foreign))
+        warnings.append(
+            f"the answer cited {listed}, but only sources 1 to {len(sources)} were given; "
+            "the marks were removed"
+        )
+    if links.removed:
+        warnings.append(
+            f"{links.removed} links, images, addresses or HTML tags that stand in no cited source "
+            "were removed from the answer"
+        )
+    if text and not marks.cited and not declined:
+        warnings.append("the answer cites no source")
+    return CheckedAnswer(
+        text=text,
+        numbers=tuple(sorted(marks.cited)),
+        declined=declined is not None,
+        warnings=tuple(warnings),
+    )
+
+
+def citation(source: Source) -> Citation:
+    """Return the citation that points at ``source``."""
+    chunk = source.hit.chunk
+    return Citation(
+        number=source.number,
+        chunk_id=source.hit.chunk_id,
+        document_id=chunk.document_id,
+        source=source.hit.source,
+        title=source.hit.title,
+        language=chunk.language,
+        page=chunk.page,
+        text=source.text,
+    )
+
+
+def without_marks(text: str) -> str:
+    """Turn what looks like a citation in a source's own text into something that does not.
+
+    An encyclopaedia's ``[3]`` must not become a citation of source 3 when it is quoted.
+
+    >>> without_marks("Founded in 1904[3] by【12】 the city.")
+    'Founded in 1904(3) by(12) the city.'
+    """
+    return _MARK.sub(lambda match: f"({match[1]})", text)
+
+
+class _Marks:
+    """Rewrites the marks of an answer to ``count`` sources, and remembers what it saw."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.cited: set[int] = set()
+        self.foreign: set[int] = set()
+
+    def rewrite(self, text: str) -> str:
+        return _MARK.sub(self._mark, text)
+
+    def _mark(self, match: re.Match[str]) -> str:
+        numbers = self._numbers(match[1])
+        known = [number for number in numbers if 1 <= number <= self._count]
+        self.cited.update(known)
+        self.foreign.update(set(numbers) - set(known))
+        return "".join(f"[{number}]" for number in known)
+
+    def _numbers(self, inside: str) -> list[int]:
+        """Read ``1, 3-5`` as 1, 3, 4, 5, without repeats; ``int`` reads every script's digits."""
+        found: dict[int, None] = {}
+        for part in _LIST.split(inside):
+            first, *last = (int(number) for number in re.findall(r"\d+", part))
+            stop = min(last[0], self._count) if last else first
+            found.update(dict.fromkeys([first, *range(first + 1, stop + 1), *last]))
+        return list(found)
+
+
+def _tidy(text: str) -> str:
+    """Take out the blanks that a removed mark left behind."""
+    text = re.sub(r"[ \t]+(?=\n|$)", "", text)
+    text = re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", text)
+    return re.sub(r"(?<=\w)[ \t]+(?=[.,;:!?。，、؟।](?:\s|$))", "", text).strip()
