@@ -1,1 +1,32 @@
-"""Retrieval that finds the right passage whatever language it is written in."""
+"""Retrieval that finds the right passage whatever language it is written in.
+
+``KnowledgeBase`` is the door: open, add, delete, search, ask.
+"""
+
+from rag_engine.engine import Inspection, KnowledgeBase
+from rag_engine.errors import RagEngineError
+from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+from rag_engine.records import AddReport, Answer, Chunk, Citation, Document, Hit, ScoreParts, Span
+from rag_engine.settings import Settings
+
+__all__ = [
+    "AddReport",
+    "And",
+    "Answer",
+    "Chunk",
+    "Citation",
+    "Document",
+    "Equals",
+    "Filter",
+    "Hit",
+    "In",
+    "Inspection",
+    "KnowledgeBase",
+    "Not",
+    "Or",
+    "RagEngineError",
+    "Range",
+    "ScoreParts",
+    "Settings",
+    "Span",
+]

@@ -39,6 +39,7 @@ class FoundChunk:
     id: int
     chunk: Chunk
     vector: Float32Array
+    terms: Sequence[str]
     title: str
     source: str
     metadata: dict[str, MetadataValue]
@@ -186,11 +187,12 @@ class Catalogue:
             )
             for row in self._read(sql, batch):
                 *columns, document_id, title, source, metadata = row
-                chunk, vector = rows.read_chunk(columns, document_id)
+                stored = rows.read_chunk(columns, document_id)
                 found[row[0]] = FoundChunk(
                     id=row[0],
-                    chunk=chunk,
-                    vector=vector,
+                    chunk=stored.chunk,
+                    vector=stored.vector,
+                    terms=stored.terms,
                     title=title,
                     source=source,
                     metadata=json.loads(metadata),

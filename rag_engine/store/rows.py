@@ -171,13 +171,13 @@ def _verified(row: Sequence[Any]) -> Sequence[Any]:
     return row
 
 
-def read_chunk(row: Sequence[Any], document_id: str) -> tuple[Chunk, Float32Array]:
-    """Rebuild a chunk and its vector from a row of ``CHUNK_COLUMNS``.
+def read_chunk(row: Sequence[Any], document_id: str) -> StoredChunk:
+    """Rebuild a chunk with its vector and terms from a row of ``CHUNK_COLUMNS``.
 
     Raises:
         StoreCorrupt: the row is not what was written.
     """
-    _, ordinal, start, end, language, section, page, text, vector, _, _ = _verified(row)
+    _, ordinal, start, end, language, section, page, text, vector, terms, _ = _verified(row)
     chunk = Chunk(
         document_id=document_id,
         ordinal=ordinal,
@@ -188,7 +188,11 @@ def read_chunk(row: Sequence[Any], document_id: str) -> tuple[Chunk, Float32Arra
         section=tuple(json.loads(section)),
         page=page,
     )
-    return chunk, np.frombuffer(vector, dtype=np.float16).astype(np.float32)
+    return StoredChunk(
+        chunk=chunk,
+        vector=np.frombuffer(vector, dtype=np.float16).astype(np.float32),
+        terms=_terms(terms),
+    )
 
 
 def index_row(row: Sequence[Any]) -> IndexRow:
@@ -198,10 +202,9 @@ def index_row(row: Sequence[Any]) -> IndexRow:
         StoreCorrupt: the row is not what was written.
     """
     _verified(row)
-    terms = zlib.decompress(row[9]).decode("utf-8")
-    return IndexRow(
-        id=row[0],
-        language=row[4],
-        vector=row[8],
-        terms=tuple(terms.split("\n")) if terms else (),
-    )
+    return IndexRow(id=row[0], language=row[4], vector=row[8], terms=_terms(row[9]))
+
+
+def _terms(data: bytes) -> tuple[str, ...]:
+    text = zlib.decompress(data).decode("utf-8")
+    return tuple(text.split("\n")) if text else ()

@@ -1,0 +1,121 @@
+"""The ``rag-engine`` command: reads the command line and calls the pipeline behind it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipelines import commands
+from pipelines.output import Exit, Outcome, note, print_error, print_outcome
+from rag_engine.errors import RagEngineError
+
+__all__ = ["main"]
+
+_EPILOG = """\
+exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as problems;
+130 interrupted (what was indexed is kept; the same command goes on from there)
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rag-engine",
+        description="Finds the right passage whatever language it is written in.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print data as JSON on stdout")
+    kb = argparse.ArgumentParser(add_help=False, parents=[common])
+    kb.add_argument("--kb", type=Path, required=True, metavar="DIR", help="the knowledge base")
+    kb.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def verb(
+        name: str,
+        run: Callable[[argparse.Namespace], Outcome],
+        text: str,
+        parent: argparse.ArgumentParser = kb,
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text, parents=[parent])
+        added.set_defaults(run=run)
+        return added
+
+    demo = verb(
+        "demo", commands.demo, "index the sample knowledge base and ask it questions", common
+    )
+    demo.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+
+    index = verb("index", commands.index, "index a folder of documents, or one file")
+    index.add_argument("path", type=Path, metavar="FOLDER")
+    index.add_argument(
+        "--prefix", help="what names of files begin with in the knowledge base (the folder's name)"
+    )
+    index.add_argument(
+        "--sync", action="store_true", help="drop what was indexed from files that are gone"
+    )
+
+    search = verb("search", commands.search, "find the passages that answer a question")
+    _question_arguments(search)
+    search.add_argument("-k", type=int, default=10, help="how many passages (10)")
+
+    ask = verb("ask", commands.ask, "answer a question, with sources")
+    _question_arguments(ask)
+
+    delete = verb("delete", commands.delete, "delete documents, or all documents of a file")
+    delete.add_argument("names", nargs="+", metavar="DOCUMENT_OR_FILE")
+
+    verb("inspect", commands.inspect, "show what a knowledge base holds")
+    verb("compact", commands.compact, "build the index anew and give back space")
+
+    export = verb("export", commands.export, "write the bundled model as a directory", common)
+    export.add_argument("target", type=Path, metavar="DIR")
+    export.add_argument("--to", choices=["sentence-transformers"], required=True)
+
+    bench = verb("bench", commands.bench, "measure", common)
+    bench.add_argument("what", choices=["index"])
+    bench.add_argument("--chunks", type=int, default=10_000, help="how many chunks (10,000)")
+    bench.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+    return parser
+
+
+def _question_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question")
+    parser.add_argument("--language", help="the question's language (detected)")
+    parser.add_argument(
+        "--in",
+        dest="languages",
+        action="append",
+        metavar="LANGUAGE",
+        help="only passages in this language; may be repeated",
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        metavar="KEY=VALUE",
+        help="only passages whose metadata say so; may be repeated",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status (see ``Exit``)."""
+    logging.basicConfig(format="rag-engine: %(message)s", stream=sys.stderr)
+    given = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], Outcome] = given.run
+    try:
+        outcome = run(given)
+        print_outcome(given.command, outcome, as_json=given.json)
+        return outcome.status
+    except RagEngineError as error:
+        print_error(given.command, error, as_json=given.json)
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        note("rag-engine: interrupted; what was indexed is kept, the same command goes on")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (``| head``); there is nobody left to tell.
+        sys.stderr.close()
+        return Exit.DONE

@@ -1,0 +1,157 @@
+"""One function a subcommand: from the parsed command line to what is printed."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from pipelines import benchmark, output, wiring
+from pipelines.demo import run_demo
+from pipelines.export import export_bundled
+from pipelines.index import index_path, report_outcome
+from pipelines.output import Outcome
+from rag_engine.engine import KnowledgeBase
+from rag_engine.errors import InvalidFilter, InvalidInput
+from rag_engine.filters import And, Equals, Filter, In, Or
+from rag_engine.records import MetadataValue, Problem
+from rag_engine.settings import Settings
+
+__all__ = ["ask", "bench", "compact", "delete", "demo", "export", "index", "inspect", "search"]
+
+
+def _open(given: argparse.Namespace, *, read_only: bool, create: bool = False) -> KnowledgeBase:
+    settings = Settings.from_toml(given.settings) if given.settings else None
+    return KnowledgeBase.open(given.kb, settings=settings, read_only=read_only, create=create)
+
+
+def _filter(given: argparse.Namespace) -> Filter | None:
+    parts: list[Filter] = []
+    if given.languages:
+        parts.append(In("language", tuple(given.languages)))
+    for text in given.where or ():
+        key, found, value = text.partition("=")
+        if not found:
+            raise InvalidFilter(f"--where takes KEY=VALUE, got {text!r}")
+        # The command line can not tell a text from a number, so either may match.
+        parts.append(Or(*(Equals(key, each) for each in _readings(value))))
+    return And(*parts) if parts else None
+
+
+def _readings(value: str) -> list[MetadataValue]:
+    readings: list[MetadataValue] = [value]
+    if value in {"true", "false"}:
+        readings.append(value == "true")
+    for kind in (int, float):
+        try:
+            readings.append(kind(value))
+            break
+        except ValueError:
+            continue
+    return readings
+
+
+def demo(given: argparse.Namespace) -> Outcome:
+    """Index the sample knowledge base and ask it questions."""
+    return run_demo(given.kb)
+
+
+def index(given: argparse.Namespace) -> Outcome:
+    """Index a folder or a file."""
+    if not given.path.exists():  # before a knowledge base is made for nothing
+        raise InvalidInput(f"{given.path} does not exist; name a folder or a file to index")
+    with _open(given, read_only=False, create=True) as kb:
+        report = index_path(
+            kb,
+            given.path,
+            wiring.build_loaders(kb.settings.loaders),
+            prefix=given.prefix,
+            sync=given.sync,
+            loader_signature=kb.settings.loaders.model_dump_json(),
+        )
+    return report_outcome(report)
+
+
+def search(given: argparse.Namespace) -> Outcome:
+    """Find passages."""
+    with _open(given, read_only=True) as kb:
+        hits = kb.search(given.question, k=given.k, where=_filter(given), language=given.language)
+    lines = [line for hit in hits for line in output.hit_lines(hit)]
+    return Outcome(
+        result={
+            "question": given.question,
+            "language": hits[0].query_language if hits else None,
+            "hits": [output.hit_data(hit) for hit in hits],
+        },
+        lines=lines or ["nothing found"],
+    )
+
+
+def ask(given: argparse.Namespace) -> Outcome:
+    """Answer a question."""
+    with _open(given, read_only=True) as kb:
+        answer = kb.ask(given.question, where=_filter(given), language=given.language)
+    return Outcome(
+        result={"question": given.question, **output.answer_data(answer)},
+        lines=output.answer_lines(answer),
+    )
+
+
+def delete(given: argparse.Namespace) -> Outcome:
+    """Delete documents by id, or all documents of a source."""
+    deleted: list[str] = []
+    problems: list[Problem] = []
+    with _open(given, read_only=False) as kb:
+        for name in given.names:
+            gone = kb.delete([name]) or kb.delete_source(name)
+            deleted += gone
+            if not gone:
+                problems.append(Problem(source=name, reason="no document and no file of this name"))
+    return Outcome(
+        result={"deleted": deleted},
+        lines=[*(f"deleted: {output.safe(each)}" for each in deleted)],
+        problems=problems,
+    )
+
+
+def inspect(given: argparse.Namespace) -> Outcome:
+    """Show what a knowledge base holds."""
+    with _open(given, read_only=True) as kb:
+        found = kb.inspect()
+    total = max(found.chunks, 1)
+    lines = [
+        f"{found.documents} documents from {found.sources} files, {found.chunks} chunks",
+        f"index: generation {found.generation}, {found.dense or 'none'} + {found.lexical or 'none'}"
+        + ("" if found.published else " (and changes since, replayed on opening)"),
+        *(f"{name}: {size / 1e6:.1f} MB" for name, size in found.bytes.items()),
+        "languages:",
+        *(
+            f"  {language:<8}{count:>8}  {count / total:6.1%}"
+            for language, count in found.languages.items()
+        ),
+        "contract:",
+        *(f"  {name}: {value}" for name, value in sorted(found.contract.items())),
+    ]
+    return Outcome(result=dataclasses.asdict(found), lines=lines)
+
+
+def compact(given: argparse.Namespace) -> Outcome:
+    """Build the index anew and give back the space of what was deleted."""
+    with _open(given, read_only=False) as kb:
+        before = sum(kb.inspect().bytes.values())
+        kb.compact()
+        after = sum(kb.inspect().bytes.values())
+    return Outcome(
+        result={"bytes_before": before, "bytes_after": after},
+        lines=[f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after"],
+    )
+
+
+def export(given: argparse.Namespace) -> Outcome:
+    """Write the bundled model as a sentence-transformers directory."""
+    export_bundled(given.target)
+    return Outcome(result={"directory": str(given.target)}, lines=[f"written: {given.target}"])
+
+
+def bench(given: argparse.Namespace) -> Outcome:
+    """Measure the write path."""
+    return benchmark.bench_index(given.chunks, given.kb)

@@ -1,0 +1,226 @@
+"""``rag-engine index``: a folder of files becomes (part of) a knowledge base.
+
+Files are taken in sorted order. An unchanged file is not read again; a changed one replaces its
+documents; a bad one is reported and never stops the others. A killed or interrupted run goes on
+where it stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipelines.output import Outcome
+from rag_engine.engine import KnowledgeBase
+from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
+from rag_engine.ports import Loader
+from rag_engine.records import AddReport, Document, Problem
+from rag_engine.store.catalogue import FinishedSource
+from rag_engine.store.files import file_digest
+
+__all__ = ["IndexReport", "index_path", "report_outcome"]
+
+_BATCH_CHARACTERS = 400_000
+_BATCH_DOCUMENTS = 1_000
+
+
+@dataclass(kw_only=True)
+class IndexReport:
+    """What one run did. ``files`` counts those found; documents and chunks those written."""
+
+    files: int = 0
+    unchanged_files: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    chunks: int = 0
+    skipped: list[Problem] = field(default_factory=list)
+    """Files of a kind that no loader reads."""
+    problems: list[Problem] = field(default_factory=list)
+    """Files and rows that could not be read."""
+
+    def count(self, added: AddReport) -> None:
+        """Add what one batch did."""
+        self.added += added.added
+        self.updated += added.updated
+        self.unchanged += added.unchanged
+        self.chunks += added.chunks
+        self.problems += [
+            Problem(source=each, reason="it holds no text that could be found")
+            for each in added.empty
+        ]
+
+
+class _Batcher:
+    """Gathers documents over many files, so that the embedder always has enough to do."""
+
+    def __init__(self, kb: KnowledgeBase, report: IndexReport) -> None:
+        self._kb = kb
+        self._report = report
+        self._documents: list[Document] = []
+        self._characters = 0
+        self._finished: list[FinishedSource] = []
+
+    def add(self, document: Document) -> None:
+        self._documents.append(document)
+        self._characters += len(document.text)
+        full = self._characters > _BATCH_CHARACTERS or len(self._documents) >= _BATCH_DOCUMENTS
+        if full:
+            self.flush()
+
+    def finish(self, source: FinishedSource) -> None:
+        self._finished.append(source)
+
+    def flush(self) -> None:
+        if self._documents:
+            self._report.count(self._kb.add(self._documents))
+            self._documents, self._characters = [], 0
+        if self._finished:
+            self._report.deleted += len(self._kb.finish_sources(self._finished))
+            self._finished = []
+
+
+def index_path(
+    kb: KnowledgeBase,
+    path: Path,
+    loaders: Sequence[Loader],
+    *,
+    prefix: str | None = None,
+    sync: bool = False,
+    loader_signature: str = "",
+) -> IndexReport:
+    """Index a folder, or one file, into an open knowledge base.
+
+    A file's name in the knowledge base is ``prefix/path/in/the/folder``; the prefix is the
+    folder's own name by default, so that two folders do not overwrite each other's files. With
+    ``sync``, files under the prefix that are no longer in the folder are dropped.
+    ``loader_signature`` stands for the loaders' settings: another one means reading files anew.
+
+    Raises:
+        InvalidInput: the path does not exist.
+    """
+    if not path.exists():
+        raise InvalidInput(f"{path} does not exist; name a folder or a file to index")
+    report = IndexReport()
+    by_suffix = {suffix: loader for loader in loaders for suffix in loader.suffixes}
+    files = dict(_named_files(path, prefix, report))
+    known = kb.sources()
+    batcher = _Batcher(kb, report)
+    report.files = len(files)
+    progress = tqdm(
+        files.items(), desc="indexing", unit="file", disable=not sys.stderr.isatty(), leave=False
+    )
+    for source, file in progress:
+        loader = by_suffix.get(file.suffix.lower())
+        if loader is None:
+            reason = f"no loader reads {file.suffix or 'files without an ending'}"
+            report.skipped.append(Problem(source=source, reason=reason))
+            continue
+        try:
+            digest = file_digest(file)
+        except OSError as error:
+            report.problems.append(Problem(source=source, reason=str(error)))
+            continue
+        fingerprint = hashlib.sha256(f"{loader_signature}\0{digest}".encode()).digest()
+        if known.get(source) == fingerprint:
+            report.unchanged_files += 1
+            continue
+        _load_file(file, source, loader, fingerprint, batcher, report)
+    batcher.flush()
+    if sync:
+        for source in sorted(set(known) - set(files)):
+            if source.startswith(f"{_prefix(path, prefix)}/") or not _prefix(path, prefix):
+                report.deleted += len(kb.delete_source(source))
+    kb.publish()
+    return report
+
+
+def _load_file(
+    file: Path,
+    source: str,
+    loader: Loader,
+    fingerprint: bytes,
+    batcher: _Batcher,
+    report: IndexReport,
+) -> None:
+    keep: set[str] = set()
+    problems: list[Problem] = []
+    try:
+        for loaded in loader.load(file, source):
+            if isinstance(loaded, Problem):
+                problems.append(loaded)
+            elif loaded.id in keep:
+                problems.append(
+                    Problem(source=source, reason=f"the id {loaded.id!r} stands there twice")
+                )
+            else:
+                keep.add(loaded.id)
+                batcher.add(loaded)
+    except (LoadError, InvalidDocument, OSError) as error:
+        # What an earlier version of the file gave stays until the file can be read again.
+        report.problems += [*problems, Problem(source=source, reason=str(error))]
+        return
+    report.problems += problems
+    # A file with problems is read again next time, so that they are never forgotten.
+    batcher.finish(
+        FinishedSource(
+            name=source, fingerprint=b"" if problems else fingerprint, keep=frozenset(keep)
+        )
+    )
+
+
+def _prefix(path: Path, prefix: str | None) -> str:
+    if prefix is not None:
+        return prefix.strip("/")
+    return path.resolve().name if path.is_dir() else ""
+
+
+def _named_files(path: Path, prefix: str | None, report: IndexReport) -> Iterator[tuple[str, Path]]:
+    stem = _prefix(path, prefix)
+    if not path.is_dir():
+        yield "/".join(filter(None, (stem, path.name))), path
+        return
+    for file in sorted(path.rglob("*")):
+        relative = file.relative_to(path)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        source = "/".join(filter(None, (stem, relative.as_posix())))
+        if file.is_symlink() and not file.resolve().is_relative_to(path.resolve()):
+            reason = "a link that leads out of the folder is not followed"
+            report.problems.append(Problem(source=source, reason=reason))
+        elif file.is_file():
+            yield source, file
+        elif not file.is_dir():
+            reason = "it is no regular file (a device, a pipe, or a broken link)"
+            report.problems.append(Problem(source=source, reason=reason))
+
+
+def report_outcome(report: IndexReport) -> Outcome:
+    """Return what a run did, for printing."""
+    skipped = [{"source": each.source, "reason": each.reason} for each in report.skipped]
+    lines = [
+        f"{report.files} files: {report.unchanged_files} unchanged, {len(report.skipped)} skipped",
+        f"documents: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{report.deleted} deleted; {report.chunks} chunks written",
+        *(f"skipped: {each.source}: {each.reason}" for each in report.skipped),
+    ]
+    return Outcome(
+        result={
+            "files": report.files,
+            "unchanged_files": report.unchanged_files,
+            "added": report.added,
+            "updated": report.updated,
+            "unchanged": report.unchanged,
+            "deleted": report.deleted,
+            "chunks": report.chunks,
+            "skipped": skipped,
+        },
+        lines=lines,
+        problems=report.problems,
+    )

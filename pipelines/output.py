@@ -1,0 +1,172 @@
+"""What a command prints: data on stdout, everything said about it on stderr.
+
+With ``--json`` a command prints one JSON object on stdout, always of this shape::
+
+    {"command": "search", "ok": true, "result": {...}, "problems": [{"source": ..., "reason": ...}]}
+    {"command": "search", "ok": false, "error": {"type": "StoreNotFound", "message": "..."}}
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from rag_engine.errors import RagEngineError
+from rag_engine.records import Answer, Hit, Problem
+
+__all__ = ["Exit", "Outcome", "hit_data", "note", "print_error", "print_outcome", "safe"]
+
+
+class Exit(IntEnum):
+    """What an exit status says."""
+
+    DONE = 0
+    FAILED = 1
+    """Nothing was done, or not all of it: the message says why."""
+    USAGE = 2
+    """The command line was wrong."""
+    PROBLEMS = 3
+    """Done, but for the files or rows that are listed."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C; what was acknowledged is kept, the same command goes on from there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a command found: plain data for ``--json``, lines for people, and problems."""
+
+    result: Mapping[str, Any]
+    lines: Sequence[str]
+    problems: Sequence[Problem] = field(default=())
+
+    @property
+    def status(self) -> Exit:
+        """The exit status."""
+        return Exit.PROBLEMS if self.problems else Exit.DONE
+
+
+def safe(text: str) -> str:
+    r"""Return a text that can not steer a terminal: control characters become blanks.
+
+    >>> safe("a\x1b[31mb\nc")
+    'a [31mb c'
+    """
+    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)
+
+
+def note(text: str) -> None:
+    """Say something to a person, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
+    """Print what a command found."""
+    if as_json:
+        _print_json(
+            {
+                "command": command,
+                "ok": True,
+                "result": dict(outcome.result),
+                "problems": [
+                    {"source": each.source, "reason": each.reason} for each in outcome.problems
+                ],
+            }
+        )
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in outcome.lines))
+        sys.stdout.flush()
+    for each in outcome.problems:
+        note(f"problem: {safe(each.source)}: {safe(each.reason)}")
+
+
+def print_error(command: str, error: RagEngineError, *, as_json: bool) -> None:
+    """Print why a command failed."""
+    if as_json:
+        message = {"type": type(error).__name__, "message": str(error)}
+        _print_json({"command": command, "ok": False, "error": message})
+    note(f"rag-engine: {safe(str(error))}")
+
+
+def _print_json(data: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def hit_data(hit: Hit) -> dict[str, Any]:
+    """Return a hit as plain data."""
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "document": hit.chunk.document_id,
+        "source": hit.source,
+        "title": hit.title,
+        "language": hit.chunk.language,
+        "section": list(hit.chunk.section),
+        "page": hit.chunk.page,
+        "start": hit.chunk.start,
+        "end": hit.chunk.end,
+        "text": hit.chunk.text,
+        "metadata": dict(hit.metadata),
+        "parts": {
+            "dense": round(hit.parts.dense, 6),
+            "dense_plain": round(hit.parts.dense_plain, 6),
+            "lexical": round(hit.parts.lexical, 6),
+            "matched_terms": list(hit.parts.matched_terms),
+            "rerank": hit.parts.rerank,
+            "rank_before_rerank": hit.parts.rank_before_rerank,
+        },
+    }
+
+
+def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
+    """Return a hit as two lines for people."""
+    page = f", page {hit.chunk.page}" if hit.chunk.page else ""
+    section = f" > {' > '.join(hit.chunk.section)}" if hit.chunk.section else ""
+    text = safe(hit.chunk.text)
+    shown = text if len(text) <= width else text[: width - 1] + "…"
+    return [
+        f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  "
+        f"{safe(hit.source)}{page}{safe(section)}",
+        f"      {shown}",
+    ]
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """Return an answer as plain data."""
+    return {
+        "answer": answer.text,
+        "language": answer.language,
+        "generator": answer.generator,
+        "supported": answer.supported,
+        "warnings": list(answer.warnings),
+        "citations": [
+            {
+                "number": each.number,
+                "document": each.document_id,
+                "source": each.source,
+                "title": each.title,
+                "language": each.language,
+                "page": each.page,
+                "text": each.text,
+            }
+            for each in answer.citations
+        ],
+        "hits": [hit_data(hit) for hit in answer.hits],
+    }
+
+
+def answer_lines(answer: Answer) -> list[str]:
+    """Return an answer as lines for people."""
+    lines = [*answer.text.splitlines(), ""]
+    for each in answer.citations:
+        page = f", page {each.page}" if each.page else ""
+        lines.append(f"  [{each.number}] {safe(each.source)}{page} ({each.language})")
+    lines.append(f"  written by: {answer.generator}")
+    lines += [f"  warning: {safe(warning)}" for warning in answer.warnings]
+    return lines

@@ -1,0 +1,145 @@
+"""From names in the settings to connectors: the only place that knows both."""
+
+from __future__ import annotations
+
+from connectors.loaders.registry import default_loaders
+from rag_engine.fairness.prior import load_prior
+
+from rag_engine.components import Components
+from rag_engine.errors import SettingsError
+from rag_engine.ports import (
+    DenseIndexFactory,
+    Embedder,
+    Generator,
+    LexicalIndexFactory,
+    Loader,
+    Reranker,
+)
+from rag_engine.settings import (
+    DenseSettings,
+    EmbedderSettings,
+    GeneratorSettings,
+    LexicalSettings,
+    LoaderSettings,
+    RerankerSettings,
+    Settings,
+)
+from rag_engine.text.language import FastTextDetector
+
+__all__ = ["build_components", "build_embedder", "build_loaders"]
+
+
+def build_components(settings: Settings) -> Components:
+    """Build every part that the settings name.
+
+    Raises:
+        MissingExtra: a part's package is not installed.
+        SettingsError: a part needs a setting that is empty.
+    """
+    embedder = build_embedder(settings.embedder)
+    return Components(
+        embedder=embedder,
+        detector=FastTextDetector(),
+        dense=_dense(settings.dense),
+        lexical=_lexical(settings.lexical),
+        generator=_generator(settings.generator, embedder),
+        reranker=_reranker(settings.reranker),
+        prior=load_prior(embedder.contract.weights),
+    )
+
+
+def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
+    """Build the loaders for files."""
+    return default_loaders(
+        text_columns=settings.text_columns,
+        title_column=settings.title_column,
+        id_column=settings.id_column,
+        metadata_columns=settings.metadata_columns,
+        max_file_mb=settings.max_file_mb,
+        timeout_s=settings.timeout_s,
+    )
+
+
+def build_embedder(settings: EmbedderSettings) -> Embedder:
+    """Build the embedder that the settings name."""
+    if settings.kind == "bundled":
+        from connectors.embedders.bundled_e5 import BundledE5
+
+        return BundledE5(precision=settings.precision, threads=settings.threads)
+    if not settings.model:
+        raise SettingsError(f"embedder.kind = {settings.kind!r} needs embedder.model")
+    if settings.kind == "sentence-transformer":
+        from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+
+        return SentenceTransformerEmbedder(
+            model=settings.model,
+            device=settings.device,
+            precision=settings.precision,
+            query_prompt=settings.query_prompt,
+            passage_prompt=settings.passage_prompt,
+            threads=settings.threads,
+        )
+    if not settings.base_url:
+        raise SettingsError("embedder.kind = 'openai-compatible' needs embedder.base_url")
+    from connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
+
+    return OpenAICompatibleEmbedder(
+        base_url=settings.base_url,
+        model=settings.model,
+        api_key_env=settings.api_key_env,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
+    )
+
+
+def _dense(settings: DenseSettings) -> DenseIndexFactory:
+    from connectors.dense.auto_index import AutoDenseFactory
+    from connectors.dense.exact_index import ExactIndexFactory
+    from connectors.dense.faiss_index import FaissHnswFactory
+
+    if settings.kind == "exact":
+        return ExactIndexFactory()
+    hnsw = FaissHnswFactory(
+        m=settings.m, ef_construction=settings.ef_construction, ef_search=settings.ef_search
+    )
+    if settings.kind == "hnsw":
+        return hnsw
+    return AutoDenseFactory(exact_below=settings.exact_below, hnsw=hnsw)
+
+
+def _lexical(settings: LexicalSettings) -> LexicalIndexFactory:
+    if settings.kind == "rank-bm25":
+        from connectors.lexical.rank_bm25_index import RankBm25Factory
+
+        return RankBm25Factory()
+    from connectors.lexical.tantivy_index import TantivyFactory
+
+    return TantivyFactory()
+
+
+def _reranker(settings: RerankerSettings) -> Reranker | None:
+    if not settings.model:
+        return None
+    from connectors.rerankers.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(model=settings.model, device=settings.device)
+
+
+def _generator(settings: GeneratorSettings, embedder: Embedder) -> Generator:
+    if settings.kind == "extractive":
+        from connectors.llms.extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator(embedder=embedder)
+    if not settings.model or not settings.base_url:
+        raise SettingsError(
+            "generator.kind = 'openai-compatible' needs generator.model and generator.base_url"
+        )
+    from connectors.llms.openai_compatible import OpenAICompatibleGenerator
+
+    return OpenAICompatibleGenerator(
+        base_url=settings.base_url,
+        model=settings.model,
+        api_key_env=settings.api_key_env,
+        timeout_s=settings.timeout_s,
+        max_tokens=settings.max_tokens,
+    )

@@ -1,0 +1,61 @@
+"""From a question and its hits to an answer with checked citations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rag_engine.answering.citations import check_answer, citation
+from rag_engine.answering.context import CountTokens, build_context
+from rag_engine.answering.prompts import build_prompt
+from rag_engine.ports import Generator
+from rag_engine.records import Answer, Hit
+
+__all__ = ["NOTHING_FOUND", "answer_question"]
+
+NOTHING_FOUND = "The knowledge base holds nothing that could answer this question."
+
+
+def answer_question(
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    language: str,
+    generator: Generator,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    on_text: Callable[[str], None] | None = None,
+) -> Answer:
+    """Let a generator answer from the hits, and check what it cites.
+
+    ``language`` (BCP-47) is what the answer is asked to be in; ``max_tokens`` bounds what the
+    generator is given to read. ``on_text`` receives the answer piece by piece, unchecked.
+
+    Raises:
+        ServiceError: a remote model failed.
+    """
+    context = build_context(hits, max_tokens=max_tokens, count_tokens=count_tokens)
+    if not context.sources:
+        return Answer(
+            text=NOTHING_FOUND,
+            language="en",
+            citations=(),
+            hits=tuple(hits),
+            generator=generator.name,
+            supported=False,
+        )
+    pieces: list[str] = []
+    for piece in generator.generate(build_prompt(question, context, language=language)):
+        pieces.append(piece)
+        if on_text is not None:
+            on_text(piece)
+    checked = check_answer("".join(pieces), context.sources)
+    cited = {source.number: source for source in context.sources}
+    return Answer(
+        text=checked.text,
+        language=language,
+        citations=tuple(citation(cited[number]) for number in checked.numbers),
+        hits=tuple(hits),
+        generator=generator.name,
+        supported=not checked.declined and bool(checked.numbers),
+        warnings=checked.warnings,
+    )

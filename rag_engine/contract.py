@@ -1,0 +1,48 @@
+"""What an index promises: everything that must be equal when it is opened again."""
+
+from __future__ import annotations
+
+from rag_engine.components import Components
+from rag_engine.errors import ContractMismatch, StoreCorrupt
+from rag_engine.settings import Settings
+from rag_engine.text.analysis import ANALYSER_VERSION
+
+__all__ = ["check_contract", "index_contract"]
+
+
+def index_contract(components: Components, settings: Settings) -> dict[str, object]:
+    """Return the contract of an index built with these parts, as flat plain data."""
+    embedder = components.embedder.contract.as_dict()
+    return {
+        **{f"embedder.{name}": value for name, value in embedder.items()},
+        **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
+        "analyser": ANALYSER_VERSION,
+        "detector": components.detector.version,
+        "fairness": settings.fairness.enabled,
+        "storage": "float16",
+    }
+
+
+def check_contract(stored: object, given: dict[str, object]) -> None:
+    """Refuse to open an index with other parts than it was built with.
+
+    Raises:
+        ContractMismatch: naming every field that differs.
+        StoreCorrupt: the stored contract is no contract.
+
+    >>> check_contract({"analyser": "1"}, {"analyser": "2"})
+    Traceback (most recent call last):
+        ...
+    rag_engine.errors.ContractMismatch: the knowledge base was built with other settings \
+(analyser: stored '1', given '2'); open it with the stored ones, or index the documents into a \
+new knowledge base
+    """
+    if not isinstance(stored, dict):
+        raise StoreCorrupt("the catalogue holds no index contract; it is damaged")
+    differing = {
+        name: (stored.get(name), given.get(name))
+        for name in stored.keys() | given.keys()
+        if stored.get(name) != given.get(name)
+    }
+    if differing:
+        raise ContractMismatch(differing)

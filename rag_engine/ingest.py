@@ -1,0 +1,85 @@
+"""The write path: documents are cut into chunks, which are embedded and analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rag_engine.components import Components
+from rag_engine.embedding.contract import checked_vectors
+from rag_engine.records import Document
+from rag_engine.settings import ChunkingSettings
+from rag_engine.store.rows import StoredChunk, StoredDocument
+from rag_engine.text.analysis import lexical_terms
+from rag_engine.text.chunking import chunk_many, passage_text
+
+__all__ = ["batches", "prepare"]
+
+_BATCH_CHARACTERS = 400_000
+_BATCH_DOCUMENTS = 1_000
+
+
+def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Gather documents into batches of about 400,000 characters or 1,000 documents.
+
+    A batch is what one transaction writes: large enough to keep an embedder busy, small enough
+    that a killed job loses little. A document whose id came before in its batch ends the batch,
+    so that the later one replaces the earlier.
+    """
+    batch: list[Document] = []
+    seen: set[str] = set()
+    characters = 0
+    for document in documents:
+        if batch and (
+            document.id in seen
+            or characters + len(document.text) > _BATCH_CHARACTERS
+            or len(batch) >= _BATCH_DOCUMENTS
+        ):
+            yield batch
+            batch, seen, characters = [], set(), 0
+        batch.append(document)
+        seen.add(document.id)
+        characters += len(document.text)
+    if batch:
+        yield batch
+
+
+def prepare(
+    documents: Sequence[Document], components: Components, settings: ChunkingSettings
+) -> list[StoredDocument]:
+    """Make documents ready to be stored.
+
+    Raises:
+        InvalidVectors: the embedder gave vectors that can not be used.
+    """
+    embedder = components.embedder
+    chunks = chunk_many(
+        documents,
+        count_tokens=embedder.count_tokens,
+        detector=components.detector,
+        max_tokens=min(settings.max_tokens, embedder.max_tokens),
+        overlap_sentences=settings.overlap_sentences,
+    )
+    texts = [
+        passage_text(document.title, chunk, include_heading=settings.include_heading)
+        for document, its_chunks in zip(documents, chunks, strict=True)
+        for chunk in its_chunks
+    ]
+    vectors = iter(
+        checked_vectors(
+            embedder.embed_passages(texts), rows=len(texts), dimension=embedder.dimension
+        )
+    )
+    return [
+        StoredDocument(
+            document=document,
+            chunks=tuple(
+                StoredChunk(
+                    chunk=chunk,
+                    vector=next(vectors),
+                    terms=lexical_terms(chunk.text, chunk.language),
+                )
+                for chunk in its_chunks
+            ),
+        )
+        for document, its_chunks in zip(documents, chunks, strict=True)
+    ]

@@ -1,0 +1,205 @@
+"""From a question to hits: dense and lexical candidates, both figures for each, one ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rag_engine.components import Components
+from rag_engine.embedding.contract import checked_vectors
+from rag_engine.filters import Filter
+from rag_engine.ports import Detection, Float32Array, Int64Array, Ranking
+from rag_engine.records import Hit, ScoreParts
+from rag_engine.retrieval.fusion import language_aware_scores, reciprocal_rank_fusion
+from rag_engine.retrieval.lexical import QueryTerms, query_terms, term_weights
+from rag_engine.settings import RetrievalSettings, Settings
+from rag_engine.store.catalogue import Catalogue, FoundChunk
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["Candidates", "Question", "Retriever"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as retrieval sees it: its plausible languages, likeliest first, and its vector.
+
+    ``vector`` is the embedder's own, not centred: shape ``(dimension,)``.
+    """
+
+    text: str
+    detections: tuple[Detection, ...]
+    vector: Float32Array
+
+    @property
+    def language(self) -> str:
+        """The likeliest language."""
+        return self.detections[0].language
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Passages that may answer a question, best first, with every figure; arrays ``(n,)``."""
+
+    ids: Int64Array
+    scores: Float32Array
+    dense: Float32Array
+    dense_plain: Float32Array
+    lexical: Float32Array
+    weights: Mapping[str, float]
+    """What each term of the question weighs; empty where no lexical evidence was asked for."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Retriever:
+    """Walks a question through the indexes. Keeps no state; safe to share between threads."""
+
+    def __init__(self, components: Components, settings: Settings) -> None:
+        self._embedder = components.embedder
+        self._detector = components.detector
+        self._reranker = components.reranker
+        self._settings: RetrievalSettings = settings.retrieval
+
+    def questions(self, texts: Sequence[str], language: str | None = None) -> list[Question]:
+        """Prepare questions, all embedded in one call; ``language`` states what they are in."""
+        vectors = checked_vectors(
+            self._embedder.embed_queries(texts),
+            rows=len(texts),
+            dimension=self._embedder.dimension,
+        )
+        stated = None if language is None else (Detection(language, 1.0),)
+        return [
+            Question(text, stated or self._detector.plausible(text), vector)
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
+
+    def rank(
+        self, snapshot: Snapshot, question: Question, only: Int64Array | None = None
+    ) -> Candidates:
+        """Return the candidates for a question, ranked; ``only`` holds the ids allowed."""
+        pool, mode = self._settings.pool, self._settings.mode
+        centred = snapshot.offsets.centre_query(question.vector, question.detections)
+        sizes = {name: count for name, count in snapshot.languages.items() if count}
+        wanted = tuple(query_terms(question.text, question.detections, sorted(sizes)))
+        if mode == "rrf":
+            return self._plain_hybrid(snapshot, question, wanted, only)
+        weights = (
+            {} if mode == "dense" else term_weights(wanted, sizes, snapshot.document_frequencies)
+        )
+        found: list[Int64Array] = []
+        if mode != "lexical":
+            found.append(snapshot.search_dense(centred[np.newaxis], pool, only)[0].ids)
+        if weights:
+            found.append(snapshot.search_weighted(weights, pool, only).ids)
+        if not found:
+            return _nothing()
+        ids = np.unique(np.concatenate(found))
+        vectors, languages = snapshot.vectors(ids)
+        dense = snapshot.offsets.centre_passages(vectors, languages) @ centred
+        lexical = _coverage(snapshot, weights, ids)
+        scores = lexical if mode == "lexical" else language_aware_scores(dense, lexical)
+        order = np.lexsort((ids, -scores))
+        return Candidates(
+            ids=ids[order],
+            scores=scores[order],
+            dense=dense[order],
+            dense_plain=(vectors @ question.vector)[order],
+            lexical=lexical[order],
+            weights=weights,
+        )
+
+    def _plain_hybrid(
+        self,
+        snapshot: Snapshot,
+        question: Question,
+        wanted: tuple[QueryTerms, ...],
+        only: Int64Array | None,
+    ) -> Candidates:
+        """Rank as frameworks do by default: RRF over dense search and BM25."""
+        pool = self._settings.pool
+        dense = snapshot.search_dense(question.vector[np.newaxis], pool, only)[0]
+        terms = [term for each in wanted for term in each.terms]
+        fused = reciprocal_rank_fusion([dense, snapshot.search_bm25(terms, pool, only)])
+        vectors, _ = snapshot.vectors(fused.ids)
+        plain = vectors @ question.vector
+        blank = np.zeros(len(fused.ids), dtype=np.float32)
+        return Candidates(fused.ids, fused.scores, plain, plain, blank, {})
+
+    def search(
+        self,
+        catalogue: Catalogue,
+        snapshot: Snapshot,
+        question: str,
+        *,
+        k: int,
+        where: Filter | None = None,
+        language: str | None = None,
+    ) -> list[Hit]:
+        """Return the ``k`` best hits; those deleted while the search ran are left out."""
+        only = None if where is None else catalogue.matching(where)
+        if len(snapshot) == 0 or (only is not None and len(only) == 0):
+            return []
+        asked = self.questions([question], language)[0]
+        candidates = self.rank(snapshot, asked, only)
+        reads = max(k, self._settings.rerank_pool) if self._reranker is not None else k
+        chosen = candidates.ids[:reads].tolist()
+        chunks = catalogue.chunks(chosen)
+        hits = [
+            Hit(
+                rank=position + 1,
+                score=float(candidates.scores[position]),
+                chunk_id=identifier,
+                chunk=chunks[identifier].chunk,
+                title=chunks[identifier].title,
+                source=chunks[identifier].source,
+                metadata=chunks[identifier].metadata,
+                query_language=asked.language,
+                parts=ScoreParts(
+                    dense=float(candidates.dense[position]),
+                    dense_plain=float(candidates.dense_plain[position]),
+                    lexical=float(candidates.lexical[position]),
+                    matched_terms=_matched_terms(candidates.weights, chunks[identifier]),
+                    rank_before_rerank=position + 1,
+                ),
+            )
+            for position, identifier in enumerate(chosen)
+            if identifier in chunks
+        ]
+        return self._reranked(question, hits)[:k]
+
+    def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
+        if self._reranker is None or not hits:
+            return hits
+        scores = self._reranker.score(question, [hit.chunk.text for hit in hits]).tolist()
+        order = sorted(range(len(hits)), key=lambda each: (-scores[each], hits[each].chunk_id))
+        return [
+            replace(
+                hits[each],
+                rank=rank,
+                score=float(scores[each]),
+                parts=replace(hits[each].parts, rerank=float(scores[each])),
+            )
+            for rank, each in enumerate(order, start=1)
+        ]
+
+
+def _nothing() -> Candidates:
+    empty = np.empty(0, dtype=np.float32)
+    return Candidates(np.empty(0, np.int64), empty, empty, empty, empty, {})
+
+
+def _coverage(snapshot: Snapshot, weights: dict[str, float], ids: Int64Array) -> Float32Array:
+    coverage = np.zeros(len(ids), dtype=np.float32)
+    if weights:
+        found: Ranking = snapshot.search_weighted(weights, len(ids), ids)
+        coverage[np.searchsorted(ids, found.ids)] = found.scores
+    return coverage
+
+
+def _matched_terms(weights: Mapping[str, float], found: FoundChunk) -> tuple[str, ...]:
+    """Tell which of the question's terms a passage holds, heaviest first, without prefixes."""
+    held = sorted(weights.keys() & set(found.terms), key=lambda term: (-weights[term], term))
+    return tuple(term[len(found.chunk.language) + 1 :] for term in held)

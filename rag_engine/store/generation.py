@@ -1,0 +1,198 @@
+"""A generation: a segment on disk, published whole or not at all.
+
+All files of a generation lie in one folder and never change. ``manifest.json`` of the knowledge
+base names the current one, the revision of the catalogue that it was made from, what it was built
+with, and the size and SHA-256 of every file. The manifest is put in place by one atomic rename
+after everything else is durable, so that a reader finds the old generation or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag_engine.errors import StoreCorrupt
+from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.segment import PassageVectors, Segment
+
+__all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
+
+FORMAT = 1
+"""The layout of a generation's files; another number is refused."""
+
+_MANIFEST = "manifest.json"
+_FOLDER = "generations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What the manifest of a knowledge base says of its current generation."""
+
+    number: int
+    revision: int
+    chunks: int
+    dense: str
+    lexical: str
+    languages: tuple[str, ...]
+    files: dict[str, dict[str, Any]]
+
+    @property
+    def folder(self) -> str:
+        """The generation's folder, relative to the knowledge base."""
+        return f"{_FOLDER}/{self.number:08d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A searchable segment, the language offsets it was centred by, and its revision."""
+
+    revision: int
+    segment: Segment
+    offsets: LanguageOffsets
+
+
+def read_manifest(root: Path) -> Manifest | None:
+    """Read the manifest of a knowledge base; None if no generation was ever published.
+
+    Raises:
+        StoreCorrupt: the manifest is damaged, or of a format that this version does not read.
+    """
+    path = root / _MANIFEST
+    if not path.exists():
+        return None
+    data = read_json(path)
+    if data.get("format") != FORMAT:
+        raise StoreCorrupt(
+            f"{path} has format {data.get('format')!r}, this version reads {FORMAT}; rebuild the "
+            "index with `rag-engine compact`, or use the version of rag-engine that wrote it"
+        )
+    try:
+        return Manifest(
+            number=int(data["number"]),
+            revision=int(data["revision"]),
+            chunks=int(data["chunks"]),
+            dense=str(data["dense"]),
+            lexical=str(data["lexical"]),
+            languages=tuple(data["languages"]),
+            files=dict(data["files"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
+
+
+def publish(
+    root: Path, generation: Generation, dense: DenseIndexFactory, lexical: LexicalIndexFactory
+) -> Manifest:
+    """Write a generation and make it the current one; remove the others."""
+    home = root / _FOLDER
+    home.mkdir(exist_ok=True)
+    number = 1 + max((int(each.name) for each in home.iterdir() if each.name.isdigit()), default=0)
+    beside = home / f"{number:08d}.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    _write(beside, generation)
+    sync_tree(beside)
+    folder = home / f"{number:08d}"
+    beside.rename(folder)
+    sync_folder(home)
+    sync_folder(root)
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": file_digest(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    segment = generation.segment
+    manifest = Manifest(
+        number=number,
+        revision=generation.revision,
+        chunks=len(segment),
+        dense=dense.kind,
+        lexical=lexical.kind,
+        languages=segment.passages.languages,
+        files=files,
+    )
+    write_json(
+        root / _MANIFEST,
+        {
+            "format": FORMAT,
+            "number": number,
+            "revision": manifest.revision,
+            "chunks": manifest.chunks,
+            "dense": manifest.dense,
+            "lexical": manifest.lexical,
+            "languages": list(manifest.languages),
+            "files": files,
+        },
+    )
+    for each in home.iterdir():
+        if each != folder:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(each)
+    return manifest
+
+
+def _write(folder: Path, generation: Generation) -> None:
+    segment = generation.segment
+    np.save(folder / "ids.npy", segment.passages.ids)
+    np.save(folder / "vectors.npy", segment.passages.vectors)
+    np.save(folder / "language_codes.npy", segment.passages.codes)
+    with (folder / "offsets.npz").open("wb") as file:
+        np.savez(file, **generation.offsets.to_arrays())
+    for name, index in (("dense", segment.dense), ("lexical", segment.lexical)):
+        (folder / name).mkdir()
+        index.save(folder / name)
+
+
+def load(
+    root: Path, manifest: Manifest, dense: DenseIndexFactory, lexical: LexicalIndexFactory
+) -> Generation:
+    """Open the generation that a manifest names, after checking every file against it.
+
+    Raises:
+        StoreCorrupt: a file is missing, damaged, or of another moment than the others.
+    """
+    folder = root / manifest.folder
+    _check_files(folder, manifest)
+    try:
+        passages = PassageVectors(
+            ids=np.load(folder / "ids.npy", allow_pickle=False),
+            vectors=np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False),
+            codes=np.load(folder / "language_codes.npy", allow_pickle=False),
+            languages=manifest.languages,
+        )
+        with np.load(folder / "offsets.npz", allow_pickle=False) as arrays:
+            offsets = LanguageOffsets.from_arrays(dict(arrays))
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreCorrupt(f"generation {folder}: {error}") from error
+    counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
+    segment = Segment(
+        passages=passages,
+        dense=dense.load(folder / "dense", passages.ids, passages.centred(offsets)),
+        lexical=lexical.load(folder / "lexical"),
+    )
+    counts |= {len(segment.dense), len(segment.lexical)}
+    if len(counts) != 1:
+        raise StoreCorrupt(
+            f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"
+        )
+    return Generation(revision=manifest.revision, segment=segment, offsets=offsets)
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if missing := sorted(set(manifest.files) - present):
+        raise StoreCorrupt(f"generation {folder}: {missing[0]} is missing")
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if path.stat().st_size != expected["size"] or file_digest(path) != expected["sha256"]:
+            raise StoreCorrupt(f"generation {folder}: {name} is not what was written")

@@ -1,0 +1,190 @@
+"""Keeps what is searched in step with the catalogue.
+
+``Index.snapshot`` is the newest published generation plus a replay of what the catalogue holds
+after it. A few changes are replayed into a small live segment in memory; many are reason to build
+a new generation, which also estimates the language offsets anew and leaves out what was deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from rag_engine.errors import StoreCorrupt
+from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.prior import LanguagePrior
+from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.store import generation as generations
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.generation import Generation, Manifest
+from rag_engine.store.rows import IndexRow
+from rag_engine.store.segment import PassageVectors, Segment
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["Index"]
+
+logger = logging.getLogger(__name__)
+
+_LIVE_CHUNKS = 1_000
+_LIVE_SHARE = 0.1
+"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+
+
+class Index:
+    """The searchable side of one knowledge base; safe to share between threads."""
+
+    def __init__(
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        *,
+        dimension: int,
+        dense: DenseIndexFactory,
+        lexical: LexicalIndexFactory,
+        prior: LanguagePrior | None,
+        fair: bool,
+        read_only: bool,
+    ) -> None:
+        """Open the current generation; a writer builds a damaged one anew.
+
+        Raises:
+            StoreCorrupt: the generation is damaged, and this is a reader.
+        """
+        self._root = root
+        self._catalogue = catalogue
+        self._dimension = dimension
+        self._dense = dense
+        self._lexical = lexical
+        self._prior = prior
+        self._fair = fair
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self._live_rows: list[IndexRow] = []
+        self._manifest: Manifest | None = None
+        self._generation: Generation | None = None
+        self._snapshot: Snapshot | None = None
+        try:
+            self._open_published()
+        except StoreCorrupt as error:
+            if read_only:
+                raise
+            logger.warning("%s; building the index anew from the catalogue", error)
+            self.publish()
+
+    def snapshot(self) -> Snapshot:
+        """Return the state of the catalogue's latest revision, ready to be searched."""
+        current = self._snapshot
+        if current is not None and current.revision == self._catalogue.revision():
+            return current
+        with self._lock:
+            return self._catch_up(self._catalogue.revision())
+
+    def publish(self) -> Manifest:
+        """Build a generation of the catalogue's latest revision and make it the current one."""
+        if self._read_only:
+            raise AssertionError("a reader does not publish")
+        with self._lock:
+            self._adopt(self._build())
+            assert self._generation is not None
+            self._manifest = generations.publish(
+                self._root, self._generation, self._dense, self._lexical
+            )
+            self._catalogue.forget_tombstones(up_to=self._generation.revision)
+            return self._manifest
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest of the generation on disk, if one was published."""
+        return self._manifest
+
+    def is_published(self) -> bool:
+        """Tell whether the generation on disk holds everything that the catalogue holds."""
+        if self._manifest is None:
+            return False
+        after = self._manifest.revision
+        return (
+            self._catalogue.count_after(after) == 0
+            and len(self._catalogue.tombstones(after=after)) == 0
+        )
+
+    def _open_published(self) -> None:
+        for attempt in range(5):
+            manifest = generations.read_manifest(self._root)
+            if manifest is None or manifest == self._manifest:
+                return
+            try:
+                opened = generations.load(self._root, manifest, self._dense, self._lexical)
+            except (StoreCorrupt, OSError):
+                # A writer may have put a newer generation in place while this one was read.
+                if attempt == 4 or generations.read_manifest(self._root) == manifest:
+                    raise
+                continue
+            if opened.revision > self._catalogue.revision():
+                raise StoreCorrupt(
+                    f"{self._root}: the index is of revision {opened.revision}, the catalogue of "
+                    f"revision {self._catalogue.revision()}; they are not of one moment"
+                )
+            self._manifest = manifest
+            self._adopt(opened)
+            return
+
+    def _adopt(self, generation: Generation) -> None:
+        self._generation = generation
+        self._live_rows = []
+        self._snapshot = None
+
+    def _catch_up(self, revision: int) -> Snapshot:
+        if self._snapshot is not None and self._snapshot.revision >= revision:
+            return self._snapshot
+        if self._read_only and self._manifest != generations.read_manifest(self._root):
+            self._open_published()
+        if self._generation is None or self._is_far_behind():
+            if self._read_only:
+                self._adopt(self._build())
+            else:
+                self.publish()
+        generation = self._generation
+        assert generation is not None
+        seen = self._snapshot.revision if self._snapshot is not None else generation.revision
+        with self._catalogue.frozen() as catalogue:
+            revision = catalogue.revision()
+            deleted = catalogue.tombstones(after=generation.revision)
+            added = list(catalogue.index_rows(after=seen))
+        gone = set(deleted.tolist())
+        self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
+        segments = [generation.segment] if len(generation.segment) else []
+        if self._live_rows:
+            segments.append(self._live_segment(generation.offsets))
+        self._snapshot = Snapshot(
+            revision=revision,
+            offsets=generation.offsets,
+            segments=tuple(segments),
+            deleted=deleted,
+        )
+        return self._snapshot
+
+    def _is_far_behind(self) -> bool:
+        assert self._generation is not None
+        pending = self._catalogue.count_after(self._generation.revision)
+        return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
+
+    def _live_segment(self, offsets: LanguageOffsets) -> Segment:
+        passages = PassageVectors.collect(self._live_rows, self._dimension)
+        return Segment.build(self._live_rows, passages, offsets, self._dense, self._lexical)
+
+    def _build(self) -> Generation:
+        with self._catalogue.frozen() as catalogue:
+            revision = catalogue.revision()
+            index_rows = list(catalogue.index_rows(after=0))
+        passages = PassageVectors.collect(index_rows, self._dimension)
+        offsets = LanguageOffsets.fit(
+            passages.vectors.astype(np.float32),
+            passages.language_list(),
+            prior=self._prior if self._fair else None,
+            enabled=self._fair,
+        )
+        segment = Segment.build(index_rows, passages, offsets, self._dense, self._lexical)
+        return Generation(revision=revision, segment=segment, offsets=offsets)

@@ -1,0 +1,130 @@
+"""A snapshot: what one search sees, from its beginning to its end.
+
+The sealed segment of a generation, the live segment of what was added since, and the ids that
+were deleted since. A snapshot never changes; a new one takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.ports import Float32Array, Int64Array, LexicalIndex, Ranking, Restriction
+from rag_engine.store.segment import Segment, language_term
+
+__all__ = ["Snapshot", "merge_rankings"]
+
+
+def merge_rankings(rankings: Sequence[Ranking], k: int) -> Ranking:
+    """Merge rankings without common ids into the ``k`` best: score descending, then id.
+
+    >>> a = Ranking(np.array([4, 1]), np.array([0.9, 0.2], np.float32))
+    >>> b = Ranking(np.array([2]), np.array([0.9], np.float32))
+    >>> merge_rankings([a, b], 2).ids.tolist()
+    [2, 4]
+    """
+    ids = np.concatenate([ranking.ids for ranking in rankings])
+    scores = np.concatenate([ranking.scores for ranking in rankings])
+    best = np.lexsort((ids, -scores))[:k]
+    return Ranking(ids[best], scores[best])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of a knowledge base, of one revision of its catalogue."""
+
+    revision: int
+    offsets: LanguageOffsets
+    segments: tuple[Segment, ...]
+    deleted: Int64Array
+    """Ids that a segment may still hold though they are gone; ascending, shape ``(n,)``."""
+
+    @cached_property
+    def languages(self) -> dict[str, int]:
+        """The languages of the passages and how many passages each has (deleted ones counted)."""
+        counts: dict[str, int] = {}
+        for segment in self.segments:
+            passages = segment.passages
+            for name, count in zip(
+                passages.languages,
+                np.bincount(passages.codes, minlength=len(passages.languages)).tolist(),
+                strict=True,
+            ):
+                counts[name] = counts.get(name, 0) + count
+        return counts
+
+    def __len__(self) -> int:
+        return sum(len(segment) for segment in self.segments)
+
+    def _restriction(self, only: Int64Array | None) -> Restriction | None:
+        if only is not None:
+            return Restriction(np.setdiff1d(only, self.deleted, assume_unique=True))
+        return Restriction(self.deleted, exclude=True) if len(self.deleted) else None
+
+    def search_dense(
+        self, queries: Float32Array, k: int, only: Int64Array | None = None
+    ) -> list[Ranking]:
+        """Return the ``k`` nearest passages of each centred query, ``(m, dimension)`` float32.
+
+        ``only`` holds the ids that may be returned, ascending; None: all.
+        """
+        restriction = self._restriction(only)
+        found = [segment.dense.search(queries, k, restriction) for segment in self.segments]
+        return [merge_rankings([each[row] for each in found], k) for row in range(len(queries))]
+
+    def search_weighted(
+        self, weights: Mapping[str, float], k: int, only: Int64Array | None = None
+    ) -> Ranking:
+        """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold."""
+        return self._search_lexical(
+            lambda index, restriction: index.search_weighted(weights, k, restriction), k, only
+        )
+
+    def search_bm25(self, terms: Sequence[str], k: int, only: Int64Array | None = None) -> Ranking:
+        """Return the ``k`` best passages by BM25 (each segment by its own statistics)."""
+        return self._search_lexical(
+            lambda index, restriction: index.search_bm25(terms, k, restriction), k, only
+        )
+
+    def _search_lexical(
+        self,
+        search: Callable[[LexicalIndex, Restriction | None], Ranking],
+        k: int,
+        only: Int64Array | None,
+    ) -> Ranking:
+        restriction = self._restriction(only)
+        return merge_rankings(
+            [search(segment.lexical, restriction) for segment in self.segments], k
+        )
+
+    def document_frequencies(self, terms: Sequence[str]) -> Int64Array:
+        """Count for each term the passages that hold it (deleted ones counted), ``(n_terms,)``."""
+        total = np.zeros(len(terms), dtype=np.int64)
+        for segment in self.segments:
+            total += segment.lexical.document_frequencies(terms)
+        return total
+
+    def language_size(self, language: str) -> int:
+        """Count the passages of a language (deleted ones counted)."""
+        return int(self.document_frequencies([language_term(language)])[0])
+
+    def vectors(self, ids: Int64Array) -> tuple[Float32Array, list[str]]:
+        """Return the raw vectors ``(n, dimension)`` float32 and the languages of some ids.
+
+        Raises:
+            KeyError: an id is in no segment.
+        """
+        dimension = self.segments[0].passages.vectors.shape[1] if self.segments else 0
+        vectors = np.zeros((len(ids), dimension), dtype=np.float32)
+        languages = np.full(len(ids), "", dtype=object)
+        for segment in self.segments:
+            rows, here = segment.passages.rows_of(ids)
+            vectors[here] = segment.passages.vectors[rows[here]]
+            languages[here] = segment.passages.language_list(rows[here])
+        if len(ids) and not languages.all():
+            raise KeyError(f"no vector for chunk {int(ids[list(languages).index('')])}")
+        return vectors, languages.tolist()

@@ -1,0 +1,245 @@
+"""The catalogue: what was written comes back, nothing else does, damage is noticed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rag_engine.errors import StoreCorrupt, StoreNotFound
+from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+from rag_engine.records import Chunk, Document, MetadataValue
+from rag_engine.store.catalogue import Catalogue, FinishedSource
+from rag_engine.store.rows import StoredChunk, StoredDocument
+
+DIMENSION = 8
+
+
+def stored(
+    name: str,
+    text: str = "Hallo Welt",
+    *,
+    language: str = "de",
+    source: str = "",
+    page: int | None = None,
+    metadata: dict[str, MetadataValue] | None = None,
+) -> StoredDocument:
+    vector = np.zeros(DIMENSION, dtype=np.float32)
+    vector[len(text) % DIMENSION] = 1.0
+    chunk = Chunk(
+        document_id=name,
+        ordinal=0,
+        start=0,
+        end=len(text),
+        text=text,
+        language=language,
+        section=("Eins", "Zwei"),
+        page=page,
+    )
+    return StoredDocument(
+        document=Document(id=name, text=text, source=source, metadata=metadata or {}),
+        chunks=(StoredChunk(chunk=chunk, vector=vector, terms=("de:hallo", "de:welt")),),
+    )
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path):
+    opened = Catalogue.create(tmp_path / "catalogue.sqlite", {"settings": {"a": 1}})
+    yield opened
+    opened.close()
+
+
+def test_what_was_written_comes_back(catalogue: Catalogue):
+    catalogue.replace([stored("a", "Grüße 😀", page=3, metadata={"year": 2024, "ok": True})])
+    (row,) = catalogue.index_rows(after=0)
+    assert (row.language, row.terms) == ("de", ("de:hallo", "de:welt"))
+    found = catalogue.chunks([row.id])[row.id]
+    assert found.chunk.text == "Grüße 😀"
+    assert (found.chunk.section, found.chunk.page) == (("Eins", "Zwei"), 3)
+    assert found.metadata == {"year": 2024, "ok": True}
+    assert found.vector.tolist() == stored("a", "Grüße 😀").chunks[0].vector.tolist()
+    document = catalogue.document("a")
+    assert document is not None
+    assert document.text == "Grüße 😀"
+    assert catalogue.meta("settings") == {"a": 1}
+
+
+def test_replacing_gives_new_ids_and_tombstones(catalogue: Catalogue):
+    catalogue.replace([stored("a"), stored("b")])
+    before = {row.id for row in catalogue.index_rows(after=0)}
+    revision = catalogue.revision()
+    catalogue.replace([stored("a", "neu")])
+    after = {row.id for row in catalogue.index_rows(after=0)}
+    assert len(after) == 2
+    assert max(after) > max(before)
+    assert set(catalogue.tombstones(after=revision).tolist()) == before - after
+    assert catalogue.count_after(revision) == 1
+
+
+def test_ids_of_deleted_chunks_are_never_used_again(catalogue: Catalogue):
+    catalogue.replace([stored("a")])
+    (first,) = (row.id for row in catalogue.index_rows(after=0))
+    assert catalogue.delete(["a", "never"]) == ["a"]
+    catalogue.replace([stored("a")])
+    (second,) = (row.id for row in catalogue.index_rows(after=0))
+    assert second > first
+
+
+def test_deleted_text_leaves_the_file(catalogue: Catalogue):
+    catalogue.replace([stored("a", "Geheimnisvollerweise")])
+    assert b"Geheimnisvollerweise" in catalogue.path.read_bytes()
+    catalogue.delete(["a"])
+    assert b"Geheimnisvollerweise" not in catalogue.path.read_bytes()
+
+
+def test_a_failed_transaction_leaves_nothing(catalogue: Catalogue):
+    catalogue.replace([stored("a")])
+    revision = catalogue.revision()
+
+    def documents():
+        yield stored("b")
+        raise RuntimeError("the loader fell over")
+
+    with pytest.raises(RuntimeError):
+        catalogue.replace(documents())
+    assert catalogue.revision() == revision
+    assert catalogue.document_ids() == ["a"]
+
+
+def test_sources(catalogue: Catalogue):
+    catalogue.replace([stored("f#1", source="f"), stored("f#2", source="f"), stored("g")])
+    done = FinishedSource(name="f", fingerprint=b"1", keep=frozenset({"f#1"}))
+    assert catalogue.finish_sources([done]) == ["f#2"]
+    assert catalogue.sources() == {"f": b"1"}
+    assert catalogue.delete_source("f") == ["f#1"]
+    assert catalogue.document_ids() == ["g"]
+    assert catalogue.sources() == {}
+
+
+def test_frozen_sees_one_moment(catalogue: Catalogue):
+    catalogue.replace([stored("a")])
+    with catalogue.frozen() as frozen:
+        assert len(list(frozen.index_rows(after=0))) == 1
+        assert frozen.revision() == 1
+
+
+def test_missing_is_not_corrupt(tmp_path: Path):
+    with pytest.raises(StoreNotFound):
+        Catalogue(tmp_path / "nothing.sqlite", read_only=True)
+    (tmp_path / "bad.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreCorrupt):
+        Catalogue(tmp_path / "bad.sqlite", read_only=True)
+
+
+@pytest.mark.parametrize("column", ["text", "vector", "terms", "language"])
+def test_a_changed_value_is_noticed(catalogue: Catalogue, column: str):
+    catalogue.replace([stored("a")])
+    with sqlite3.connect(catalogue.path) as other:
+        value = b"x" if column in {"vector", "terms"} else "x"
+        other.execute(f"UPDATE chunk SET {column} = ?", (value,))
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        list(catalogue.index_rows(after=0))
+
+
+def test_a_changed_document_is_noticed(catalogue: Catalogue):
+    catalogue.replace([stored("a")])
+    with sqlite3.connect(catalogue.path) as other:
+        other.execute("UPDATE document SET text = 'x'")
+    with pytest.raises(StoreCorrupt, match="'a'"):
+        catalogue.document("a")
+
+
+# -- filters, against an oracle in plain Python ------------------------------------------------
+
+VALUES: list[MetadataValue] = ["1", "x", "x' OR '1'='1", "%", "é", 1, 2, 0.5, True, False]
+KEYS = ["alpha", "beta", "language", "page", "title", "document_id", "source"]
+
+
+def same(one: MetadataValue, other: MetadataValue) -> bool:
+    kinds = [isinstance(each, bool) or isinstance(each, str) and "s" for each in (one, other)]
+    return kinds[0] == kinds[1] and one == other
+
+
+def matches(condition: Filter, fields: dict[str, MetadataValue]) -> bool:
+    if isinstance(condition, Equals):
+        return condition.key in fields and same(fields[condition.key], condition.value)
+    if isinstance(condition, In):
+        return any(matches(Equals(condition.key, value), fields) for value in condition.values)
+    if isinstance(condition, Range):
+        value = fields.get(condition.key)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        low, high = condition.minimum, condition.maximum
+        return (low is None or value >= low) and (high is None or value <= high)
+    if isinstance(condition, Not):
+        return not matches(condition.part, fields)
+    combine = all if isinstance(condition, And) else any
+    return combine(matches(part, fields) for part in condition.parts)
+
+
+leaves = st.one_of(
+    st.builds(Equals, st.sampled_from(KEYS), st.sampled_from(VALUES)),
+    st.builds(In, st.sampled_from(KEYS), st.lists(st.sampled_from(VALUES), max_size=3).map(tuple)),
+    st.builds(
+        Range,
+        key=st.sampled_from(KEYS),
+        minimum=st.none() | st.sampled_from([0, 1, 1.5]),
+        maximum=st.none() | st.sampled_from([0.7, 1, 2]),
+    ),
+)
+trees = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.lists(inner, max_size=3).map(lambda parts: And(*parts)),
+        st.lists(inner, max_size=3).map(lambda parts: Or(*parts)),
+    ),
+    max_leaves=6,
+)
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("filters") / "catalogue.sqlite"
+    opened = Catalogue.create(path, {})
+    fields: dict[int, dict[str, MetadataValue]] = {}
+    documents = []
+    for number in range(40):
+        metadata = {
+            key: VALUES[(number * step) % len(VALUES)]
+            for key, step in (("alpha", 1), ("beta", 3))
+            if number % (step + 3)
+        }
+        documents.append(
+            stored(
+                f"d{number}",
+                language=["de", "x", "1"][number % 3],
+                page=[None, 1, 2][number % 3],
+                metadata=metadata,
+            )
+        )
+    opened.replace(documents)
+    for row, document in zip(opened.index_rows(after=0), documents, strict=True):
+        chunk = document.chunks[0].chunk
+        fields[row.id] = {
+            **document.document.metadata,
+            "language": chunk.language,
+            "title": "",
+            "document_id": chunk.document_id,
+            "source": chunk.document_id,
+            **({} if chunk.page is None else {"page": chunk.page}),
+        }
+    yield opened, fields
+    opened.close()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(condition=trees)
+def test_filters_agree_with_plain_python(filtered, condition: Filter):
+    catalogue, fields = filtered
+    expected = [each for each, values in fields.items() if matches(condition, values)]
+    assert catalogue.matching(condition).tolist() == expected
