@@ -22,7 +22,8 @@ The tree, drawn once::
     └── ServiceError            a remote service (embeddings, LLM)
         ├── ServiceTimeout      no answer in time
         ├── ServiceRefused      it answered with an error status
-        └── ServiceMalformed    it answered with something unreadable
+        ├── ServiceMalformed    it answered with something unreadable
+        └── ServiceUnreachable  no connection, or one that broke off
 
 A message names the value received, what is allowed, and the next step.
 """
@@ -44,6 +45,7 @@ __all__ = [
     "ServiceMalformed",
     "ServiceRefused",
     "ServiceTimeout",
+    "ServiceUnreachable",
     "SettingsError",
     "StoreClosed",
     "StoreCorrupt",
@@ -175,3 +177,7 @@ class ServiceRefused(ServiceError):
 
 class ServiceMalformed(ServiceError):
     """A remote service answered with something that can not be understood."""
+
+
+class ServiceUnreachable(ServiceError):
+    """A remote service could not be connected to, or the connection broke off."""

@@ -1,0 +1,202 @@
+"""Vectors from any server that speaks OpenAI's embeddings protocol."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import SecretStr
+
+from connectors.openai_http import OpenAIEndpoint
+from rag_engine.embedding.contract import EmbedderContract, checked_vectors
+from rag_engine.embedding.prompts import resolve_prompts
+from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed
+from rag_engine.ports import Float32Array
+
+__all__ = ["OpenAICompatibleEmbedder", "estimated_tokens"]
+
+_BYTES_PER_TOKEN = 3
+
+
+class OpenAICompatibleEmbedder:
+    """An ``Embedder`` that asks ``{base_url}/embeddings``. Safe to share between threads.
+
+    ``base_url`` goes up to and with ``/v1``; ``model`` is the name that the server knows. The key
+    is ``api_key``, else what the environment variable ``api_key_env`` holds. Prompts that are not
+    stated are those of the model's family (see ``resolve_prompts``). ``batch_size`` texts go into
+    one request. Of a text longer than ``max_tokens`` (estimated, as the server's tokenizer is out
+    of reach) the beginning is sent. The first use asks the server how wide its vectors are.
+
+    A server does not say which weights it serves, so the contract can not notice when another
+    model appears under the same name, unless its vectors have another width.
+
+    Raises:
+        InvalidInput: a number out of range.
+        SettingsError: an address or a key that can not be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        model: str,
+        api_key: SecretStr | None = None,
+        api_key_env: str = "RAG_ENGINE_EMBEDDINGS_API_KEY",
+        timeout_s: float = 60.0,
+        max_retries: int = 2,
+        backoff_s: float = 0.5,
+        batch_size: int = 64,
+        max_tokens: int = 512,
+        query_prompt: str | None = None,
+        passage_prompt: str | None = None,
+    ) -> None:
+        if not model or batch_size < 1 or max_tokens < 1:
+            raise InvalidInput(
+                "an embedder needs a model's name, and batch_size and max_tokens of at least 1; "
+                f"got {model!r}, {batch_size!r} and {max_tokens!r}"
+            )
+        self._model = model
+        self._batch_size = batch_size
+        self._max_tokens = max_tokens
+        self._prompts = resolve_prompts(
+            model, query_prompt=query_prompt, passage_prompt=passage_prompt
+        )
+        self._endpoint = OpenAIEndpoint(
+            base_url=base_url,
+            api_key=api_key,
+            api_key_env=api_key_env,
+            timeout_s=timeout_s,
+            max_retries=max_retries,
+            backoff_s=backoff_s,
+        )
+        self._width: int | None = None
+        self._width_lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"OpenAICompatibleEmbedder(model={self._model!r}, endpoint={self._endpoint!r})"
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector; the first use asks the server.
+
+        Raises:
+            ServiceError: the server failed.
+        """
+        with self._width_lock:
+            if self._width is None:
+                self._width = len(self._request(["width"])[0])
+            return self._width
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of one text are sent, prompt included; an estimate."""
+        return self._max_tokens
+
+    @property
+    def contract(self) -> EmbedderContract:
+        """What an index must know; the first use asks the server for the width.
+
+        Raises:
+            ServiceError: the server failed.
+        """
+        return EmbedderContract(
+            model=self._model,
+            weights="served",
+            dimension=self.dimension,
+            pooling="served",
+            normalised=True,
+            query_prompt=self._prompts.query,
+            passage_prompt=self._prompts.passage,
+            max_tokens=self._max_tokens,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._endpoint.close()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Estimate the tokens of each text, rather too many than too few."""
+        return [estimated_tokens(text) for text in texts]
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length.
+
+        Raises:
+            InvalidVectors: the server sent NaN, zeros or another width than before.
+            ServiceError: the server failed.
+        """
+        return self._embed(self._prompts.query, texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
+        """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
+
+        Raises:
+            InvalidVectors: the server sent NaN, zeros or another width than before.
+            ServiceError: the server failed.
+        """
+        return self._embed(self._prompts.passage, texts)
+
+    def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
+        if isinstance(texts, str):
+            raise InvalidInput(f"expected a list of texts, got one text {texts[:40]!r}")
+        inputs = [self._clipped(prompt + text) for text in texts]
+        vectors = np.empty((len(inputs), self.dimension), np.float32)
+        for start in range(0, len(inputs), self._batch_size):
+            batch = inputs[start : start + self._batch_size]
+            vectors[start : start + len(batch)] = checked_vectors(
+                self._request(batch), rows=len(batch), dimension=self.dimension
+            )
+        return vectors
+
+    def _clipped(self, text: str) -> str:
+        """Cut the text to ``max_tokens``, never within a character; no lone surrogate leaves.
+
+        Servers refuse an empty input, so that a blank stands in for it.
+        """
+        data = text.encode("utf-8", "replace")[: self._max_tokens * _BYTES_PER_TOKEN]
+        return data.decode("utf-8", "ignore") or " "
+
+    def _request(self, batch: Sequence[str]) -> list[list[float]]:
+        """Return the vectors of one batch in its order, all of one width."""
+        answer = self._endpoint.post_json(
+            "/embeddings",
+            {"model": self._model, "input": list(batch), "encoding_format": "float"},
+        )
+        try:
+            rows = {int(row["index"]): row["embedding"] for row in answer["data"]}
+        except (KeyError, TypeError, ValueError) as exc:
+            raise self._malformed("no list of indexed embeddings") from exc
+        if rows.keys() != set(range(len(batch))) or len(answer["data"]) != len(batch):
+            raise self._malformed(f"{len(answer['data'])} embeddings for {len(batch)} texts")
+        vectors = [rows[index] for index in range(len(batch))]
+        if not all(map(_is_vector, vectors)):
+            raise self._malformed("an embedding that is no list of numbers")
+        if len({len(vector) for vector in vectors}) > 1:
+            raise InvalidVectors(f"{self._model!r} sent vectors of different widths")
+        return vectors
+
+    def _malformed(self, what: str) -> ServiceMalformed:
+        return ServiceMalformed(f"the embeddings of {self._model!r} can not be used: got {what}")
+
+
+def estimated_tokens(text: str) -> int:
+    """Return a token for every three bytes of UTF-8, rounded up.
+
+    That is a token for each Chinese or Hindi character and for three Latin letters: more than
+    nearly every tokenizer makes of natural text, so that a passage of so many estimated tokens
+    fits the model.
+
+    >>> estimated_tokens("Vielen Dank"), estimated_tokens("谢谢")
+    (4, 2)
+    """
+    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+
+
+def _is_vector(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, int | float) and not isinstance(each, bool) for each in value)
+    )

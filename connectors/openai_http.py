@@ -1,0 +1,365 @@
+"""The way to a server that speaks the OpenAI protocol: time-outs, retries, typed errors.
+
+The key goes into one header of each request and nowhere else: not into an address, a log line,
+an error's message or a ``repr``.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import logging
+import os
+import random
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import SecretStr
+
+from rag_engine.errors import (
+    InvalidInput,
+    ServiceError,
+    ServiceMalformed,
+    ServiceRefused,
+    ServiceTimeout,
+    ServiceUnreachable,
+    SettingsError,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["OpenAIEndpoint"]
+
+T = TypeVar("T")
+
+_RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_WAIT_S = 30.0
+"""A server that asks for a longer wait before the next try gets none: the caller must decide."""
+_MAX_BYTES = 128 * 2**20
+"""How much of an answer is read at most."""
+_MAX_LINE = 2**20
+"""Bytes of one line of a streamed answer."""
+_MAX_ERROR_BYTES = 64 * 2**10
+_SHOWN = 300
+"""Characters of a server's own error message that are passed on."""
+
+_log = logging.getLogger(__name__)
+
+
+class OpenAIEndpoint:
+    """One server. Safe to share between threads.
+
+    ``base_url`` goes up to and with ``/v1``. The key is ``api_key``, else what the environment
+    variable ``api_key_env`` holds; without either, none is sent. ``timeout_s`` is how long a
+    connection, a whole JSON answer and each next event of a streamed one may take. A request is
+    made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
+    429, 500, 502, 503, 504), after ``backoff_s`` seconds, doubled each time, or as long as the
+    server asks (``Retry-After``, up to 30 s).
+
+    Raises:
+        InvalidInput: a negative number.
+        SettingsError: an address that is none, or that holds a password or a query; a key that
+            no HTTP header can hold.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr | None,
+        api_key_env: str,
+        timeout_s: float,
+        max_retries: int,
+        backoff_s: float,
+    ) -> None:
+        import httpx
+
+        if timeout_s <= 0 or max_retries < 0 or backoff_s < 0:
+            raise InvalidInput(
+                "timeout_s must be above 0, max_retries and backoff_s not below 0; got "
+                f"{timeout_s!r}, {max_retries!r} and {backoff_s!r}"
+            )
+        self._url = _checked_url(base_url)
+        self._key = _resolve_key(api_key, api_key_env)
+        self._key_env = api_key_env
+        self._timeout_s = timeout_s
+        self._max_retries = max_retries
+        self._backoff_s = backoff_s
+        self._client = httpx.Client(timeout=timeout_s)
+        self._close = weakref.finalize(self, self._client.close)
+
+    def __repr__(self) -> str:
+        return f"OpenAIEndpoint({self._url!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._close()
+
+    def post_json(self, path: str, body: dict[str, object]) -> Any:
+        """Post ``body`` to ``path`` (such as ``/embeddings``); return the answer's JSON.
+
+        Raises:
+            ServiceError: one of its kinds, after the last try.
+        """
+
+        def once() -> Any:
+            response = self._open(path, body)
+            try:
+                return self._json(b"".join(self._pieces(response, within=self._timeout_s)))
+            finally:
+                response.close()
+
+        return self._tried(once)
+
+    def stream(self, path: str, body: dict[str, object]) -> Generator[Any]:
+        """Post ``body``; yield the JSON of each server-sent event until ``[DONE]``.
+
+        A server that can not stream and answers with one JSON object yields that object. Nothing
+        is tried again once an answer has begun. Whoever has seen the end of an answer may stop
+        iterating: some servers send no ``[DONE]``.
+
+        Raises:
+            ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
+        """
+        response = self._tried(lambda: self._open(path, body))
+        try:
+            if "text/event-stream" not in response.headers.get("content-type", ""):
+                yield self._json(b"".join(self._pieces(response, within=self._timeout_s)))
+                return
+            for data in self._events(response):
+                if data.strip() == b"[DONE]":
+                    return
+                yield self._json(data)
+            raise ServiceUnreachable(
+                f"the connection to {self._url} was closed before the answer's end; ask again"
+            )
+        finally:
+            response.close()
+
+    def redacted(self, text: str) -> str:
+        """Return a server's message as one short line without the key."""
+        if self._key:
+            text = text.replace(self._key.get_secret_value(), "[key]")
+        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+
+    def _tried(self, once: Callable[[], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return once()
+            except ServiceError as error:
+                wait = self._wait(error, attempt)
+                if wait is None:
+                    raise
+                _log.info("%s; trying again in %.1f s", error, wait)
+            time.sleep(wait)
+            attempt += 1
+
+    def _wait(self, error: ServiceError, attempt: int) -> float | None:
+        """Return the seconds until the next try, or None if there is none."""
+        if attempt >= self._max_retries:
+            return None
+        # Jitter keeps clients that failed together from coming back together.
+        wait: float = self._backoff_s * 2**attempt * random.uniform(0.5, 1.0)
+        if isinstance(error, ServiceUnreachable):
+            return wait
+        if not isinstance(error, ServiceRefused) or error.status not in _RETRIED_STATUS:
+            return None
+        wait = max(wait, error.retry_after or 0.0)
+        return wait if wait <= _LONGEST_WAIT_S else None
+
+    def _open(self, path: str, body: dict[str, object]) -> httpx.Response:
+        """Send one request and return its open answer, which has status 200."""
+        import httpx
+
+        request = self._client.build_request("POST", self._url + path, json=body)
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        try:
+            response = self._client.send(request, stream=True)
+        except httpx.HTTPError as exc:
+            raise self._failure(exc) from exc
+        if response.status_code == httpx.codes.OK:
+            return response
+        try:
+            raise self._refusal(response)
+        finally:
+            response.close()
+
+    def _pieces(self, response: httpx.Response, *, within: float | None) -> Iterator[bytes]:
+        """Yield the answer's bytes as they come, all of them ``within`` so many seconds."""
+        import httpx
+
+        read, began = 0, time.monotonic()
+        try:
+            for piece in response.iter_bytes():
+                read += len(piece)
+                if read > _MAX_BYTES:
+                    raise ServiceMalformed(f"{self._url} sent more than {_MAX_BYTES} bytes")
+                if within is not None and time.monotonic() - began > within:
+                    raise self._too_slow()
+                yield piece
+        except httpx.HTTPError as exc:
+            raise self._failure(exc) from exc
+
+    def _events(self, response: httpx.Response) -> Iterator[bytes]:
+        """Yield the data of each server-sent event.
+
+        Comments, which some servers send to keep a line open, are not an answer: the time-out
+        counts from event to event.
+        """
+        rest, data = b"", []
+        since = time.monotonic()
+        for piece in self._pieces(response, within=None):
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > _MAX_LINE:
+                raise ServiceMalformed(f"{self._url} sent a line of more than {_MAX_LINE} bytes")
+            for line in (each.rstrip(b"\r") for each in lines):
+                if line.startswith(b"data:"):
+                    data.append(line[5:].removeprefix(b" "))
+                elif not line and data:
+                    yield b"\n".join(data)
+                    data, since = [], time.monotonic()
+            if time.monotonic() - since > self._timeout_s:
+                raise self._too_slow()
+        if data:  # the last event, without the empty line that should follow it
+            yield b"\n".join(data)
+
+    def _json(self, body: bytes) -> Any:
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as exc:
+            shown = self.redacted(body[:_SHOWN].decode("utf-8", "replace"))
+            raise ServiceMalformed(
+                f"{self._url} answered with something that is no JSON: {shown!r}; is this the "
+                "address of an OpenAI-compatible server, up to and with /v1?"
+            ) from exc
+
+    def _too_slow(self) -> ServiceTimeout:
+        return ServiceTimeout(
+            f"{self._url} did not answer within {self._timeout_s:g} s; raise timeout_s, or ask for "
+            "less at once"
+        )
+
+    def _failure(self, exc: httpx.HTTPError) -> ServiceError:
+        import httpx
+
+        reason = self.redacted(str(exc)) or type(exc).__name__
+        if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout):
+            return ServiceUnreachable(
+                f"{self._url} can not be reached ({reason}); check the address and that the server "
+                "runs"
+            )
+        if isinstance(exc, httpx.TimeoutException):
+            return self._too_slow()
+        if isinstance(exc, httpx.TransportError):
+            return ServiceUnreachable(f"the connection to {self._url} broke off ({reason})")
+        return ServiceMalformed(f"the answer of {self._url} can not be read ({reason})")
+
+    def _refusal(self, response: httpx.Response) -> ServiceRefused:
+        status = response.status_code
+        message = self.redacted(_server_message(self._beginning(response)))
+        return ServiceRefused(
+            f"{self._url} refused with status {status}{f' ({message})' if message else ''}"
+            f"{self._advice(status)}",
+            status=status,
+            retry_after=_retry_after(response.headers.get("retry-after")),
+        )
+
+    def _advice(self, status: int) -> str:
+        if status in {401, 403}:
+            given = "the one given" if self._key else "none was given"
+            return f"; check the API key ({given}; it is read from {self._key_env})"
+        if status == 404:
+            return "; check the model's name and the address, up to and with /v1"
+        return ""
+
+    def _beginning(self, response: httpx.Response) -> bytes:
+        """Read what fits of an error's body; that it breaks off is no news."""
+        body = b""
+        try:
+            for piece in self._pieces(response, within=self._timeout_s):
+                body += piece
+                if len(body) > _MAX_ERROR_BYTES:
+                    break
+        except ServiceError:
+            _log.debug("the body of an error answer broke off")
+        return body[:_MAX_ERROR_BYTES]
+
+
+def _checked_url(base_url: str) -> str:
+    """Return the address without a slash at its end.
+
+    >>> _checked_url("https://llm.example/v1/")
+    'https://llm.example/v1'
+    """
+    import httpx
+
+    try:
+        url = httpx.URL(base_url.strip())
+    except (httpx.InvalidURL, TypeError, AttributeError) as exc:
+        raise SettingsError(f"base_url is no address: {exc}") from exc
+    # The address itself is not shown where it holds a secret.
+    if url.userinfo or url.query or url.fragment:
+        raise SettingsError(
+            "base_url holds a name, password, query or fragment; give the plain address, and the "
+            "key by its environment variable"
+        )
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise SettingsError(
+            f"base_url must look like https://host/v1, got {str(url)!r}; it goes up to and with /v1"
+        )
+    return str(url).rstrip("/")
+
+
+def _resolve_key(api_key: SecretStr | None, api_key_env: str) -> SecretStr | None:
+    value = api_key.get_secret_value() if api_key else os.environ.get(api_key_env, "")
+    value = value.strip()
+    if not (value.isascii() and value.isprintable()):
+        origin = "api_key" if api_key else f"the environment variable {api_key_env}"
+        raise SettingsError(
+            f"{origin} holds a character that no key has, such as a line end or a curly quotation "
+            "mark; set it again"
+        )
+    return SecretStr(value) if value else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read a ``Retry-After`` header, seconds or a date (RFC 9110, 10.2.3), as seconds.
+
+    >>> _retry_after("7"), _retry_after("soon"), _retry_after("Wed, 21 Oct 2015 07:28:00 GMT")
+    (7.0, None, 0.0)
+    """
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _server_message(body: bytes) -> str:
+    """Find the message in an error's body, in the forms that servers use.
+
+    >>> _server_message(b'{"error": {"message": "no such model", "code": 404}}')
+    'no such model'
+    """
+    text = body.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    for name in ("error", "detail", "message"):
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)

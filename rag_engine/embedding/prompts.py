@@ -1,0 +1,111 @@
+"""The text that a model wants before a question and before a passage.
+
+A model that was trained with prompts and is used without them loses much of its quality and says
+nothing. So prompts are resolved once, in a stated order, and become part of the index's contract.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rag_engine.errors import InvalidInput
+
+__all__ = ["Prompts", "resolve_prompts"]
+
+Origin = Literal["stated", "model", "family", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """What stands before each question and each passage, and who says so.
+
+    ``origin``: ``stated`` by the caller (at least one of the two), by the ``model``'s own
+    configuration, known of the model's ``family``, or ``none`` known.
+    """
+
+    query: str
+    passage: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    pattern: re.Pattern[str]
+    query: str
+    passage: str
+
+
+_E5_TASK = "Given a web search query, retrieve relevant passages that answer the query"
+
+# Matched against the last part of a model's name, in this order.
+_FAMILIES = (
+    # https://huggingface.co/intfloat/multilingual-e5-large-instruct: passages take no prompt.
+    _Family(re.compile(r"(multilingual-)?e5-[\w-]*instruct"), f"Instruct: {_E5_TASK}\nQuery: ", ""),
+    # https://huggingface.co/intfloat/multilingual-e5-small, Wang et al. 2024 (arXiv 2402.05672)
+    _Family(
+        re.compile(r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?"),
+        "query: ",
+        "passage: ",
+    ),
+    # https://huggingface.co/BAAI/bge-m3: trained without instructions.
+    _Family(re.compile(r"bge-m3(-unsupervised|-retromae)?"), "", ""),
+)
+_QUERY_NAMES = ("query",)
+_PASSAGE_NAMES = ("document", "passage", "corpus")
+"""What sentence-transformers looks for, in its order."""
+
+
+def resolve_prompts(
+    model: str,
+    *,
+    own: Mapping[str, str | None] | None = None,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
+) -> Prompts:
+    """Return the prompts of the model named ``model``, a hub name or a directory's name.
+
+    What the caller states wins, also an empty text. Next comes ``own``, the ``prompts`` of the
+    model's ``config_sentence_transformers.json``; texts that are all empty state nothing, since
+    that is what every saved model carries. Next, what is known of the model's family. A prompt
+    that nobody knows is empty.
+
+    Raises:
+        InvalidInput: a stated prompt is no text.
+
+    >>> resolve_prompts("intfloat/multilingual-e5-small")
+    Prompts(query='query: ', passage='passage: ', origin='family')
+    >>> resolve_prompts("my-model", own={"query": "ask: ", "document": ""})
+    Prompts(query='ask: ', passage='', origin='model')
+    >>> resolve_prompts("my-model")
+    Prompts(query='', passage='', origin='none')
+    """
+    for name, prompt in (("query_prompt", query_prompt), ("passage_prompt", passage_prompt)):
+        if prompt is not None and not isinstance(prompt, str):
+            raise InvalidInput(f"{name} is a text or None, got {prompt!r:.80}")
+    known = _own_prompts(own or {}) or _family_prompts(model)
+    if query_prompt is None and passage_prompt is None:
+        return known
+    return Prompts(
+        query=known.query if query_prompt is None else query_prompt,
+        passage=known.passage if passage_prompt is None else passage_prompt,
+        origin="stated",
+    )
+
+
+def _own_prompts(own: Mapping[str, str | None]) -> Prompts | None:
+    query = next((own[name] for name in _QUERY_NAMES if own.get(name)), None)
+    passage = next((own[name] for name in _PASSAGE_NAMES if own.get(name)), None)
+    if not query and not passage:
+        return None
+    return Prompts(query=query or "", passage=passage or "", origin="model")
+
+
+def _family_prompts(model: str) -> Prompts:
+    name = model.rstrip("/").rsplit("/", 1)[-1].casefold()
+    for family in _FAMILIES:
+        if family.pattern.fullmatch(name):
+            return Prompts(query=family.query, passage=family.passage, origin="family")
+    return Prompts(query="", passage="", origin="none")
