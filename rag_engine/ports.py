@@ -245,8 +245,11 @@ class LexicalIndexFactory(Protocol):
         """The kind's name, written into the manifest of a generation."""
         ...
 
-    def build(self, passages: Iterator[Terms]) -> LexicalIndex:
-        """Index the passages; ids come ascending and without repeats."""
+    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> LexicalIndex:
+        """Index the passages; ids come ascending and without repeats.
+
+        An index built ``in_memory`` is quicker to make when it is small, and is never saved.
+        """
         ...
 
     def load(self, folder: Path) -> LexicalIndex:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,13 @@ class TantivyIndex:
     id too, within one segment).
     """
 
-    def __init__(self, index: Any, folder: tempfile.TemporaryDirectory[str] | None) -> None:
+    def __init__(self, index: Any, temporary: Path | None) -> None:
         self._tantivy = _tantivy()
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._folder = folder  # removed with this object
+        self._temporary = temporary
+        if temporary is not None:
+            weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -127,9 +130,9 @@ class TantivyIndex:
 
     def save(self, folder: Path) -> None:
         """Copy the index's files into the existing empty ``folder``."""
-        if self._folder is None:
-            raise InvalidInput("only an index that was just built can be saved")
-        for path in sorted(Path(self._folder.name).iterdir()):
+        if self._temporary is None:
+            raise InvalidInput("only an index that was just built, and not in memory, can be saved")
+        for path in sorted(self._temporary.iterdir()):
             if path.name != _WRITER_LOCK:
                 shutil.copyfile(path, folder / path.name)
 
@@ -143,11 +146,11 @@ class TantivyFactory:
         _tantivy()
         self._heap = max(_MIN_HEAP, memory_mb * 1_000_000)
 
-    def build(self, passages: Iterator[Terms]) -> TantivyIndex:
-        """Index the passages, in a temporary folder that goes with the index."""
+    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> TantivyIndex:
+        """Index the passages, in memory or in a temporary folder that goes with the index."""
         tantivy = _tantivy()
-        folder = tempfile.TemporaryDirectory(prefix="rag-engine-terms-")
-        index = tantivy.Index(_schema(tantivy), path=folder.name)
+        folder = None if in_memory else Path(tempfile.mkdtemp(prefix="rag-engine-terms-"))
+        index = tantivy.Index(_schema(tantivy), path=None if folder is None else str(folder))
         # One thread: passages lie in the order of their ids, and small indexes build quickly.
         writer = index.writer(heap_size=self._heap, num_threads=1)
         for passage in passages:

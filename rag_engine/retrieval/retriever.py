@@ -77,15 +77,18 @@ class Retriever:
         ]
 
     def rank(
-        self, snapshot: Snapshot, question: Question, only: Int64Array | None = None
+        self, snapshot: Snapshot, question: Question, *, k: int, only: Int64Array | None = None
     ) -> Candidates:
-        """Return the candidates for a question, ranked; ``only`` holds the ids allowed."""
-        pool, mode = self._settings.pool, self._settings.mode
+        """Return at least ``k`` candidates for a question (if there are), ranked.
+
+        ``only`` holds the ids that may be returned, ascending; None: all.
+        """
+        pool, mode = max(self._settings.pool, k), self._settings.mode
         centred = snapshot.offsets.centre_query(question.vector, question.detections)
         sizes = {name: count for name, count in snapshot.languages.items() if count}
         wanted = tuple(query_terms(question.text, question.detections, sorted(sizes)))
         if mode == "rrf":
-            return self._plain_hybrid(snapshot, question, wanted, only)
+            return self._plain_hybrid(snapshot, question, wanted, pool, only)
         weights = (
             {} if mode == "dense" else term_weights(wanted, sizes, snapshot.document_frequencies)
         )
@@ -116,10 +119,10 @@ class Retriever:
         snapshot: Snapshot,
         question: Question,
         wanted: tuple[QueryTerms, ...],
+        pool: int,
         only: Int64Array | None,
     ) -> Candidates:
         """Rank as frameworks do by default: RRF over dense search and BM25."""
-        pool = self._settings.pool
         dense = snapshot.search_dense(question.vector[np.newaxis], pool, only)[0]
         terms = [term for each in wanted for term in each.terms]
         fused = reciprocal_rank_fusion([dense, snapshot.search_bm25(terms, pool, only)])
@@ -143,8 +146,8 @@ class Retriever:
         if len(snapshot) == 0 or (only is not None and len(only) == 0):
             return []
         asked = self.questions([question], language)[0]
-        candidates = self.rank(snapshot, asked, only)
         reads = max(k, self._settings.rerank_pool) if self._reranker is not None else k
+        candidates = self.rank(snapshot, asked, k=reads, only=only)
         chosen = candidates.ids[:reads].tolist()
         chunks = catalogue.chunks(chosen)
         hits = [

@@ -147,7 +147,8 @@ def _write(folder: Path, generation: Generation) -> None:
     np.save(folder / "vectors.npy", segment.passages.vectors)
     np.save(folder / "language_codes.npy", segment.passages.codes)
     with (folder / "offsets.npz").open("wb") as file:
-        np.savez(file, **generation.offsets.to_arrays())
+        # mypy takes each array for savez's other arguments.
+        np.savez(file, **generation.offsets.to_arrays())  # type: ignore[arg-type]
     for name, index in (("dense", segment.dense), ("lexical", segment.lexical)):
         (folder / name).mkdir()
         index.save(folder / name)

@@ -173,7 +173,9 @@ class Index:
 
     def _live_segment(self, offsets: LanguageOffsets) -> Segment:
         passages = PassageVectors.collect(self._live_rows, self._dimension)
-        return Segment.build(self._live_rows, passages, offsets, self._dense, self._lexical)
+        return Segment.build(
+            self._live_rows, passages, offsets, self._dense, self._lexical, live=True
+        )
 
     def _build(self) -> Generation:
         with self._catalogue.frozen() as catalogue:

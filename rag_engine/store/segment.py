@@ -94,12 +94,17 @@ class Segment:
         offsets: LanguageOffsets,
         dense: DenseIndexFactory,
         lexical: LexicalIndexFactory,
+        *,
+        live: bool = False,
     ) -> Segment:
-        """Index chunks; ``passages`` was collected from the same ``index_rows``."""
+        """Index chunks; ``passages`` was collected from the same ``index_rows``.
+
+        A ``live`` segment is searched for a while and never saved.
+        """
         return cls(
             passages=passages,
             dense=dense.build(passages.ids, passages.centred(offsets)),
-            lexical=lexical.build(_terms(index_rows)),
+            lexical=lexical.build(_terms(index_rows), in_memory=live),
         )
 
 

@@ -160,7 +160,7 @@ KEYS = ["alpha", "beta", "language", "page", "title", "document_id", "source"]
 
 
 def same(one: MetadataValue, other: MetadataValue) -> bool:
-    kinds = [isinstance(each, bool) or isinstance(each, str) and "s" for each in (one, other)]
+    kinds = [isinstance(each, bool) or (isinstance(each, str) and "s") for each in (one, other)]
     return kinds[0] == kinds[1] and one == other
 
 

@@ -1,0 +1,44 @@
+"""What many tests share: the real bundled model, and a quick engine without meaning."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.dense.auto_index import AutoDenseFactory
+from connectors.lexical.tantivy_index import TantivyFactory
+
+try:
+    from connectors.llms.extractive import ExtractiveGenerator
+except ImportError:
+    ExtractiveGenerator = lambda embedder: None
+from rag_engine.components import Components
+from rag_engine.text.language import FastTextDetector
+from tests.doubles import HashEmbedder
+
+
+@pytest.fixture(scope="session")
+def bundled_e5():
+    from connectors.embedders.bundled_e5 import BundledE5
+
+    return BundledE5()
+
+
+def components_with(embedder) -> Components:
+    return Components(
+        embedder=embedder,
+        detector=FastTextDetector(),
+        dense=AutoDenseFactory(exact_below=200),
+        lexical=TantivyFactory(),
+        generator=ExtractiveGenerator(embedder=embedder),
+    )
+
+
+@pytest.fixture(scope="session")
+def quick_components() -> Components:
+    """Real indexes and detector; vectors without meaning, and HNSW from 200 chunks on."""
+    return components_with(HashEmbedder())
+
+
+@pytest.fixture(scope="session")
+def real_components(bundled_e5) -> Components:
+    return components_with(bundled_e5)

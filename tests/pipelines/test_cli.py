@@ -1,0 +1,156 @@
+"""The command line as a person or a script uses it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.output import Exit
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = main([str(each) for each in arguments])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path):
+    status, out, _ = run(capsys, *arguments, "--json")
+    return status, json.loads(out)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    home = tmp_path / "handbook"
+    (home / "rules").mkdir(parents=True)
+    (home / "pump.md").write_text(
+        "# Pumpe\n\n## Wartung\n\nDie Dichtung wird jedes Jahr ersetzt.\n", encoding="utf-8"
+    )
+    (home / "rules" / "garantie.txt").write_text(
+        "La garantie dure trois ans. Gardez la facture.", encoding="utf-8"
+    )
+    (home / "parts.csv").write_text(
+        "id,text,price\nA1,水泵的密封圈,12\nA2,过滤器滤芯,8\n", encoding="utf-8"
+    )
+    (home / "photo.png").write_bytes(b"\x89PNG")
+    return home
+
+
+def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    status, report = run_json(capsys, "index", folder, "--kb", kb)
+    assert status == Exit.DONE
+    assert report["ok"] is True
+    assert (report["result"]["files"], report["result"]["added"]) == (4, 4)
+    assert report["result"]["skipped"][0]["source"] == "handbook/photo.png"
+
+    status, found = run_json(capsys, "search", "How long is the warranty?", "--kb", kb, "-k", "2")
+    assert status == Exit.DONE
+    assert found["result"]["language"] == "en"
+    best = found["result"]["hits"][0]
+    assert (best["document"], best["language"]) == ("handbook/rules/garantie.txt", "fr")
+    assert set(best["parts"]) == {
+        "dense",
+        "dense_plain",
+        "lexical",
+        "matched_terms",
+        "rerank",
+        "rank_before_rerank",
+    }
+    _, found = run_json(capsys, "search", "seal", "--kb", kb, "--where", "price=12")
+    assert [hit["document"] for hit in found["result"]["hits"]] == ["handbook/parts.csv#A1"]
+    _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "de")
+    assert [hit["section"] for hit in found["result"]["hits"]] == [["Pumpe", "Wartung"]]
+
+    status, out, _ = run(capsys, "ask", "¿Cada cuánto se cambia la junta?", "--kb", kb)
+    assert status == Exit.DONE
+    assert "[1]" in out
+    assert "jedes Jahr" in out
+
+    status, told = run_json(capsys, "inspect", "--kb", kb)
+    assert told["result"]["documents"] == 4
+    assert told["result"]["languages"]["zh"] == 2
+    status, out, _ = run(capsys, "inspect", "--kb", kb)
+    assert "zh" in out
+    assert "embedder.weights" in out
+
+
+def test_indexing_again(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    run(capsys, "index", folder, "--kb", kb)
+    _, report = run_json(capsys, "index", folder, "--kb", kb)
+    assert report["result"]["unchanged_files"] == 3
+    assert report["result"]["added"] == report["result"]["updated"] == 0
+    (folder / "pump.md").write_text("# Pumpe\n\nAlles neu.\n", encoding="utf-8")
+    (folder / "parts.csv").write_text("id,text\nA1,水泵的密封圈\n", encoding="utf-8")
+    (folder / "rules" / "garantie.txt").unlink()
+    _, report = run_json(capsys, "index", folder, "--kb", kb)
+    assert report["result"]["updated"] == 2
+    assert report["result"]["deleted"] == 1
+    _, report = run_json(capsys, "index", folder, "--kb", kb, "--sync")
+    assert report["result"]["deleted"] == 1
+    _, told = run_json(capsys, "inspect", "--kb", kb)
+    assert told["result"]["documents"] == 2
+
+
+def test_bad_files_are_reported_again_and_again(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    (folder / "rows.jsonl").write_text('{"text": "gut"}\n{"text": \n', encoding="utf-8")
+    for _ in range(2):
+        status, report = run_json(capsys, "index", folder, "--kb", kb)
+        assert status == Exit.PROBLEMS
+        sources = {each["source"].split("#")[0] for each in report["problems"]}
+        assert {"handbook/broken.pdf", "handbook/rows.jsonl"} <= sources
+    _, told = run_json(capsys, "inspect", "--kb", kb)
+    assert told["result"]["documents"] == 5
+
+
+def test_a_bad_version_of_a_file_keeps_the_good_one(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    run(capsys, "index", folder, "--kb", kb)
+    (folder / "parts.csv").write_bytes(b"\x00" * 100)
+    status, _ = run_json(capsys, "index", folder, "--kb", kb)
+    assert status == Exit.PROBLEMS
+    _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "zh")
+    assert len(found["result"]["hits"]) == 2
+
+
+def test_delete(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    run(capsys, "index", folder, "--kb", kb)
+    status, done = run_json(capsys, "delete", "handbook/parts.csv", "handbook/pump.md", "--kb", kb)
+    assert status == Exit.DONE
+    assert len(done["result"]["deleted"]) == 3
+    status, _, err = run(capsys, "delete", "nobody", "--kb", kb)
+    assert status == Exit.PROBLEMS
+    assert "nobody" in err
+    assert run(capsys, "compact", "--kb", kb)[0] == Exit.DONE
+
+
+def test_errors(capsys, tmp_path: Path):
+    status, said = run_json(capsys, "search", "x", "--kb", tmp_path / "no")
+    assert status == Exit.FAILED
+    assert said["ok"] is False
+    assert said["error"]["type"] == "StoreNotFound"
+    status, _, err = run(capsys, "index", tmp_path / "no", "--kb", tmp_path / "kb")
+    assert status == Exit.FAILED
+    assert "does not exist" in err
+    assert not (tmp_path / "kb").exists()
+    with pytest.raises(SystemExit) as stopped:
+        main(["search"])
+    assert stopped.value.code == Exit.USAGE
+
+
+def test_the_demo(capsys, tmp_path: Path):
+    status, told = run_json(capsys, "demo", "--kb", tmp_path / "kb")
+    assert status == Exit.DONE
+    assert len(told["result"]["answers"]) >= 5
+    assert all(answer["citations"] for answer in told["result"]["answers"])
+    status, out, _ = run(capsys, "demo", "--kb", tmp_path / "kb")
+    assert status == Exit.DONE
+    assert out.count("? ") >= 5

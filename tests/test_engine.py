@@ -1,0 +1,367 @@
+"""KnowledgeBase from outside: what a user relies on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from rag_engine import Document, Equals, In, KnowledgeBase, Settings
+from rag_engine.errors import (
+    ContractMismatch,
+    InvalidInput,
+    SettingsError,
+    StoreClosed,
+    StoreCorrupt,
+    StoreError,
+    StoreLocked,
+    StoreNotFound,
+    StoreReadOnly,
+)
+from tests.doubles import HashEmbedder
+
+PUMP = Document(id="pump", text="Die Pumpe X-200 braucht jedes Jahr eine neue Dichtung.", title="P")
+RULES = [
+    PUMP,
+    Document(id="garantie", text="La garantie dure trois ans. Gardez la facture."),
+    Document(id="水", text="泵不能在没有水的情况下运行。"),
+    Document(id="насос", text="Максимальная температура воды составляет шестьдесят градусов."),
+]
+
+
+def ids(hits) -> list[str]:
+    return [hit.chunk.document_id for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [
+        ("How often must the seal be replaced?", "pump"),
+        ("Wie lange gilt die Garantie?", "garantie"),
+        ("Can I run it dry?", "水"),
+        ("¿Cuál es la temperatura máxima?", "насос"),
+    ],
+)
+def test_a_question_finds_the_passage_in_another_language(
+    tmp_path_factory, real_components, question, document
+):
+    path = tmp_path_factory.mktemp("kb") / "kb"
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        report = kb.add(RULES)
+        assert (report.added, report.chunks) == (4, 4)
+        assert ids(kb.search(question, k=1)) == [document]
+
+
+def test_a_hit_explains_itself(tmp_path: Path, real_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+        kb.add(RULES)
+        hit = kb.search("seal of the X-200", k=4)[0]
+    assert (hit.rank, hit.chunk.language, hit.title) == (1, "de", "P")
+    assert "x-200" in hit.parts.matched_terms
+    assert 0 < hit.parts.lexical <= 1
+    assert -1 <= hit.parts.dense_plain <= 1
+    assert hit.parts.rank_before_rerank == 1
+    assert PUMP.text[hit.chunk.start : hit.chunk.end] == hit.chunk.text
+
+
+def test_ask_quotes_and_cites(tmp_path: Path, real_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+        assert not kb.ask("Is anybody there?").supported
+        kb.add(RULES)
+        pieces: list[str] = []
+        answer = kb.ask("How often must the seal be replaced?", on_text=pieces.append)
+    assert answer.supported
+    assert "Dichtung" in answer.text
+    assert answer.citations[0].document_id == "pump"
+    assert pieces
+
+
+def test_add_update_delete_without_a_rebuild(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(RULES)
+        assert kb.add(RULES).unchanged == 4
+        kb.publish()
+        changed = Document(id="pump", text="Sie braucht keine Dichtung mehr.")
+        assert kb.add([changed]).updated == 1
+        assert kb.inspect().generation == 1
+        hits = kb.search("Dichtung", k=10)
+        assert sorted(ids(hits)) == sorted(document.id for document in RULES)
+        assert {h.chunk.text for h in hits if h.chunk.document_id == "pump"} == {changed.text}
+        assert kb.delete(["pump", "nobody"]) == ["pump"]
+        assert "pump" not in ids(kb.search("Dichtung", k=10))
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        assert "pump" not in ids(kb.search("Dichtung", k=10))
+        assert kb.document("garantie") == RULES[1]
+        assert kb.document_ids() == sorted(["garantie", "насос", "水"])
+
+
+def test_the_later_of_two_documents_with_one_id_stays(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id="a", text="one"), Document(id="a", text="two")])
+        assert [hit.chunk.text for hit in kb.search("one", k=5)] == ["two"]
+
+
+def test_compact_removes_the_bytes(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id=f"d{n}", text=f"Wort{n} bleibt. " * 20) for n in range(200)])
+        kb.add([Document(id="secret", text="Zanzibarquartett")])
+        kb.publish()
+        before = sum(kb.inspect().bytes.values())
+        kb.delete(["secret", *(f"d{n}" for n in range(150))])
+        kb.compact()
+        assert sum(kb.inspect().bytes.values()) < before / 2
+        assert len(kb.search("bleibt", k=100)) == 50
+    for path in (tmp_path / "kb").rglob("*"):
+        if path.is_file():
+            assert b"zanzibarquartett" not in path.read_bytes().lower()
+
+
+def test_filters_and_languages(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(
+            [
+                *RULES,
+                Document(id="x", text="Ein deutscher Satz über Häuser.", metadata={"year": 2024}),
+            ]
+        )
+        assert sorted(ids(kb.search("Haus", where=Equals("language", "de")))) == ["pump", "x"]
+        assert ids(kb.search("Haus", where=Equals("year", 2024))) == ["x"]
+        assert kb.search("Haus", where=In("language", ())) == []
+        assert kb.search("Haus", where=Equals("year", "2024")) == []
+
+
+def test_a_document_without_text_is_reported(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        assert kb.add([Document(id="blank", text=" \n ")]).empty == ("blank",)
+        assert kb.search("anything") == []
+
+
+@pytest.mark.parametrize("question", ["", "  ", "\ud800", "x" * 10_001])
+def test_bad_questions(tmp_path: Path, quick_components, question: str):
+    with (
+        KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb,
+        pytest.raises(InvalidInput),
+    ):
+        kb.search(question)
+
+
+@pytest.mark.parametrize("k", [0, -1, 1001])
+def test_bad_k(tmp_path: Path, quick_components, k: int):
+    with (
+        KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb,
+        pytest.raises(InvalidInput, match="1 to 1000"),
+    ):
+        kb.search("x", k=k)
+
+
+# -- opening -----------------------------------------------------------------------------------
+
+
+def test_one_writes_many_read(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        with pytest.raises(StoreLocked):
+            KnowledgeBase.open(path, components=quick_components)
+        reader = KnowledgeBase.open(path, components=quick_components, read_only=True)
+        kb.add(RULES)
+        assert len(reader.search("Pumpe")) == 4
+        kb.delete(["pump"])
+        assert len(reader.search("Pumpe")) == 3
+        kb.compact()
+        kb.add([PUMP])
+        assert len(reader.search("Pumpe")) == 4
+        with pytest.raises(StoreReadOnly):
+            reader.add(RULES)
+        reader.close()
+        with pytest.raises(StoreClosed):
+            reader.search("x")
+    KnowledgeBase.open(path, components=quick_components).close()
+
+
+def test_missing(tmp_path: Path, quick_components):
+    with pytest.raises(StoreNotFound):
+        KnowledgeBase.open(tmp_path / "no", components=quick_components, read_only=True)
+    with pytest.raises(StoreNotFound):
+        KnowledgeBase.open(tmp_path / "no", components=quick_components, create=False)
+    assert not (tmp_path / "no").exists()
+
+
+def test_nothing_is_created_over_other_files(tmp_path: Path, quick_components):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"notes\.txt"):
+        KnowledgeBase.open(tmp_path, components=quick_components)
+
+
+def test_the_contract_is_kept(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    KnowledgeBase.open(path, components=quick_components).close()
+    other = dataclasses.replace(quick_components, embedder=HashEmbedder(dimension=16))
+    with pytest.raises(ContractMismatch, match=r"embedder\.dimension: stored 32, given 16"):
+        KnowledgeBase.open(path, components=other)
+    settings = Settings.model_validate({"chunking": {"max_tokens": 99}})
+    with pytest.raises(ContractMismatch, match=r"chunking\.max_tokens"):
+        KnowledgeBase.open(path, settings=settings, components=quick_components)
+
+
+def test_settings_from_toml(tmp_path: Path):
+    path = tmp_path / "rag.toml"
+    path.write_text("[chunking]\nmax_tokens = 100\n[dense]\nkind = 'hnsw'\n", encoding="utf-8")
+    settings = Settings.from_toml(path)
+    assert (settings.chunking.max_tokens, settings.dense.kind) == (100, "hnsw")
+    path.write_text("[chunking]\nmax_token = 100\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="max_token"):
+        Settings.from_toml(path)
+    path.write_text("= nothing", encoding="utf-8")
+    with pytest.raises(SettingsError):
+        Settings.from_toml(path)
+
+
+# -- damage ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, quick_components):
+    path = tmp_path_factory.mktemp("published") / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+        kb.add([Document(id=f"d{n}", text=f"Satz Nummer {n}.") for n in range(250)])
+    return path
+
+
+def index_files(path: Path) -> list[Path]:
+    return sorted(
+        each
+        for each in path.rglob("*")
+        if each.is_file() and each.suffix != ".lock" and not each.name.startswith("catalogue")
+    )
+
+
+def damage(path: Path, how: str, drawn: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    if how == "remove":
+        path.unlink()
+    elif how == "truncate":
+        path.write_bytes(data[: drawn.randrange(len(data))] if data else b"x")
+    elif how == "zero":
+        start = drawn.randrange(max(1, len(data)))
+        zeroed = bytes(data[:start]) + bytes(len(data) - start)
+        path.write_bytes(zeroed if zeroed != data else zeroed + b"\0")
+    else:
+        position = drawn.randrange(max(1, len(data)))
+        data[position : position + 1] = bytes(
+            [(data[position] if data else 0) ^ (1 << drawn.randrange(8))]
+        )
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["flip", "truncate", "zero", "remove"])
+def test_a_damaged_index_is_noticed_and_rebuilt(
+    tmp_path: Path, published, quick_components, how: str
+):
+    drawn = random.Random(how)
+    names = [each.relative_to(published) for each in index_files(published)]
+    for number, name in enumerate(names):
+        path = tmp_path / str(number)
+        shutil.copytree(published, path)
+        damage(path / name, how, drawn)
+        if name.name == "manifest.json" and how in {"flip", "remove"}:
+            # A missing manifest is not damage (nothing was published); a flipped bit in it may
+            # be one that says nothing, such as a blank.
+            pass
+        elif not name.name.startswith("."):
+            with pytest.raises(StoreCorrupt):
+                KnowledgeBase.open(path, components=quick_components, read_only=True)
+        with KnowledgeBase.open(path, components=quick_components) as kb:
+            assert len(kb.search("Satz", k=300)) == 254
+        KnowledgeBase.open(path, components=quick_components, read_only=True).close()
+        shutil.rmtree(path)
+
+
+def test_an_index_newer_than_its_catalogue_is_refused(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES[:1])
+    old = (path / "catalogue.sqlite").read_bytes()
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+        kb.compact()
+    (path / "catalogue.sqlite").write_bytes(old)
+    with pytest.raises(StoreCorrupt, match="moment"):
+        KnowledgeBase.open(path, components=quick_components, read_only=True)
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        assert ids(kb.search("Pumpe")) == ["pump"]
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    (path / "manifest.json").write_text(json.dumps({**manifest, "format": 99}), encoding="utf-8")
+    with pytest.raises(StoreCorrupt, match="format 99"):
+        KnowledgeBase.open(path, components=quick_components, read_only=True)
+
+
+# -- against a dictionary, and from many threads -----------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_operations_against_a_dictionary(tmp_path: Path, quick_components, seed: int):
+    drawn = random.Random(seed)
+    model: dict[str, str] = {}
+    kb = KnowledgeBase.open(tmp_path / "kb", components=quick_components)
+    for _ in range(50):
+        match drawn.choice(["add", "add", "delete", "search", "reopen", "publish"]):
+            case "add":
+                batch = {f"d{drawn.randrange(30)}": f"Text {drawn.random()}" for _ in range(5)}
+                kb.add(Document(id=each, text=text) for each, text in batch.items())
+                model |= batch
+            case "delete":
+                gone = [f"d{drawn.randrange(30)}" for _ in range(3)]
+                assert set(kb.delete(gone)) == set(gone) & model.keys()
+                for each in gone:
+                    model.pop(each, None)
+            case "reopen":
+                kb.close()
+                kb = KnowledgeBase.open(tmp_path / "kb", components=quick_components)
+            case "publish":
+                kb.publish()
+        found = {h.chunk.document_id: h.chunk.text for h in kb.search("Text", k=100)}
+        assert found == model
+    kb.close()
+
+
+def test_searching_while_writing(tmp_path: Path, quick_components):
+    errors: list[BaseException] = []
+    stop = threading.Event()
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(Document(id=f"d{n}", text=f"fest {n}") for n in range(50))
+
+        def read() -> None:
+            try:
+                while not stop.is_set():
+                    found = ids(kb.search("fest", k=500))
+                    assert len(found) == len(set(found))
+                    assert "gone" not in found
+            except BaseException as error:
+                errors.append(error)
+
+        kb.add([Document(id="gone", text="fest fort")])
+        kb.delete(["gone"])
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for number in range(40):
+            kb.add([Document(id=f"d{number}", text=f"fest neu {number}")])
+            if number % 10 == 9:
+                kb.compact()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not errors
+        assert len(kb.search("fest", k=500)) == 50
