@@ -1,24 +1,26 @@
 """Lexical analysis: from a text to the terms that an index stores and a question looks up.
 
 One function, ``analyse``, serves both, so that they always agree. A passage's terms carry its
-language: ``de:pump`` is a German stem, ``de=x-200`` a word of a German passage that other
-languages may match as it stands (a name, a number, a code).
+language: ``de:pump`` is a German stem, ``de=x200`` a word of a German passage that questions in
+other languages may match as it stands (a name, a number, a code).
 """
 
 from __future__ import annotations
 
-import functools
-import re
-import threading
-import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from typing import NamedTuple
 
 import regex
-import Stemmer
-import stopwordsiso
-from icu4py.breakers import WordBreaker
 
-from rag_engine.text.scripts import script_of
+from rag_engine.records import UNDETERMINED
+from rag_engine.text.folding import folded, tidied
+from rag_engine.text.pieces import divided
+from rag_engine.text.scripts import main_script, script_of
+from rag_engine.text.stemming import is_stop_word, stem_of
+from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
 __all__ = [
     "ANALYSER_VERSION",
@@ -29,80 +31,18 @@ __all__ = [
     "stem_term",
 ]
 
-ANALYSER_VERSION = "1"
-"""Part of every index's contract: raise it with any change to what ``analyse`` returns."""
-
-_STEMMERS = {
-    "ar": "arabic",
-    "ca": "catalan",
-    "cs": "czech",
-    "da": "danish",
-    "de": "german",
-    "el": "greek",
-    "en": "english",
-    "eo": "esperanto",
-    "es": "spanish",
-    "et": "estonian",
-    "eu": "basque",
-    "fa": "persian",
-    "fi": "finnish",
-    "fr": "french",
-    "ga": "irish",
-    "hi": "hindi",
-    "hu": "hungarian",
-    "hy": "armenian",
-    "id": "indonesian",
-    "it": "italian",
-    "lt": "lithuanian",
-    "ne": "nepali",
-    "nl": "dutch",
-    "no": "norwegian",
-    "pl": "polish",
-    "pt": "portuguese",
-    "ro": "romanian",
-    "ru": "russian",
-    "sr": "serbian",
-    "st": "sesotho",
-    "sv": "swedish",
-    "ta": "tamil",
-    "tr": "turkish",
-    "yi": "yiddish",
-}
-_MAX_WORD = 64
-"""Longer runs of letters are no words; they are cut to this length."""
-
-# A word is a run of Latin letters and digits, inside which may stand what joins the parts of a code
-# (X-200/B) or of a number (1.234,5), or a run of letters of other scripts with their marks.
-_WORD = regex.compile(
-    r"(?:[\p{Latin}\p{Nd}]\p{M}*)+(?:[.,:/\-’'ʼ·_+#&](?:[\p{Latin}\p{Nd}]\p{M}*)+)*[+#]*"
-    r"|(?:[\p{L}--\p{Latin}]\p{M}*)+",
-    regex.V1,
-)
-_PARTS = re.compile(r"[.,:/\-’'ʼ·_&]+")
-_NUMBER = re.compile(r"\d+(?:[.,’'\u00a0]\d+)*")
-_GROUPED = re.compile(r"\d{1,3}(?:([.,’'])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
-
-# Letters that one language writes in several ways, or that people leave out when they type.
-_ARABIC = str.maketrans("أإآٱىئؤةیکےہھۀ", "اااايييهيكيههه", "ـ")
-_FOLDS = str.maketrans("ıłøđħŧæœſς’ʼ", "ilodhtaosσ''")
-_UNSPACED = frozenset({"han", "hiragana", "katakana", "khmer", "lao", "myanmar", "thai", "tibetan"})
-_KEEPS_MARKS = frozenset(
-    {"bengali", "devanagari", "gujarati", "gurmukhi", "kannada", "khmer", "lao", "malayalam"}
-    | {"myanmar", "oriya", "sinhala", "tamil", "telugu", "thai", "tibetan", "hiragana", "katakana"}
-)
-"""Scripts whose marks are vowels or voicing, not accents."""
-_JOINERS = {0x200C: None, 0x200D: None}
-"""Zero-width (non-)joiners change how letters look, not what they say."""
-_NUKTA = "\u093c\u09bc\u0a3c\u0abc\u0b3c"
+ANALYSER_VERSION = f"1-snowball{version('PyStemmer')}-icu4py{version('icu4py')}"
+"""Part of every index's contract: terms of two versions are not comparable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word of a text as a search sees it.
 
-    ``surface`` is folded (case, accents, digits); ``stem`` is what other forms of the word in the
-    same language share; ``neutral`` marks names, numbers and codes, which other languages write
-    the same; ``stop`` marks a stop word of the language.
+    ``surface`` is folded (case, accents, digits) in the same way for every language; ``stem`` is
+    what the forms of a word in its language share, or the surface where no stemmer knows the
+    language. ``neutral`` marks what is written the same in other languages: numbers, codes,
+    names. ``stop`` marks words that only hold sentences together.
     """
 
     surface: str
@@ -111,13 +51,36 @@ class Token:
     stop: bool
 
 
+class _Word(NamedTuple):
+    """A token seen without its surroundings, which decide whether it is a name."""
+
+    plain: Token
+    named: Token
+    shape: str  # "title", "caps" or "": what its capitals say
+    script: str
+
+
+# A piece is what stands between blanks and other punctuation: a word, a code with its joiners,
+# or a run of a script without blanks. Korean particles after a foreign word are a piece.
+_LETTER = r"[[\p{L}\p{N}]--[\p{Hangul}[" + UNSPACED + r"]]]"
+_PIECE = regex.compile(
+    rf"(?P<unspaced>[{UNSPACED}]+)|(?P<hangul>\p{{Hangul}}+)|"
+    rf"(?:{_LETTER}\p{{M}}*+(?:['.,:/&@_\-\u200c](?={_LETTER}))?)+(?:\+\+|#(?!\w))?",
+    regex.V1,
+)
+_SENTENCE_STOPS = frozenset(".!?:;…\n\r\t|•*#>。！？।")
+_OPENING = frozenset(" \"'“„«»([{¿¡‹‚‘-–—")
+_ABBREVIATION = 3
+_FEW_PIECES = 3
+
+
 def stem_term(language: str, stem: str) -> str:
     """Return the index term of a stem in passages of a language: ``de:pump``."""
     return f"{language}:{stem}"
 
 
 def neutral_term(language: str, surface: str) -> str:
-    """Return the index term of a language-neutral word in passages of a language: ``de=x-200``."""
+    """Return the index term of a language-neutral word in passages of a language: ``de=x200``."""
     return f"{language}={surface}"
 
 
@@ -139,159 +102,144 @@ def lexical_terms(text: str, language: str) -> list[str]:
 def analyse(text: str, language: str) -> list[Token]:
     """Return the tokens of a text that is in ``language`` (BCP-47; ``und``: no stems).
 
+    A code gives itself without its joiners, then its parts; a run of a script without blanks
+    gives pairs of characters or dictionary words. Nothing depends on what was analysed before,
+    and any number of threads may call this at once.
+
     >>> [token.stem for token in analyse("Die Pumpen laufen", "de")]
     ['die', 'pump', 'lauf']
-    >>> [(token.surface, token.neutral) for token in analyse("Fehler X-200/B: ١٢٫٥ bar", "de")][1:]
-    [('x-200/b', True), ('200', True), ('12.5', True), ('bar', False)]
+    >>> [token.surface for token in analyse("Error X-200/B: ١٢٫٥ bar", "en") if token.neutral]
+    ['x200b', 'x', '200', 'b', '12.5']
     """
-    text = unicodedata.normalize("NFKC", text).translate(_JOINERS)
+    text = tidied(text)
+    script = "latin" if text.isascii() else main_script(text)
     tokens: list[Token] = []
-    mostly_latin: bool | None = None
-    for match in _WORD.finditer(_with_ascii_digits(text)):
-        word = match.group()
-        script = "latin" if word.isascii() else script_of(word[0])
-        if script in _UNSPACED:
-            tokens += _unspaced(word, language)
+    names = _Names()
+    pieces = 0
+    for match in _PIECE.finditer(text):
+        pieces += 1
+        kind = match.lastgroup
+        if kind is not None:
+            run = match.group()
+            parts = unspaced_words(run) if kind == "unspaced" else pairs(run)
+            tokens.extend(map(_unspaced_token, parts))
             continue
-        if script == "hangul":
-            tokens += _pairs(word)
-            continue
-        if script == "latin" and mostly_latin is None:
-            mostly_latin = _is_mostly_latin(text)
-        foreign = script == "latin" and not mostly_latin
-        tokens += _spaced(word, language, foreign)
+        start = match.start()
+        for word in _words(match.group(), language):
+            if word.script != script:
+                tokens.append(word.named)  # a Latin word in Chinese, a Greek one in English
+                continue
+            if word.shape:
+                names.consider(word, len(tokens), text, start, match.end())
+            tokens.append(word.plain)
+    few = pieces <= _FEW_PIECES
+    if few and language == UNDETERMINED:
+        return [replace(token, neutral=True) for token in tokens]
+    for index, token in names.settled(few, pieces):
+        tokens[index] = token
     return tokens
 
 
-def _with_ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    return "".join(
-        str(unicodedata.digit(each)) if not each.isascii() and each.isdecimal() else each
-        for each in text
-    ).translate({0x066B: ".", 0x066C: ","})
+class _Names:
+    """Finds out which capitalised words of a text are names.
 
-
-def _is_mostly_latin(text: str) -> bool:
-    letters = [each for each in text if each.isalpha()]
-    return 2 * sum(each < "\u0250" for each in letters) > len(letters)
-
-
-def _spaced(word: str, language: str, foreign: bool) -> list[Token]:
-    whole = _spaced_token(word, language, foreign)
-    parts = [part for part in _PARTS.split(word) if part]
-    if len(parts) == 1 or _NUMBER.fullmatch(word):
-        return [whole]
-    its_parts = [_spaced_token(part, language, foreign) for part in parts if len(part) > 1]
-    has_digit = any(each.isdigit() for each in word)
-    if not has_digit:
-        return its_parts  # l'eau, Müller-Lüdenscheidt: the parts are the words
-    return [
-        Token(whole.surface, whole.surface, neutral=True, stop=False),
-        *(Token(each.surface, each.stem, neutral=True, stop=False) for each in its_parts),
-    ]
-
-
-@functools.lru_cache(maxsize=200_000)
-def _spaced_token(word: str, language: str, foreign: bool) -> Token:
-    if any(each.isdigit() for each in word):
-        surface = _number(word) if _NUMBER.fullmatch(word) else folded(word, language)
-        return Token(surface, surface, neutral=True, stop=False)
-    surface = folded(word, language)[:_MAX_WORD]
-    stop = word.lower() in _stop_words(language) or surface in _stop_words(language)
-    named = len(word) > 1 and word[0].isupper() and not stop
-    stem = folded(_stem(_lower(word, language)[:_MAX_WORD], language), language) or surface
-    return Token(surface, stem, neutral=foreign or named, stop=stop)
-
-
-def _unspaced(word: str, language: str) -> list[Token]:
-    """Divide a run of an unspaced script: dictionary words, and pairs of Han characters.
-
-    Dictionaries divide the same name differently in different surroundings; pairs of characters
-    always agree, so Han characters are stored as pairs (a single one alone).
+    A capital inside a sentence marks a name. At the beginning of a sentence it does so only if
+    the same word has one inside another sentence, if a capitalised word follows, or if the text
+    is too short for a sentence. Capitals throughout mark an abbreviation, unless most of the
+    text is in capitals.
     """
-    tokens: list[Token] = []
-    for part in WordBreaker(word, "th"):
-        script = script_of(part[0])
-        if script != "han" and script:
-            surface = folded(part, language)
-            stop = surface in _stop_words(language)
-            loan = script == "katakana" and len(part) > _SHORT_LOAN
-            tokens.append(Token(surface, surface, neutral=loan, stop=stop))
-    for match in _HAN.finditer(word):
-        tokens += _pairs(match.group())
-    return tokens
+
+    def __init__(self) -> None:
+        self._sure: dict[int, Token] = {}
+        self._first: dict[int, Token] = {}
+        self._capitals: dict[int, Token] = {}
+        self._last: tuple[int, int] | None = None  # token and end of the last first word
+
+    def consider(self, word: _Word, index: int, text: str, start: int, end: int) -> None:
+        """Take note of a capitalised word, the token ``index`` at ``text[start:end]``."""
+        if word.shape == "caps":
+            self._capitals[index] = word.named
+        elif word.plain.stop:
+            return
+        elif _begins_sentence(text, start):
+            self._first[index] = word.named
+            self._last = (index, end)
+            return
+        else:
+            self._sure[index] = word.named
+        if self._last is not None and self._last[1] + 1 == start:
+            self._sure[self._last[0]] = self._first[self._last[0]]
+
+    def settled(self, few: bool, pieces: int) -> Iterator[tuple[int, Token]]:
+        """Yield the names with their places; ``few`` and ``pieces`` say how long the text is."""
+        yield from self._sure.items()
+        if few or 2 * len(self._capitals) <= pieces:
+            yield from self._capitals.items()
+        known = {token.surface for token in self._sure.values()}
+        for index, token in self._first.items():
+            if few or token.surface in known:
+                yield index, token
 
 
-def _pairs(run: str) -> list[Token]:
-    """Return the pairs of neighbouring characters: particles and endings can not hide a word."""
-    pairs = [run[index : index + 2] for index in range(len(run) - 1)] or [run]
-    return [Token(pair, pair, neutral=False, stop=False) for pair in pairs]
+def _begins_sentence(text: str, start: int) -> bool:
+    index = start - 1
+    while index >= 0 and text[index] in _OPENING:
+        index -= 1
+    if index < 0:
+        return True
+    if text[index] != ".":
+        return text[index] in _SENTENCE_STOPS
+    letters = index
+    while letters > 0 and text[letters - 1].isalpha():
+        letters -= 1
+    abbreviated = 0 < index - letters <= _ABBREVIATION and text[letters].isupper()
+    return not abbreviated  # "Dr. Weiss" does not begin a sentence with Weiss
 
 
-_HAN = regex.compile(r"[\p{Han}々〇]+")
-_SHORT_LOAN = 2
+@lru_cache(maxsize=200_000)
+def _unspaced_token(part: str) -> Token:
+    """Return a pair or dictionary word; stop words are words, which most of these are not."""
+    surface = folded(part)
+    return Token(surface, surface, neutral=False, stop=False)
 
 
-def _lower(word: str, language: str) -> str:
-    if language in {"tr", "az"}:
-        word = word.replace("İ", "i").replace("I", "ı")
-    return word.lower()
+@lru_cache(maxsize=100_000)
+def _words(piece: str, language: str) -> tuple[_Word, ...]:
+    """Divide a piece into its words; a code comes first as a whole, then in parts."""
+    if piece.isalpha():
+        return (_word(piece, language),)
+    return tuple(
+        _code(part.text) if part.is_code else _word(part.text, language)
+        for part in divided(piece, language)
+    )
 
 
-@functools.lru_cache(maxsize=200_000)
-def folded(word: str, language: str) -> str:
-    """Return a word without the differences that people do not type.
-
-    >>> folded("Straße", "de"), folded("ISI", "tr"), folded("Ποιός", "el"), folded("Café", "fr")
-    ('strasse', 'isi', 'ποιοσ', 'cafe')
-    """
-    word = _lower(word, language).casefold()
-    if word.isascii():
-        return word
-    script = script_of(word[0])
-    if script == "arabic":
-        word = word.translate(_ARABIC)
-    decomposed = unicodedata.normalize("NFD", word)
-    if script in _KEEPS_MARKS:
-        kept = "".join(each for each in decomposed if each not in _NUKTA)
-    else:
-        kept = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
-    return unicodedata.normalize("NFC", kept).translate(_FOLDS)
+@lru_cache(maxsize=200_000)
+def _word(word: str, language: str) -> _Word:
+    surface = folded(word)
+    stem = stem_of(word, language)
+    stop = is_stop_word(surface, language)
+    plain = Token(surface, stem, neutral=False, stop=stop)
+    named = Token(surface, stem, neutral=True, stop=stop)
+    shape = _shape(word)
+    if shape == "mixed":
+        return _Word(named, named, "", script_of(word[0]))
+    return _Word(plain, named, shape, script_of(word[0]))
 
 
-def _number(word: str) -> str:
-    """Write a number one way: no grouping, a stop before decimals.
-
-    >>> [_number(each) for each in ("1.234,5", "1,234.5", "12,5", "3.14", "2024", "1'000")]
-    ['1234.5', '1234.5', '12.5', '3.14', '2024', '1000']
-    """
-    grouped = _GROUPED.fullmatch(word)
-    if grouped:
-        separator = grouped.group(1)
-        # "1.234" may be a thousand or a decimal; without a second sign it is read as grouping.
-        word = word.replace(separator, "")
-    return word.replace(",", ".").replace("’", "").replace("'", "")
+def _shape(word: str) -> str:
+    if len(word) == 1 or word.islower() or not word[0].isalpha():
+        return ""
+    if word.isupper():
+        return "caps"
+    rest = word[1:]
+    if not any(map(str.isupper, rest)):
+        return "title" if word[0].isupper() else ""
+    return "mixed"  # iPhone, GmbH, McArthur
 
 
-@functools.lru_cache(maxsize=256)
-def _stop_words(language: str) -> frozenset[str]:
-    if not stopwordsiso.has_lang(language):
-        return frozenset()
-    words = stopwordsiso.stopwords(language)
-    return frozenset(words) | frozenset(folded(word, language) for word in words)
-
-
-_local = threading.local()
-
-
-def _stem(word: str, language: str) -> str:
-    name = _STEMMERS.get(language)
-    if name is None:
-        return word
-    # A stemmer object must not be used by two threads at once.
-    stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
-    if name not in stemmers:
-        stemmers[name] = Stemmer.Stemmer(name, 0)
-    stem: str = stemmers[name].stemWord(word)
-    return stem
+@lru_cache(maxsize=100_000)
+def _code(code: str) -> _Word:
+    surface = folded(code)
+    token = Token(surface, surface, neutral=True, stop=False)
+    return _Word(token, token, "", "")

@@ -6,21 +6,26 @@ import re
 
 from rag_engine.records import UNDETERMINED
 
-__all__ = ["normalise_language"]
+__all__ = ["code_table", "normalise_language"]
 
 
-def _table(*lines: str) -> dict[str, str]:
+def code_table(*lines: str) -> dict[str, str]:
+    """Read lines of ``code:meaning`` pairs.
+
+    >>> code_table("deu:de fra:fr", "spa:es")
+    {'deu': 'de', 'fra': 'fr', 'spa': 'es'}
+    """
     pairs = (pair.split(":") for line in lines for pair in line.split())
     return dict(pairs)
 
 
 # Codes that name the same language, or one so near that a model can not keep them apart.
-_ALIASES = _table(
+_ALIASES = code_table(
     "als:gsw arb:ar arz:ar azb:az bh:bho cmn:zh fil:tl hyw:hy in:id iw:he ji:yi jw:jv mo:ro",
     "nb:no nn:no pes:fa sh:hr wuu:zh yue:zh zsm:ms",
 )
 # ISO 639-2 and 639-3 codes of the languages that files most often claim.
-_THREE_LETTERS = _table(
+_THREE_LETTERS = code_table(
     "afr:af alb:sq amh:am ara:ar arm:hy aze:az baq:eu bel:be ben:bn bod:bo bos:bs bul:bg",
     "bur:my cat:ca ces:cs chi:zh cym:cy cze:cs dan:da deu:de dut:nl ell:el eng:en est:et",
     "eus:eu fas:fa fin:fi fra:fr fre:fr geo:ka ger:de gle:ga glg:gl gre:el guj:gu hau:ha",

@@ -1,0 +1,94 @@
+"""Stems and stop words, language by language, where libraries know them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import cache, lru_cache
+from typing import Any
+
+from rag_engine.text.codes import code_table
+from rag_engine.text.folding import folded, lowered, tidied
+
+__all__ = ["is_stop_word", "stem_of"]
+
+_STEMMERS = code_table(
+    "ar:arabic bs:serbian ca:catalan cs:czech da:danish de:german el:greek en:english",
+    "eo:esperanto es:spanish et:estonian eu:basque fa:persian fi:finnish fr:french ga:irish",
+    "hi:hindi hr:serbian hu:hungarian hy:armenian id:indonesian it:italian lt:lithuanian",
+    "ms:indonesian ne:nepali nl:dutch no:norwegian pl:polish pt:portuguese ro:romanian",
+    "ru:russian sr:serbian st:sesotho sv:swedish ta:tamil tr:turkish yi:yiddish",
+)
+# Their letters with marks are letters of their own, found on every keyboard; without the marks
+# other words would come out (Swedish "för" and "for", every syllable of Vietnamese).
+_KEEP_ACCENTS = frozenset({"da", "et", "fi", "fo", "is", "no", "sv", "vi"})
+_LONGEST_WORD = 64
+# "And", "so", "in", "like" and the article, which Arabic writes without a blank; Snowball takes
+# off only some of them.
+_ARABIC_PREFIXES = re.compile(r"[وفبك]{0,2}(?:ال|لل)(?=..)|و(?=....)")
+
+# The published English list is a union of many and takes order, parts, number, computer or
+# microsoft for stop words; these are the function words.
+_ENGLISH = """
+a about above after again against all also am an and any are as at be because been before being
+below between both but by can could did do does doing down during each few for from further had
+has have having he her here hers herself him himself his how i if in into is it its itself just
+me more most my myself no nor not now of off on once only or other our ours ourselves out over own
+same she should so some such than that the their theirs them themselves then there these they this
+those through to too under until up very was we were what when where which while who whom why will
+with would you your yours yourself yourselves may might must shall upon whose within without
+"""
+
+_of_thread = threading.local()
+
+
+def _stemmer(name: str) -> Any:
+    """Return this thread's own stemmer: two threads must not use one at once."""
+    import Stemmer
+
+    stemmers: dict[str, Any] = _of_thread.__dict__.setdefault("stemmers", {})
+    if name not in stemmers:
+        # No cache of its own: lru_cache keeps the results for all threads.
+        stemmers[name] = Stemmer.Stemmer(name, 0)
+    return stemmers[name]
+
+
+@lru_cache(maxsize=200_000)
+def stem_of(word: str, language: str) -> str:
+    """Return the stem of a tidied word: what its forms in a language have in common.
+
+    Without a stemmer for the language it is the word itself, in lower case and, where people
+    type without accents, without them.
+
+    >>> [stem_of(*each) for each in [("Pumpen", "de"), ("насосов", "ru"), ("för", "sv")]]
+    ['pump', 'насос', 'för']
+    """
+    word = lowered(word, language)[:_LONGEST_WORD]
+    if language == "ar":
+        word = word[match.end() :] if (match := _ARABIC_PREFIXES.match(word)) else word
+    name = _STEMMERS.get(language)
+    if name is not None:
+        word = _stemmer(name).stemWord(word) or word
+    return word.casefold() if language in _KEEP_ACCENTS else folded(word)
+
+
+@cache
+def _stop_words(language: str) -> frozenset[str]:
+    if language == "en":
+        return frozenset(_ENGLISH.split())
+    if language == "vi":
+        return frozenset()  # the list has words of several syllables, our tokens are syllables
+    import stopwordsiso
+
+    # The Malay list is a list of words from business news; Indonesian shares its real ones.
+    listed = stopwordsiso.stopwords("id" if language == "ms" else language)
+    return frozenset(folded(tidied(word)) for word in listed)
+
+
+def is_stop_word(surface: str, language: str) -> bool:
+    """Tell whether a folded word only holds sentences of its language together.
+
+    >>> is_stop_word("und", "de"), is_stop_word("pumpe", "de"), is_stop_word("und", "xx")
+    (True, False, False)
+    """
+    return surface in _stop_words(language)
