@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from connectors.embedders.bundled_e5 import BundledE5
 
-embedder = BundledE5(cache=Path(sys.argv[1]), threads=1, precision="f32")
+embedder = BundledE5(cache_dir=Path(sys.argv[1]), threads=1, precision="f32")
 np.save(sys.argv[2], embedder.embed_queries(["two at once"]))
 """
 
@@ -44,8 +44,9 @@ def test_two_processes_prepare_the_model_at_once(tmp_path):
     first, second = (np.load(result) for result in results)
     np.testing.assert_allclose(first, second, atol=1e-6)
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
-    assert sorted(contents(folder)) == ["manifest.json", "model.bin", "model.xml"]
-    for name in ("model.bin", "model.xml"):
+    names = ["manifest.json", "model.bin", "model.xml", "tokenizer.model"]
+    assert sorted(contents(folder)) == names
+    for name in names[1:]:
         assert (folder / name).stat().st_size > 100_000
 
 
@@ -138,7 +139,7 @@ def test_a_failure_leaves_nothing_and_the_next_try_works(tmp_path):
 
 def test_a_damaged_prepared_model_is_found_and_rebuilt(tmp_path):
     def vector():
-        embedder = BundledE5(cache=tmp_path, precision="f32", threads=2)
+        embedder = BundledE5(cache_dir=tmp_path, precision="f32", threads=2)
         return embedder.embed_queries(["a damaged cache"])
 
     whole = vector()
@@ -152,7 +153,7 @@ def test_a_damaged_prepared_model_is_found_and_rebuilt(tmp_path):
 
 def test_without_a_writable_cache_the_model_still_opens(tmp_path):
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
-    embedder = BundledE5(cache=tmp_path / "file" / "cache", threads=2)
+    embedder = BundledE5(cache_dir=tmp_path / "file" / "cache", threads=2)
     assert embedder.embed_queries(["read-only"]).shape == (1, 384)
 
 
