@@ -16,11 +16,14 @@ NO_ANSWER = "[0]"
 """With this mark a generator begins an answer that the sources do not hold."""
 
 _OPEN, _CLOSE = r"[\[［【〔]", r"[\]］】〕]"
-_NUMBER = r"\^?\s*\d{1,4}"
+_BLANK = r"\s{0,3}"
+_NUMBER = rf"\^?\d{{1,4}}{_BLANK}"
+_LINE_END_BLANKS = re.compile(r"(?<=\S)[ \t]{1,8}$", re.MULTILINE)
 _MARK = re.compile(
-    rf"{_OPEN}\s*({_NUMBER}(?:\s*[,，、،;；\-–—]\s*{_NUMBER}){{0,50}})\s*"
+    rf"{_OPEN}{_BLANK}({_NUMBER}(?:[,，、،;；\-–—]{_BLANK}{_NUMBER}){{0,50}})"
     rf"(?:†[^\]］】〕\n]{{0,80}})?{_CLOSE}"  # 【4†name.pdf】, as some services write it
 )
+_MARKS = re.compile(rf"([ \t]{{0,4}})((?:{_MARK.pattern})+)")
 _LIST = re.compile(r"[,，、،;；]")
 _DECLINED = re.compile(rf"^\s*{_OPEN}\s*[0０٠۰०]\s*{_CLOSE}[\s:.,–—-]*")
 
@@ -63,7 +66,7 @@ def check_answer(text: str, sources: Sequence[Source]) -> CheckedAnswer:
         for part in (source.text, source.hit.source, source.heading)
     )
     # Once more: taking out a tag may have put a mark together.
-    text = _tidy(marks.rewrite(links.clean(text)))
+    text = _LINE_END_BLANKS.sub("", marks.rewrite(links.clean(text))).strip()
     warnings = []
     if marks.foreign:
         listed = ", ".join(f"[{number}]" for number in sorted(marks.foreign))
@@ -121,14 +124,15 @@ class _Marks:
         self.foreign: set[int] = set()
 
     def rewrite(self, text: str) -> str:
-        return _MARK.sub(self._mark, text)
+        return _MARKS.sub(self._marks, text)
 
-    def _mark(self, match: re.Match[str]) -> str:
-        numbers = self._numbers(match[1])
+    def _marks(self, match: re.Match[str]) -> str:
+        numbers = [n for mark in _MARK.finditer(match[2]) for n in self._numbers(mark[1])]
         known = [number for number in numbers if 1 <= number <= self._count]
         self.cited.update(known)
         self.foreign.update(set(numbers) - set(known))
-        return "".join(f"[{number}]" for number in known)
+        # Marks that go take the blank before them along.
+        return match[1] + "".join(f"[{number}]" for number in known) if known else ""
 
     def _numbers(self, inside: str) -> list[int]:
         """Read ``1, 3-5`` as 1, 3, 4, 5, without repeats; ``int`` reads every script's digits."""
@@ -138,10 +142,3 @@ class _Marks:
             stop = min(last[0], self._count) if last else first
             found.update(dict.fromkeys([first, *range(first + 1, stop + 1), *last]))
         return list(found)
-
-
-def _tidy(text: str) -> str:
-    """Take out the blanks that a removed mark left behind."""
-    text = re.sub(r"[ \t]+(?=\n|$)", "", text)
-    text = re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", text)
-    return re.sub(r"(?<=\w)[ \t]+(?=[.,;:!?。，、؟।](?:\s|$))", "", text).strip()

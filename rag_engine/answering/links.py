@@ -20,18 +20,19 @@ _TARGET = r"[^()\n]{0,2000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?"
 _LABELLED = re.compile(rf"!?\[([^\[\]]{{0,2000}})\]\(({_TARGET})\)")
 _ADDRESS = re.compile(
     r"""
-      <?[a-z][a-z0-9+.-]{1,30}://[^\s<>"`]+               # https://...
-    | <?//[\w-]{1,63}(?:\.[\w-]{1,63})+[^\s<>"`]*       # //host.example/path
-    | <?\b(?:javascript|data|vbscript|mailto|tel|file|blob):[^\s<>"`]+
-    | \bwww\.[^\s<>"`]+
-    | \b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+      # an e-mail address
-    | \b(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/[^\s<>"`]*  # host.example/path
+      [a-z][a-z0-9+.-]{1,30}://[^\s<>"`\[\]]+                            # https://...
+    | //[\w-]{1,63}(?:\.[\w-]{1,63})+[^\s<>"`\[\]]*                     # //host.example/path
+    | (?<![a-z0-9])(?:javascript|data|vbscript|mailto|tel|file|blob):[^\s<>"`\[\]]+
+    | (?<![a-z0-9])www\.[^\s<>"`\[\]]+
+    | (?<![a-z0-9._+-])[a-z0-9._+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+   # an e-mail address
+    | (?<![a-z0-9.-])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}/[^\s<>"`\[\]]*  # host.example/path
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*(>?)")
 _ASCII_START = re.compile(r"[\x21-\x7e]+")
-_TRAILING = ".,;:!?'\"*_。，、；：！？）」』】》»”’…؟،؛।॥>"
+_CJK_STOP = re.compile(r"[。，、；：！？（）「」『』【】《》〈〉]")
+_TRAILING = ".,;:!?'\"*_»›”’“‘…؟،؛।॥"
 
 
 class LinkFilter:
@@ -82,41 +83,41 @@ class LinkFilter:
     def _labelled(self, match: re.Match[str]) -> str:
         label, target = match[1], match[2].strip().split(maxsplit=1)
         address = target[0].strip("<>") if target else ""
-        if address in self._addresses or (address and _trimmed(address) in self._addresses):
+        if address in self._addresses or _trimmed(address) in self._addresses:
             return match[0]
         self.removed += 1
         return f"[{label}]" if label.strip().isdigit() else label
 
     def _address(self, match: re.Match[str]) -> str:
         found = match[0]
-        address = _trimmed(found)
-        rest = found[len(address) :]
-        if address in self._addresses:
-            return found
-        ascii_start = _ASCII_START.match(address)
-        if ascii_start and _trimmed(ascii_start[0]) in self._addresses:
-            # Chinese or Japanese text that follows without a blank is no part of the address; a
-            # blank keeps a reader's program from taking it for one.
-            kept = _trimmed(ascii_start[0])
-            return f"{kept} {found[len(kept) :]}"
+        for address in _forms(found):
+            if address in self._addresses:
+                rest = found[len(address) :]
+                goes_on = any(map(str.isalnum, rest)) or match.string.startswith("[", match.end())
+                # What follows without a blank, as Chinese text or a mark does, is no part of the
+                # address; the blank keeps a reader's program from sending it there.
+                return f"{address} {rest}" if goes_on else found
         self.removed += 1
-        return REMOVED + rest
+        return REMOVED + found[len(_forms(found)[1]) :]
 
 
-def _forms(address: str) -> set[str]:
-    """An address as it stands in a source, and as far as it is ASCII."""
-    whole = _trimmed(address)
-    ascii_start = _ASCII_START.match(whole)
-    return {whole, _trimmed(ascii_start[0])} if ascii_start else {whole}
+def _forms(found: str) -> list[str]:
+    """Return how far an address may reach: to a blank, a Chinese stop, the end of ASCII.
+
+    >>> _forms("https://a.example/水泵，谢谢。")
+    ['https://a.example/水泵，谢谢', 'https://a.example/水泵', 'https://a.example/']
+    """
+    ascii_start = _ASCII_START.match(found)
+    whole, to_stop = _trimmed(found), _trimmed(_CJK_STOP.split(found, maxsplit=1)[0])
+    return [whole, to_stop, _trimmed(ascii_start[0])] if ascii_start else [whole, to_stop]
 
 
 def _trimmed(address: str) -> str:
     """Leave out the punctuation that ends the sentence, not the address."""
-    address = address.lstrip("<")
     while address:
         last = address[-1]
         unpaired = last in ")]" and address.count(last) > address.count("(["[")]".index(last)])
-        if last not in _TRAILING and not unpaired:
+        if last not in _TRAILING and not unpaired and not _CJK_STOP.match(last):
             break
         address = address[:-1]
     return address
