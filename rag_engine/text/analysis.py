@@ -109,7 +109,7 @@ def analyse(text: str, language: str) -> list[Token]:
     >>> [token.stem for token in analyse("Die Pumpen laufen", "de")]
     ['die', 'pump', 'lauf']
     >>> [token.surface for token in analyse("Error X-200/B: ١٢٫٥ bar", "en") if token.neutral]
-    ['x200b', 'x', '200', 'b', '12.5']
+    ['x200b', '200', '12.5']
     """
     text = tidied(text)
     script = "latin" if text.isascii() else main_script(text)

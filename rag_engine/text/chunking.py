@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
-import math
-import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from icu4py.breakers import CharacterBreaker
-
-from rag_engine.ports import Detection, LanguageDetector
-from rag_engine.records import UNDETERMINED, Chunk, Document, Span
-from rag_engine.text.scripts import script_counts
+from rag_engine.ports import LanguageDetector
+from rag_engine.records import Chunk, Document, Span
+from rag_engine.text.language_runs import language_breaks, passage_languages
 from rag_engine.text.sentences import sentences
+from rag_engine.text.token_budget import CountTokens, Stretch, Unit, fitted
 
-__all__ = ["chunk_many", "passage_text"]
+__all__ = ["chunk", "chunk_many", "passage_text"]
 
 _MAX_HEADING = 160
 """Characters of title and section path that are embedded with a chunk."""
-_SURE = 0.7
-_ENOUGH_LETTERS = 40
-"""From this many letters a detected language is believed against that of the document."""
 _OVERLAP_SHARE = 0.25
 """Sentences are repeated only as far as they fit in this share of the budget."""
 
-_CLAUSE = re.compile(r"[,;:،؛、，；：·…–—)\]]\s*")
-_BLANK = re.compile(r"\s+")
 
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """A sentence, or a piece of one that is too long, with its tokens."""
-
-    start: int
-    end: int
-    tokens: int
-
-
-def passage_text(title: str, chunk: Chunk, *, include_heading: bool) -> str:
+def passage_text(document_title: str, chunk: Chunk, *, include_heading: bool) -> str:
     r"""Return what is embedded for a chunk: its text, below its title and section path.
+
+    The heading is cut to 160 characters. A part that the text itself begins with is left out.
 
     >>> chunk = Chunk(document_id="d", ordinal=0, start=0, end=9, text="Turn it.",
     ...     section=("Pump", "Start"))
@@ -50,230 +30,162 @@ def passage_text(title: str, chunk: Chunk, *, include_heading: bool) -> str:
     """
     if not include_heading:
         return chunk.text
-    parts: list[str] = []
-    for part in (title, *chunk.section):
-        name = " ".join(part.split())
-        if name and name not in parts:
-            parts.append(name)
-    heading = " > ".join(parts)[:_MAX_HEADING]
-    if not heading or chunk.text.startswith(heading):
-        return chunk.text
-    return f"{heading}\n{chunk.text}"
+    parts = [" ".join(part.split()) for part in (document_title, *chunk.section)]
+    first_line = chunk.text.split("\n", 1)[0].strip("#= \r")
+    shown = dict.fromkeys(part for part in parts if part and part != first_line)
+    heading = " > ".join(shown)[:_MAX_HEADING].rstrip()
+    return f"{heading}\n{chunk.text}" if heading else chunk.text
+
+
+def chunk(
+    document: Document,
+    *,
+    count_tokens: CountTokens,
+    detector: LanguageDetector,
+    max_tokens: int = 256,
+    overlap_sentences: int = 1,
+) -> list[Chunk]:
+    """Cut one document into chunks; see ``chunk_many``."""
+    return chunk_many(
+        [document],
+        count_tokens=count_tokens,
+        detector=detector,
+        max_tokens=max_tokens,
+        overlap_sentences=overlap_sentences,
+    )[0]
 
 
 def chunk_many(
     documents: Sequence[Document],
     *,
-    count_tokens: Callable[[Sequence[str]], list[int]],
+    count_tokens: CountTokens,
     detector: LanguageDetector,
-    max_tokens: int,
-    overlap_sentences: int,
+    max_tokens: int = 256,
+    overlap_sentences: int = 1,
 ) -> list[list[Chunk]]:
     """Cut each document into chunks of at most ``max_tokens`` tokens (of ``count_tokens``).
 
-    Chunks are whole sentences, never cross the border of a span, and give their exact place:
-    ``document.text[chunk.start:chunk.end] == chunk.text``. A sentence longer than the budget is
-    divided at clauses, blanks or, last, between characters; nothing is cut off. The last
-    ``overlap_sentences`` sentences of a chunk stand again at the beginning of the next.
+    Chunks are whole sentences of one language as far as that can be told, never cross the border
+    of a span, and give their exact place: ``document.text[chunk.start:chunk.end] == chunk.text``.
+    A sentence longer than the budget is divided at clauses, blanks, words or, last, between
+    characters; nothing is cut off. The last ``overlap_sentences`` sentences of a chunk stand
+    again at the beginning of the next one of the same span and language, if they are short.
+
+    Tokens are counted for all documents together: once for all sentences, once for all chunks.
     """
-    stretches = [(document, span) for document in documents for span in _stretches(document)]
-    places = [
-        [(span.start + start, span.start + end) for start, end in _sentences(document, span)]
-        for document, span in stretches
+    regions = [(index, span) for index, each in enumerate(documents) for span in _regions(each)]
+    stretches: list[Stretch] = []
+    lengths: list[int] = []
+    for index, span in regions:
+        text = documents[index].text
+        found = sentences(text[span.start : span.end])
+        stretches.extend(Stretch(text, span.start + a, span.start + b) for a, b in found)
+        lengths.append(len(found))
+    fitting = iter(fitted(stretches, count_tokens, max_tokens))
+    packed: list[tuple[int, Span, list[Unit]]] = []
+    for (index, span), length in zip(regions, lengths, strict=True):
+        units = [unit for _ in range(length) for unit in next(fitting)]
+        breaks = language_breaks(documents[index].text, units, detector)
+        groups = _packed(units, breaks, max_tokens, overlap_sentences)
+        packed.extend((index, span, group) for group in groups)
+    places: list[list[tuple[Span, int, int]]] = [[] for _ in documents]
+    for index, span, units in _checked(packed, documents, count_tokens, max_tokens):
+        places[index].append((span, units[0].start, units[-1].end))
+    return [
+        _chunks(document, its_places, detector)
+        for document, its_places in zip(documents, places, strict=True)
     ]
-    flat = [
-        (document.text, place)
-        for (document, _), its_places in zip(stretches, places, strict=True)
-        for place in its_places
-    ]
-    units = iter(_counted(flat, count_tokens, max_tokens))
-    chunks: dict[int, list[Chunk]] = {id(document): [] for document in documents}
-    for (document, span), its_places in zip(stretches, places, strict=True):
-        its_units = [unit for _ in its_places for unit in next(units)]
-        for start, end in _packed(document.text, its_units, max_tokens, overlap_sentences):
-            mine = chunks[id(document)]
-            mine.append(
-                Chunk(
-                    document_id=document.id,
-                    ordinal=len(mine),
-                    start=start,
-                    end=end,
-                    text=document.text[start:end],
-                    section=span.section,
-                    page=span.page,
-                )
-            )
-    return [_with_languages(document, chunks[id(document)], detector) for document in documents]
 
 
-def _stretches(document: Document) -> list[Span]:
-    """Return the document's spans and, between them, what lies in none."""
-    found: list[Span] = []
+def _chunks(
+    document: Document, places: Sequence[tuple[Span, int, int]], detector: LanguageDetector
+) -> list[Chunk]:
+    texts = [document.text[start:end] for _, start, end in places]
+    languages = passage_languages(texts, document.language_hint, detector)
+    return [
+        Chunk(
+            document_id=document.id,
+            ordinal=ordinal,
+            start=start,
+            end=end,
+            text=text,
+            language=language,
+            section=span.section,
+            page=span.page,
+        )
+        for ordinal, ((span, start, end), text, language) in enumerate(
+            zip(places, texts, languages, strict=True)
+        )
+    ]
+
+
+def _regions(document: Document) -> Iterator[Span]:
+    """Yield the document's spans and, between them, what lies in none."""
     position = 0
-    for span in (*document.spans, Span(start=len(document.text), end=len(document.text))):
+    for span in document.spans:
         if span.start > position:
-            found.append(Span(start=position, end=span.start))
-        if span.end > span.start:
-            found.append(span)
+            yield Span(start=position, end=span.start)
+        yield span
         position = span.end
-    return found
-
-
-def _sentences(document: Document, span: Span) -> list[tuple[int, int]]:
-    return sentences(document.text[span.start : span.end])
-
-
-def _counted(
-    places: Sequence[tuple[str, tuple[int, int]]],
-    count_tokens: Callable[[Sequence[str]], list[int]],
-    max_tokens: int,
-) -> list[list[_Unit]]:
-    """Count every place's tokens, dividing those that are too long until none is."""
-    pieces = [[place] for _, place in places]
-    units: list[list[_Unit]] = [[] for _ in places]
-    waiting = list(range(len(places)))
-    while waiting:
-        texts = [places[each][0][start:end] for each in waiting for start, end in pieces[each]]
-        counts = iter(count_tokens(texts))
-        still: list[int] = []
-        for each in waiting:
-            text = places[each][0]
-            counted = [_Unit(start, end, next(counts)) for start, end in pieces[each]]
-            if all(unit.tokens <= max_tokens or unit.end - unit.start <= 1 for unit in counted):
-                units[each] = counted
-                continue
-            pieces[each] = [part for unit in counted for part in _divided(text, unit, max_tokens)]
-            still.append(each)
-        waiting = still
-    return units
-
-
-def _divided(text: str, unit: _Unit, max_tokens: int) -> list[tuple[int, int]]:
-    if unit.tokens <= max_tokens:
-        return [(unit.start, unit.end)]
-    count = max(2, math.ceil(1.2 * unit.tokens / max_tokens))
-    size = max(1, (unit.end - unit.start) // count)
-    inside = text[unit.start : unit.end]
-    clauses = [match.end() for match in _CLAUSE.finditer(inside)]
-    blanks = [match.end() for match in _BLANK.finditer(inside)]
-    graphemes: list[int] = []
-    parts: list[tuple[int, int]] = []
-    begin = 0
-    while len(inside) - begin > size:
-        target = begin + size
-        cut = _nearest(clauses, begin + size // 2, target) or _nearest(blanks, begin, target)
-        if cut is None:
-            graphemes = graphemes or list(
-                itertools.accumulate(len(each) for each in CharacterBreaker(inside, "en"))
-            )
-            cut = _nearest(graphemes, begin, target) or target
-        parts.append((unit.start + begin, unit.start + cut))
-        begin = cut
-    parts.append((unit.start + begin, unit.end))
-    return [trimmed for part in parts if (trimmed := _trimmed(text, *part))]
-
-
-def _nearest(positions: list[int], above: int, up_to: int) -> int | None:
-    """Return the last of the ascending positions in ``(above, up_to]``, or None."""
-    index = bisect.bisect_right(positions, up_to) - 1
-    return positions[index] if index >= 0 and positions[index] > above else None
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
-    inside = text[start:end]
-    stripped = inside.strip()
-    if not stripped:
-        return None
-    start += len(inside) - len(inside.lstrip())
-    return start, start + len(stripped)
+    if position < len(document.text):
+        yield Span(start=position, end=len(document.text))
 
 
 def _packed(
-    text: str, units: Sequence[_Unit], max_tokens: int, overlap: int
-) -> list[tuple[int, int]]:
-    packed: list[tuple[int, int]] = []
-    current: list[_Unit] = []
-    fresh = 0  # units of current that are not repeated from the chunk before
-    script = ""
-    for unit in units:
-        unit_script = _main_script(text[unit.start : unit.end])
-        changes = bool(unit_script and script and unit_script != script)
-        if current and (changes or sum(u.tokens for u in current) + unit.tokens > max_tokens):
-            if fresh:
-                packed.append((current[0].start, current[-1].end))
-            current = [] if changes else _repeated(current, unit, max_tokens, overlap)
-            fresh = 0
-        current.append(unit)
-        fresh += 1
-        script = unit_script or script
-    if fresh:
-        packed.append((current[0].start, current[-1].end))
-    return packed
+    units: Sequence[Unit], breaks: frozenset[int], max_tokens: int, overlap: int
+) -> Iterator[list[Unit]]:
+    """Yield the units of each chunk; a chunk begins anew at every index in ``breaks``."""
+    group: list[Unit] = []
+    tokens = 0
+    for index, unit in enumerate(units):
+        if group and (index in breaks or tokens + unit.tokens > max_tokens):
+            yield group
+            room = min(int(_OVERLAP_SHARE * max_tokens), max_tokens - unit.tokens)
+            group = [] if index in breaks else _repeated(group, overlap, room)
+            tokens = sum(each.tokens for each in group)
+        group = [*group, unit]
+        tokens += unit.tokens
+    if group:
+        yield group
 
 
-def _repeated(
-    current: Sequence[_Unit], following: _Unit, max_tokens: int, overlap: int
-) -> list[_Unit]:
-    budget = min(_OVERLAP_SHARE * max_tokens, max_tokens - following.tokens)
-    repeated: list[_Unit] = []
-    for unit in reversed(current[len(current) - min(overlap, len(current) - 1) :]):
-        budget -= unit.tokens
-        if budget < 0:
-            break
-        repeated.insert(0, unit)
-    return repeated
+def _repeated(group: list[Unit], overlap: int, room: int) -> list[Unit]:
+    """Return the last units of a group, at most ``overlap``, that fit into ``room`` tokens."""
+    first = len(group)
+    while first > max(1, len(group) - overlap) and group[first - 1].tokens <= room:
+        first -= 1
+        room -= group[first].tokens
+    return group[first:]
 
 
-_ONE_WRITING = {"hiragana": "han", "katakana": "han"}
+def _checked(
+    packed: Sequence[tuple[int, Span, list[Unit]]],
+    documents: Sequence[Document],
+    count_tokens: CountTokens,
+    max_tokens: int,
+) -> list[tuple[int, Span, list[Unit]]]:
+    """Count every chunk as a whole and halve those that are too long after all.
 
-
-def _main_script(sentence: str) -> str:
-    """Return the script of a sentence that is long enough and (nearly) all in one; else ""."""
-    if sentence.isascii():
-        return "latin" if len(sentence) >= _ENOUGH_LETTERS else ""
-    counts: Counter[str] = Counter()
-    for script, count in script_counts(sentence).items():
-        counts[_ONE_WRITING.get(script, script)] += count
-    if not counts:
-        return ""
-    script, letters = counts.most_common(1)[0]
-    enough = _ENOUGH_LETTERS // 3 if script in {"han", "hangul"} else _ENOUGH_LETTERS
-    return script if letters >= enough and letters > 0.8 * counts.total() else ""
-
-
-def _with_languages(
-    document: Document, chunks: list[Chunk], detector: LanguageDetector
-) -> list[Chunk]:
-    detections = [detector.detect(chunk.text) for chunk in chunks]
-    weights: Counter[str] = Counter()
-    for chunk, detection in zip(chunks, detections, strict=True):
-        if detection.language != UNDETERMINED:
-            weights[detection.language] += len(chunk.text)
-    main = weights.most_common(1)[0][0] if weights else UNDETERMINED
-    fallback = main if main != UNDETERMINED else (document.language_hint or UNDETERMINED)
-    return [
-        _in_language(chunk, _decided(chunk, detection, fallback))
-        for chunk, detection in zip(chunks, detections, strict=True)
-    ]
-
-
-def _decided(chunk: Chunk, detection: Detection, fallback: str) -> str:
-    if detection.language == UNDETERMINED:
-        return fallback.split("-")[0].lower() if fallback != UNDETERMINED else UNDETERMINED
-    short = len(chunk.text) < _ENOUGH_LETTERS
-    if short and detection.confidence < _SURE and fallback != UNDETERMINED:
-        return fallback
-    return detection.language
-
-
-def _in_language(chunk: Chunk, language: str) -> Chunk:
-    return Chunk(
-        document_id=chunk.document_id,
-        ordinal=chunk.ordinal,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-        language=language,
-        section=chunk.section,
-        page=chunk.page,
-    )
+    A tokenizer may need more tokens for a text than for its sentences one by one.
+    """
+    checked = list(packed)
+    waiting = [place for place, (_, _, units) in enumerate(checked) if len(units) > 1]
+    while waiting:
+        texts = [
+            documents[index].text[units[0].start : units[-1].end]
+            for index, _, units in (checked[place] for place in waiting)
+        ]
+        counts = dict(zip(waiting, count_tokens(texts), strict=True))
+        waiting = []
+        halved: list[tuple[int, Span, list[Unit]]] = []
+        for place, (index, span, units) in enumerate(checked):
+            if counts.get(place, 0) <= max_tokens:
+                halved.append((index, span, units))
+                continue
+            middle = len(units) // 2
+            for half in (units[:middle], units[middle:]):
+                if len(half) > 1:
+                    waiting.append(len(halved))
+                halved.append((index, span, half))
+        checked = halved
+    return checked

@@ -26,7 +26,7 @@ _RULES = "1"
 
 # Addresses, numbers and codes, which say nothing about a language. Only what European scripts
 # write without a blank belongs to them: a Chinese sentence around a year must stay.
-_NO_WORD = re.compile(r"[!-\u024f]*(?:\d|@|://|www\.|[_\\])[!-\u024f]*")
+_NO_WORD = re.compile(r"(?<![!-\u024f])[!-\u024f]*?(?:\d|@|://|www\.|[_\\])[!-\u024f]*")
 _MODEL_CHARACTERS = 400
 _MODEL_CANDIDATES = 16
 # Below this a text in Latin letters is undetermined. That catches four names out of five; of
@@ -121,7 +121,7 @@ class FastTextDetector:
 
 def _words(text: str) -> str:
     """Return the text without addresses, numbers and codes, cut to what the model needs."""
-    plain = unicodedata.normalize("NFKC", text[: 4 * _MODEL_CHARACTERS])
+    plain = unicodedata.normalize("NFKC", text[: 2 * _MODEL_CHARACTERS])
     return " ".join(_NO_WORD.sub(" ", plain).split())[:_MODEL_CHARACTERS]
 
 

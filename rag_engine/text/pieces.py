@@ -35,7 +35,7 @@ def divided(piece: str, language: str) -> Iterator[Part]:
     """Yield the parts of a tidied piece.
 
     >>> [part.text for part in divided("X-200/B", "en")]
-    ['X200B', 'X', '200', 'B']
+    ['X200B', '200']
     >>> [part.text for part in divided("l'e-mail", "fr")]
     ['l', 'email', 'e', 'mail']
     >>> [part.text for part in divided("1.234,5", "de")], [*divided("U.S.A", "en")]
@@ -68,8 +68,10 @@ def _code(code: str, language: str) -> Iterator[Part]:
     parts = _CODE_PART.findall(code)
     if 1 < len(parts) <= _MOST_PARTS:
         for part in parts:
-            is_number = part[0].isdigit()
-            yield Part(normalise_number(part, language) if is_number else part, is_code=True)
+            if part[0].isdigit():
+                yield Part(normalise_number(part, language), is_code=True)
+            elif len(part) > 1:  # a letter by itself says nothing
+                yield Part(part, is_code=True)
 
 
 def _spelled(word: str, language: str) -> Iterator[Part]:

@@ -1,117 +1,141 @@
 """Where sentences end, in every script.
 
-Unicode's own rules (UAX #29, as ICU applies them) with what they do not know: lines that were
-only wrapped, abbreviations and ordinals before a stop, Tibetan and Khmer stops, and the blanks
-that divide Thai and Lao text, which has no stops.
+Unicode's own rules (UAX #29, as ICU applies them), and what they do not know: lines that were
+only wrapped, items and headings, abbreviations and ordinals before a stop, the Tibetan shad, the
+Greek question mark, and the blanks that divide Thai and Lao, which have no stops.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from icu4py.breakers import SentenceBreaker
 
-__all__ = ["sentences"]
+from rag_engine.text.lines import unwrapped
 
-# A line of at least this many characters that is followed by an ordinary line was only wrapped.
-_WRAPPED = 40
-_LINE_END = re.compile(r"\n")
-_BULLET = re.compile(r"[ \t]*(?:[-*+•‣◦▪–—#|>]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])(?:\s|$)")
+__all__ = ["sentences", "trim"]
 
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'«„“])(?:"
-    # a single initial (but "I" and "a" may end a sentence)
-    r"[B-HJ-ZА-ЯЁΑ-Ω]"
-    r"|(?i:abs|abb|al|approx|art|av|bd|bzw|c\.?\s?-?à-?d|ca|cap|cf|dept|dr|dra|e\.g|ed|etc|ev|fig|fr|gen|"
-    r"geb|ggf|hr|i\.e|inkl|jr|max|mgr|min|mr|mrs|ms|mt|nr|no|núm|num|p|pp|pag|prof|s|sec|sen|"
-    r"sig|sr|sra|st|str|tel|u\.a|usw|vgl|vol|vs|z\.\s?b|zzgl|г|гг|др|им|напр|см|стр|т\.\s?д|т\.\s?е|ул)"
-    r"|\d{1,2}"
-    r")\.\s*$"
+_ABBREVIATIONS = frozenset(
+    word
+    for words in (
+        # English, and what many languages share
+        "approx capt cf co corp dept dr ed eds fig figs fr gen gov hon ing jr lt ltd mr mrs ms mt",
+        "nr pp prof rep rev sen sgt sr st tel vol vs jan feb apr aug sep sept oct nov dec",
+        # German and Dutch
+        "abb abs bd bzw ca dipl evtl geb ggf hr inkl jh kap mio mrd str vgl zzgl bijv dhr mevr mw",
+        # French, Spanish, Portuguese, Italian
+        "av env mlle mme avda dña núm pág sra srta ud uds dra sig sigg dott pag",
+        # Polish, Czech, Slovak, Hungarian, the Nordic languages, Turkish
+        "godz np tj tzn tzw ul např tzv č kb pl ung sn bkz",
+        # Russian, Ukrainian, Bulgarian, Greek
+        "г гг им млн млрд напр рис руб см стр тыс ул проф κ κα",
+    )
+    for word in words.split()
 )
-_EXTRA_STOP = re.compile(r"(?<=[།༎༏༐༑។៕॥])\s+")
-_THAI = re.compile(r"[\u0E00-\u0EFF]")
-_BLANKS = re.compile(r"\s+")
-_THAI_LENGTH = 80
-"""Thai and Lao text is divided at the first blank after this many characters."""
+# These are words as well, unless they are written with a capital.
+_CAPITALISED = frozenset({"Abt", "Art", "Ch", "Mar", "Max", "Nos", "No", "Sec", "Eq", "М", "Р"})
+_ORDINAL_DIGITS = 2
+_DOTTED = re.compile(r"(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")
+_BEFORE_WORD = "\"'“„«‚‘([{¿¡"
+_OPENERS = frozenset("“‘「『《〈（([{【")
+_SPOKEN = re.compile(r"[^\W_]")
+
+_OTHER_STOP = re.compile(
+    r"[།-༒༔](?:\s*[།-༒༔])*\s*"  # Tibetan
+    r"|(?<=[\u0370-\u03ff\u1f00-\u1fff])[;\u037e]\s+(?=[«\"“(]?[\u0386-\u03ab])"  # Greek
+)
+_THAI_BLANK = re.compile(r"(?<=[\u0e00-\u0eff])[ \u00a0]+(?=[\u0e00-\u0eff])")
+# Blanks stand between Thai clauses too; so much, at least, is a sentence.
+_SHORTEST_THAI = 40
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Return the sentences of a text as ``(start, end)`` character offsets, in order.
 
-    Blanks around a sentence belong to none; every other character belongs to exactly one.
+    White space around a sentence belongs to none; every other character belongs to exactly one.
 
     >>> text = "Dr. Weiß kam am 3. Mai. यह पंप है। वह नहीं है। 你好。再见！"
     >>> [text[start:end] for start, end in sentences(text)]
     ['Dr. Weiß kam am 3. Mai.', 'यह पंप है।', 'वह नहीं है।', '你好。', '再见！']
     """
-    if not text.strip():
-        return []
-    unwrapped = _unwrap(text)
-    pieces: list[tuple[int, int]] = []
-    start = 0
-    # ICU counts UTF-16 units, so the offsets are taken from the pieces themselves.
-    for piece in SentenceBreaker(unwrapped, "en"):
-        end = start + len(piece)
-        if (
-            pieces
-            and "\n" not in unwrapped[pieces[-1][0] : start]
-            and _ABBREVIATION.search(unwrapped, pieces[-1][0], start)
-        ):
-            pieces[-1] = (pieces[-1][0], end)
-        else:
-            pieces.append((start, end))
-        start = end
+    flat = unwrapped(text)
     found: list[tuple[int, int]] = []
-    for start, end in pieces:
-        for begin, stop in _divided(text, start, end):
-            inside = text[begin:stop]
-            stripped = inside.strip()
-            if stripped:
-                first = begin + len(inside) - len(inside.lstrip())
-                found.append((first, first + len(stripped)))
+    for start, end in _joined(flat, _boundaries(flat)):
+        for first, last in _divided(flat, start, end):
+            trimmed = trim(flat, first, last)
+            if trimmed:
+                found.append(trimmed)
     return found
 
 
-def _unwrap(text: str) -> str:
-    """Put a blank in the place of each line end that only wraps a sentence; same length."""
-    if "\n" not in text:
-        return text
-    characters = list(text)
-    line_start = 0
-    for match in _LINE_END.finditer(text):
-        position = match.start()
-        following = text.find("\n", position + 1)
-        next_line = text[position + 1 : following if following >= 0 else len(text)]
-        if (
-            position - line_start >= _WRAPPED
-            and next_line.strip()
-            and not _BULLET.match(next_line)
-            and not _BULLET.match(text[line_start:position])
-        ):
-            characters[position] = " "
-        line_start = position + 1
-    return "".join(characters)
+def trim(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return a stretch without the white space at its ends; None if nothing is left.
+
+    >>> trim("a  b ", 1, 5), trim("a  b ", 1, 3)
+    ((3, 4), None)
+    """
+    stretch = text[start:end]
+    stripped = stretch.strip()
+    if not stripped:
+        return None
+    start += len(stretch) - len(stretch.lstrip())
+    return start, start + len(stripped)
 
 
-def _divided(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    parts: list[tuple[int, int]] = []
-    begin = start
-    for match in _EXTRA_STOP.finditer(text, start, end):
-        parts.append((begin, match.start()))
-        begin = match.end()
-    parts.append((begin, end))
-    return [piece for part in parts for piece in _divided_thai(text, *part)]
+def _boundaries(flat: str) -> Iterator[int]:
+    """Yield where ICU ends a sentence.
+
+    Its offsets count UTF-16 units, so they are taken from the lengths of its pieces.
+    """
+    end = 0
+    for piece in SentenceBreaker(flat, "en") if flat else ():
+        end += len(piece)
+        # A quotation mark after a stop may open what follows: 真的吗？“是的。”
+        yield end - 1 if len(piece) > 1 and piece[-1] in _OPENERS else end
 
 
-def _divided_thai(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    if end - start <= _THAI_LENGTH or not _THAI.search(text, start, end):
-        return [(start, end)]
-    parts = []
-    begin = start
-    for match in _BLANKS.finditer(text, start, end):
-        thai_around = _THAI.match(text, match.start() - 1) and _THAI.match(text, match.end())
-        if match.start() - begin >= _THAI_LENGTH and thai_around:
-            parts.append((begin, match.start()))
-            begin = match.end()
-    parts.append((begin, end))
-    return parts
+def _joined(flat: str, boundaries: Iterator[int]) -> Iterator[tuple[int, int]]:
+    """Yield stretches of whole sentences, without the ends that are none."""
+    start = previous = 0
+    for end in boundaries:
+        if previous > start and not _is_end(flat, start, previous, end):
+            previous = end
+            continue
+        if previous > start:
+            yield start, previous
+        start, previous = previous, end
+    if previous > start:
+        yield start, previous
+
+
+def _is_end(flat: str, start: int, end: int, following: int) -> bool:
+    """Tell whether the sentence from ``start`` ends at ``end``; the next piece is known too."""
+    if flat[end - 1] == "\n":
+        return True
+    if not _SPOKEN.search(flat, end, following) and "\n" not in flat[end:following]:
+        return False  # closing marks belong to what they close
+    sentence = flat[start:end].rstrip()
+    if not sentence.endswith("."):
+        return True
+    word = sentence[:-1].rsplit(None, 1)[-1].lstrip(_BEFORE_WORD) if len(sentence) > 1 else ""
+    return not (
+        word.lower() in _ABBREVIATIONS
+        or word in _CAPITALISED
+        or (word.isdigit() and len(word) <= _ORDINAL_DIGITS)  # am 3. Mai
+        or (len(word) == 1 and word.isupper() and word != "I")  # J. Smith
+        or _DOTTED.fullmatch(word)  # z.B., U.S., т.е.
+    )
+
+
+def _divided(flat: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a stretch that other stops, or Thai blanks, divide."""
+    for match in _OTHER_STOP.finditer(flat, start, end):
+        yield start, match.end()
+        start = match.end()
+    if end - start > _SHORTEST_THAI:
+        for match in _THAI_BLANK.finditer(flat, start, end):
+            if match.start() - start >= _SHORTEST_THAI:
+                yield start, match.end()
+                start = match.end()
+    yield start, end

@@ -1,0 +1,122 @@
+"""Where a document changes its language, and which language each of its passages is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rag_engine.ports import LanguageDetector
+from rag_engine.records import UNDETERMINED
+from rag_engine.text.codes import normalise_language
+from rag_engine.text.scripts import script_counts
+from rag_engine.text.token_budget import Unit
+
+__all__ = ["language_breaks", "passage_languages"]
+
+# A stretch in another language starts a new chunk only if it is long and clear enough that this
+# is no quotation, no list of names and no mistake of the detector.
+_ENOUGH_LETTERS = 80
+_ENOUGH_SYLLABLES = 25
+_CLEAR = 0.85
+_SYLLABIC = frozenset({"east asian", "hangul"})
+_MOSTLY = 0.8
+_SAMPLE = 600
+# Below this confidence a passage is taken to be in its document's language, if that may be.
+_SURE = 0.7
+
+
+def language_breaks(text: str, units: Sequence[Unit], detector: LanguageDetector) -> frozenset[int]:
+    """Return the indexes of units that begin a long stretch in another language.
+
+    Paragraphs are compared; within one, only a change of script counts.
+    """
+    breaks: set[int] = set()
+    language = script = ""
+    for first, last in _paragraphs(text, units):
+        paragraph = text[units[first].start : units[last - 1].end]
+        for begin, its_script in _script_runs(text, units, first, last, paragraph):
+            if script and its_script != script:
+                breaks.add(begin)
+                language = ""
+            script = its_script
+        its_language = _clear_language(paragraph, detector)
+        if language and its_language and its_language != language:
+            breaks.add(first)
+        language = its_language or language
+    return frozenset(breaks)
+
+
+def _paragraphs(text: str, units: Sequence[Unit]) -> Iterator[tuple[int, int]]:
+    """Yield the units between two line ends as ranges of indexes."""
+    first = 0
+    for index in range(1, len(units)):
+        if "\n" in text[units[index - 1].end : units[index].start]:
+            yield first, index
+            first = index
+    if units:
+        yield first, len(units)
+
+
+def _script_runs(
+    text: str, units: Sequence[Unit], first: int, last: int, paragraph: str
+) -> Iterator[tuple[int, str]]:
+    """Yield the units that are long and (nearly) all in one script, with that script."""
+    if paragraph.isascii() or last - first == 1:
+        script = _clear_script(paragraph)
+        if script:
+            yield first, script
+        return
+    for index in range(first, last):
+        script = _clear_script(text[units[index].start : units[index].end])
+        if script:
+            yield index, script
+
+
+def _clear_script(stretch: str) -> str:
+    counts: Counter[str] = Counter()
+    for script, letters in script_counts(stretch).items():
+        counts[_EAST_ASIAN.get(script, script)] += letters
+    if not counts:
+        return ""
+    script, letters = counts.most_common(1)[0]
+    enough = _ENOUGH_SYLLABLES if script in _SYLLABIC else _ENOUGH_LETTERS // 2
+    return script if letters >= enough and letters >= _MOSTLY * counts.total() else ""
+
+
+_EAST_ASIAN = dict.fromkeys(("han", "hiragana", "katakana"), "east asian")
+
+
+def _clear_language(paragraph: str, detector: LanguageDetector) -> str:
+    if len(paragraph) < _ENOUGH_LETTERS:
+        return ""
+    detection = detector.detect(paragraph[:_SAMPLE])
+    clear = detection.language != UNDETERMINED and detection.confidence >= _CLEAR
+    return detection.language if clear else ""
+
+
+def passage_languages(
+    passages: Sequence[str], hint: str | None, detector: LanguageDetector
+) -> list[str]:
+    """Return the language of each passage of one document.
+
+    A passage that tells nothing (numbers, names) is in the language of most of the document; of
+    a document that tells nothing, ``hint`` is believed. One that is not clear is in the
+    document's language if the detector finds that plausible.
+    """
+    detections = [detector.detect(passage) for passage in passages]
+    weights: Counter[str] = Counter()
+    for passage, detection in zip(passages, detections, strict=True):
+        if detection.language != UNDETERMINED:
+            weights[detection.language] += len(passage)
+    claimed = normalise_language(hint) if hint else UNDETERMINED
+    main = max(sorted(weights), key=weights.__getitem__, default=claimed)
+    languages = []
+    for passage, detection in zip(passages, detections, strict=True):
+        language = detection.language
+        if language == UNDETERMINED:
+            language = main
+        elif detection.confidence < _SURE:
+            plausible = {each.language for each in detector.plausible(passage)}
+            language = next((each for each in (main, claimed) if each in plausible), language)
+        languages.append(language)
+    return languages
