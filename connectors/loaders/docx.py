@@ -1,0 +1,14 @@
+"""DOCX: headings become sections; paragraphs and tables come in the document's order."""
+
+from __future__ import annotations
+
+from connectors.loaders.parsed_file import ParsedFileLoader
+
+__all__ = ["DocxLoader"]
+
+
+class DocxLoader(ParsedFileLoader):
+    """Reads DOCX files; ``parsing/docx.py`` says what of them becomes text."""
+
+    suffixes = frozenset({".docx"})
+    format = "docx"

@@ -1,0 +1,14 @@
+"""Markdown: headings become sections, and the text is what a reader of the rendered page sees."""
+
+from __future__ import annotations
+
+from connectors.loaders.parsed_file import ParsedFileLoader
+
+__all__ = ["MarkdownLoader"]
+
+
+class MarkdownLoader(ParsedFileLoader):
+    """Reads Markdown files; ``parsing/markdown.py`` says what of them becomes text."""
+
+    suffixes = frozenset({".markdown", ".md"})
+    format = "markdown"

@@ -1,0 +1,53 @@
+"""What the loaders of PDF, DOCX, HTML and Markdown share: one file, one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from connectors.loaders.limits import MAX_FILE_MB, read_file
+from connectors.loaders.sandbox import Sandbox
+from rag_engine.records import Document, Problem, Span
+
+__all__ = ["ParsedFileLoader"]
+
+
+class ParsedFileLoader:
+    """Reads a file whose parser runs in a child process.
+
+    Args:
+        sandbox: the child process; loaders may share one. None: one of its own.
+        max_file_mb: largest file that is read, in 10^6 bytes.
+    """
+
+    suffixes: frozenset[str] = frozenset()
+    format = ""
+    """The parser's name, and the document's metadata ``format``."""
+
+    def __init__(self, *, sandbox: Sandbox | None = None, max_file_mb: int = MAX_FILE_MB) -> None:
+        self._sandbox = sandbox or Sandbox()
+        self._max_file_mb = max_file_mb
+
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
+        """Yield the file as one document, then what of it could not be read.
+
+        Raises:
+            LoadError: the file can not be read, or its parser crashed.
+            LoadLimitExceeded: it is too large, or needs too much time or memory.
+        """
+        data = read_file(path, max_file_mb=self._max_file_mb)
+        parsed = self._sandbox.parse(self.format, data, name=source)
+        yield Document(
+            id=source,
+            text=parsed.text,
+            title=parsed.title or path.stem,
+            source=source,
+            language_hint=parsed.language,
+            spans=tuple(
+                Span(start=each.start, end=each.end, section=each.section, page=each.page)
+                for each in parsed.stretches
+            ),
+            metadata={"format": self.format, **parsed.metadata},
+        )
+        for reason in parsed.problems:
+            yield Problem(source=source, reason=reason)

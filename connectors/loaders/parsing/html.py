@@ -1,0 +1,138 @@
+"""HTML: trafilatura says which of the blocks that a page shows are its main text."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from lxml import etree
+from lxml.html import document_fromstring
+
+from connectors.loaders.parsing.cleaning import one_line
+from connectors.loaders.parsing.decoding import decode
+from connectors.loaders.parsing.html_text import Block, outline_of, read_visible
+from connectors.loaders.parsing.parsed import Parsed
+
+__all__ = ["parse"]
+
+_TAG = re.compile(rb"<[^<>]*>")
+_DECLARED = re.compile(
+    rb"""<meta[^<>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]{1,40})"""
+    rb"""|<\?xml[^<>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})""",
+    re.IGNORECASE,
+)
+# XHTML may close these tags at once; a reader of HTML takes all that follows for their content.
+_CLOSED_AT_ONCE = re.compile(
+    r"<(canvas|iframe|noscript|object|script|select|style|template|textarea|title|video)\b"
+    r"([^<>]*)/>",
+    re.IGNORECASE,
+)
+_XHTML = re.compile(r"\s*<\?xml|\s*<!DOCTYPE[^>]*XHTML", re.IGNORECASE)
+
+_LARGEST_FOR_EXTRACTION = 5_000_000
+_SHORT_PAGE = 600
+_SMALLEST_SHARE = 1 / 3
+_LOOK_AHEAD = 20_000
+
+
+def parse(data: bytes, name: str) -> Parsed:
+    """Read a page.
+
+    A short page is taken whole, but for its navigation and the like, and so is one of which the
+    extraction would leave less than a third: losing text is worse than keeping a menu.
+    """
+    declared = _DECLARED.search(data[:4096])
+    claim = (declared.group(1) or declared.group(2)).decode("ascii") if declared else None
+    decoded = decode(data, declared=claim, telling=b"" if b"\0" in data else _TAG.sub(b" ", data))
+    page = decoded.text.replace("\0", "")
+    if name.lower().endswith(".xhtml") or _XHTML.match(page):
+        page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", page)
+    shown = read_visible(page)
+    outline = outline_of(_main_blocks(shown.blocks, page))
+    first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
+    metadata: dict[str, str | int] = {"encoding": decoded.encoding}
+    if decoded.replaced:
+        metadata["undecodable_characters"] = decoded.replaced
+    return Parsed(
+        text=outline.text,
+        title=shown.title or one_line(first_heading),
+        language=shown.language,
+        stretches=outline.stretches(),
+        metadata=metadata,
+    )
+
+
+def _main_blocks(blocks: Sequence[Block], page: str) -> Sequence[Block]:
+    unframed = [block for block in blocks if not block.frame]
+    has_heading = any(block.main and block.level == 1 for block in unframed)
+    marked = [b for b in unframed if b.main or (b.level == 1 and not has_heading)]
+    if _size(marked) >= _size(unframed) / 2:
+        unframed = marked
+    if _size(unframed) < _SHORT_PAGE:
+        return unframed or blocks
+    extracted = _with_headings(unframed, _extracted(unframed, page))
+    return extracted if _size(extracted) >= _size(unframed) * _SMALLEST_SHARE else unframed
+
+
+def _size(blocks: Sequence[Block]) -> int:
+    return sum(len(block.text) for block in blocks)
+
+
+def _extracted(blocks: Sequence[Block], page: str) -> list[bool]:
+    """Tell for each block whether trafilatura takes it for main text; tables and code always are.
+
+    Its own output is not used as text: it drops headings and flattens lists and tables.
+    """
+    text = _without_blanks(_trafilatura_text(page))
+    kept = []
+    position = 0
+    for block in blocks:
+        wanted = _without_blanks(block.text)
+        found = text.find(wanted, position, position + len(wanted) + _LOOK_AHEAD)
+        kept.append(found >= 0 or block.kind != "text")
+        if found >= 0:
+            position = found + len(wanted)
+    return kept
+
+
+def _trafilatura_text(page: str) -> str:
+    if len(page) > _LARGEST_FOR_EXTRACTION:
+        return ""
+    from trafilatura import bare_extraction
+
+    with contextlib.suppress(etree.LxmlError, ValueError):  # a tree too deep for lxml, for one
+        tree = document_fromstring(page.encode("utf-8", errors="replace"), parser=_parser())
+        found: Any = bare_extraction(
+            tree, favor_recall=True, include_comments=False, include_tables=True, fast=False
+        )
+        if found is not None and found.body is not None:
+            return " ".join(found.body.itertext())
+    return ""
+
+
+def _parser() -> Any:
+    from lxml.html import HTMLParser
+
+    return HTMLParser(encoding="utf-8")
+
+
+def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[Block]:
+    """Return the kept blocks and every heading that one of them stands under."""
+    result: list[Block] = []
+    lowest = 7  # the level of the last heading taken, seen from the page's end
+    below = False
+    for block, keep in zip(reversed(blocks), reversed(kept), strict=True):
+        if block.level is None:
+            if keep:
+                result.append(block)
+                below, lowest = True, 7
+        elif keep or (below and block.level < lowest):
+            result.append(block)
+            below, lowest = True, block.level
+    return result[::-1]
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())

@@ -1,0 +1,81 @@
+"""What a parser gives back, and how it travels from the child process to the parent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["MAX_CHARACTERS", "Parsed", "Refused", "RefusedByLimit", "Stretch"]
+
+MAX_CHARACTERS = 50_000_000
+"""Most characters that one file may turn into; some hundred long books."""
+
+
+class Refused(Exception):
+    """A file can not be read; the message is the reason that a person is given."""
+
+
+class RefusedByLimit(Refused):
+    """A file asks for more than it may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of the text under one heading or on one page: ``text[start:end]``."""
+
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """One file's text. ``problems`` are the reasons why parts of the file are missing."""
+
+    text: str
+    title: str = ""
+    language: str | None = None
+    stretches: tuple[Stretch, ...] = ()
+    metadata: dict[str, str | int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON data.
+
+        Raises:
+            RefusedByLimit: the text is longer than ``MAX_CHARACTERS``.
+        """
+        if len(self.text) > MAX_CHARACTERS:
+            raise RefusedByLimit(
+                f"its text has {len(self.text):,} characters; at most {MAX_CHARACTERS:,} are "
+                "read; split the file"
+            )
+        return {
+            "text": self.text,
+            "title": self.title,
+            "language": self.language,
+            "stretches": [[s.start, s.end, s.section, s.page] for s in self.stretches],
+            "metadata": self.metadata,
+            "problems": self.problems,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Parsed:
+        """Rebuild what ``as_json`` gave.
+
+        >>> page = Stretch(start=0, end=5, page=1)
+        >>> Parsed.from_json(Parsed(text="Hello", stretches=(page,)).as_json()).stretches[0].page
+        1
+        """
+        return cls(
+            text=data["text"],
+            title=data["title"],
+            language=data["language"],
+            stretches=tuple(
+                Stretch(start=start, end=end, section=tuple(section), page=page)
+                for start, end, section, page in data["stretches"]
+            ),
+            metadata=data["metadata"],
+            problems=tuple(data["problems"]),
+        )

@@ -1,0 +1,141 @@
+"""PDF by PDFium: the text of each page, with lines joined to paragraphs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import pypdfium2
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+from connectors.loaders.parsing.cleaning import one_line
+from connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
+from connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
+
+__all__ = ["parse"]
+
+_EMPTY_TITLES = re.compile(
+    r"untitled.*|unspecified|document\d*|microsoft (word|powerpoint|excel) - .*"
+    r"|.*\.(docx?|odt|rtf|indd|qxd|pptx?|xlsx?|tex|dvi|pdf|html?|pages)",
+    re.IGNORECASE,
+)
+
+_FEWEST_PAGES_FOR_RUNNING_LINES = 4
+
+
+def parse(data: bytes, name: str) -> Parsed:
+    """Read a PDF file.
+
+    Raises:
+        Refused: it is encrypted or damaged, or has no text on any page.
+    """
+    try:
+        pdf = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        raise Refused(_reason(data, str(error))) from error
+    count = len(pdf)
+    if not count:
+        raise Refused("it is damaged: it has no pages; export it again")
+    pages, scanned, damaged = _read_pages(pdf, count)
+    if not any(pages):
+        raise Refused(_nothing_found(count, len(scanned), len(damaged)))
+    title = one_line(pdf.get_metadata_dict().get("Title", ""))
+    text, stretches = _put_together(_without_running_lines(pages))
+    problems = []
+    if scanned:
+        problems.append(f"{_pages(scanned)} hold pictures and no text; run OCR over the file")
+    if damaged:
+        problems.append(f"{_pages(damaged)} are damaged and were left out")
+    return Parsed(
+        text=text,
+        title="" if _EMPTY_TITLES.fullmatch(title) else title,
+        stretches=stretches,
+        metadata={"pages": count},
+        problems=tuple(problems),
+    )
+
+
+def _reason(data: bytes, message: str) -> str:
+    if "password" in message.lower() or "security" in message.lower():
+        return "it is encrypted and opens with a password only; store it without one"
+    if not data.strip():
+        return "it is empty"
+    if b"%PDF" not in data[:1024]:
+        return "it is no PDF"
+    return f"it is damaged ({message.strip('.')}); export it again"
+
+
+def _nothing_found(count: int, scanned: int, damaged: int) -> str:
+    if damaged == count:
+        return "it is damaged: none of its pages can be read; export it again"
+    if scanned:
+        return f"it has no text, only pictures on {scanned} of {count} pages; run OCR over it first"
+    return f"it has no text on any of its {count} pages"
+
+
+def _read_pages(
+    pdf: pypdfium2.PdfDocument, count: int
+) -> tuple[list[list[Line]], list[int], list[int]]:
+    """Return each page's lines, then the numbers of pages that are pictures, and damaged ones."""
+    pages: list[list[Line]] = []
+    scanned, damaged = [], []
+    for number in range(1, count + 1):
+        try:
+            page = pdf[number - 1]
+        except pypdfium2.PdfiumError:
+            damaged.append(number)
+            pages.append([])
+            continue
+        lines = read_lines(page)
+        if not lines and any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+            scanned.append(number)
+        pages.append(lines)
+        page.close()
+    return pages, scanned, damaged
+
+
+def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
+    """Drop the heads and feet that most pages repeat; page numbers in them do not matter."""
+    filled = [lines for lines in pages if lines]
+    if len(filled) < _FEWEST_PAGES_FOR_RUNNING_LINES:
+        return list(pages)
+    enough = len(filled) * 0.6
+    running = [
+        _more_often(enough, [_unnumbered(lines[end].text) for lines in filled]) for end in (0, -1)
+    ]
+    kept = []
+    for lines in pages:
+        start = int(bool(lines) and _unnumbered(lines[0].text) in running[0])
+        stop = len(lines) - int(len(lines) > start and _unnumbered(lines[-1].text) in running[1])
+        kept.append(lines[start:stop])
+    return kept if any(kept) else list(pages)
+
+
+def _more_often(than: float, lines: Sequence[str]) -> set[str]:
+    return {line for line, count in Counter(lines).items() if count > than}
+
+
+def _unnumbered(line: str) -> str:
+    return re.sub(r"\d+", "#", line)
+
+
+def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]:
+    parts: list[str] = []
+    stretches = []
+    position = 0
+    for number, lines in enumerate(pages, start=1):
+        text = join_paragraphs(lines)
+        if text:
+            if parts:
+                parts.append("\n\n")
+                position += 2
+            parts.append(text)
+            stretches.append(Stretch(start=position, end=position + len(text), page=number))
+            position += len(text)
+    return "".join(parts), tuple(stretches)
+
+
+def _pages(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:10]))
+    return f"pages {shown}{' and others' if len(numbers) > 10 else ''}"

@@ -1,0 +1,137 @@
+"""The lines of a PDF page with their places, and the paragraphs that they make up.
+
+A PDF knows no paragraphs. A line goes on in the next one when the next line's first word would not
+have fitted behind it, and when nothing else sets the two apart: size, distance, a bullet.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from connectors.loaders.parsing.cleaning import clean, join_lines, tidy
+
+__all__ = ["Line", "join_paragraphs", "read_lines"]
+
+# PDFium puts this sign, and no line end, where a word is divided at the end of a line.
+_DIVIDED = re.compile("[\x02\ufffe](?:\r?\n)?(.?)")
+_ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
+
+_FEWEST_CHARACTERS = 30
+_NEIGHBOURS = 12
+_SIZE_STEP = 1.2
+_GAP_STEP = 1.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of text and where it stands, in points.
+
+    ``start`` and ``end`` are the places where reading starts and ends, so ``end < start`` in
+    Hebrew. ``top`` and ``base`` are those of the first and the last character: a word divided at
+    its end makes two lines one. Both grow upwards, as in PDF.
+    """
+
+    text: str
+    start: float
+    end: float
+    top: float
+    base: float
+    height: float
+
+
+def read_lines(page: Any) -> list[Line]:
+    """Read a pypdfium2 page."""
+    text_page = page.get_textpage()
+    text = text_page.get_text_bounded()
+    placed = text == text_page.get_text_range()
+    lines: list[Line] = []
+    position = 0
+    for raw in text.split("\r\n"):
+        shown = tidy(clean(_DIVIDED.sub(_undivide, raw)))
+        if shown and placed:
+            first = position + len(raw) - len(raw.lstrip())
+            last = position + len(raw.rstrip()) - 1
+            lines.append(_placed(shown, text_page, first, last))
+        elif shown:
+            lines.append(_unplaced(shown, len(lines)))
+        position += len(raw) + 2
+    text_page.close()
+    return lines
+
+
+def _undivide(match: re.Match[str]) -> str:
+    following = match.group(1)
+    return following if following.islower() else f"-{following}"
+
+
+def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
+    left, bottom, right, top = text_page.get_charbox(first, loose=True)
+    last_left, last_bottom, last_right, _ = text_page.get_charbox(last, loose=True)
+    backwards = _is_right_to_left(text)
+    return Line(
+        text=text,
+        start=right if backwards else left,
+        end=last_left if backwards else last_right,
+        top=bottom,
+        base=last_bottom,
+        height=top - bottom,
+    )
+
+
+def _unplaced(text: str, number: int) -> Line:
+    """Return a line of which only its length in characters is known."""
+    width = sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)
+
+
+def _is_right_to_left(text: str) -> bool:
+    directions = (unicodedata.bidirectional(each) for each in text)
+    return next((each for each in directions if each in {"L", "R", "AL"}), "L") != "L"
+
+
+def join_paragraphs(lines: Sequence[Line]) -> str:
+    """Return the page's paragraphs, one a line."""
+    gaps = [a.base - b.top for a, b in pairwise(lines) if a.base > b.top]
+    usual_gap = statistics.median(gaps) if gaps else 0.0
+    paragraphs: list[str] = []
+    for index, line in enumerate(lines):
+        if index and _goes_on(lines, index - 1, usual_gap):
+            paragraphs[-1] = join_lines(paragraphs[-1], line.text)
+        else:
+            paragraphs.append(line.text)
+    return "\n".join(paragraphs)
+
+
+def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
+    line, following = lines[index], lines[index + 1]
+    smaller, larger = sorted((line.height, following.height))
+    if (
+        _ITEM.match(following.text)
+        or len(line.text) < _FEWEST_CHARACTERS / (1 + _is_wide(line.text))
+        or larger > smaller * _SIZE_STEP
+        or line.base - following.top > usual_gap * _GAP_STEP
+    ):
+        return False
+    forwards = 1 if line.end >= line.start else -1
+    near = lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]
+    ends = [forwards * each.end for each in near if abs(each.start - line.start) < 2 * line.height]
+    room = max(ends, default=0.0) - forwards * line.end
+    slack = 3.0 if following.text[0].islower() else 1.5
+    return room < slack * _first_word_width(following)
+
+
+def _first_word_width(line: Line) -> float:
+    words = line.text.split()
+    count = 1 if _is_wide(line.text) else len(words[0]) + 1
+    return abs(line.end - line.start) * min(1.0, count / len(line.text))
+
+
+def _is_wide(text: str) -> bool:
+    """Tell whether a line is written without blanks, in wide characters."""
+    return all(unicodedata.east_asian_width(each) in "WF" for each in (text[0], text[-1]))

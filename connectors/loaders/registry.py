@@ -1,0 +1,70 @@
+"""All loaders, and which of them reads a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from connectors.loaders.docx import DocxLoader
+from connectors.loaders.html import HtmlLoader
+from connectors.loaders.jsonl import JsonlLoader
+from connectors.loaders.limits import MAX_FILE_MB
+from connectors.loaders.markdown import MarkdownLoader
+from connectors.loaders.pdf import PdfLoader
+from connectors.loaders.sandbox import Sandbox
+from connectors.loaders.table import TableLoader
+from connectors.loaders.text import TextLoader
+from rag_engine.ports import Loader
+
+__all__ = ["default_loaders", "loader_for"]
+
+
+def default_loaders(
+    *,
+    text_columns: Sequence[str] = (),
+    title_column: str | None = None,
+    id_column: str | None = None,
+    metadata_columns: Sequence[str] | None = None,
+    max_file_mb: int = MAX_FILE_MB,
+    timeout_s: float = 20.0,
+) -> tuple[Loader, ...]:
+    """Return a loader for every format, those with a child process sharing one.
+
+    Args:
+        text_columns: CSV, TSV and JSON: the columns that hold the text; empty: by their names.
+        title_column: the column with the title; None or empty: by its name.
+        id_column: the column with the id; None or empty: by its name.
+        metadata_columns: the columns to keep as metadata; None: every other one.
+        max_file_mb: largest file that is read whole, in 10^6 bytes.
+        timeout_s: seconds that one PDF, DOCX, HTML or Markdown file may take.
+
+    >>> type(loader_for(Path("a/b.PDF"), default_loaders())).__name__
+    'PdfLoader'
+    """
+    sandbox = Sandbox(timeout_s=timeout_s)
+    return (
+        TextLoader(max_file_mb=max_file_mb),
+        MarkdownLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        TableLoader(
+            text_columns=text_columns,
+            title_column=title_column,
+            id_column=id_column,
+            metadata_columns=metadata_columns,
+        ),
+        JsonlLoader(
+            text_columns=text_columns,
+            title_column=title_column,
+            id_column=id_column,
+            metadata_columns=metadata_columns,
+            max_file_mb=max_file_mb,
+        ),
+    )
+
+
+def loader_for(path: Path, loaders: Sequence[Loader]) -> Loader | None:
+    """Return the first loader that reads files with this ending, or None."""
+    suffix = path.suffix.lower()
+    return next((loader for loader in loaders if suffix in loader.suffixes), None)

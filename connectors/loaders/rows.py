@@ -1,0 +1,149 @@
+"""A row of named values becomes a document: which values are text, title, id and metadata."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.loaders.parsing.cleaning import clean, one_line
+from rag_engine.errors import InvalidDocument
+from rag_engine.records import Document, MetadataValue, Problem
+
+__all__ = ["TEXT_NAMES", "RowColumns", "find_column"]
+
+TEXT_NAMES = (
+    *("text", "body", "content", "contents", "passage", "page_content", "document", "article"),
+    *("abstract", "description", "message", "question", "query", "answer", "response", "summary"),
+)
+_SEVERAL_TEXTS = frozenset({"question", "query", "answer", "response"})
+_TITLE_NAMES = ("title", "heading", "headline", "subject", "name")
+_ID_NAMES = ("id", "_id", "doc_id", "docid", "document_id", "key", "uuid")
+_LANGUAGE_NAMES = ("lang", "language", "locale", "language_code")
+_WHOLE_NUMBERS = range(-(2**63), 2**63)
+
+Value = str | int | float | bool | None
+
+
+def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return the first of the ``wanted`` names that a row has, whatever its case.
+
+    >>> find_column(["No", "Title"], ["heading", "title"])
+    'Title'
+    """
+    by_lower = {name.strip().lower(): name for name in reversed(names)}
+    return next((by_lower[each] for each in wanted if each in by_lower), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowColumns:
+    """Which columns of a row are what.
+
+    One text column gives its value as it is; several give lines of ``column: value``.
+    ``metadata`` None means every column that is neither text, title nor id.
+    """
+
+    text: tuple[str, ...]
+    title: str | None = None
+    id: str | None = None
+    metadata: tuple[str, ...] | None = None
+
+    @classmethod
+    def found_in(
+        cls,
+        names: Sequence[str],
+        *,
+        text: Sequence[str] = (),
+        title: str | None = None,
+        id: str | None = None,  # noqa: A002
+        metadata: Sequence[str] | None = None,
+    ) -> RowColumns:
+        """Fill in what the caller left open, by the columns' names; ``text`` may stay empty.
+
+        >>> RowColumns.found_in(["_id", "title", "text", "year"]).text
+        ('text',)
+        """
+        return cls(
+            text=tuple(text) or _text_columns(names),
+            title=title or find_column(names, _TITLE_NAMES),
+            id=id or find_column(names, _ID_NAMES),
+            metadata=None if metadata is None else tuple(metadata),
+        )
+
+    def document(
+        self,
+        row: Mapping[str, Value],
+        *,
+        source: str,
+        number: int,
+        default_title: str,
+        extra: Mapping[str, MetadataValue],
+    ) -> Document | Problem:
+        """Return the row as a document, or why it can not be one.
+
+        ``number`` is the row's own, counted from 1; it stands in for a missing id. ``extra`` is
+        metadata that the row's own fields replace.
+        """
+        text = self._text(row)
+        if not text:
+            columns = ", ".join(map(repr, self.text)) or "none of the known names"
+            has = ", ".join(sorted(row)[:10])
+            return _problem(source, number, f"no text in {columns}; the row has: {has}")
+        given_id = _shown(row.get(self.id)) if self.id else ""
+        title = one_line(_shown(row.get(self.title))) if self.title else ""
+        try:
+            return Document(
+                id=f"{source}#{given_id or number}",
+                text=text,
+                title=title or default_title,
+                source=source,
+                language_hint=self._language(row),
+                metadata={**extra, **self._metadata(row)},
+            )
+        except InvalidDocument as error:
+            return _problem(source, number, str(error))
+
+    def _text(self, row: Mapping[str, Value]) -> str:
+        values = {name: clean(_shown(row.get(name))).strip() for name in self.text}
+        if len(values) == 1:
+            return next(iter(values.values()))
+        return "\n".join(f"{name}: {value}" for name, value in values.items() if value)
+
+    def _language(self, row: Mapping[str, Value]) -> str | None:
+        column = find_column(list(row), _LANGUAGE_NAMES)
+        value = _shown(row[column]).strip() if column else ""
+        return value if value and len(value) <= 35 and value[:2].isalpha() else None
+
+    def _metadata(self, row: Mapping[str, Value]) -> dict[str, MetadataValue]:
+        names = self.metadata
+        if names is None:
+            names = tuple(row.keys() - {*self.text, self.title, self.id})
+        return {
+            name: clean(value) if isinstance(value, str) else value
+            for name, value in row.items()
+            if name in names and value is not None and value != "" and _storable(value)
+        }
+
+
+def _storable(value: str | float) -> bool:
+    """Tell whether a database can hold a number and compare it."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str) or value in _WHOLE_NUMBERS
+
+
+def _text_columns(names: Sequence[str]) -> tuple[str, ...]:
+    first = find_column(names, TEXT_NAMES)
+    if first is None:
+        return ()
+    if first.strip().lower() not in _SEVERAL_TEXTS:
+        return (first,)
+    return tuple(name for name in names if name.strip().lower() in _SEVERAL_TEXTS)
+
+
+def _shown(value: Value) -> str:
+    return "" if value is None else str(value)
+
+
+def _problem(source: str, number: int, reason: str) -> Problem:
+    return Problem(source=source, reason=f"row {number}: {reason}")
