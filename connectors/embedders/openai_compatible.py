@@ -158,8 +158,8 @@ class OpenAICompatibleEmbedder:
         data = text.encode("utf-8", "replace")[: self._max_tokens * _BYTES_PER_TOKEN]
         return data.decode("utf-8", "ignore") or " "
 
-    def _request(self, batch: Sequence[str]) -> list[list[float]]:
-        """Return the vectors of one batch in its order, all of one width."""
+    def _request(self, batch: Sequence[str]) -> Float32Array:
+        """Return the vectors of one batch in its order, as the server sent them."""
         answer = self._endpoint.post_json(
             "/embeddings",
             {"model": self._model, "input": list(batch), "encoding_format": "float"},
@@ -175,7 +175,8 @@ class OpenAICompatibleEmbedder:
             raise self._malformed("an embedding that is no list of numbers")
         if len({len(vector) for vector in vectors}) > 1:
             raise InvalidVectors(f"{self._model!r} sent vectors of different widths")
-        return vectors
+        with np.errstate(over="ignore"):  # what is too great becomes infinite, and is refused
+            return np.array(vectors, np.float64).astype(np.float32)
 
     def _malformed(self, what: str) -> ServiceMalformed:
         return ServiceMalformed(f"the embeddings of {self._model!r} can not be used: got {what}")
@@ -198,5 +199,5 @@ def _is_vector(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(each, int | float) and not isinstance(each, bool) for each in value)
+        and all(type(each) is float or (type(each) is int and abs(each) < 2**63) for each in value)
     )
