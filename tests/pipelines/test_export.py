@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import stat
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from connectors.embedders.bundled_e5 import BundledE5
 from pipelines.export import export_bundled
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, MissingExtra
 
 TEXTS_FILE = Path(__file__).parents[1] / "connectors" / "embedders" / "bundled_e5_texts.json"
 SENTENCES = json.loads(TEXTS_FILE.read_text(encoding="utf-8"))
@@ -27,6 +28,7 @@ ODD = ["", "cafe\u0301 ①～", " x \u200d y\u3000z\n", "\x00", "word " * 3000]
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     target = tmp_path_factory.mktemp("models") / "e5"
+    target.mkdir()
     export_bundled(target)
     return target
 
@@ -80,3 +82,10 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
             export_bundled(target)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_without_safetensors_the_extra_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(MissingExtra, match=r"safetensors.*rag-engine\[torch\]"):
+        export_bundled(tmp_path / "e5")
+    assert not list(tmp_path.iterdir())
