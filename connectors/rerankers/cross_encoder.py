@@ -17,8 +17,11 @@ from rag_engine.ports import Float32Array
 __all__ = ["CrossEncoderReranker"]
 
 _KINDS = ("ForSequenceClassification", "ForCausalLM")
-_LONGEST_TOKEN = 128
-"""Characters of a text that are read for each token that counts; the rest can not matter."""
+_TOKEN_CHARACTERS = 8
+"""Characters of a text that are read for each token of a pair: twice what the longest take.
+
+Cutting a pair costs the tokenizer time that grows with the square of what is cut off.
+"""
 
 
 class CrossEncoderReranker:
@@ -71,7 +74,7 @@ class CrossEncoderReranker:
         """
         from torch.nn import Identity
 
-        longest = int(self._model.max_seq_length) * _LONGEST_TOKEN
+        longest = int(self._model.max_seq_length) * _TOKEN_CHARACTERS
         pairs = [(_readable(question, longest), _readable(each, longest)) for each in passages]
         if not pairs:
             return np.empty(0, np.float32)
