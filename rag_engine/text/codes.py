@@ -34,7 +34,10 @@ _THREE_LETTERS = code_table(
     "msa:ms mya:my nep:ne nld:nl nno:no nob:no nor:no pan:pa per:fa pol:pl por:pt ron:ro",
     "rum:ro rus:ru sin:si slk:sk slo:sk slv:sl som:so spa:es sqi:sq srp:sr swa:sw swe:sv",
     "tam:ta tel:te tgl:tl tha:th tib:bo tur:tr ukr:uk urd:ur uzb:uz vie:vi wel:cy yor:yo",
-    "zho:zh zul:zu",
+    "zho:zh zul:zu bak:ba bre:br cor:kw div:dv dzo:dz ewe:ee fao:fo fij:fj fry:fy gla:gd ibo:ig",
+    "ido:io ile:ie ina:ia jav:jv kin:rw kir:ky kmr:ku kur:ku lat:la ltz:lb lvs:lv mlg:mg mlt:mt",
+    "mri:mi nde:nd nya:ny oci:oc orm:om prs:fa pus:ps smo:sm sna:sn snd:sd ssw:ss swh:sw tah:ty",
+    "tat:tt tgk:tg tir:ti ton:to tsn:tn tuk:tk uig:ug ven:ve wol:wo xho:xh yid:yi",
 )
 
 

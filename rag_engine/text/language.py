@@ -35,8 +35,11 @@ _MODEL_CANDIDATES = 16
 _LATIN_SURE = 0.4
 # So many Chinese characters without kana are hardly Japanese.
 _HAN_SURE = 8
-_PLAUSIBLE_SHARE = 0.1
+# Fewer Greek letters than this are units and symbols (µA, ΔT).
+_GREEK_SYMBOLS = 3
+_PLAUSIBLE_SHARE = 0.05
 _PLAUSIBLE_COUNT = 4
+_UNDETERMINED_COUNT = 12
 
 
 class FastTextDetector:
@@ -79,19 +82,20 @@ class FastTextDetector:
     def plausible(self, text: str) -> tuple[Detection, ...]:
         """Return every language that the text may well be in, likeliest first, never empty.
 
-        That is at most four languages, after ``und`` where ``detect`` would say so; ``und``
-        alone where there are no words to go by.
+        Where ``detect`` would say ``und``, that comes first and up to a dozen languages follow,
+        else there are at most four; ``und`` stands alone where there are no words to go by.
         """
-        ranked = self._ranked(text)
-        floor = _PLAUSIBLE_SHARE * max(each.confidence for each in ranked)
-        told = [each for each in ranked if each.language != UNDETERMINED]
-        near = [each for each in told if each.confidence >= floor][:_PLAUSIBLE_COUNT]
-        return (*(each for each in ranked[:1] if each.language == UNDETERMINED), *near)
+        first, *others = self._ranked(text)
+        if first.language == UNDETERMINED:
+            return (first, *_near(others, _UNDETERMINED_COUNT))
+        return _near([first, *others], _PLAUSIBLE_COUNT)
 
     def _ranked(self, text: str) -> list[Detection]:
         """Return the languages of the text's script, likeliest first; led by ``und`` if unsure."""
         words = _words(text)
         script = main_script(words)
+        if script == "greek" and script_counts(words)["greek"] < _GREEK_SYMBOLS:
+            return [Detection(UNDETERMINED, 0.0)]
         if script in LONE_LANGUAGE:
             return [Detection(LONE_LANGUAGE[script], 1.0)]
         if script == "han":
@@ -129,6 +133,11 @@ def _chinese_first(words: str) -> list[Detection]:
     if script_counts(words)["han"] >= _HAN_SURE:
         return [Detection("zh", 1.0)]
     return [Detection("zh", 0.6), Detection("ja", 0.4)]
+
+
+def _near(detections: list[Detection], count: int) -> tuple[Detection, ...]:
+    floor = _PLAUSIBLE_SHARE * max((each.confidence for each in detections), default=0.0)
+    return tuple(each for each in detections[:count] if each.confidence >= floor)
 
 
 def _shares(detections: list[Detection]) -> list[Detection]:

@@ -18,6 +18,7 @@ __all__ = ["language_breaks", "passage_languages"]
 _ENOUGH_LETTERS = 80
 _ENOUGH_SYLLABLES = 25
 _CLEAR = 0.85
+_EAST_ASIAN = dict.fromkeys(("han", "hiragana", "katakana"), "east asian")
 _SYLLABIC = frozenset({"east asian", "hangul"})
 _MOSTLY = 0.8
 _SAMPLE = 600
@@ -60,30 +61,36 @@ def _paragraphs(text: str, units: Sequence[Unit]) -> Iterator[tuple[int, int]]:
 def _script_runs(
     text: str, units: Sequence[Unit], first: int, last: int, paragraph: str
 ) -> Iterator[tuple[int, str]]:
-    """Yield the units that are long and (nearly) all in one script, with that script."""
-    if paragraph.isascii() or last - first == 1:
-        script = _clear_script(paragraph)
-        if script:
-            yield first, script
+    """Yield where a run of units in one script begins, and the script; long runs only."""
+    if paragraph.isascii():
+        if len(paragraph) >= _ENOUGH_LETTERS:
+            yield first, "latin"
         return
+    begin, script, letters = first, "", 0
     for index in range(first, last):
-        script = _clear_script(text[units[index].start : units[index].end])
-        if script:
-            yield index, script
+        its_script, its_letters = _clear_script(text[units[index].start : units[index].end])
+        if its_script and its_script != script:
+            if letters >= _enough(script):
+                yield begin, script
+            begin, script, letters = index, its_script, 0
+        letters += its_letters
+    if letters >= _enough(script):
+        yield begin, script
 
 
-def _clear_script(stretch: str) -> str:
+def _enough(script: str) -> int:
+    return _ENOUGH_SYLLABLES if script in _SYLLABIC else _ENOUGH_LETTERS // 2
+
+
+def _clear_script(stretch: str) -> tuple[str, int]:
+    """Return the script that (nearly) all letters are in, and their number; else ("", 0)."""
     counts: Counter[str] = Counter()
     for script, letters in script_counts(stretch).items():
         counts[_EAST_ASIAN.get(script, script)] += letters
     if not counts:
-        return ""
+        return "", 0
     script, letters = counts.most_common(1)[0]
-    enough = _ENOUGH_SYLLABLES if script in _SYLLABIC else _ENOUGH_LETTERS // 2
-    return script if letters >= enough and letters >= _MOSTLY * counts.total() else ""
-
-
-_EAST_ASIAN = dict.fromkeys(("han", "hiragana", "katakana"), "east asian")
+    return (script, letters) if letters >= _MOSTLY * counts.total() else ("", 0)
 
 
 def _clear_language(paragraph: str, detector: LanguageDetector) -> str:

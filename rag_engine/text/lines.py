@@ -14,6 +14,8 @@ _ROW = re.compile(r"\t|\s\|\s")
 # Lines of one paragraph that was wrapped at a margin: narrower ones are verses, addresses,
 # table cells; wider ones were never wrapped.
 _NARROWEST, _WIDEST = 40, 200
+# A line that goes on in lower case may have been wrapped in a narrower column.
+_NARROW = 20
 _FULL = 0.7
 _FIRST_WIDE = 0x1100
 
@@ -61,7 +63,7 @@ def _continues(line: str, following: str, width: int, widest: int) -> bool:
         return False
     if _ROW.search(line) or _ROW.search(following):
         return False
-    if following.lstrip()[0].islower():
+    if following.lstrip()[0].islower() and (width >= _NARROW or following[0].isspace()):
         return True
     return _NARROWEST <= widest <= _WIDEST and width >= _FULL * widest
 

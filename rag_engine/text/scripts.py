@@ -49,12 +49,12 @@ LONE_LANGUAGE: dict[str, str] = {
 
 SHARED_SCRIPTS: dict[str, tuple[str, ...]] = {
     "arabic": ("ar", "fa", "ur", "ps", "ckb", "ug", "sd", "pnb", "az", "ku", "ks", "mzn"),
-    "bengali": ("bn", "as", "bpy"),
+    "bengali": ("bn", "as"),
     "cyrillic": (
         *("ru", "uk", "bg", "sr", "mk", "be", "kk", "ky", "mn", "tg", "tt", "ba", "cv", "ce"),
         *("os", "av", "sah", "tyv", "xal", "kv", "krc", "lez", "mhr", "mrj", "myv", "rue"),
     ),
-    "devanagari": ("hi", "mr", "ne", "sa", "bho", "mai", "gom", "new"),
+    "devanagari": ("hi", "mr", "ne", "sa", "bho", "mai"),
     "ethiopic": ("am", "ti"),
     "han": ("zh", "ja"),
     "hebrew": ("he", "yi"),

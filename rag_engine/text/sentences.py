@@ -92,7 +92,8 @@ def _boundaries(flat: str) -> Iterator[int]:
     for piece in SentenceBreaker(flat, "en") if flat else ():
         end += len(piece)
         # A quotation mark after a stop may open what follows: 真的吗？“是的。”
-        yield end - 1 if len(piece) > 1 and piece[-1] in _OPENERS else end
+        opens = len(piece) > 1 and piece[-1] in _OPENERS and end < len(flat)
+        yield end - 1 if opens else end
 
 
 def _joined(flat: str, boundaries: Iterator[int]) -> Iterator[tuple[int, int]]:
