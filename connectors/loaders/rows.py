@@ -10,13 +10,13 @@ from connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.errors import InvalidDocument
 from rag_engine.records import Document, MetadataValue, Problem
 
-__all__ = ["TEXT_NAMES", "RowColumns", "find_column"]
+__all__ = ["RowColumns", "find_column"]
 
-TEXT_NAMES = (
-    *("text", "body", "content", "contents", "passage", "page_content", "document", "article"),
-    *("abstract", "description", "message", "question", "query", "answer", "response", "summary"),
+_TEXT_NAMES = (
+    *("text", "body", "content", "contents", "passage", "page_content", "answer", "document"),
+    *("article", "abstract", "description", "message", "summary"),
 )
-_SEVERAL_TEXTS = frozenset({"question", "query", "answer", "response"})
+_QUESTION_NAMES = ("question",)
 _TITLE_NAMES = ("title", "heading", "headline", "subject", "name")
 _ID_NAMES = ("id", "_id", "doc_id", "docid", "document_id", "key", "uuid")
 _LANGUAGE_NAMES = ("lang", "language", "locale", "language_code")
@@ -39,14 +39,15 @@ def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 class RowColumns:
     """Which columns of a row are what.
 
-    One text column gives its value as it is; several give lines of ``column: value``.
-    ``metadata`` None means every column that is neither text, title nor id.
+    One text column gives its value as it is; several give a line each, of ``column: value`` if
+    they are ``labelled``. ``metadata`` None means every column that is neither text, title nor id.
     """
 
     text: tuple[str, ...]
     title: str | None = None
     id: str | None = None
     metadata: tuple[str, ...] | None = None
+    labelled: bool = True
 
     @classmethod
     def found_in(
@@ -68,6 +69,7 @@ class RowColumns:
             title=title or find_column(names, _TITLE_NAMES),
             id=id or find_column(names, _ID_NAMES),
             metadata=None if metadata is None else tuple(metadata),
+            labelled=bool(text),
         )
 
     def document(
@@ -105,9 +107,10 @@ class RowColumns:
 
     def _text(self, row: Mapping[str, Value]) -> str:
         values = {name: clean(_shown(row.get(name))).strip() for name in self.text}
-        if len(values) == 1:
-            return next(iter(values.values()))
-        return "\n".join(f"{name}: {value}" for name, value in values.items() if value)
+        with_label = self.labelled and len(values) > 1
+        return "\n".join(
+            f"{name}: {value}" if with_label else value for name, value in values.items() if value
+        )
 
     def _language(self, row: Mapping[str, Value]) -> str | None:
         column = find_column(list(row), _LANGUAGE_NAMES)
@@ -115,9 +118,10 @@ class RowColumns:
         return value if value and len(value) <= 35 and value[:2].isalpha() else None
 
     def _metadata(self, row: Mapping[str, Value]) -> dict[str, MetadataValue]:
-        names = self.metadata
-        if names is None:
-            names = tuple(row.keys() - {*self.text, self.title, self.id})
+        if self.metadata is None:
+            names = row.keys() - {*self.text, self.title, self.id}
+        else:
+            names = set(self.metadata)
         return {
             name: clean(value) if isinstance(value, str) else value
             for name, value in row.items()
@@ -133,12 +137,9 @@ def _storable(value: str | float) -> bool:
 
 
 def _text_columns(names: Sequence[str]) -> tuple[str, ...]:
-    first = find_column(names, TEXT_NAMES)
-    if first is None:
-        return ()
-    if first.strip().lower() not in _SEVERAL_TEXTS:
-        return (first,)
-    return tuple(name for name in names if name.strip().lower() in _SEVERAL_TEXTS)
+    """Find the column with the text; a question goes with the text that answers it."""
+    found = (find_column(names, _QUESTION_NAMES), find_column(names, _TEXT_NAMES))
+    return tuple(name for name in found if name is not None)
 
 
 def _shown(value: Value) -> str:

@@ -137,7 +137,7 @@ class Sandbox:
         memory_mb: address space that the child may use, in MiB.
     """
 
-    def __init__(self, *, timeout_s: float = 20.0, memory_mb: int = 1024) -> None:
+    def __init__(self, *, timeout_s: float = 20.0, memory_mb: int = 512) -> None:
         self._timeout_s = timeout_s
         self._memory_mb = memory_mb
         self._lock = threading.Lock()

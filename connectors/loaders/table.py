@@ -113,6 +113,7 @@ class TableLoader:
         return replace(
             found,
             text=tuple(name for name in names if name != found.id),
+            labelled=True,
             metadata=found.metadata if found.metadata is not None else tuple(short),
         )
 

@@ -1,4 +1,4 @@
-"""Which of the old code pages a text in Latin or Japanese script was written in.
+"""Which of the old code pages a text in Latin, Cyrillic or Japanese script was written in.
 
 The code pages for Western, Central European, Turkish and Baltic languages put different letters
 on the same bytes, and a general detector often takes one for another: Spanish "ñ" comes out as
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["japanese_code_page", "latin_code_page"]
+__all__ = ["CYRILLIC", "cyrillic_code_page", "japanese_code_page", "latin_code_page"]
 
 _ALPHABETS = {
     "German": "äöüß",
@@ -45,9 +45,13 @@ _CANDIDATES = (
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _PLAIN_SIGNS = frozenset("“”„‘’‚‹›«»–—…•·°§©®™€£¥µ×÷±¹²³¼½¾¿¡ºª\xa0\xad")
+# Signs that do not follow a letter: "tanº" may be, "tan±" is a letter of another code page.
+_NEVER_AFTER_LETTERS = frozenset("±×÷¼½¾¹¥£€¿¡µ")
 _OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
 _ENOUGH = 0.85
 
+CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866")
+_COMMON_CYRILLIC = re.compile("[оеаинтсрвлкмдпуяыьгзбчйіјъ]")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 
 
@@ -86,8 +90,25 @@ def _plausibility(text: str, alphabet: str) -> float:
         if character in letters:
             good += not (character.isupper() and before.islower())
         elif character in _PLAIN_SIGNS:
-            good += character == "’" or not (before.isalpha() and after.isalpha())
+            within = before.isalpha() and (after.isalpha() or character in _NEVER_AFTER_LETTERS)
+            good += character == "’" or not within
     return good / total if total else 0.0
+
+
+def cyrillic_code_page(data: bytes) -> str | None:
+    """Name the code page in which a Cyrillic text has the most of the commonest small letters.
+
+    >>> cyrillic_code_page("Насос не включается.".encode("koi8_r"))
+    'koi8_r'
+    """
+    best, best_score = None, 0.6
+    for name in CYRILLIC:
+        text = data.decode(name, errors="replace")
+        outside = len(_OUTSIDE_ASCII.findall(text))
+        score = len(_COMMON_CYRILLIC.findall(text)) / max(1, outside)
+        if score > best_score:
+            best, best_score = name, score
+    return best
 
 
 def japanese_code_page(data: bytes) -> str | None:

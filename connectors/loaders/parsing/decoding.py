@@ -11,7 +11,12 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectors.loaders.parsing.code_pages import japanese_code_page, latin_code_page
+from connectors.loaders.parsing.code_pages import (
+    CYRILLIC,
+    cyrillic_code_page,
+    japanese_code_page,
+    latin_code_page,
+)
 
 __all__ = ["Decoded", "decode", "detect_encoding", "detect_stream_encoding"]
 
@@ -29,7 +34,8 @@ _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH = re.compile(rb"[\x80-\xff]")
-_ISO_2022_JP = re.compile(rb"\x1b\\$[@B]")
+_ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+_NARROW_KANA = re.compile("[\uff61-\uff9f]")
 _GREW_INTO = {
     "ascii": "cp1252",
     "big5": "big5hkscs",
@@ -215,4 +221,10 @@ def _guess(sample: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
-    return None if best is None else best.encoding
+    if best is None:
+        return None
+    # A short Cyrillic text is often taken for the wrong page, or for narrow Japanese kana.
+    cyrillic = best.encoding in {*CYRILLIC, "mac_cyrillic"}
+    if cyrillic or len(_NARROW_KANA.findall(str(best))) * 3 > len(str(best)):
+        return cyrillic_code_page(sample) or best.encoding
+    return best.encoding

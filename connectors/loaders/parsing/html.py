@@ -29,6 +29,7 @@ _CLOSED_AT_ONCE = re.compile(
     r"([^<>]*)/>",
     re.IGNORECASE,
 )
+_INNER_DTD = re.compile(r"(<!DOCTYPE[^\[<>]{0,1000})\[[^\]]{0,65536}\]", re.IGNORECASE)
 _XHTML = re.compile(r"\s*<\?xml|\s*<!DOCTYPE[^>]*XHTML", re.IGNORECASE)
 
 _LARGEST_FOR_EXTRACTION = 5_000_000
@@ -48,7 +49,7 @@ def parse(data: bytes, name: str) -> Parsed:
     decoded = decode(data, declared=claim, telling=b"" if b"\0" in data else _TAG.sub(b" ", data))
     page = decoded.text.replace("\0", "")
     if name.lower().endswith(".xhtml") or _XHTML.match(page):
-        page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", page)
+        page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", _INNER_DTD.sub(r"\1", page, count=1))
     shown = read_visible(page)
     outline = outline_of(_main_blocks(shown.blocks, page))
     first_heading = next((b.text for b in shown.blocks if b.level == 1), "")

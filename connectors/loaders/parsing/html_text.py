@@ -34,7 +34,7 @@ _BLOCK_TAGS = frozenset(
         *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     }
 )
-_TIGHT_TAGS = frozenset({"dd", "dt", "li"})
+_ITEM_TAGS = frozenset({"dd", "dt", "li"})
 _FRAME_TAGS = frozenset({"aside", "footer", "form", "menu", "nav", "search"})
 _FRAME_ROLES = frozenset({"banner", "complementary", "contentinfo", "navigation", "search"})
 _HEADING = re.compile(r"h([1-6])")
@@ -49,15 +49,15 @@ _HIDING_STYLE = re.compile(
 class Block:
     """A paragraph, heading, list item or table as it is shown.
 
-    ``level`` is that of a heading; ``kind`` is ``text``, ``table`` or ``pre``; ``tight`` blocks
-    stand on the line after the one before. ``frame`` marks what frames a page (navigation,
+    ``level`` is that of a heading; ``kind`` is ``text``, ``table`` or ``pre``; ``item`` marks what
+    stands in a list. ``frame`` marks what frames a page (navigation,
     footers, side columns, forms), ``main`` what its author marked as its main part.
     """
 
     text: str
     kind: str = "text"
     level: int | None = None
-    tight: bool = False
+    item: bool = False
     frame: bool = False
     main: bool = False
 
@@ -65,11 +65,13 @@ class Block:
 def outline_of(blocks: Iterable[Block]) -> Outline:
     """Write blocks down in their order."""
     outline = Outline()
+    after_item = False
     for block in blocks:
         if block.level is not None:
             outline.heading(block.level, block.text)
         else:
-            outline.add(block.text, separator="\n" if block.tight else "\n\n")
+            outline.add(block.text, separator="\n" if block.item and after_item else "\n\n")
+        after_item = block.item and block.level is None
     return outline
 
 
@@ -95,9 +97,8 @@ class VisibleText:
         self.title = ""
         self.language: str | None = None
         self._title_parts: list[str] | None = None
-        self._hidden = self._frame = self._main = self._preformatted = 0
+        self._hidden = self._frame = self._main = self._item = self._preformatted = 0
         self._buffer: list[str | None] = []  # None: a line break
-        self._tight = False
         self._tables: list[_Table] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -117,8 +118,8 @@ class VisibleText:
             role = attributes.get("role", "").lower()
             self._frame += self._frame > 0 or tag in _FRAME_TAGS or role in _FRAME_ROLES
             self._main += self._main > 0 or tag == "main" or role == "main"
+            self._item += self._item > 0 or tag in _ITEM_TAGS
             self._preformatted += tag == "pre"
-            self._tight = tag in _TIGHT_TAGS and bool(self.blocks) and self.blocks[-1].level is None
             if tag == "table":
                 self._tables.append(_Table())
             elif self._tables:
@@ -144,6 +145,7 @@ class VisibleText:
             self._tables[-1].end(tag)
         self._frame -= self._frame > 0
         self._main -= self._main > 0
+        self._item -= self._item > 0
         self._preformatted -= tag == "pre"
 
     def data(self, text: str) -> None:
@@ -183,12 +185,11 @@ class VisibleText:
                 text=text,
                 kind=kind,
                 level=level,
-                tight=self._tight,
+                item=self._item > 0,
                 frame=self._frame > 0,
                 main=self._main > 0,
             )
         )
-        self._tight = False
 
 
 def _lines(buffer: list[str | None]) -> list[str]:

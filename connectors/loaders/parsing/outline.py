@@ -66,7 +66,7 @@ class Outline:
 
     def stretches(self) -> tuple[Stretch, ...]:
         """Return a stretch for each heading, from it to the next one."""
-        ends = [start for start, _ in self._marks[1:]] + [self._length]
+        ends = [*(start for start, _ in self._marks), self._length][1:]
         return tuple(
             Stretch(start=start, end=end, section=section)
             for (start, section), end in zip(self._marks, ends, strict=True)

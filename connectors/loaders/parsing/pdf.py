@@ -44,9 +44,9 @@ def parse(data: bytes, name: str) -> Parsed:
     text, stretches = _put_together(_without_running_lines(pages))
     problems = []
     if scanned:
-        problems.append(f"{_pages(scanned)} hold pictures and no text; run OCR over the file")
+        problems.append(f"only pictures and no text on {_pages(scanned)}; run OCR over the file")
     if damaged:
-        problems.append(f"{_pages(damaged)} are damaged and were left out")
+        problems.append(f"damaged and left out: {_pages(damaged)}")
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
@@ -138,4 +138,4 @@ def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]
 
 def _pages(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:10]))
-    return f"pages {shown}{' and others' if len(numbers) > 10 else ''}"
+    return f"page{'s' if len(numbers) > 1 else ''} {shown}{' and others' if len(numbers) > 10 else ''}"

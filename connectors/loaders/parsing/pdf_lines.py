@@ -46,23 +46,35 @@ class Line:
 
 
 def read_lines(page: Any) -> list[Line]:
-    """Read a pypdfium2 page."""
+    """Read a pypdfium2 page; what stands outside of it is left out."""
     text_page = page.get_textpage()
-    text = text_page.get_text_bounded()
-    placed = text == text_page.get_text_range()
+    # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
+    text = text_page.get_text_range()
+    placed = _units(text) == text_page.count_chars()
     lines: list[Line] = []
     position = 0
     for raw in text.split("\r\n"):
         shown = tidy(clean(_DIVIDED.sub(_undivide, raw)))
         if shown and placed:
-            first = position + len(raw) - len(raw.lstrip())
-            last = position + len(raw.rstrip()) - 1
+            first = position + _units(raw) - _units(raw.lstrip())
+            last = position + _units(raw.rstrip()) - 1
             lines.append(_placed(shown, text_page, first, last))
         elif shown:
             lines.append(_unplaced(shown, len(lines)))
-        position += len(raw) + 2
+        position += _units(raw) + 2
     text_page.close()
-    return lines
+    return _on_page(lines, page.get_bbox()) if placed else lines
+
+
+def _units(text: str) -> int:
+    """Count as PDFium does, in units of UTF-16."""
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
+    left, bottom, right, top = box
+    shown = [each for each in lines if left <= each.start <= right and bottom <= each.base <= top]
+    return shown or lines
 
 
 def _undivide(match: re.Match[str]) -> str:

@@ -1,0 +1,152 @@
+"""PDF files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from fpdf import FPDF
+from PIL import Image
+
+from connectors.loaders.pdf import PdfLoader
+from connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError
+from rag_engine.records import Document, Problem
+from tests.connectors.loaders.samples import make_latin_pdf, make_script_pdf
+
+LONG = (
+    "Die Pumpe fördert dreihundert Liter Wasser in der Minute und wiegt zwölf Kilogramm. Sie ist "
+    "für den Dauerbetrieb gebaut und braucht keine Wartung, solange das Wasser sauber ist. Läuft "
+    "sie trocken, schaltet sie sich nach vierzig Sekunden selbst ab."
+)
+
+
+@pytest.fixture
+def loader(sandbox: Sandbox) -> PdfLoader:
+    return PdfLoader(sandbox=sandbox)
+
+
+def test_pages_are_spans_and_lines_are_joined(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    data = make_latin_pdf([f"Pflege\n{LONG}\nEnde.", "Zweite Seite."], title="Pumpe P-300")
+    document = load_one(loader, "a.pdf", data)
+    assert document.text == f"Pflege\n{LONG}\nEnde.\n\nZweite Seite."
+    pages = [(span.page, document.text[span.start : span.end]) for span in document.spans]
+    assert pages == [(1, f"Pflege\n{LONG}\nEnde."), (2, "Zweite Seite.")]
+    assert document.title == "Pumpe P-300"
+    assert document.metadata == {"format": "pdf", "pages": 2}
+
+
+def test_scripts_of_either_direction_come_out_in_reading_order(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    hebrew, arabic = "המשאבה מספקת מים", "تضخ المضخة الماء"
+    pages = [
+        ["ポンプは毎分三百リットルの水を送り、重さは十二キログラムで、", "毎週洗います。"],
+        [hebrew[::-1]],
+        [arabic[::-1]],
+        ["पंप को हर हफ़्ते साफ़ करें।"],
+        ["ปั๊มจ่ายน้ำสามร้อยลิตรต่อนาที"],
+        ["펌프는 물을 보냅니다."],
+    ]
+    document = load_one(loader, "a.pdf", make_script_pdf(pages))
+    assert [document.text[span.start : span.end] for span in document.spans] == [
+        "ポンプは毎分三百リットルの水を送り、重さは十二キログラムで、毎週洗います。",
+        hebrew,
+        arabic,
+        *(page[0] for page in pages[3:]),
+    ]
+
+
+def test_divided_words_are_put_together(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    lines = [
+        "The pump delivers three hundred litres of water each min-",
+        "ute, and it was built by the company of Huber-",
+        "Meier in Ghent.",
+    ]
+    document = load_one(loader, "a.pdf", make_script_pdf([lines]))
+    assert document.text == (
+        "The pump delivers three hundred litres of water each minute, and it was built by the "
+        "company of Huber-Meier in Ghent."
+    )
+
+
+def test_items_stand_on_lines_of_their_own(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    lines = ["1. Open the lower valve and let the water run out", "2. Tilt the tank"]
+    document = load_one(loader, "a.pdf", make_script_pdf([lines]))
+    assert document.text == "\n".join(lines)
+
+
+def test_heads_and_feet_that_every_page_repeats_are_left_out(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    pages = [["ACME manual", f"Text of part {n * n}.", f"page {n} of 5"] for n in range(1, 6)]
+    document = load_one(loader, "a.pdf", make_script_pdf(pages))
+    assert document.text == "\n\n".join(f"Text of part {n * n}." for n in range(1, 6))
+
+
+@pytest.mark.parametrize("junk", ["untitled", "Microsoft Word - Dok1", "manual_v3.docx", ""])
+def test_a_title_that_says_nothing_is_not_taken(
+    loader: PdfLoader, load_one: Callable[..., Document], junk: str
+) -> None:
+    assert load_one(loader, "pumpe.pdf", make_latin_pdf(["Text."], title=junk)).title == "pumpe"
+
+
+def picture_pages(texts: list[str]) -> bytes:
+    picture = io.BytesIO()
+    Image.new("L", (60, 30), 128).save(picture, "PNG")
+    pdf = FPDF()
+    for text in texts:
+        pdf.add_page()
+        pdf.image(picture, 10, 10)
+        if text:
+            pdf.set_font("helvetica", size=11)
+            pdf.text(20, 80, text)
+    return bytes(pdf.output())
+
+
+def test_a_scan_without_text_is_an_error_and_not_silence(
+    loader: PdfLoader, load: Callable[..., list[Document | Problem]]
+) -> None:
+    with pytest.raises(
+        LoadError, match=r"scan\.pdf: it has no text, only pictures on 2 of 2 pages"
+    ):
+        load(loader, "scan.pdf", picture_pages(["", ""]))
+
+
+def test_scanned_pages_among_others_are_reported(
+    loader: PdfLoader, load: Callable[..., list[Document | Problem]]
+) -> None:
+    document, problem = load(loader, "a.pdf", picture_pages(["One.", "", "Three."]))
+    assert isinstance(document, Document)
+    assert [span.page for span in document.spans] == [1, 3]
+    assert isinstance(problem, Problem)
+    assert problem.reason.startswith("only pictures and no text on page 2;")
+
+
+def test_blank_pages_are_no_problem(loader: PdfLoader, load_one: Callable[..., Document]) -> None:
+    document = load_one(loader, "a.pdf", make_latin_pdf(["One.", "", "Three."]))
+    assert [span.page for span in document.spans] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"hello", "it is no PDF"),
+        (make_latin_pdf(["secret"], password="x"), "it is encrypted"),
+        (make_latin_pdf([""]), "it has no text on any of its 1 pages"),
+        (b"%PDF-1.7\n%%EOF", "it is damaged"),
+    ],
+)
+def test_what_can_not_be_read_is_an_error_with_its_reason(
+    loader: PdfLoader, load: Callable[..., list[Document | Problem]], data: bytes, reason: str
+) -> None:
+    with pytest.raises(LoadError, match=reason):
+        load(loader, "bad.pdf", data)
