@@ -18,7 +18,7 @@ import regex
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
 from rag_engine.text.pieces import divided
-from rag_engine.text.scripts import main_script, script_of
+from rag_engine.text.scripts import home_script, main_script, script_of
 from rag_engine.text.stemming import is_stop_word, stem_of
 from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
@@ -112,7 +112,7 @@ def analyse(text: str, language: str) -> list[Token]:
     ['x200b', '200', '12.5']
     """
     text = tidied(text)
-    script = "latin" if text.isascii() else main_script(text)
+    script = home_script(language) or main_script(text)
     tokens: list[Token] = []
     names = _Names()
     pieces = 0

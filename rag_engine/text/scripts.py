@@ -14,6 +14,7 @@ __all__ = [
     "LATIN_LANGUAGES_EXCLUDED",
     "LONE_LANGUAGE",
     "SHARED_SCRIPTS",
+    "home_script",
     "main_script",
     "script_counts",
     "script_of",
@@ -61,11 +62,18 @@ SHARED_SCRIPTS: dict[str, tuple[str, ...]] = {
 }
 """Scripts that write several languages; the first is meant where nothing else can be told."""
 
+_SEVERAL_SCRIPTS = frozenset({"az", "kk", "ku", "mn", "sr", "tt", "uz", "und"})
+
 LATIN_LANGUAGES_EXCLUDED = (
     frozenset(LONE_LANGUAGE.values())
     | frozenset(code for codes in SHARED_SCRIPTS.values() for code in codes)
-) - {"sr", "az", "ku", "tt", "kk"}
+) - (_SEVERAL_SCRIPTS - {"mn"})
 """Languages that a text in Latin letters is not taken for."""
+
+_HOME_SCRIPTS = {
+    **{code: script for script, codes in SHARED_SCRIPTS.items() for code in codes},
+    **{code: script for script, code in LONE_LANGUAGE.items()},
+}
 
 # A Latin word inside Chinese or Russian is a name or a technical term, and its letters carry
 # less each than a Chinese character does.
@@ -115,6 +123,15 @@ def script_counts(text: Iterable[str]) -> Counter[str]:
     counts = Counter(map(_TABLE.__getitem__, text))
     counts.pop("", None)
     return counts
+
+
+def home_script(language: str) -> str:
+    """Return the script that a language is written in, or "" where it may be one of several.
+
+    >>> home_script("ru"), home_script("de"), home_script("sr")
+    ('cyrillic', 'latin', '')
+    """
+    return "" if language in _SEVERAL_SCRIPTS else _HOME_SCRIPTS.get(language, "latin")
 
 
 def main_script(text: str) -> str:

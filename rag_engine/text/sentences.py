@@ -119,7 +119,7 @@ def _is_end(flat: str, start: int, end: int, following: int) -> bool:
     sentence = flat[start:end].rstrip()
     if not sentence.endswith("."):
         return True
-    word = sentence[:-1].rsplit(None, 1)[-1].lstrip(_BEFORE_WORD) if len(sentence) > 1 else ""
+    word = (sentence[:-1].rsplit(None, 1) or [""])[-1].lstrip(_BEFORE_WORD)
     return not (
         word.lower() in _ABBREVIATIONS
         or word in _CAPITALISED
