@@ -107,7 +107,7 @@ class BundledE5:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
-        return [len(self._tokenizer.ids(text)) for text in _checked(texts)]
+        return [self._tokenizer.count(text) for text in _checked(texts)]
 
     def embed_queries(self, texts: Sequence[str]) -> Float32Array:
         """Embed questions: ``(n_texts, 384)`` float32, rows of unit length."""

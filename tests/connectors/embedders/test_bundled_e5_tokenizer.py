@@ -119,6 +119,18 @@ def test_the_names_of_special_tokens_are_text(tokenizer, weights):
     assert not special & set(ids)
 
 
+@pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 300_000])
+def test_a_long_text_counts_as_its_tokens(tokenizer, length):
+    text = (" ".join(SENTENCES) * 120)[:length]
+    assert len(text) == length
+    assert tokenizer.count(text) == len(tokenizer.ids(text))
+
+
+def test_a_long_text_without_spaces_counts_nearly_as_its_tokens(tokenizer):
+    text = "图书馆每天早上九点开门。" * 20_000
+    assert tokenizer.count(text) == pytest.approx(len(tokenizer.ids(text)), abs=10)
+
+
 @pytest.fixture(scope="module")
 def saved(weights, tmp_path_factory):
     """The tokenizer in the form that transformers reads, through its file."""
