@@ -52,7 +52,7 @@ def sniff(lines: Sequence[str], *, prefer: str = ",") -> Form:
     best, best_score = Form(ONE_COLUMN, quote), 0.0
     for delimiter in candidates:
         form = Form(delimiter, quote)
-        records = [record for record in read_records(_numbered(lines), form) if record.fields]
+        records = list(read_records(_numbered(lines), form))
         width = len(records[0].fields) if records else 0
         score = sum(len(record.fields) == width for record in records) / max(1, len(records))
         if width > 1 and score > best_score + 0.05:
@@ -147,19 +147,31 @@ def read_records(
         if not line.text.strip():
             feeder.skip()
             continue
-        feeder.start_record()
-        reader = csv.reader(feeder, delimiter=form.delimiter, quotechar=form.quote)
-        try:
-            fields = tuple(next(reader))
-        except (_OpenQuote, csv.Error):
-            fields = ()
+        fields = _next_fields(feeder, form)
         torn = len(feeder.taken) > 1 and width is not None and len(fields) != width
-        if fields and not torn:
-            yield Record(line.number, fields)
-            continue
-        feeder.give_back(keep=1)
-        literal = tuple(line.text.split(form.delimiter))
-        if form.delimiter == "\t" and len(literal) == width:
-            yield Record(line.number, literal)  # tab-separated text mostly knows no quotes
-        else:
-            yield Record(line.number, (), f"a quote ({form.quote}) is opened and never closed")
+        if not fields or torn:
+            feeder.give_back(keep=1)
+            fields = _fields_of_one(line.text, form, width)
+        quote = form.quote
+        problem = "" if fields else f"a quote ({quote}) is opened and not closed where it should be"
+        yield Record(line.number, fields, problem)
+
+
+def _next_fields(feeder: _Feeder, form: Form) -> tuple[str, ...]:
+    """Read a record by the rules; return nothing if they are broken."""
+    feeder.start_record()
+    reader = csv.reader(feeder, delimiter=form.delimiter, quotechar=form.quote, strict=True)
+    try:
+        return tuple(next(reader))
+    except (_OpenQuote, csv.Error):
+        return ()
+
+
+def _fields_of_one(line: str, form: Form, width: int | None) -> tuple[str, ...]:
+    """Read a line that breaks the rules of quotes; return nothing if it makes no whole record."""
+    fields = tuple(next(csv.reader([line], delimiter=form.delimiter, quotechar=form.quote)))
+    if len(fields) == width or (width is None and len(fields) > 1):
+        return fields
+    literal = tuple(line.split(form.delimiter))
+    # Tab-separated text mostly knows no quotes at all.
+    return literal if form.delimiter == "\t" and len(literal) == width else ()

@@ -138,4 +138,6 @@ def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]
 
 def _pages(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:10]))
-    return f"page{'s' if len(numbers) > 1 else ''} {shown}{' and others' if len(numbers) > 10 else ''}"
+    return (
+        f"page{'s' if len(numbers) > 1 else ''} {shown}{' and others' if len(numbers) > 10 else ''}"
+    )

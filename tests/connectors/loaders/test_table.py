@@ -1,0 +1,164 @@
+"""CSV and TSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from connectors.loaders.table import TableLoader
+from rag_engine.errors import LoadError, LoadLimitExceeded
+from rag_engine.records import Document, Problem
+
+Load = Callable[..., list[Document | Problem]]
+
+
+def texts(found: list[Document | Problem]) -> list[str]:
+    return [each.text for each in found if isinstance(each, Document)]
+
+
+def reasons(found: list[Document | Problem]) -> list[str]:
+    return [each.reason for each in found if isinstance(each, Problem)]
+
+
+def test_a_row_is_a_document(load: Load) -> None:
+    rows = 'id,title,text,year,price,code,lang\na1,Насос,"Он ""тихий"", да",2024,9.5,007,ru\n'
+    (document,) = load(TableLoader(), "a.csv", rows)
+    assert isinstance(document, Document)
+    assert (document.id, document.source) == ("a.csv#a1", "a.csv")
+    assert (document.title, document.text) == ("Насос", 'Он "тихий", да')
+    assert document.language_hint == "ru"
+    assert document.metadata == {
+        "format": "table",
+        "year": 2024,
+        "price": 9.5,
+        "code": "007",
+        "lang": "ru",
+    }
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_delimiter_and_quote_are_found_out(load: Load, delimiter: str, quote: str) -> None:
+    rows = [["text", "note"], ["Preis 3,50; 2|1", "a, b"], ["don't", "c; d"], ["x\ty", "e|f"]]
+    body = "\n".join(
+        delimiter.join(f"{quote}{cell.replace(quote, quote * 2)}{quote}" for cell in row)
+        for row in rows
+    )
+    found = load(TableLoader(), "a.csv", body)
+    assert texts(found) == ["Preis 3,50; 2|1", "don't", "x\ty"]
+    assert [dict(each.metadata)["note"] for each in found if isinstance(each, Document)] == [
+        *("a, b", "c; d", "e|f")
+    ]
+
+
+def test_one_column_with_commas_is_not_torn(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", "text\nBlue, green, red\nOne\nTwo, three\n")
+    assert texts(found) == ["Blue, green, red", "One", "Two, three"]
+
+
+def test_quoted_fields_may_run_over_lines(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", 'text,n\r\n"one\r\ntwo",1\r\n\r\nthree,2\r\n')
+    assert texts(found) == ["one\ntwo", "three"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "text"),
+    [
+        ("Name;Größe", "Pumpe;12 cm", "Name: Pumpe\nGröße: 12 cm"),
+        ("id;Content;x", "1;Inhalt;y", "Inhalt"),
+        ("question;answer", "क्यों?;इसलिए।", "क्यों?\nइसलिए।"),
+        ("question;text", "Why?;Because.", "Why?\nBecause."),
+        ("id;品名;重さ", "7;ポンプ;12", "品名: ポンプ\n重さ: 12"),
+    ],
+)
+def test_the_text_is_found_by_the_names_of_the_columns(
+    load: Load, header: str, row: str, text: str
+) -> None:
+    assert texts(load(TableLoader(), "a.csv", f"{header}\n{row}\n")) == [text]
+
+
+def test_columns_can_be_chosen(load: Load) -> None:
+    loader = TableLoader(
+        text_columns=["b", "a"], title_column="c", id_column="d", metadata_columns=["e"]
+    )
+    (document,) = load(loader, "a.csv", "a,b,c,d,e,text\n1,2,3,4,5,6\n")
+    assert isinstance(document, Document)
+    assert document.text == "b: 2\na: 1"
+    assert (document.title, document.id) == ("3", "a.csv#4")
+    assert document.metadata == {"format": "table", "e": 5}
+    with pytest.raises(LoadError, match=r"no column 'nope'; its columns are 'a', 'b'"):
+        load(TableLoader(text_columns=["nope"]), "a.csv", "a,b\n1,2\n")
+
+
+def test_a_ragged_row_is_reported_and_the_others_are_kept(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", "text,n\ngood,1\nshort\nlong,2,3\nlast,4\n")
+    assert texts(found) == ["good", "last"]
+    assert reasons(found) == [
+        "line 3: it has 1 fields where there are 2 columns",
+        "line 4: it has 3 fields where there are 2 columns",
+    ]
+    assert [each.id for each in found if isinstance(each, Document)] == ["a.csv#1", "a.csv#4"]
+
+
+@pytest.mark.parametrize("after", [1, 3_000, 20_000])
+def test_an_open_quote_costs_one_row(load: Load, after: int) -> None:
+    rows = "".join(f"row {number},{number}\n" for number in range(after))
+    found = load(TableLoader(), "a.csv", f'text,n\nfirst,0\n"open,1\n{rows}')
+    assert texts(found) == ["first", *(f"row {number}" for number in range(after))]
+    assert reasons(found) == ['line 3: a quote (") is opened and not closed where it should be']
+
+
+def test_an_open_quote_that_a_later_one_closes_tears_no_rows_along(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", 'text,n\n"open,1\ntwo,2\n"three",3\nfour,4\n')
+    assert texts(found) == ["two", "three", "four"]
+    assert len(reasons(found)) == 1
+
+
+def test_words_in_quotes_at_the_beginning_of_a_field_are_kept(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", 'text,n\n"Quiet" is its name,1\nnext,2\n')
+    assert texts(found) == ["Quiet is its name", "next"]
+    assert reasons(found) == []
+
+
+def test_tabs_need_no_quotes(load: Load) -> None:
+    found = load(TableLoader(), "a.tsv", 'text\tn\n"open\t1\n5" pipe\t2\n')
+    assert texts(found) == ['"open', '5" pipe']
+    assert reasons(found) == []
+
+
+def test_rows_without_text_are_reported(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", "text,n\n ,1\nx,2\n")
+    assert texts(found) == ["x"]
+    assert reasons(found) == ["row 1: no text in 'text'; the row has: n, text"]
+
+
+def test_a_line_that_is_too_long_is_reported_and_the_next_one_read(load: Load) -> None:
+    loader = TableLoader(max_line_characters=1000)
+    found = load(loader, "a.csv", "text,n\n" + "x" * 5_000 + ",1\ny,2\n")
+    assert texts(found) == ["y"]
+    assert "longer than" in reasons(found)[0]
+
+
+def test_too_many_columns_are_refused(load: Load) -> None:
+    row = ",".join(str(number) for number in range(100_000))
+    with pytest.raises(LoadLimitExceeded, match=r"has 100,000 columns; at most 5,000"):
+        load(TableLoader(), "a.csv", f"{row}\n{row}\n")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", "text,n\n"])
+def test_a_table_without_rows_gives_nothing(load: Load, content: str) -> None:
+    assert load(TableLoader(), "a.csv", content) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_tables_come_in_many_encodings(load: Load, encoding: str) -> None:
+    rows = "text;preis\nDie Pumpe läuft über den Sommer.;3,5\nGrüße aus Köln.;4\n"
+    found = load(TableLoader(), "a.csv", rows.encode(encoding))
+    assert texts(found) == ["Die Pumpe läuft über den Sommer.", "Grüße aus Köln."]
+
+
+def test_names_that_are_missing_or_double_get_a_number(load: Load) -> None:
+    (document,) = load(TableLoader(), "a.csv", "text,,x,x\na,b,c,d\n")
+    assert isinstance(document, Document)
+    assert dict(document.metadata) == {"format": "table", "column 2": "b", "x": "c", "x 4": "d"}
