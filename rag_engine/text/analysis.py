@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import regex
+from icu4py import icu_version_info
 
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
@@ -31,8 +32,9 @@ __all__ = [
     "stem_term",
 ]
 
-ANALYSER_VERSION = f"1-snowball{version('PyStemmer')}-icu4py{version('icu4py')}"
-"""Part of every index's contract: terms of two versions are not comparable."""
+_SNOWBALL = ".".join(version("PyStemmer").split(".")[:2])
+ANALYSER_VERSION = f"1-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
+"""Part of every index's contract: the rules here, Snowball's stemmers and ICU's dictionaries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ _PIECE = regex.compile(
 _SENTENCE_STOPS = frozenset(".!?:;…\n\r\t|•*#>。！？।")
 _OPENING = frozenset(" \"'“„«»([{¿¡‹‚‘-–—")
 _ABBREVIATION = 3
+# Longer runs are no words that anybody looks for; an index limits the length of its terms.
+_LONGEST = 64
 _FEW_PIECES = 3
 
 
@@ -125,7 +129,9 @@ def analyse(text: str, language: str) -> list[Token]:
             tokens.extend(map(_unspaced_token, parts))
             continue
         start = match.start()
-        for word in _words(match.group(), language):
+        piece = match.group()
+        words = (_word(piece, language),) if piece.isalpha() else _words(piece, language)
+        for word in words:
             if word.script != script:
                 tokens.append(word.named)  # a Latin word in Chinese, a Greek one in English
                 continue
@@ -196,26 +202,25 @@ def _begins_sentence(text: str, start: int) -> bool:
     return not abbreviated  # "Dr. Weiss" does not begin a sentence with Weiss
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=60_000)
 def _unspaced_token(part: str) -> Token:
     """Return a pair or dictionary word; stop words are words, which most of these are not."""
-    surface = folded(part)
+    surface = folded(part[:_LONGEST])
     return Token(surface, surface, neutral=False, stop=False)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=30_000)
 def _words(piece: str, language: str) -> tuple[_Word, ...]:
     """Divide a piece into its words; a code comes first as a whole, then in parts."""
-    if piece.isalpha():
-        return (_word(piece, language),)
     return tuple(
         _code(part.text) if part.is_code else _word(part.text, language)
         for part in divided(piece, language)
     )
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=120_000)
 def _word(word: str, language: str) -> _Word:
+    word = word[:_LONGEST]
     surface = folded(word)
     stem = stem_of(word, language)
     stop = is_stop_word(surface, language)
@@ -238,8 +243,7 @@ def _shape(word: str) -> str:
     return "mixed"  # iPhone, GmbH, McArthur
 
 
-@lru_cache(maxsize=100_000)
 def _code(code: str) -> _Word:
-    surface = folded(code)
+    surface = folded(code[:_LONGEST])
     token = Token(surface, surface, neutral=True, stop=False)
     return _Word(token, token, "", "")

@@ -143,7 +143,7 @@ def _packed(
             room = min(int(_OVERLAP_SHARE * max_tokens), max_tokens - unit.tokens)
             group = [] if index in breaks else _repeated(group, overlap, room)
             tokens = sum(each.tokens for each in group)
-        group = [*group, unit]
+        group.append(unit)
         tokens += unit.tokens
     if group:
         yield group

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 
 from rag_engine.text.scripts import script_of
 
@@ -88,7 +88,6 @@ def lowered(word: str, language: str) -> str:
     return word.lower()
 
 
-@lru_cache(maxsize=100_000)
 def folded(word: str) -> str:
     """Return a tidied word without case and without what people leave out when they type.
 

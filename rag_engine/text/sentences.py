@@ -36,6 +36,7 @@ _ABBREVIATIONS = frozenset(
 # These are words as well, unless they are written with a capital.
 _CAPITALISED = frozenset({"Abt", "Art", "Ch", "Mar", "Max", "Nos", "No", "Sec", "Eq", "М", "Р"})
 _ORDINAL_DIGITS = 2
+_LAST_WORD = 40
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")
 _BEFORE_WORD = "\"'“„«‚‘([{¿¡"
 _OPENERS = frozenset("“‘「『《〈（([{【")
@@ -116,7 +117,7 @@ def _is_end(flat: str, start: int, end: int, following: int) -> bool:
         return True
     if not _SPOKEN.search(flat, end, following) and "\n" not in flat[end:following]:
         return False  # closing marks belong to what they close
-    sentence = flat[start:end].rstrip()
+    sentence = flat[max(start, end - _LAST_WORD) : end].rstrip()
     if not sentence.endswith("."):
         return True
     word = (sentence[:-1].rsplit(None, 1) or [""])[-1].lstrip(_BEFORE_WORD)

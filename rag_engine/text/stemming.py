@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from rag_engine.text.codes import code_table
@@ -22,7 +22,6 @@ _STEMMERS = code_table(
 # Their letters with marks are letters of their own, found on every keyboard; without the marks
 # other words would come out (Swedish "för" and "for", every syllable of Vietnamese).
 _KEEP_ACCENTS = frozenset({"da", "et", "fi", "fo", "is", "no", "sv", "vi"})
-_LONGEST_WORD = 64
 # "And", "so", "in", "like" and the article, which Arabic writes without a blank; Snowball takes
 # off only some of them.
 _ARABIC_PREFIXES = re.compile(r"[وفبك]{0,2}(?:ال|لل)(?=..)|و(?=....)")
@@ -48,12 +47,11 @@ def _stemmer(name: str) -> Any:
 
     stemmers: dict[str, Any] = _of_thread.__dict__.setdefault("stemmers", {})
     if name not in stemmers:
-        # No cache of its own: lru_cache keeps the results for all threads.
+        # No cache of its own: the analyser keeps its results for all threads.
         stemmers[name] = Stemmer.Stemmer(name, 0)
     return stemmers[name]
 
 
-@lru_cache(maxsize=200_000)
 def stem_of(word: str, language: str) -> str:
     """Return the stem of a tidied word: what its forms in a language have in common.
 
@@ -63,7 +61,7 @@ def stem_of(word: str, language: str) -> str:
     >>> [stem_of(*each) for each in [("Pumpen", "de"), ("насосов", "ru"), ("för", "sv")]]
     ['pump', 'насос', 'för']
     """
-    word = lowered(word, language)[:_LONGEST_WORD]
+    word = lowered(word, language)
     if language == "ar":
         word = word[match.end() :] if (match := _ARABIC_PREFIXES.match(word)) else word
     name = _STEMMERS.get(language)

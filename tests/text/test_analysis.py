@@ -297,7 +297,6 @@ def test_threads_agree():
         for language, its_words in words.items()
         for word in its_words[:50]
     }
-    stem_of.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         jobs = [
             pool.submit(lambda each=language: [stem_of(word, each) for word in words[each]])
@@ -306,6 +305,11 @@ def test_threads_agree():
         results = [job.result() for job in jobs]
     assert results[:6] == results[6:12] == results[12:18] == results[18:]
     assert all(stem_of(word, language) == stem for (language, word), stem in expected.items())
+
+
+def test_endless_words_are_cut():
+    for text in ("x" * 100_000, "7" * 100_000, "x7" * 50_000, "保" * 1_000, "ก" * 10_000):
+        assert all(len(token.surface) <= 64 for token in analyse(text, "en"))
 
 
 def test_the_version_names_what_decides_terms():

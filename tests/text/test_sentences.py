@@ -157,4 +157,6 @@ def test_a_million_characters_take_less_than_a_few_seconds():
     assert len(sentences("x" * 1_000_000)) == 1
     assert len(sentences("short line\n" * 90_000)) == 90_000
     assert len(sentences("e" + "\u0301" * 1_000_000)) == 1
+    assert len(sentences("A. " * 100_000)) == 1  # initials never end
+    assert len(sentences("- - -\n" * 50_000)) == 50_000
     assert time.perf_counter() - started < 15
