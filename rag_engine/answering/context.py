@@ -98,29 +98,36 @@ def is_repeat(text: str, of: str) -> bool:
     >>> is_repeat("The guarantee lasts 36 months.", of="The guarantee lasts 24 months.")
     False
     """
-    own, other = _normalised(text), _normalised(of)
-    if own == other:
-        return True
-    if not _numbers(own) <= _numbers(other):
-        return False
-    shingles, others = _shingles(own), _shingles(other)
-    return len(shingles & others) >= _REPEATED_SHARE * len(shingles)
+    return _Fingerprint.of(text).repeats(_Fingerprint.of(of))
 
 
-def _normalised(text: str) -> str:
-    """Keep letters, marks and digits; fold case and width; one blank between words."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-    return " ".join("".join(kept).split())
+@dataclass(frozen=True, slots=True)
+class _Fingerprint:
+    """What a text says, as far as repeats go; made once a text."""
 
+    words: str
+    numbers: frozenset[str]
+    shingles: frozenset[str]
 
-def _numbers(normalised: str) -> set[str]:
-    return {word for word in normalised.split() if any(c.isdigit() for c in word)}
+    @classmethod
+    def of(cls, text: str) -> _Fingerprint:
+        """Keep letters, marks and digits; fold case and width; one blank between words."""
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+        words = "".join(kept).split()
+        joined = " ".join(words)
+        starts = range(max(1, len(joined) - _SHINGLE + 1))
+        return cls(
+            words=joined,
+            numbers=frozenset(word for word in words if any(c.isdigit() for c in word)),
+            shingles=frozenset(joined[start : start + _SHINGLE] for start in starts),
+        )
 
-
-def _shingles(normalised: str) -> set[str]:
-    last = max(1, len(normalised) - _SHINGLE + 1)
-    return {normalised[i : i + _SHINGLE] for i in range(last)}
+    def repeats(self, other: _Fingerprint) -> bool:
+        if self.words == other.words:
+            return True
+        shared = len(self.shingles & other.shingles)
+        return self.numbers <= other.numbers and shared >= _REPEATED_SHARE * len(self.shingles)
 
 
 def _heading(hit: Hit) -> str:
@@ -136,6 +143,7 @@ class _Stretch:
     end: int
     text: str
     tokens: int
+    fingerprint: _Fingerprint
     cut: bool = False
 
     def holds(self, hit: Hit) -> bool:
@@ -164,11 +172,12 @@ class _Packer:
         self._dropped: list[tuple[Hit, Literal["duplicate", "merged", "budget"], Hit | None]] = []
 
     def add(self, hit: Hit) -> None:
+        fingerprint = _Fingerprint.of(hit.chunk.text)
         for stretch in self._stretches:
             if stretch.holds(hit):
                 self._drop(hit, "merged", stretch)
                 return
-            if is_repeat(hit.chunk.text, of=stretch.text):
+            if fingerprint.repeats(stretch.fingerprint):
                 self._drop(hit, "duplicate", stretch)
                 return
         if any(stretch.touches(hit) for stretch in self._stretches) and self._merge(hit):
@@ -230,7 +239,7 @@ class _Packer:
 
     def _stretch(self, hit: Hit, start: int, end: int, text: str) -> _Stretch:
         [tokens] = self._count_tokens([f"{_heading(hit)}\n{text}"])
-        return _Stretch(hit, start, end, text, tokens)
+        return _Stretch(hit, start, end, text, tokens, _Fingerprint.of(text))
 
     def _shortened(self, stretch: _Stretch) -> _Stretch:
         """Cut the stretch after as many whole sentences as fit, or within its first one."""

@@ -1,0 +1,27 @@
+"""Importing a connector costs nothing: what is heavy is imported when it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+MODULES = [
+    "connectors.embedders.openai_compatible",
+    "connectors.embedders.sentence_transformer",
+    "connectors.llms.extractive",
+    "connectors.llms.openai_compatible",
+    "connectors.rerankers.cross_encoder",
+    "rag_engine.answering.prompts",
+]
+HEAVY = ["babel", "httpx", "huggingface_hub", "sentence_transformers", "torch", "transformers"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_importing_a_module_imports_nothing_heavy(module):
+    code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
