@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +13,18 @@ from pydantic import SecretStr
 from connectors.openai_http import OpenAIEndpoint
 from rag_engine.embedding.contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import resolve_prompts
-from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed
+from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Float32Array
 
 __all__ = ["OpenAICompatibleEmbedder", "estimated_tokens"]
 
 _BYTES_PER_TOKEN = 3
+_MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
+"""What servers answer to a text of more tokens than they read; 500 is llama.cpp's."""
+_SHORT_ENOUGH = 64
+"""Characters that every model reads: who refuses them has another reason."""
+
+_log = logging.getLogger(__name__)
 
 
 class OpenAICompatibleEmbedder:
@@ -27,7 +34,8 @@ class OpenAICompatibleEmbedder:
     is ``api_key``, else what the environment variable ``api_key_env`` holds. Prompts that are not
     stated are those of the model's family (see ``resolve_prompts``). ``batch_size`` texts go into
     one request. Of a text longer than ``max_tokens`` (estimated, as the server's tokenizer is out
-    of reach) the beginning is sent. The first use asks the server how wide its vectors are.
+    of reach) the beginning is sent, and less of it if the server still refuses. The first use asks
+    the server how wide its vectors are.
 
     A server does not say which weights it serves, so the contract can not notice when another
     model appears under the same name, unless its vectors have another width.
@@ -145,10 +153,21 @@ class OpenAICompatibleEmbedder:
         vectors = np.empty((len(inputs), self.dimension), np.float32)
         for start in range(0, len(inputs), self._batch_size):
             batch = inputs[start : start + self._batch_size]
-            vectors[start : start + len(batch)] = checked_vectors(
-                self._request(batch), rows=len(batch), dimension=self.dimension
-            )
+            vectors[start : start + len(batch)] = self._vectors(batch)
         return vectors
+
+    def _vectors(self, batch: Sequence[str]) -> Float32Array:
+        """Embed one batch; a text that the server finds too long is halved until it fits."""
+        try:
+            return checked_vectors(self._request(batch), rows=len(batch), dimension=self.dimension)
+        except ServiceRefused as error:
+            longest = max(map(len, batch))
+            if error.status not in _MAY_BE_TOO_LONG or longest < _SHORT_ENOUGH:
+                raise
+            if len(batch) > 1:
+                return np.concatenate([self._vectors([text]) for text in batch])
+            _log.warning("%s; trying the first half of its %d characters", error, longest)
+        return self._vectors([batch[0][: longest // 2]])
 
     def _clipped(self, text: str) -> str:
         """Cut the text to ``max_tokens``, never within a character; no lone surrogate leaves.

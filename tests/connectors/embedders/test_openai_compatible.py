@@ -100,6 +100,26 @@ def test_odd_texts_never_crash(server, embedder):
     assert len(sent[3]) == 300
 
 
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+def test_a_text_that_the_server_finds_too_long_is_shortened(server, embedder, status, caplog):
+    def picky(handler, request):
+        step = refusal(status, "too long") if max(map(len, request.body["input"])) > 200 else serve
+        step(handler, request)
+
+    server.script[:] = [picky]
+    texts = ["kurz", "1 2 3 4 5 " * 60, "auch kurz"]
+    used = embedder(max_retries=0)
+    vectors = used.embed_passages(texts)
+    assert np.allclose(vectors[[0, 2]], VECTORS.embed_passages([texts[0], texts[2]]), atol=1e-6)
+    assert np.allclose(vectors[1], VECTORS.embed_passages([texts[1][:150]])[0], atol=1e-6)
+    assert "too long" in caplog.text
+    server.script[:] = [refusal(status, "another reason")]
+    with pytest.raises(ServiceRefused, match="another reason"):
+        used.embed_passages(texts)
+    with pytest.raises(ServiceRefused, match="another reason"):
+        used.embed_queries(["kurz"])
+
+
 def test_one_text_is_no_list_of_texts(embedder):
     with pytest.raises(InvalidInput, match="list of texts"):
         embedder().embed_passages("Text")
