@@ -132,7 +132,7 @@ class BundledE5:
         return [self._weights.bos, *ids[: self.max_tokens - 2], self._weights.eos]
 
     def _run(self, ids: list[list[int]], batch: Batch) -> Float32Array:
-        """Compute one batch; OpenVINO serves the requests of all threads in their order."""
+        """Compute one batch, after those that other threads asked for before."""
         places = np.full((len(batch.rows), batch.length), self._weights.pad)
         mask = np.zeros(places.shape, np.float32)
         for place, row in enumerate(batch.rows):
@@ -140,7 +140,9 @@ class BundledE5:
             mask[place, : len(ids[row])] = 1
         request = self._compiled.create_infer_request()
         words = self._weights.rows("emb.word", places)
-        request.infer({"words": words, "mask": mask}, share_inputs=True)
+        # Started so, it queues; infer() would let a thread with many batches overtake the others.
+        request.start_async({"words": words, "mask": mask}, share_inputs=True)
+        request.wait()
         vectors: Float32Array = request.get_output_tensor(0).data
         return vectors
 
