@@ -163,10 +163,14 @@ def _load_file(
                 keep.add(loaded.id)
                 batcher.add(loaded)
     except (LoadError, InvalidDocument, OSError) as error:
-        # What an earlier version of the file gave stays until the file can be read again.
+        # What an earlier version gave stays until the file can be read again, or is gone.
         report.problems += [*problems, Problem(source=source, reason=str(error))]
         return
     report.problems += problems
+    if not keep:
+        if not problems:
+            report.problems.append(Problem(source=source, reason="it holds no documents"))
+        return
     # A file with problems is read again next time, so that they are never forgotten.
     batcher.finish(
         FinishedSource(

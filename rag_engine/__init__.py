@@ -3,9 +3,10 @@
 ``KnowledgeBase`` is the door: open, add, delete, search, ask.
 """
 
-from rag_engine.engine import Inspection, KnowledgeBase
+from rag_engine.engine import KnowledgeBase, RankedDocument
 from rag_engine.errors import RagEngineError
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+from rag_engine.inspection import Inspection
 from rag_engine.records import AddReport, Answer, Chunk, Citation, Document, Hit, ScoreParts, Span
 from rag_engine.settings import Settings
 
@@ -26,6 +27,7 @@ __all__ = [
     "Or",
     "RagEngineError",
     "Range",
+    "RankedDocument",
     "ScoreParts",
     "Settings",
     "Span",

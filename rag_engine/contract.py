@@ -18,7 +18,6 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
         "analyser": ANALYSER_VERSION,
         "detector": components.detector.version,
-        "fairness": settings.fairness.enabled,
         "storage": "float16",
     }
 

@@ -16,6 +16,8 @@ __all__ = ["batches", "prepare"]
 
 _BATCH_CHARACTERS = 400_000
 _BATCH_DOCUMENTS = 1_000
+_HEADING_TOKENS = 96
+"""Room for prompt and heading in the model's window, so that no text is cut off by it."""
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -56,7 +58,7 @@ def prepare(
         documents,
         count_tokens=embedder.count_tokens,
         detector=components.detector,
-        max_tokens=min(settings.max_tokens, embedder.max_tokens),
+        max_tokens=min(settings.max_tokens, embedder.max_tokens - _HEADING_TOKENS),
         overlap_sentences=settings.overlap_sentences,
     )
     texts = [

@@ -90,7 +90,10 @@ class LexicalSettings(_Frozen):
 
 
 class FairnessSettings(_Frozen):
-    """Whether languages are made comparable before vectors are compared."""
+    """Whether languages are made comparable before vectors are compared.
+
+    A change takes effect at once: the index is rebuilt from the stored vectors.
+    """
 
     enabled: bool = True
 

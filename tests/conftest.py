@@ -6,12 +6,9 @@ import pytest
 
 from connectors.dense.auto_index import AutoDenseFactory
 from connectors.lexical.tantivy_index import TantivyFactory
-
-try:
-    from connectors.llms.extractive import ExtractiveGenerator
-except ImportError:
-    ExtractiveGenerator = lambda embedder: None
+from connectors.llms.extractive import ExtractiveGenerator
 from rag_engine.components import Components
+from rag_engine.fairness.prior import load_prior
 from rag_engine.text.language import FastTextDetector
 from tests.doubles import HashEmbedder
 
@@ -30,6 +27,7 @@ def components_with(embedder) -> Components:
         dense=AutoDenseFactory(exact_below=200),
         lexical=TantivyFactory(),
         generator=ExtractiveGenerator(embedder=embedder),
+        prior=load_prior(embedder.contract.weights),
     )
 
 

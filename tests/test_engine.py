@@ -62,7 +62,7 @@ def test_a_hit_explains_itself(tmp_path: Path, real_components):
         kb.add(RULES)
         hit = kb.search("seal of the X-200", k=4)[0]
     assert (hit.rank, hit.chunk.language, hit.title) == (1, "de", "P")
-    assert "x-200" in hit.parts.matched_terms
+    assert "x200" in hit.parts.matched_terms
     assert 0 < hit.parts.lexical <= 1
     assert -1 <= hit.parts.dense_plain <= 1
     assert hit.parts.rank_before_rerank == 1

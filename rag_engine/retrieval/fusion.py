@@ -11,26 +11,43 @@ from rag_engine.ports import Float32Array, Ranking
 __all__ = ["language_aware_scores", "reciprocal_rank_fusion"]
 
 
-def language_aware_scores(dense: Float32Array, coverage: Float32Array) -> Float32Array:
-    """Add lexical coverage to centred cosines, in units of the cosines' own spread.
+_WEIGHT = 4.0
+"""What full coverage is worth, in spreads of the dense scores."""
+_EXPECTED = 0.6
+"""The part of a language's best coverage that is taken as what any passage there would get."""
+_SPREAD_OVER = 100
 
-    Both arrays have shape ``(n_candidates,)`` and cover the same candidates, the union of the
-    dense and the lexical pool: every candidate has both figures, computed exactly, so none is
-    missing from a list. A passage that no query term can reach (another language without a
-    common name) has coverage 0 and keeps its cosine: lexical search is silent where it is blind.
-    When all cosines are equal their spread is 0 and a spread of 1 is taken. Ties are broken by
-    the caller: score descending, then id.
 
-    >>> language_aware_scores(np.array([0.9, 0.7], np.float32), np.array([0, 1], np.float32)
-    ...     ).round(2).tolist()
-    [0.8999999761581421, 0.75]
+def language_aware_scores(
+    dense: Float32Array, coverage: Float32Array, languages: Sequence[str]
+) -> Float32Array:
+    """Add lexical evidence to centred cosines, each language's measured against its own.
+
+    ``dense`` and ``coverage`` have shape ``(n,)`` and, like ``languages``, describe the same
+    candidates: the union of the dense and the lexical pool. Every candidate has both figures,
+    computed exactly, so none is missing from a list. The score is::
+
+        dense + 4 spread (coverage - 0.6 best coverage in the passage's language)
+
+    where the spread is the standard deviation of the 100 greatest dense scores. Words of the
+    question can only be found in passages of its own language, so that adding coverage alone
+    would hand that language a start; less what its passages get at best, coverage orders the
+    passages within a language and says little between languages. A passage in a language that no
+    term reaches keeps its cosine: there lexical search is blind, and silent. When all cosines are
+    equal, so is the spread zero, and a spread of 1 is taken. Ties are the caller's: score
+    descending, then id.
+
+    >>> dense, coverage = np.array([0.9, 0.7], np.float32), np.array([0, 1], np.float32)
+    >>> language_aware_scores(dense, coverage, ["de", "fr"]).round(2).tolist()
+    [0.8999999761581421, 0.8600000143051147]
     """
-    spread = float(np.std(dense)) or 1.0
-    scores: Float32Array = (dense + _LEXICAL_WEIGHT * spread * coverage).astype(np.float32)
+    best: dict[str, float] = {}
+    for language, each in zip(languages, coverage.tolist(), strict=True):
+        best[language] = max(each, best.get(language, 0.0))
+    expected = _EXPECTED * np.array([best[language] for language in languages], dtype=np.float32)
+    spread = float(np.std(np.sort(dense)[-_SPREAD_OVER:])) or 1.0
+    scores: Float32Array = (dense + _WEIGHT * spread * (coverage - expected)).astype(np.float32)
     return scores
-
-
-_LEXICAL_WEIGHT = 0.5
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], rrf_k: int = 60) -> Ranking:

@@ -103,7 +103,7 @@ class Retriever:
         vectors, languages = snapshot.vectors(ids)
         dense = snapshot.offsets.centre_passages(vectors, languages) @ centred
         lexical = _coverage(snapshot, weights, ids)
-        scores = lexical if mode == "lexical" else language_aware_scores(dense, lexical)
+        scores = lexical if mode == "lexical" else language_aware_scores(dense, lexical, languages)
         order = np.lexsort((ids, -scores))
         return Candidates(
             ids=ids[order],

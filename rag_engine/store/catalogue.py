@@ -10,7 +10,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from rag_engine.filters import Filter
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.records import Chunk, Document, MetadataValue
 from rag_engine.store import rows
-from rag_engine.store.filter_sql import compile_filter, field_kind
+from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.rows import IndexRow, StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
+from rag_engine.store.statements import delete_document, insert_document
 
 __all__ = ["Catalogue", "CatalogueStatistics", "FinishedSource", "FoundChunk"]
 
@@ -95,7 +96,7 @@ class Catalogue:
             )
 
     @classmethod
-    def create(cls, path: Path, meta: dict[str, object]) -> Catalogue:
+    def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
         """Create an empty catalogue that keeps ``meta`` (plain data), and open it."""
         create_schema(path)
         connection = connect(path, read_only=False)
@@ -128,8 +129,6 @@ class Catalogue:
             yield view
         finally:
             view.close()
-
-    # -- reading ------------------------------------------------------------------------------
 
     def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._read_lock, _as_store_error(self.path):
@@ -199,6 +198,14 @@ class Catalogue:
                 )
         return found
 
+    def documents_of_chunks(self) -> dict[int, str]:
+        """Return the document id of every chunk."""
+        return dict(
+            self._read(
+                "SELECT c.id, d.id FROM chunk AS c JOIN document AS d ON d.number = c.document"
+            )
+        )
+
     def index_rows(self, *, after: int) -> Iterator[IndexRow]:
         """Yield the chunks written after a revision, by id ascending."""
         last = 0
@@ -251,8 +258,6 @@ class Catalogue:
             languages=counts,
         )
 
-    # -- writing ------------------------------------------------------------------------------
-
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """Open a transaction and give the revision that it will commit."""
@@ -279,13 +284,13 @@ class Catalogue:
         """Write documents with their chunks, each in the place of one with the same id."""
         with self._transaction() as (connection, revision):
             for stored in documents:
-                _delete_document(connection, stored.document.id, revision)
-                _insert_document(connection, stored, revision)
+                delete_document(connection, stored.document.id, revision)
+                insert_document(connection, stored, revision)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed."""
         with self._transaction() as (connection, revision):
-            return [each for each in ids if _delete_document(connection, each, revision)]
+            return [each for each in ids if delete_document(connection, each, revision)]
 
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that sources are indexed to their end; delete their documents not in ``keep``.
@@ -304,7 +309,7 @@ class Catalogue:
                     (each.name, each.fingerprint),
                 )
             for document in gone:
-                _delete_document(connection, document, revision)
+                delete_document(connection, document, revision)
         return gone
 
     def delete_source(self, name: str) -> list[str]:
@@ -313,7 +318,7 @@ class Catalogue:
             present = connection.execute("SELECT id FROM document WHERE source = ?", (name,))
             gone = [each for (each,) in present.fetchall()]
             for each in gone:
-                _delete_document(connection, each, revision)
+                delete_document(connection, each, revision)
             connection.execute("DELETE FROM source WHERE name = ?", (name,))
             return gone
 
@@ -328,39 +333,6 @@ class Catalogue:
             raise AssertionError("the catalogue was opened for reading")
         with self._write_lock, self._read_lock, _as_store_error(self.path):
             self._writer.execute("VACUUM")
-
-
-def _delete_document(connection: sqlite3.Connection, document_id: str, revision: int) -> bool:
-    found = connection.execute(
-        "SELECT number FROM document WHERE id = ?", (document_id,)
-    ).fetchone()
-    if found is None:
-        return False
-    connection.execute(
-        "INSERT INTO tombstone SELECT id, ? FROM chunk WHERE document = ?", (revision, found[0])
-    )
-    connection.execute("DELETE FROM document WHERE number = ?", found)
-    return True
-
-
-def _insert_document(connection: sqlite3.Connection, stored: StoredDocument, revision: int) -> None:
-    number = connection.execute(
-        "INSERT INTO document (id, fingerprint, title, source, language_hint, spans, metadata, "
-        "text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows.document_values(stored.document),
-    ).lastrowid
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)",
-        [
-            (number, key, field_kind(value), value)
-            for key, value in stored.document.metadata.items()
-        ],
-    )
-    connection.executemany(
-        "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
-        "section, page, text, vector, terms, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(number, revision, *rows.chunk_values(each)) for each in stored.chunks],
-    )
 
 
 def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:

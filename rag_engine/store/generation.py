@@ -40,6 +40,7 @@ class Manifest:
     chunks: int
     dense: str
     lexical: str
+    centring: str
     languages: tuple[str, ...]
     files: dict[str, dict[str, Any]]
 
@@ -80,6 +81,7 @@ def read_manifest(root: Path) -> Manifest | None:
             chunks=int(data["chunks"]),
             dense=str(data["dense"]),
             lexical=str(data["lexical"]),
+            centring=str(data["centring"]),
             languages=tuple(data["languages"]),
             files=dict(data["files"]),
         )
@@ -118,6 +120,7 @@ def publish(
         chunks=len(segment),
         dense=dense.kind,
         lexical=lexical.kind,
+        centring=generation.offsets.version,
         languages=segment.passages.languages,
         files=files,
     )
@@ -130,6 +133,7 @@ def publish(
             "chunks": manifest.chunks,
             "dense": manifest.dense,
             "lexical": manifest.lexical,
+            "centring": manifest.centring,
             "languages": list(manifest.languages),
             "files": files,
         },

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt
-from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.language_offsets import LanguageOffsets, centring_version
 from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store import generation as generations
@@ -113,7 +113,7 @@ class Index:
     def _open_published(self) -> None:
         for attempt in range(5):
             manifest = generations.read_manifest(self._root)
-            if manifest is None or manifest == self._manifest:
+            if manifest is None or manifest == self._manifest or not self._is_ours(manifest):
                 return
             try:
                 opened = generations.load(self._root, manifest, self._dense, self._lexical)
@@ -130,6 +130,13 @@ class Index:
             self._manifest = manifest
             self._adopt(opened)
             return
+
+    def _is_ours(self, manifest: Manifest) -> bool:
+        """Tell whether a generation is of the kinds wanted now; another is built anew."""
+        wanted = (self._dense.kind, self._lexical.kind, centring_version(enabled=self._fair))
+        empty = manifest.chunks == 0  # nothing to centre
+        centring = wanted[2] if empty else manifest.centring
+        return (manifest.dense, manifest.lexical, centring) == wanted
 
     def _adopt(self, generation: Generation) -> None:
         self._generation = generation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from rag_engine.ports import LanguageDetector
@@ -69,7 +70,9 @@ def chunk_many(
     of a span, and give their exact place: ``document.text[chunk.start:chunk.end] == chunk.text``.
     A sentence longer than the budget is divided at clauses, blanks, words or, last, between
     characters; nothing is cut off. The last ``overlap_sentences`` sentences of a chunk stand
-    again at the beginning of the next one of the same span and language, if they are short.
+    again at the beginning of the next one of the same span and language, if they are short. A
+    heading with nothing of its own below it makes no chunk: it stands in the section path of the
+    chunks of its subsections.
 
     Tokens are counted for all documents together: once for all sentences, once for all chunks.
     """
@@ -122,13 +125,22 @@ def _chunks(
 def _regions(document: Document) -> Iterator[Span]:
     """Yield the document's spans and, between them, what lies in none."""
     position = 0
-    for span in document.spans:
+    for span, following in itertools.zip_longest(document.spans, document.spans[1:]):
         if span.start > position:
             yield Span(start=position, end=span.start)
-        yield span
+        if not _is_bare_heading(document.text, span, following):
+            yield span
         position = span.end
     if position < len(document.text):
         yield Span(start=position, end=len(document.text))
+
+
+def _is_bare_heading(text: str, span: Span, following: Span | None) -> bool:
+    """Tell whether a span holds only its heading, which the next one has in its path."""
+    if following is None or not span.section:
+        return False
+    deeper = following.section[: len(span.section)] == span.section != following.section
+    return deeper and text[span.start : span.end].strip() == span.section[-1]
 
 
 def _packed(

@@ -304,3 +304,17 @@ def _passage(**fields):
 def test_the_heading_is_put_before_what_is_embedded(title, passage, expected):
     assert passage_text(title, passage, include_heading=True) == expected
     assert passage_text(title, passage, include_heading=False) == passage.text
+
+
+def test_a_bare_heading_stands_in_the_path_of_its_subsections_alone():
+    text = "Pump\n\nCare\n\nReplace the seal.\n\nEnd"
+    spans = (
+        Span(start=0, end=6, section=("Pump",)),
+        Span(start=6, end=31, section=("Pump", "Care")),
+        Span(start=31, end=len(text), section=("End",)),
+    )
+    found = chunked(text, spans=spans)
+    assert [(each.section, each.text.split()[0]) for each in found] == [
+        (("Pump", "Care"), "Care"),
+        (("End",), "End"),
+    ]
