@@ -15,7 +15,7 @@ from rag_engine.errors import LoadError
 
 __all__ = ["TextLine", "read_lines"]
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)

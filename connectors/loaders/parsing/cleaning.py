@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-__all__ = ["clean", "join_lines", "one_line", "tidy"]
+__all__ = ["clean", "join_all", "join_lines", "one_line", "tidy"]
 
 _LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_LINE_BREAK_SIGNS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
 
 # Controls but tab and newline; soft hyphens (they split words that belong together); directional
 # embeddings, overrides and isolates (they reorder what is shown, never what is said); byte order
@@ -37,9 +39,13 @@ def clean(text: str) -> str:
     >>> clean("one\r\ntwo\x00\u202e\x85three")
     'one\ntwo\nthree'
     """
-    text = _LINE_BREAKS.sub("\n", text)
-    text = _INVISIBLE.sub("", text)
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    signs = set(text)  # most texts hold nothing to remove, and this is the fastest way to know
+    if not signs.isdisjoint(_LINE_BREAK_SIGNS):
+        text = _LINE_BREAKS.sub("\n", text)
+    unusual = "".join(signs)
+    if _INVISIBLE.search(unusual):
+        text = _INVISIBLE.sub("", text)
+    return _LONE_SURROGATE.sub("\ufffd", text) if _LONE_SURROGATE.search(unusual) else text
 
 
 def tidy(text: str) -> str:
@@ -67,9 +73,18 @@ def join_lines(first: str, second: str) -> str:
     >>> join_lines("ポンプは", "動きます。"), join_lines("펌프가", "돈다")
     ('ポンプは動きます。', '펌프가 돈다')
     """
-    if not first or not second:
-        return first + second
-    return first + ("" if _unspaced(first[-1]) and _unspaced(second[0]) else " ") + second
+    return join_all((first, second))
+
+
+def join_all(lines: Iterable[str]) -> str:
+    """Join many lines of one paragraph as ``join_lines`` does; empty ones do not count."""
+    pieces: list[str] = []
+    for line in lines:
+        if line and pieces:
+            pieces.append("" if _unspaced(pieces[-1][-1]) and _unspaced(line[0]) else " ")
+        if line:
+            pieces.append(line)
+    return "".join(pieces)
 
 
 def _unspaced(character: str) -> bool:

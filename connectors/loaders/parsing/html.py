@@ -33,6 +33,7 @@ _INNER_DTD = re.compile(r"(<!DOCTYPE[^\[<>]{0,1000})\[[^\]]{0,65536}\]", re.IGNO
 _XHTML = re.compile(r"\s*<\?xml|\s*<!DOCTYPE[^>]*XHTML", re.IGNORECASE)
 
 _LARGEST_FOR_EXTRACTION = 5_000_000
+_MOST_BLOCKS_FOR_EXTRACTION = 20_000
 _SHORT_PAGE = 600
 _SMALLEST_SHARE = 1 / 3
 _LOOK_AHEAD = 20_000
@@ -41,8 +42,8 @@ _LOOK_AHEAD = 20_000
 def parse(data: bytes, name: str) -> Parsed:
     """Read a page.
 
-    A short page is taken whole, but for its navigation and the like, and so is one of which the
-    extraction would leave less than a third: losing text is worse than keeping a menu.
+    A short page is taken whole, but for its navigation and the like, and so is a huge one, and
+    one of which extraction would leave less than a third: losing text is worse than a menu.
     """
     declared = _DECLARED.search(data[:4096])
     claim = (declared.group(1) or declared.group(2)).decode("ascii") if declared else None
@@ -73,6 +74,8 @@ def _main_blocks(blocks: Sequence[Block], page: str) -> Sequence[Block]:
         unframed = marked
     if _size(unframed) < _SHORT_PAGE:
         return unframed or blocks
+    if len(page) > _LARGEST_FOR_EXTRACTION or len(unframed) > _MOST_BLOCKS_FOR_EXTRACTION:
+        return unframed
     extracted = _with_headings(unframed, _extracted(unframed, page))
     return extracted if _size(extracted) >= _size(unframed) * _SMALLEST_SHARE else unframed
 
@@ -99,8 +102,6 @@ def _extracted(blocks: Sequence[Block], page: str) -> list[bool]:
 
 
 def _trafilatura_text(page: str) -> str:
-    if len(page) > _LARGEST_FOR_EXTRACTION:
-        return ""
     from trafilatura import bare_extraction
 
     with contextlib.suppress(etree.LxmlError, ValueError):  # a tree too deep for lxml, for one

@@ -9,11 +9,10 @@ import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from lxml import etree
 
-from connectors.loaders.parsing.cleaning import clean, join_lines, one_line
+from connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from connectors.loaders.parsing.outline import Outline, table_lines
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
@@ -43,6 +42,7 @@ _HIDING_STYLE = re.compile(
     r"|(?:font-size|opacity)\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$))",
     re.IGNORECASE,
 )
+_DEEPEST_TABLE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class VisibleText:
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
         self._buffer: list[str | None] = []  # None: a line break
         self._tables: list[_Table] = []
+        self._too_deep = 0  # tables inside of so many others that their cells are but text
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take an opening tag."""
@@ -120,9 +121,11 @@ class VisibleText:
             self._main += self._main > 0 or tag == "main" or role == "main"
             self._item += self._item > 0 or tag in _ITEM_TAGS
             self._preformatted += tag == "pre"
-            if tag == "table":
+            if tag == "table" and len(self._tables) < _DEEPEST_TABLE and not self._too_deep:
                 self._tables.append(_Table())
-            elif self._tables:
+            elif tag == "table":
+                self._too_deep += 1
+            elif self._tables and not self._too_deep:
                 self._tables[-1].start(tag)
 
     def end(self, tag: str) -> None:
@@ -138,10 +141,12 @@ class VisibleText:
             self._end_block(tag)
 
     def _end_block(self, tag: str) -> None:
-        if tag == "table" and self._tables:
+        if tag == "table" and self._too_deep:
+            self._too_deep -= 1
+        elif tag == "table" and self._tables:
             lines = self._tables.pop().lines()
             self._emit("\n".join(lines), kind="table")
-        elif self._tables:
+        elif self._tables and not self._too_deep:
             self._tables[-1].end(tag)
         self._frame -= self._frame > 0
         self._main -= self._main > 0
@@ -206,8 +211,7 @@ def _lines(buffer: list[str | None]) -> list[str]:
 
 def _collapse(text: str) -> str:
     """Make runs of blanks one; the line ends of the page's source are no line ends for a reader."""
-    pieces = (" ".join(piece.split()) for piece in text.split("\n"))
-    return reduce(join_lines, filter(None, pieces), "")
+    return join_all(" ".join(piece.split()) for piece in text.split("\n"))
 
 
 def _is_hidden(tag: str, attributes: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from connectors.loaders.parsing.cleaning import clean, join_lines, one_line
+from connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from connectors.loaders.parsing.decoding import decode
 from connectors.loaders.parsing.html_text import outline_of, read_visible
 from connectors.loaders.parsing.outline import Outline, table_lines
@@ -144,7 +144,7 @@ class _Walk:
 
 def inline_text(children: Sequence[Token]) -> str:
     """Return what a reader sees of a line: no markup, the text of links, the alt text of images."""
-    text = ""
+    lines: list[str] = []
     pieces: list[str] = []
     silent = False
     for token in children:
@@ -157,10 +157,10 @@ def inline_text(children: Sequence[Token]) -> str:
         elif silent:
             continue
         elif token.type == "softbreak":
-            text = join_lines(text, "".join(pieces)) if text else "".join(pieces)
+            lines.append("".join(pieces))
             pieces = []
         elif token.type == "hardbreak":
             pieces.append("\n")
         elif token.content:
             pieces.append(token.content)
-    return join_lines(text, "".join(pieces))
+    return join_all([*lines, "".join(pieces)])

@@ -21,6 +21,7 @@ _EMPTY_TITLES = re.compile(
     re.IGNORECASE,
 )
 
+_MOST_DAMAGED_PAGES = 1_000
 _FEWEST_PAGES_FOR_RUNNING_LINES = 4
 
 
@@ -83,8 +84,12 @@ def _read_pages(
     for number in range(1, count + 1):
         try:
             page = pdf[number - 1]
-        except pypdfium2.PdfiumError:
+        except pypdfium2.PdfiumError as error:
             damaged.append(number)
+            if len(damaged) > _MOST_DAMAGED_PAGES:
+                raise Refused(
+                    f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
+                ) from error
             pages.append([])
             continue
         lines = read_lines(page)

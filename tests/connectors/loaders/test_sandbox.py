@@ -1,0 +1,203 @@
+"""The child process: lazy, replaced when it dies, gone with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError, LoadLimitExceeded
+
+PAGE = b"<p>Hello</p>"
+
+
+def child_of(sandbox: Sandbox) -> int:
+    return sandbox._workers[0]._process.pid
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pid: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not is_alive(pid)
+
+
+def test_the_child_starts_with_the_first_file_and_serves_the_next_ones() -> None:
+    with Sandbox() as sandbox:
+        assert sandbox._workers == []
+        sandbox.parse("html", PAGE, name="a")
+        pid = child_of(sandbox)
+        assert sandbox.parse("markdown", b"# Hi", name="b").text == "Hi"
+        assert child_of(sandbox) == pid
+    assert wait_until_gone(pid, 2)
+
+
+def test_a_file_that_stalls_the_child_is_given_up_and_the_next_one_is_read() -> None:
+    with Sandbox(timeout_s=0.5) as sandbox:
+        while True:
+            try:
+                sandbox.parse("markdown", b"warm", name="warm")
+                break
+            except LoadLimitExceeded:  # a busy machine was slow to start the child
+                continue
+        stalled = child_of(sandbox)
+        os.kill(stalled, signal.SIGSTOP)
+        with pytest.raises(LoadLimitExceeded, match=r"slow\.md: parsing took longer than 0\.5 s"):
+            sandbox.parse("markdown", b"# Hi", name="slow.md")
+        assert wait_until_gone(stalled, 2)
+        sandbox._timeout_s = 20
+        assert sandbox.parse("markdown", b"# Hi", name="b").text == "Hi"
+
+
+def test_a_child_that_died_between_two_files_costs_neither() -> None:
+    with Sandbox() as sandbox:
+        sandbox.parse("html", PAGE, name="a")
+        os.kill(child_of(sandbox), signal.SIGKILL)
+        assert sandbox.parse("html", PAGE, name="b").text == "Hello"
+
+
+def test_a_file_that_kills_a_fresh_child_is_an_error() -> None:
+    with Sandbox() as sandbox:
+        sandbox._worker()
+        os.kill(child_of(sandbox), signal.SIGKILL)
+        with pytest.raises(LoadError, match=r"bad\.pdf: it crashed the parser \(status -9\)"):
+            sandbox.parse("pdf", b"%PDF", name="bad.pdf")
+
+
+def test_a_file_that_needs_too_much_memory_is_a_limit() -> None:
+    with Sandbox(memory_mb=160) as sandbox:
+        with pytest.raises(LoadLimitExceeded, match=r"big\.html: it needs more memory"):
+            sandbox.parse("html", b"<p>word</p>" * 1_000_000, name="big.html")
+        assert sandbox.parse("html", PAGE, name="b").text == "Hello"
+
+
+def test_memory_that_an_earlier_file_took_is_not_held_against_the_next() -> None:
+    with Sandbox(memory_mb=150) as sandbox:
+        for _ in range(4):
+            parsed = sandbox.parse("html", b"<p>word</p>" * 50_000, name="a.html")
+            assert parsed.text.startswith("word\n\nword")
+
+
+def test_an_unknown_parser_is_refused() -> None:
+    with Sandbox() as sandbox, pytest.raises(LoadError, match="there is no parser 'os'"):
+        sandbox.parse("os", b"", name="a")
+
+
+def test_threads_share_one_child() -> None:
+    found: list[str] = []
+    with Sandbox() as sandbox:
+
+        def work(number: int) -> None:
+            for _ in range(20):
+                found.append(sandbox.parse("markdown", f"# {number}".encode(), name="a").text)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(found) == sorted(str(number) for number in range(4) for _ in range(20))
+
+
+def test_a_fork_gets_a_child_of_its_own() -> None:
+    with Sandbox() as sandbox:
+        sandbox.parse("html", PAGE, name="a")
+        pid = child_of(sandbox)
+        read_end, write_end = os.pipe()
+        forked = os.fork()
+        if forked == 0:
+            text = sandbox.parse("html", b"<p>fork</p>", name="b").text
+            os.write(write_end, f"{text} {child_of(sandbox) != pid}".encode())
+            sandbox.close()
+            os._exit(0)
+        os.waitpid(forked, 0)
+        assert os.read(read_end, 100) == b"fork True"
+        os.close(read_end)
+        os.close(write_end)
+        assert sandbox.parse("html", PAGE, name="c").text == "Hello"
+        assert child_of(sandbox) == pid
+
+
+PARENT = """
+import sys, time
+from connectors.loaders.sandbox import Sandbox
+box = Sandbox(timeout_s=1.0)
+box.parse("html", b"<p>x</p>", name="a")
+print(box._workers[0]._process.pid, flush=True)
+if sys.argv[1] == "exit":
+    sys.exit(0)
+if sys.argv[1] == "busy":
+    # More than a pipe holds, and never all of it: the child is left in the middle of a request.
+    import os
+    request = b'{"parser": "html", "name": "a", "bytes": 1000000}' + bytes([10])
+    os.write(box._workers[0]._in, request)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("end", ["exit", "kill", "busy"])
+def test_the_child_ends_with_its_parent(end: str) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, end],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        pid = int(parent.stdout.readline())
+    if end != "exit":
+        assert is_alive(pid)
+        parent.kill()
+    parent.wait(timeout=10)
+    assert wait_until_gone(pid, 5)
+
+
+def test_a_child_that_hangs_ends_by_its_own_alarm_when_the_parent_is_gone() -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "connectors.loaders.parsing.worker", "-1.7", str(512 << 20)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[3],
+    )
+    page = b"<p>x</p>" * 2_000_000  # a fair second of work; the alarm rings after 0.3 s
+    assert worker.stdin is not None
+    worker.stdin.write(b'{"parser": "html", "name": "a", "bytes": %d}\n' % len(page) + page)
+    worker.stdin.flush()
+    assert worker.wait(timeout=10) == -signal.SIGALRM
+    worker.stdin.close()
+
+
+def test_the_child_holds_no_key_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with Sandbox() as sandbox:
+        sandbox.parse("html", PAGE, name="a")
+        environment = Path(f"/proc/{child_of(sandbox)}/environ").read_bytes()
+    assert b"PYTHONPATH" in environment
+    assert b"sk-secret" not in environment
+
+
+def test_importing_the_loaders_imports_no_parser_and_starts_nothing() -> None:
+    code = (
+        "import sys, threading, connectors.loaders.registry as registry; "
+        "registry.default_loaders(); "
+        "heavy = {'lxml', 'docx', 'pypdfium2', 'trafilatura', 'markdown_it', 'charset_normalizer'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules); "
+        "assert threading.active_count() == 1"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=30)
