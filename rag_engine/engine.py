@@ -307,6 +307,7 @@ class KnowledgeBase:
             hits,
             language=language or self._components.detector.detect(question).language,
             generator=self._components.generator,
+            detector=self._components.detector,
             count_tokens=self._components.embedder.count_tokens,
             max_tokens=self.settings.answering.context_tokens,
             on_text=on_text,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rag_engine.answering.citations import check_answer, citation
+from rag_engine.answering.citations import check_answer, citation, without_marks
 from rag_engine.answering.context import CountTokens, build_context
 from rag_engine.answering.prompts import build_prompt
-from rag_engine.ports import Generator
-from rag_engine.records import Answer, Hit
+from rag_engine.ports import Generator, LanguageDetector
+from rag_engine.records import UNDETERMINED, Answer, Hit
 
 __all__ = ["NOTHING_FOUND", "answer_question"]
 
@@ -21,14 +21,17 @@ def answer_question(
     *,
     language: str,
     generator: Generator,
+    detector: LanguageDetector,
     count_tokens: CountTokens,
     max_tokens: int,
     on_text: Callable[[str], None] | None = None,
 ) -> Answer:
     """Let a generator answer from the hits, and check what it cites.
 
-    ``language`` (BCP-47) is what the answer is asked to be in; ``max_tokens`` bounds what the
-    generator is given to read. ``on_text`` receives the answer piece by piece, unchecked.
+    ``language`` (BCP-47) is what the answer is asked to be in; the answer says which language it
+    is in, and warns where that is another. ``max_tokens`` bounds what the generator is given to
+    read. ``on_text`` receives the answer piece by piece, before anything in it is checked: a
+    draft.
 
     Raises:
         ServiceError: a remote model failed.
@@ -49,13 +52,17 @@ def answer_question(
         if on_text is not None:
             on_text(piece)
     checked = check_answer("".join(pieces), context.sources)
+    written_in = detector.detect(without_marks(checked.text)).language
+    warnings = list(checked.warnings)
+    if UNDETERMINED not in {written_in, language} and written_in != language:
+        warnings.append(f"the answer is in {written_in!r}, the question in {language!r}")
     cited = {source.number: source for source in context.sources}
     return Answer(
         text=checked.text,
-        language=language,
+        language=language if written_in == UNDETERMINED else written_in,
         citations=tuple(citation(cited[number]) for number in checked.numbers),
         hits=tuple(hits),
         generator=generator.name,
         supported=not checked.declined and bool(checked.numbers),
-        warnings=checked.warnings,
+        warnings=tuple(warnings),
     )

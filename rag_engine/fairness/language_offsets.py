@@ -38,7 +38,7 @@ _WITHOUT_PRIOR = 0.5
 """The part of a whole offset that is taken out where no prior tells language from topic."""
 _OVERALL = 0.5
 """The part of the overall mean that is taken out of everything: cosines spread wider."""
-_PRIOR_CHUNKS = 15.0
+_PRIOR_CHUNKS = 5.0
 """A language's own mean weighs as much as the prior at this number of chunks."""
 
 
@@ -81,8 +81,10 @@ class LanguageOffsets:
 
         >>> corpus = np.array([[1, 0], [0, 1]], np.float32).repeat(50, axis=0)
         >>> fitted = LanguageOffsets.fit(corpus, ["de"] * 50 + ["fr"] * 50, prior=None)
-        >>> fitted.centre_passages(corpus[[0, 99]], ["de", "fr"]).round(2).tolist()
-        [[0.8799999952316284, 0.4699999988079071], [0.4699999988079071, 0.8799999952316284]]
+        >>> fitted.default.tolist()
+        [0.25, 0.25]
+        >>> (fitted.offsets[0] - fitted.default).round(3).tolist()  # 0.5 * 50/55 of the difference
+        [0.22699999809265137, -0.22699999809265137]
         """
         dimension = vectors.shape[1]
         if not enabled or len(vectors) == 0:

@@ -1,0 +1,41 @@
+"""The sample knowledge base answers its questions across languages, by the whole real path."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines import wiring
+from pipelines.demo import sample_documents, sample_questions
+from pipelines.index import index_path
+from rag_engine import KnowledgeBase, Settings
+
+HIT_AT_1 = 0.9
+
+
+@pytest.fixture(scope="module")
+def sample_kb(tmp_path_factory: pytest.TempPathFactory, real_components):
+    path = tmp_path_factory.mktemp("sample") / "kb"
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        report = index_path(
+            kb, sample_documents(), wiring.build_loaders(Settings().loaders), prefix=""
+        )
+        assert not report.problems
+        assert not report.skipped
+        yield kb
+
+
+def test_hit_at_1(sample_kb: KnowledgeBase):
+    misses = []
+    questions = sample_questions()
+    for sample in questions:
+        (hit,) = sample_kb.search(sample.question, k=1)
+        if hit.chunk.document_id != sample.document:
+            misses.append((sample.question, sample.document, hit.chunk.document_id))
+    assert len(misses) <= (1 - HIT_AT_1) * len(questions), misses
+
+
+def test_it_holds_what_it_promises(sample_kb: KnowledgeBase):
+    told = sample_kb.inspect()
+    assert len(told.languages) >= 14
+    assert told.documents >= 40
+    assert {sample.document for sample in sample_questions()} <= set(sample_kb.document_ids())
