@@ -12,7 +12,7 @@ from connectors.loaders.limits import MAX_LINE_CHARACTERS
 from connectors.loaders.lines import TextLine, read_lines
 from connectors.loaders.parsing.cleaning import one_line
 from connectors.loaders.rows import RowColumns, Value
-from connectors.loaders.table_records import Record, read_records, sniff
+from connectors.loaders.table_records import Form, Record, read_records, sniff
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.records import Document, Problem
 
@@ -22,6 +22,7 @@ _SAMPLE_LINES = 100
 _SAMPLE_CHARACTERS = 1_000_000
 _MAX_COLUMNS = 5_000
 _SHORT_VALUE = 60
+_DELIMITER_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # spreadsheets write it as first line
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}")
 
@@ -68,7 +69,12 @@ class TableLoader:
             LoadLimitExceeded: it has too many columns.
         """
         lines, sample = _with_sample(read_lines(path, max_characters=self._max_line_characters))
-        form = sniff(sample, prefer="\t" if path.suffix.lower() == ".tsv" else ",")
+        told = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
+        if told:
+            form = Form(told.group(1))
+            next(lines)
+        else:
+            form = sniff(sample, prefer="\t" if path.suffix.lower() == ".tsv" else ",")
         header = next(read_records(lines, form), None)
         if header is None:
             return

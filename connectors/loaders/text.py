@@ -9,7 +9,7 @@ from connectors.loaders.limits import MAX_FILE_MB, MAX_LINE_CHARACTERS, read_fil
 from connectors.loaders.parsing.cleaning import clean, one_line
 from connectors.loaders.parsing.decoding import decode
 from rag_engine.errors import LoadLimitExceeded
-from rag_engine.records import Document, MetadataValue, Problem
+from rag_engine.records import Document, Problem
 
 __all__ = ["TextLoader"]
 
@@ -44,15 +44,12 @@ class TextLoader:
                 f"{path} has a line of {longest:,} characters; at most {MAX_LINE_CHARACTERS:,} "
                 "are read; it may be no text at all"
             )
-        metadata: dict[str, MetadataValue] = {"format": "text", "encoding": decoded.encoding}
-        if decoded.replaced:
-            metadata["undecodable_characters"] = decoded.replaced
         yield Document(
             id=source,
             text=text,
             title=_first_line_title(text) or path.stem,
             source=source,
-            metadata=metadata,
+            metadata={"format": "text", **decoded.facts},
         )
 
 

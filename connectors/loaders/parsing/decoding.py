@@ -18,7 +18,7 @@ from connectors.loaders.parsing.code_pages import (
     latin_code_page,
 )
 
-__all__ = ["Decoded", "decode", "detect_encoding", "detect_stream_encoding"]
+__all__ = ["Decoded", "decode", "detect_encoding", "detect_stream_encoding", "is_utf8"]
 
 SAMPLE_BYTES = 1 << 18
 
@@ -58,6 +58,12 @@ class Decoded:
     text: str
     encoding: str
     replaced: int
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What a document's metadata says of this."""
+        lost = {"undecodable_characters": self.replaced} if self.replaced else {}
+        return {"encoding": self.encoding, **lost}
 
 
 def decode(data: bytes, *, declared: str | None = None, telling: bytes = b"") -> Decoded:
@@ -128,17 +134,27 @@ def detect_stream_encoding(chunks: Iterable[bytes]) -> str:
 
 def _is_mostly_utf8(data: bytes) -> bool:
     """Tell whether this is UTF-8, allowing a cut character at either end and a few damaged ones."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
+    fault = _first_fault(data)
+    if fault is None:
         return True
+    cut = _strays_at_ends(data)
+    data = data[max(0, fault - SAMPLE_BYTES) : fault + SAMPLE_BYTES]
     sound = _MULTIBYTE.findall(data)
     stray = len(_HIGH.findall(data)) - sum(map(len, sound))
-    ends = 3  # a character cut at the end of the file leaves at most three bytes
-    cut = bool(sound) and stray <= ends and _strays_at_ends(data)
-    return cut or stray * 20 < len(sound)
+    return (cut and bool(sound)) or stray * 20 < len(sound)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Tell whether this is UTF-8 without a fault."""
+    return _first_fault(data) is None
+
+
+def _first_fault(data: bytes) -> int | None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _strays_at_ends(data: bytes) -> bool:

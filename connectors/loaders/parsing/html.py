@@ -11,7 +11,7 @@ from lxml import etree
 from lxml.html import document_fromstring
 
 from connectors.loaders.parsing.cleaning import one_line
-from connectors.loaders.parsing.decoding import decode
+from connectors.loaders.parsing.decoding import decode, is_utf8
 from connectors.loaders.parsing.html_text import Block, outline_of, read_visible
 from connectors.loaders.parsing.parsed import Parsed
 
@@ -47,23 +47,25 @@ def parse(data: bytes, name: str) -> Parsed:
     """
     declared = _DECLARED.search(data[:4096])
     claim = (declared.group(1) or declared.group(2)).decode("ascii") if declared else None
-    decoded = decode(data, declared=claim, telling=b"" if b"\0" in data else _TAG.sub(b" ", data))
+    decoded = decode(data, declared=claim, telling=_without_tags(data))
     page = decoded.text.replace("\0", "")
     if name.lower().endswith(".xhtml") or _XHTML.match(page):
         page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", _INNER_DTD.sub(r"\1", page, count=1))
     shown = read_visible(page)
     outline = outline_of(_main_blocks(shown.blocks, page))
     first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
-    metadata: dict[str, str | int] = {"encoding": decoded.encoding}
-    if decoded.replaced:
-        metadata["undecodable_characters"] = decoded.replaced
     return Parsed(
         text=outline.text,
         title=shown.title or one_line(first_heading),
         language=shown.language,
         stretches=outline.stretches(),
-        metadata=metadata,
+        metadata=decoded.facts,
     )
+
+
+def _without_tags(data: bytes) -> bytes:
+    """Return what tells the encoding; nothing if the whole page may do so."""
+    return b"" if b"\0" in data or is_utf8(data) else _TAG.sub(b" ", data)
 
 
 def _main_blocks(blocks: Sequence[Block], page: str) -> Sequence[Block]:

@@ -29,7 +29,8 @@ def parse(data: bytes, name: str) -> Parsed:
     Raises:
         Refused: never; every text is Markdown.
     """
-    text = clean(decode(data).text)
+    decoded = decode(data)
+    text = clean(decoded.text)
     fields, body = _front_matter(text)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body)
     walk = _Walk()
@@ -41,7 +42,7 @@ def parse(data: bytes, name: str) -> Parsed:
         title=one_line(fields.get("title", "")) or walk.first_heading,
         language=language,
         stretches=walk.outline.stretches(),
-        metadata=dict(extra),
+        metadata={**decoded.facts, **extra},
     )
 
 

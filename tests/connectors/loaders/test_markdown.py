@@ -78,7 +78,7 @@ def test_headings_are_sections_and_front_matter_is_metadata(
     document = load_one(loader, "handbuch.md", MANUAL)
     assert document.title == "Pumpe P-300"
     assert document.language_hint == "de"
-    assert document.metadata == {"format": "markdown", "author": "Ada"}
+    assert document.metadata == {"format": "markdown", "encoding": "utf-8", "author": "Ada"}
     found = [(span.section, document.text[span.start : span.end]) for span in document.spans]
     assert [section for section, _ in found] == [
         ("Handbuch der Pumpe",),

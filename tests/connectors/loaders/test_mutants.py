@@ -15,7 +15,7 @@ from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import make_docx, make_latin_pdf, make_script_pdf
 
 SEED = 20_260
-MUTANTS_OF_EACH = 15
+MUTANTS_OF_EACH = 40
 TEXT = "Насос подаёт триста литров воды.\n水泵每分钟送水三百升。\nDie Pumpe läuft."
 
 SOUND = {

@@ -121,6 +121,11 @@ def test_words_in_quotes_at_the_beginning_of_a_field_are_kept(load: Load) -> Non
     assert reasons(found) == []
 
 
+def test_a_first_line_may_tell_the_delimiter(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", "\ufeffsep=|\r\ntext|n\r\na, b, c|1\r\nd, e, f|2\r\n")
+    assert texts(found) == ["a, b, c", "d, e, f"]
+
+
 def test_tabs_need_no_quotes(load: Load) -> None:
     found = load(TableLoader(), "a.tsv", 'text\tn\n"open\t1\n5" pipe\t2\n')
     assert texts(found) == ['"open', '5" pipe']
