@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from connectors.dense.exact_index import ExactIndex
-from rag_engine.errors import MissingExtra, StoreCorrupt
+from connectors.dense.exact_index import ExactIndex, allowed_rows, check_queries, check_rows
+from connectors.ranking import best_of, nothing
+from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
 from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction
 
-__all__ = ["FaissHnswFactory", "FaissHnswIndex"]
+__all__ = ["FaissHnswFactory", "FaissHnswIndex", "is_saved"]
 
 _FILE = "hnsw.faiss"
-_EXACT_SHARE = 0.1
-"""Below this share of allowed vectors the graph loses its way; the allowed are compared exactly."""
+_JUMP_COST = 3
+"""Comparing a vector on a walk through the graph costs as much as so many vectors in a row."""
+_SAMPLE = 8
+_SAMPLE_TOLERANCE = 1e-2
+"""Half precision changes a component of a unit vector by less than 5e-4."""
 
 
 def _faiss() -> Any:
@@ -30,47 +37,73 @@ class FaissHnswIndex:
     """An HNSW graph (Malkov and Yashunin 2018) with inner product. Safe to share between threads.
 
     Inside FAISS a vector's number is its row; ``ids`` ``(n,)``, ascending, turns rows into ids.
+    The graph only chooses candidates: their scores are those of exact search, and so is their
+    order. Which vectors make the list is approximate, so ties at its end are too.
     """
 
-    def __init__(self, index: Any, ids: Int64Array, vectors: Float32Array, ef_search: int) -> None:
+    def __init__(self, index: Any, ids: Int64Array, ef_search: int) -> None:
         self._faiss = _faiss()
         self._index = index
         self._ids = ids
-        self._vectors = vectors
         self._ef_search = ef_search
+        self._exact = ExactIndex(ids, _stored_vectors(self._faiss, index))
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._ids)
 
     def search(
         self, queries: Float32Array, k: int, restriction: Restriction | None = None
     ) -> list[Ranking]:
-        """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer."""
-        if len(self) == 0 or len(queries) == 0:
-            return [Ranking(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
-        parameters = self._faiss.SearchParametersHNSW(efSearch=max(self._ef_search, k))
-        if restriction is not None:
-            allowed = restriction.allows(self._ids)
-            count = int(allowed.sum())
-            if count < max(_EXACT_SHARE * len(self), 2 * k):
-                exact = ExactIndex(self._ids[allowed], self._vectors[allowed])
-                return exact.search(queries, k)
-            if count < len(self):
-                bitmap = np.packbits(allowed, bitorder="little")
-                # The selector only points at the bitmap, which therefore must outlive the search.
-                selector = self._faiss.IDSelectorBitmap(len(allowed), self._faiss.swig_ptr(bitmap))
-                parameters.sel = selector
-        scores, rows = self._index.search(queries, min(k, len(self)), params=parameters)
-        return [self._ranking(*each) for each in zip(rows, scores, strict=True)]
+        """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer.
 
-    def _ranking(self, rows: Int64Array, scores: Float32Array) -> Ranking:
-        found = rows >= 0  # FAISS fills up with -1
-        ids, scores = self._ids[rows[found]], scores[found]
-        order = np.lexsort((ids, -scores))
-        return Ranking(ids[order], scores[order])
+        A restriction that leaves a share of the vectors makes the walk longer by as much, so that
+        as many allowed ones are met; where comparing all allowed ones is quicker, that is done.
+
+        Raises:
+            InvalidVectors: ``queries`` has another width than the index.
+        """
+        check_queries(queries, int(self._index.d))
+        rows = allowed_rows(self._ids, restriction)
+        count = len(self) if rows is None else len(rows)
+        if count == 0 or k < 1 or len(queries) == 0:
+            return [nothing() for _ in queries]
+        effort = max(self._ef_search, k) * len(self) // count
+        if rows is not None and count <= _JUMP_COST * effort * self._neighbours():
+            return self._exact.search(queries, k, restriction)
+        found = self._walk(queries, min(k, count), effort, rows)
+        rankings = [self._ranking(*each, k) for each in zip(queries, found, strict=True)]
+        return [
+            # The walk ended too early, among vectors that are not allowed or not well connected.
+            self._exact.search(query[np.newaxis], k, restriction)[0]
+            if len(ranking.ids) < min(k, count)
+            else ranking
+            for query, ranking in zip(queries, rankings, strict=True)
+        ]
+
+    def _neighbours(self) -> int:
+        return int(self._index.hnsw.nb_neighbors(0))
+
+    def _walk(
+        self, queries: Float32Array, k: int, effort: int, rows: npt.NDArray[np.intp] | None
+    ) -> Int64Array:
+        parameters = self._faiss.SearchParametersHNSW(efSearch=effort)
+        if rows is not None:
+            allowed = np.zeros(len(self), dtype=np.bool_)
+            allowed[rows] = True
+            # FAISS only keeps pointers: bitmap and selector must outlive the search.
+            bitmap = np.packbits(allowed, bitorder="little")
+            selector = self._faiss.IDSelectorBitmap(len(self), self._faiss.swig_ptr(bitmap))
+            parameters.sel = selector
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        found: Int64Array = self._index.search(queries, k, params=parameters)[1]
+        return found
+
+    def _ranking(self, query: Float32Array, found: Int64Array, k: int) -> Ranking:
+        rows = np.sort(found[found >= 0])  # FAISS fills up with -1
+        return best_of(self._ids[rows], self._exact.scores(query[np.newaxis], rows)[0], k)
 
     def save(self, folder: Path) -> None:
-        """Write the graph into the existing empty ``folder``."""
+        """Write the graph and its vectors into the existing empty ``folder``."""
         self._faiss.write_index(self._index, str(folder / _FILE))
 
 
@@ -78,33 +111,73 @@ class FaissHnswFactory:
     """Builds and loads HNSW indexes.
 
     Args:
-        m: neighbours of a vector in the graph (twice as many on the lowest layer). More give
-            better recall and cost 8 m bytes a vector and build time. 16 to 64 are usual.
-        ef_construction: candidates that are looked at when a vector is inserted; the time to
-            build grows with it.
-        ef_search: candidates that are looked at by a search; recall and time grow with it. It is
-            raised to ``k`` where more results are asked for.
+        m: neighbours that a vector has in the graph (twice as many on the lowest layer, which
+            holds all). More give better recall; each costs 8 bytes a vector and build time.
+            16 to 64 are usual.
+        ef_construction: how many candidates are kept while a vector's neighbours are looked for;
+            the time to build grows with it, and so does the quality of the graph.
+        ef_search: how many candidates a search keeps; recall and time grow with it. It is raised
+            to ``k`` where more results are asked for.
+        storage: ``float32`` keeps 4 bytes a component, ``float16`` 2, with scores off by some
+            0.0001.
+        threads: how many threads build; None: as many as OpenMP is given (``OMP_NUM_THREADS``,
+            by default one a core). More than one make graphs that differ from build to build.
 
-    FAISS uses as many threads as OpenMP is given (``OMP_NUM_THREADS``, by default one a core),
-    for building and for many queries at once; one query uses one thread.
+    ``threads`` holds for the thread that builds and while it builds, so it changes nothing for
+    others. A search of one query uses one thread; of many queries, OpenMP's.
+
+    Raises:
+        InvalidInput: a value out of range.
+        MissingExtra: faiss is not installed.
     """
 
     kind = "hnsw"
 
-    def __init__(self, *, m: int = 32, ef_construction: int = 200, ef_search: int = 128) -> None:
+    def __init__(
+        self,
+        *,
+        m: int = 32,
+        ef_construction: int = 200,
+        ef_search: int = 128,
+        storage: Literal["float32", "float16"] = "float32",
+        threads: int | None = None,
+    ) -> None:
         _faiss()
+        if m < 2 or min(ef_construction, ef_search, threads or 1) < 1:
+            raise InvalidInput(
+                "an HNSW graph needs m of at least 2, ef_construction, ef_search and threads of "
+                f"at least 1, got {m}, {ef_construction}, {ef_search}, {threads}"
+            )
+        if storage not in {"float32", "float16"}:
+            raise InvalidInput(f"storage is 'float32' or 'float16', got {storage!r}")
         self._m = m
         self._ef_construction = ef_construction
         self._ef_search = ef_search
+        self._storage = storage
+        self._threads = threads
 
     def build(self, ids: Int64Array, vectors: Float32Array) -> FaissHnswIndex:
-        """Index ``vectors`` ``(n, dimension)`` float32 under ``ids`` ``(n,)``."""
+        """Index ``vectors`` ``(n, dimension)`` float32 under ``ids`` ``(n,)``, sorted ascending.
+
+        Raises:
+            InvalidInput: ids out of order, or not one for each vector.
+        """
+        check_rows(ids, vectors)
         faiss = _faiss()
-        index = faiss.IndexHNSWFlat(vectors.shape[1], self._m, faiss.METRIC_INNER_PRODUCT)
+        index = self._empty(faiss, vectors.shape[1])
         index.hnsw.efConstruction = self._ef_construction
         if len(vectors):
-            index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        return FaissHnswIndex(index, ids, vectors, self._ef_search)
+            with _threads(faiss, self._threads):
+                index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return FaissHnswIndex(index, ids, self._ef_search)
+
+    def _empty(self, faiss: Any, dimension: int) -> Any:
+        if self._storage == "float32":
+            return faiss.IndexHNSWFlat(dimension, self._m, faiss.METRIC_INNER_PRODUCT)
+        half = faiss.ScalarQuantizer.QT_fp16
+        index = faiss.IndexHNSWSQ(dimension, half, self._m, faiss.METRIC_INNER_PRODUCT)
+        index.is_trained = True  # half precision learns nothing from the data
+        return index
 
     def load(self, folder: Path, ids: Int64Array, vectors: Float32Array) -> FaissHnswIndex:
         """Load what ``save`` wrote.
@@ -116,18 +189,53 @@ class FaissHnswFactory:
         path = folder / _FILE
         try:
             index = faiss.read_index(str(path))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise StoreCorrupt(f"the FAISS index {path} can not be read: {error}") from error
-        found = (index.ntotal, index.d, index.metric_type)
+        found = (type(index).__name__, index.ntotal, index.d, index.metric_type)
+        kinds = ("IndexHNSWFlat", "IndexHNSWSQ")
         expected = (len(ids), vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-        if found != expected:
+        if found[0] not in kinds or found[1:] != expected:
             raise StoreCorrupt(
-                f"the FAISS index {path} holds (vectors, dimension, metric) {found}, "
-                f"the generation says {expected}"
+                f"the FAISS index {path} is (type, vectors, dimension, metric) {found}, the "
+                f"generation says {kinds} and {expected}"
             )
-        return FaissHnswIndex(index, ids, vectors, self._ef_search)
+        _check_sample(path, _stored_vectors(faiss, index), vectors)
+        return FaissHnswIndex(index, ids, self._ef_search)
 
 
 def is_saved(folder: Path) -> bool:
     """Tell whether ``save`` wrote a graph into ``folder``."""
     return (folder / _FILE).exists()
+
+
+def _stored_vectors(faiss: Any, index: Any) -> npt.NDArray[np.floating]:
+    """Return FAISS's own copy of the vectors, ``(n, dimension)`` float32 or float16, not copied.
+
+    It is valid as long as the index lives.
+    """
+    storage = faiss.downcast_index(index.storage)
+    half = storage.code_size == 2 * index.d
+    if index.ntotal == 0:
+        return np.empty((0, index.d), dtype=np.float32)
+    codes = faiss.rev_swig_ptr(storage.codes.data(), index.ntotal * storage.code_size)
+    stored: npt.NDArray[np.floating] = codes.view(np.float16 if half else np.float32)
+    return stored.reshape(index.ntotal, index.d)
+
+
+def _check_sample(
+    path: Path, stored: npt.NDArray[np.floating], vectors: npt.NDArray[np.floating]
+) -> None:
+    rows = np.linspace(0, max(0, len(stored) - 1), min(_SAMPLE, len(stored))).astype(np.intp)
+    difference = np.abs(stored[rows].astype(np.float32) - vectors[rows])
+    if len(rows) and float(difference.max()) > _SAMPLE_TOLERANCE:
+        raise StoreCorrupt(f"the FAISS index {path} holds other vectors than the generation")
+
+
+@contextmanager
+def _threads(faiss: Any, count: int | None) -> Generator[None]:
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -12,15 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
-from rag_engine.ports import Int64Array, Ranking, Restriction, Terms
+from connectors.lexical.weights import exact_weights
+from connectors.ranking import best_of, nothing
+from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt, StoreError
+from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, Terms
 
 __all__ = ["TantivyFactory", "TantivyIndex"]
 
-_MANY_TOMBSTONES = 200
-"""Up to this many excluded ids are fetched too and dropped; more become part of the query."""
-_WRITER_LOCK = ".tantivy-writer.lock"
-_MIN_HEAP = 15_000_000  # tantivy refuses less a thread
+_ID, _TERMS = "id", "terms"
+_FETCHED_ANYWAY = 2_000
+"""So many results cost about as much to fetch as the query costs itself."""
+_UNTOLD = 1.5
+"""Allowed passages may be rarer among the best than they are in the index."""
+_SMALLEST_MB = 15
+_PREFIX = "rag-engine-terms-"
 
 
 def _tantivy() -> Any:
@@ -34,34 +39,39 @@ def _tantivy() -> Any:
 def _schema(tantivy: Any) -> Any:
     builder = tantivy.SchemaBuilder()
     # Signed: tantivy's writer thread panics on an unsigned field filled from Python.
-    builder.add_integer_field("id", stored=True, indexed=True, fast=True)
+    builder.add_integer_field(_ID, indexed=True, fast=True)
     # "raw" keeps every value as one term, exactly as our analyser made it.
-    builder.add_text_field("terms", stored=False, tokenizer_name="raw", index_option="freq")
+    builder.add_text_field(_TERMS, tokenizer_name="raw", index_option="freq")
     return builder.build()
 
 
 class TantivyIndex:
     """One immutable tantivy index. Safe to share between threads.
 
-    Passages of equal score come by id ascending within what a search returns; which of several
-    equal passages stand at the very end of a list is tantivy's choice (index order, that is by
-    id too, within one segment).
+    BM25 has k1 = 1.2, b = 0.75 and Lucene's idf, ``log(1 + (N - n + 0.5) / (n + 0.5))``. Like
+    Lucene, tantivy keeps a passage's length in one byte: exact up to 40 terms, rounded down to
+    about an eighth above. A term of more than 65,530 bytes is not indexed.
+
+    Equal scores come by id ascending. Where a list ends among equal scores, those with the
+    smallest ids are on it as long as the index is one segment, which it is if it was built within
+    ``memory_mb``; else it is the first ones in the order of the segments.
     """
 
-    def __init__(self, index: Any, temporary: Path | None) -> None:
+    def __init__(self, index: Any, folder: Path | None = None) -> None:
+        """Search ``index``; ``folder`` holds its files and is removed together with this object."""
         self._tantivy = _tantivy()
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._temporary = temporary
-        if temporary is not None:
-            weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
+        self._folder = folder
+        if folder is not None:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
     def document_frequencies(self, terms: Sequence[str]) -> Int64Array:
         """Count for each term the passages that hold it, shape ``(n_terms,)``."""
-        return np.array([self._searcher.doc_freq("terms", term) for term in terms], dtype=np.int64)
+        return np.array([self._searcher.doc_freq(_TERMS, term) for term in terms], dtype=np.int64)
 
     def search_weighted(
         self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
@@ -69,111 +79,182 @@ class TantivyIndex:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold.
 
         Raises:
-            InvalidInput: a weight is not positive and finite.
+            InvalidInput: a weight is not positive, or out of float32's range.
         """
-        query = self._tantivy.Query
-        should = self._tantivy.Occur.Should
-        clauses = []
-        for term, weight in weights.items():
-            if not (weight > 0 and math.isfinite(weight)):
-                raise InvalidInput(f"a weight is positive and finite, got {term!r}: {weight!r}")
-            inner = query.term_query(self._schema, "terms", term, "basic")
-            clauses.append((should, query.const_score_query(inner, float(weight))))
-        return self._search(clauses, k, restriction)
+        constant = self._tantivy.Query.const_score_query
+        return self._search(
+            [
+                constant(self._term(term, "basic"), weight)
+                for term, weight in exact_weights(weights).items()
+            ],
+            k,
+            restriction,
+        )
 
     def search_bm25(
         self, terms: Sequence[str], k: int, restriction: Restriction | None = None
     ) -> Ranking:
-        """Return the ``k`` best passages by Okapi BM25 (k1 = 1.2, b = 0.75, Lucene's idf)."""
-        query = self._tantivy.Query
-        should = self._tantivy.Occur.Should
-        clauses = [
-            (should, query.term_query(self._schema, "terms", term, "freq")) for term in terms
-        ]
-        return self._search(clauses, k, restriction)
+        """Return the ``k`` best passages by Okapi BM25, of those that hold one of ``terms``.
 
-    def _search(
-        self, clauses: Sequence[tuple[Any, Any]], k: int, restriction: Restriction | None
-    ) -> Ranking:
-        nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-        if not clauses or k < 1 or len(self) == 0:
-            return nothing
-        wanted = min(k, len(self))
-        query = self._tantivy.Query.boolean_query(list(clauses))
-        if restriction is not None:
-            if not restriction.exclude and len(restriction.ids) == 0:
-                return nothing
-            if restriction.exclude and len(restriction.ids) <= _MANY_TOMBSTONES:
-                wanted = min(k + len(restriction.ids), len(self))
-            else:
-                query = self._restricted(query, restriction)
-        hits = self._searcher.search(query, wanted, count=False).hits
-        ids = np.array(
-            self._searcher.fast_field_values("id", [address for _, address in hits]),
-            dtype=np.int64,
-        )
-        scores = np.array([score for score, _ in hits], dtype=np.float32)
-        if restriction is not None:
+        A term that is given twice counts twice.
+        """
+        return self._search([self._term(term, "freq") for term in terms], k, restriction)
+
+    def _term(self, term: str, recorded: str) -> Any:
+        return self._tantivy.Query.term_query(self._schema, _TERMS, term, recorded)
+
+    def _search(self, clauses: Sequence[Any], k: int, restriction: Restriction | None) -> Ranking:
+        count = len(self)
+        if not clauses or k < 1 or count == 0:
+            return nothing()
+        should = self._tantivy.Occur.Should
+        query = self._tantivy.Query.boolean_query([(should, clause) for clause in clauses])
+        if restriction is None:
+            return best_of(*self.fetch(query, k), k)
+        limit = _over_fetch(k, count, restriction)
+        if limit <= max(len(restriction.ids), _FETCHED_ANYWAY):
+            ids, scores = self.fetch(query, limit)
             allowed = restriction.allows(ids)
-            ids, scores = ids[allowed], scores[allowed]
-        order = np.lexsort((ids, -scores))[:k]
-        return Ranking(ids[order], scores[order])
+            if int(allowed.sum()) >= k or len(ids) < limit or limit >= count:
+                return best_of(ids[allowed], scores[allowed], k)
+        return best_of(*self.fetch(self._restricted(query, restriction), k), k)
+
+    def fetch(self, query: Any, limit: int) -> tuple[Int64Array, Float32Array]:
+        """Return the best results of one of tantivy's queries: ids and scores, ``(n,)`` each."""
+        hits = self._searcher.search(query, min(limit, len(self)), count=False).hits
+        ids = self._searcher.fast_field_values(_ID, [address for _, address in hits])
+        scores = np.array([score for score, _ in hits], dtype=np.float32)
+        return np.array(ids, dtype=np.int64), scores
 
     def _restricted(self, query: Any, restriction: Restriction) -> Any:
-        occur = self._tantivy.Occur
-        all_of = self._tantivy.Query
-        ids = all_of.term_set_query(self._schema, "id", restriction.ids.tolist())
+        occur, queries = self._tantivy.Occur, self._tantivy.Query
+        ids = queries.term_set_query(self._schema, _ID, restriction.ids.tolist())
         if restriction.exclude:
-            return all_of.boolean_query([(occur.Must, query), (occur.MustNot, ids)])
-        silent = all_of.const_score_query(ids, 0.0)
-        return all_of.boolean_query([(occur.Must, query), (occur.Must, silent)])
+            return queries.boolean_query([(occur.Must, query), (occur.MustNot, ids)])
+        silent = queries.const_score_query(ids, 0.0)
+        return queries.boolean_query([(occur.Must, query), (occur.Must, silent)])
 
     def save(self, folder: Path) -> None:
-        """Copy the index's files into the existing empty ``folder``."""
-        if self._temporary is None:
-            raise InvalidInput("only an index that was just built, and not in memory, can be saved")
-        for path in sorted(self._temporary.iterdir()):
-            if path.name != _WRITER_LOCK:
-                shutil.copyfile(path, folder / path.name)
+        """Copy the index's files into the existing empty ``folder``.
+
+        Raises:
+            InvalidInput: the index was built in memory, or loaded.
+        """
+        if self._folder is None:
+            raise InvalidInput(
+                "an index can be saved that was just built, and not in memory; build it with "
+                "in_memory=False"
+            )
+        for path in _index_files(self._folder):
+            shutil.copyfile(path, folder / path.name)
+
+
+def _over_fetch(k: int, count: int, restriction: Restriction) -> int:
+    """Guess how many results hold ``k`` allowed ones, if those are spread evenly.
+
+    >>> tombstones, half = np.arange(1, 6), np.arange(1, 501)
+    >>> _over_fetch(10, 1000, Restriction(tombstones, exclude=True))
+    15
+    >>> _over_fetch(10, 1000, Restriction(half))
+    30
+    """
+    named = len(restriction.ids)
+    allowed = max(1, count - named if restriction.exclude else named)
+    evenly = max(k, math.ceil(_UNTOLD * k * count / allowed))
+    # So many excluded ones can not all stand before the k-th allowed one and more.
+    return min(count, evenly, k + named) if restriction.exclude else min(count, evenly)
+
+
+def _index_files(folder: Path) -> list[Path]:
+    """Return what makes up the index: not the locks, nor the list for collecting garbage."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 class TantivyFactory:
-    """Builds and loads tantivy indexes; ``memory_mb`` is what building may hold in memory."""
+    """Builds and loads tantivy indexes.
+
+    Args:
+        memory_mb: what building may hold in memory, at least 15; a passage of 120 terms takes
+            about 0.5 kB of it. A greater index consists of several segments.
+
+    Raises:
+        InvalidInput: ``memory_mb`` is less than 15, which tantivy needs.
+        MissingExtra: tantivy is not installed.
+    """
 
     kind = "tantivy"
 
     def __init__(self, *, memory_mb: int = 128) -> None:
         _tantivy()
-        self._heap = max(_MIN_HEAP, memory_mb * 1_000_000)
+        if memory_mb < _SMALLEST_MB:
+            raise InvalidInput(f"memory_mb is at least {_SMALLEST_MB}, got {memory_mb!r}")
+        self._memory = memory_mb * 1_000_000
 
     def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> TantivyIndex:
-        """Index the passages, in memory or in a temporary folder that goes with the index."""
+        """Index the passages, in memory or in a temporary folder that goes with the index.
+
+        Raises:
+            InvalidInput: ids out of order.
+            StoreError: tantivy could not write.
+        """
+        if in_memory:
+            return TantivyIndex(self._filled(None, passages))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        try:
+            return TantivyIndex(self._filled(folder, passages), folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _filled(self, folder: Path | None, passages: Iterator[Terms]) -> Any:
         tantivy = _tantivy()
-        folder = None if in_memory else Path(tempfile.mkdtemp(prefix="rag-engine-terms-"))
         index = tantivy.Index(_schema(tantivy), path=None if folder is None else str(folder))
         # One thread: passages lie in the order of their ids, and small indexes build quickly.
-        writer = index.writer(heap_size=self._heap, num_threads=1)
+        writer = index.writer(heap_size=self._memory, num_threads=1)
+        last = 0
         for passage in passages:
-            document = tantivy.Document()
-            document.add_integer("id", passage.id)
-            for term in passage.terms:
-                document.add_text("terms", term)
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
+            if passage.id <= last:
+                raise InvalidInput(
+                    f"ids are positive, ascending and without repeats, got {passage.id} after "
+                    f"{last}"
+                )
+            last = passage.id
+            writer.add_document(tantivy.Document(id=passage.id, terms=list(passage.terms)))
+        try:
+            writer.commit()
+            writer.wait_merging_threads()
+        except ValueError as error:
+            raise StoreError(
+                f"tantivy could not write its index into {folder}: {error}; is there room?"
+            ) from error
         index.reload()
-        return TantivyIndex(index, folder)
+        return index
 
     def load(self, folder: Path) -> TantivyIndex:
-        """Open what ``save`` wrote; nothing in the folder is changed.
+        """Open what ``save`` wrote; the folder is only read, and may be read-only.
 
         Raises:
             StoreCorrupt: the files can not be read.
         """
         tantivy = _tantivy()
         try:
-            if not tantivy.Index.exists(str(folder)):
-                raise StoreCorrupt(f"no tantivy index in {folder}")
-            return TantivyIndex(tantivy.Index.open(str(folder)), None)
-        except (ValueError, OSError) as error:
-            raise StoreCorrupt(f"the tantivy index {folder} can not be read: {error}") from error
+            # tantivy makes a lock file where it opens an index, so it is shown links. All files
+            # are mapped into memory by then, and the links no longer needed.
+            with tempfile.TemporaryDirectory(prefix=_PREFIX) as links:
+                for path in _index_files(folder):
+                    (Path(links) / path.name).symlink_to(path.resolve())
+                index = TantivyIndex(tantivy.Index.open(links))
+            # The beginning of each kind of file is read now rather than by the first search.
+            index.document_frequencies([""])
+            index.search_bm25([""], 1)
+            index.fetch(tantivy.Query.all_query(), 1)
+            return index
+        except BaseException as error:
+            if isinstance(error, (ValueError, OSError, TypeError)) or _is_panic(error):
+                raise StoreCorrupt(f"the tantivy index {folder} is damaged: {error}") from error
+            raise
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Tell whether tantivy gave up; its exception is no ``Exception`` and can not be imported."""
+    return type(error).__module__ == "pyo3_runtime"

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import shutil
+import sys
+
+import faiss
+import numpy as np
+import pytest
+
+from connectors.dense.exact_index import ExactIndexFactory
+from connectors.dense.faiss_index import FaissHnswFactory
+from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
+from rag_engine.ports import Restriction
+from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
+
+
+class TestFaissHnswIndex(DenseIndexContract):
+    exact = False
+
+    @pytest.fixture
+    def factory(self):
+        return FaissHnswFactory(threads=1)
+
+
+class TestFaissHnswIndexInHalfPrecision(DenseIndexContract):
+    exact = False
+
+    @pytest.fixture
+    def factory(self):
+        return FaissHnswFactory(storage="float16", threads=1)
+
+    def test_finds_each_vector_by_itself(self, factory):
+        ids, vectors = spaced_ids(300), unit_vectors(300)
+        for identifier, ranking in zip(
+            ids, factory.build(ids, vectors).search(vectors, 1), strict=True
+        ):
+            assert ranking.ids.tolist() == [identifier]
+            assert ranking.scores[0] == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def five_thousand():
+    """Ids, clustered vectors, queries from the same clusters, the graph, and exact search."""
+    everything = unit_vectors(5_200, 64, clusters=100)
+    ids, vectors, queries = spaced_ids(5_000), everything[:5_000], everything[5_000:]
+    hnsw = FaissHnswFactory(threads=2, ef_search=64, m=8).build(ids, vectors)
+    return ids, vectors, queries, hnsw, ExactIndexFactory().build(ids, vectors)
+
+
+def recall(found, expected) -> float:
+    shares = [
+        len(set(one.ids.tolist()) & set(other.ids.tolist())) / len(other.ids)
+        for one, other in zip(found, expected, strict=True)
+    ]
+    return float(np.mean(shares))
+
+
+def test_recall_at_10(five_thousand):
+    _, _, queries, hnsw, exact = five_thousand
+    assert recall(hnsw.search(queries, 10), exact.search(queries, 10)) >= 0.95
+
+
+def test_recall_where_more_is_asked_than_ef_search(five_thousand):
+    _, _, queries, hnsw, exact = five_thousand
+    found = hnsw.search(queries, 200)
+    assert all(len(each.ids) == 200 for each in found)
+    assert recall(found, exact.search(queries, 200)) >= 0.9
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.3, 0.1, 0.01, 0.001])
+def test_recall_with_a_restriction(five_thousand, share):
+    ids, _, queries, hnsw, exact = five_thousand
+    chosen = np.random.default_rng(3).random(len(ids)) < share
+    for restriction in (Restriction(ids[chosen]), Restriction(ids[~chosen], exclude=True)):
+        found, expected = (each.search(queries, 10, restriction) for each in (hnsw, exact))
+        assert all(restriction.allows(each.ids).all() for each in found)
+        assert [len(each.ids) for each in found] == [len(each.ids) for each in expected]
+        assert recall(found, expected) >= 0.95
+
+
+def test_recall_where_only_what_is_far_is_allowed(five_thousand):
+    ids, _, queries, hnsw, exact = five_thousand
+    for query in queries[:20]:
+        order = exact.search(query[np.newaxis], len(ids))[0].ids
+        far = Restriction(np.sort(order[2_000:]))
+        found, expected = (each.search(query[np.newaxis], 10, far) for each in (hnsw, exact))
+        assert len(found[0].ids) == 10
+        assert recall(found, expected) >= 0.5  # the walk ends where nothing allowed is near
+
+
+def test_some_restricted_searches_walk_the_graph(five_thousand, monkeypatch):
+    ids, _, queries, hnsw, _ = five_thousand
+    walks = []
+    walk = type(hnsw)._walk
+    monkeypatch.setattr(
+        type(hnsw), "_walk", lambda self, *args: walks.append(args[-1]) or walk(self, *args)
+    )
+    hnsw.search(queries[:1], 10, Restriction(ids[:4_500]))
+    hnsw.search(queries[:1], 10, Restriction(ids[:50]))
+    assert [len(rows) for rows in walks] == [4_500]
+
+
+def test_a_graph_that_falls_apart_still_gives_k_results():
+    ids, vectors = spaced_ids(400), unit_vectors(400)
+    index = FaissHnswFactory(m=2, ef_construction=1, ef_search=1, threads=1).build(ids, vectors)
+    alone = index._index.search(vectors, 50)[1]
+    assert (alone < 0).any()  # FAISS itself found too few
+    for restriction in (None, Restriction(ids[:390])):
+        found = index.search(vectors, 50, restriction)
+        assert {len(each.ids) for each in found} == {50}
+
+
+def test_scores_are_those_of_exact_search(five_thousand):
+    ids, _, queries, hnsw, exact = five_thousand
+    for one, other in zip(hnsw.search(queries, 5), exact.search(queries, len(ids)), strict=True):
+        scores = dict(zip(other.ids.tolist(), other.scores.tolist(), strict=True))
+        assert one.scores.tolist() == [scores[identifier] for identifier in one.ids.tolist()]
+
+
+def test_what_was_saved_in_one_precision_is_loaded_by_a_factory_of_the_other(tmp_path):
+    ids, vectors = spaced_ids(300), unit_vectors(300)
+    index = FaissHnswFactory(storage="float16", threads=1).build(ids, vectors)
+    index.save(tmp_path)
+    loaded = FaissHnswFactory().load(tmp_path, ids, vectors)
+    one, other = (each.search(vectors[:1], 10)[0] for each in (index, loaded))
+    assert one.scores.tolist() == other.scores.tolist()
+
+
+def test_half_precision_takes_half_the_room(tmp_path):
+    ids, vectors = spaced_ids(500), unit_vectors(500, 128)
+    sizes = []
+    for storage in ("float32", "float16"):
+        folder = tmp_path / storage
+        folder.mkdir()
+        FaissHnswFactory(storage=storage, threads=1).build(ids, vectors).save(folder)
+        sizes.append((folder / "hnsw.faiss").stat().st_size)
+    assert sizes[0] - sizes[1] == pytest.approx(500 * 128 * 2, rel=0.01)
+
+
+def test_an_index_of_other_vectors_is_refused(tmp_path):
+    ids = spaced_ids(200)
+    FaissHnswFactory(threads=1).build(ids, unit_vectors(200)).save(tmp_path)
+    with pytest.raises(StoreCorrupt, match="other vectors"):
+        FaissHnswFactory().load(tmp_path, ids, unit_vectors(200, seed=1))
+    with pytest.raises(StoreCorrupt, match="dimension"):
+        FaissHnswFactory().load(tmp_path, ids, unit_vectors(200, 17))
+
+
+def test_an_index_of_another_kind_is_refused(tmp_path):
+    ids, vectors = spaced_ids(200), unit_vectors(200)
+    flat = faiss.IndexFlatIP(16)
+    flat.add(vectors)
+    euclidean = faiss.IndexHNSWFlat(16, 8)
+    euclidean.add(vectors)
+    for index in (flat, euclidean):
+        faiss.write_index(index, str(tmp_path / "hnsw.faiss"))
+        with pytest.raises(StoreCorrupt, match="IndexHNSWFlat"):
+            FaissHnswFactory().load(tmp_path, ids, vectors)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(StoreCorrupt, match=r"hnsw\.faiss"):
+        FaissHnswFactory().load(tmp_path, spaced_ids(3), unit_vectors(3))
+
+
+def test_the_index_outlives_what_it_was_built_from(tmp_path):
+    ids, vectors = spaced_ids(300), unit_vectors(300)
+    expected = FaissHnswFactory(threads=1).build(ids, vectors)
+    expected.save(tmp_path)
+    loaded = FaissHnswFactory().load(tmp_path, ids, vectors.copy())
+    shutil.rmtree(tmp_path)
+    restriction = Restriction(ids[:100])
+    one, other = (each.search(vectors[:3], 5, restriction) for each in (expected, loaded))
+    assert [each.scores.tolist() for each in one] == [each.scores.tolist() for each in other]
+
+
+def test_building_leaves_the_number_of_threads_as_it_was():
+    before = faiss.omp_get_max_threads()
+    FaissHnswFactory(threads=1).build(spaced_ids(50), unit_vectors(50))
+    assert faiss.omp_get_max_threads() == before
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"m": 1}, {"ef_construction": 0}, {"ef_search": 0}, {"threads": -1}, {"storage": "int8"}],
+)
+def test_values_out_of_range(bad):
+    with pytest.raises(InvalidInput, match=str(next(iter(bad.values())))):
+        FaissHnswFactory(**bad)
+
+
+def test_without_faiss(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(MissingExtra, match=r"rag-engine\[cpu\]"):
+        FaissHnswFactory()
