@@ -83,8 +83,7 @@ class JsonlLoader:
                 row,
                 source=source,
                 number=number,
-                default_title="",
-                extra={"format": "json" if whole else "jsonl"},
+                file_format="json" if whole else "jsonl",
             )
 
     def _line_rows(self, path: Path) -> Iterator[tuple[int, dict[str, Value] | str]]:

@@ -18,7 +18,7 @@ _TEXT_NAMES = (
 )
 _QUESTION_NAMES = ("question",)
 _TITLE_NAMES = ("title", "heading", "headline", "subject", "name")
-_ID_NAMES = ("id", "_id", "doc_id", "docid", "document_id", "key", "uuid")
+_ID_NAMES = ("id", "_id", "doc_id", "docid", "document_id", "uuid")
 _LANGUAGE_NAMES = ("lang", "language", "locale", "language_code")
 _WHOLE_NUMBERS = range(-(2**63), 2**63)
 
@@ -78,13 +78,11 @@ class RowColumns:
         *,
         source: str,
         number: int,
-        default_title: str,
-        extra: Mapping[str, MetadataValue],
+        file_format: str,
     ) -> Document | Problem:
         """Return the row as a document, or why it can not be one.
 
-        ``number`` is the row's own, counted from 1; it stands in for a missing id. ``extra`` is
-        metadata that the row's own fields replace.
+        ``number`` is the row's own, counted from 1; it stands in for a missing id.
         """
         text = self._text(row)
         if not text:
@@ -97,10 +95,10 @@ class RowColumns:
             return Document(
                 id=f"{source}#{given_id or number}",
                 text=text,
-                title=title or default_title,
+                title=title,
                 source=source,
                 language_hint=self._language(row),
-                metadata={**extra, **self._metadata(row)},
+                metadata={"format": file_format, **self._metadata(row)},
             )
         except InvalidDocument as error:
             return _problem(source, number, str(error))

@@ -182,10 +182,10 @@ class Sandbox:
             except BaseException:
                 self._drop()  # whatever stopped us, the reply that is under way fits no request
                 raise
-            if reply.get("limit"):
+            if reply.get("out_of_memory"):
                 self._drop()
                 if not fresh:
-                    continue
+                    continue  # perhaps earlier files left too little
             return reply
 
     def _worker(self) -> _Worker:

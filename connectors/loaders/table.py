@@ -69,12 +69,13 @@ class TableLoader:
             LoadLimitExceeded: it has too many columns.
         """
         lines, sample = _with_sample(read_lines(path, max_characters=self._max_line_characters))
+        suffix = path.suffix.lower()
         told = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
         if told:
             form = Form(told.group(1))
             next(lines)
         else:
-            form = sniff(sample, prefer="\t" if path.suffix.lower() == ".tsv" else ",")
+            form = sniff(sample, prefer="\t" if suffix == ".tsv" else ",")
         header = next(read_records(lines, form), None)
         if header is None:
             return
@@ -89,9 +90,7 @@ class TableLoader:
                 yield Problem(source=source, reason=f"line {record.number}: {reason}")
                 continue
             row = {n: _typed(v, kinds[n]) for n, v in zip(names, record.fields, strict=True)}
-            yield columns.document(
-                row, source=source, number=row_number, default_title="", extra={"format": "table"}
-            )
+            yield columns.document(row, source=source, number=row_number, file_format=suffix[1:])
 
     def _columns(self, path: Path, names: Sequence[str], head: Sequence[Record]) -> RowColumns:
         """Settle which column is what.

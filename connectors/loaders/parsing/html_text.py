@@ -5,7 +5,6 @@ No tree is built, so no page is nested too deeply.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from lxml import etree
 
 from connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from connectors.loaders.parsing.outline import Outline, table_lines
+from connectors.loaders.parsing.parsed import Refused
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
@@ -83,8 +83,13 @@ def read_visible(page: str) -> VisibleText:
     """
     target = VisibleText()
     data = page.encode("utf-8", errors="replace")
-    with contextlib.suppress(etree.XMLSyntaxError):  # a page without any element
+    try:
         etree.fromstring(data, etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True))
+    except etree.XMLSyntaxError as error:
+        if "memory" in str(error).lower():
+            raise MemoryError from error
+        if "empty" not in str(error).lower():  # a page without any element is no error
+            raise Refused(f"its markup can not be read ({error!s:.200})") from error
     target.close()
     return target
 

@@ -83,21 +83,29 @@ def _read_pages(
     scanned, damaged = [], []
     for number in range(1, count + 1):
         try:
-            page = pdf[number - 1]
+            lines, is_picture = _read_page(pdf, number)
         except pypdfium2.PdfiumError as error:
+            lines, is_picture = [], False
             damaged.append(number)
             if len(damaged) > _MOST_DAMAGED_PAGES:
-                raise Refused(
-                    f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
-                ) from error
-            pages.append([])
-            continue
-        lines = read_lines(page)
-        if not lines and any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+                reason = f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
+                raise Refused(reason) from error
+        if is_picture:
             scanned.append(number)
         pages.append(lines)
-        page.close()
     return pages, scanned, damaged
+
+
+def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], bool]:
+    """Return a page's lines, and whether it has none but has a picture."""
+    page = pdf[number - 1]
+    try:
+        lines = read_lines(page)
+        if lines:
+            return lines, False
+        return [], any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+    finally:
+        page.close()
 
 
 def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:

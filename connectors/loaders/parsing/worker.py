@@ -69,6 +69,7 @@ def _reply(parser: str, data: bytes, name: str) -> bytes:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": "it needs more memory than a parser is given", "limit": True}
+        answer["out_of_memory"] = True
     except RecursionError:
         answer = {"refused": "its parts are nested too deeply", "limit": True}
     except Exception as error:

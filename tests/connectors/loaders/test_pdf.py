@@ -150,3 +150,15 @@ def test_what_can_not_be_read_is_an_error_with_its_reason(
 ) -> None:
     with pytest.raises(LoadError, match=reason):
         load(loader, "bad.pdf", data)
+
+
+def test_a_damaged_page_is_left_out_and_reported(
+    loader: PdfLoader, load: Callable[..., list[Document | Problem]]
+) -> None:
+    data = make_script_pdf([["One."], ["Two."], ["Three."]])
+    broken = data.replace(b"<</Type/Page/Parent 2 0 R", b"[[/Type/Page/Parent 2 0 R", 2)
+    broken = broken.replace(b"[[/Type/Page/", b"<</Type/Page/", 1)
+    document, problem = load(loader, "a.pdf", broken)
+    assert isinstance(document, Document)
+    assert document.text == "One.\n\nThree."
+    assert problem == Problem(source="a.pdf", reason="damaged and left out: page 2")
