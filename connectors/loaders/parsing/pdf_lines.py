@@ -19,7 +19,7 @@ from connectors.loaders.parsing.cleaning import clean, join_lines, tidy
 __all__ = ["Line", "join_paragraphs", "read_lines"]
 
 # PDFium puts this sign, and no line end, where a word is divided at the end of a line.
-_DIVIDED = re.compile("[\x02\ufffe](?:\r?\n)?(.?)")
+_DIVIDED = re.compile("(.?)[\x02\ufffe](?:\r?\n)?(.?)")
 _ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
 
 _FEWEST_CHARACTERS = 30
@@ -78,8 +78,9 @@ def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
 
 
 def _undivide(match: re.Match[str]) -> str:
-    following = match.group(1)
-    return following if following.islower() else f"-{following}"
+    before, after = match.groups()
+    one_word = after.islower() or (before.isupper() and after.isupper())
+    return before + after if one_word else f"{before}-{after}"
 
 
 def _placed(text: str, text_page: Any, first: int, last: int) -> Line:

@@ -66,12 +66,13 @@ def test_divided_words_are_put_together(
     lines = [
         "The pump delivers three hundred litres of water each min-",
         "ute, and it was built by the company of Huber-",
-        "Meier in Ghent.",
+        "Meier in Ghent. It is an OP-",
+        "TIONAL part.",
     ]
     document = load_one(loader, "a.pdf", make_script_pdf([lines]))
     assert document.text == (
         "The pump delivers three hundred litres of water each minute, and it was built by the "
-        "company of Huber-Meier in Ghent."
+        "company of Huber-Meier in Ghent. It is an OPTIONAL part."
     )
 
 
