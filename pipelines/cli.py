@@ -71,6 +71,17 @@ def _parser() -> argparse.ArgumentParser:
     verb("inspect", commands.inspect, "show what a knowledge base holds")
     verb("compact", commands.compact, "build the index anew and give back space")
 
+    evaluate = verb("evaluate", commands.evaluate, "measure on a test set", common)
+    evaluate.add_argument("set", type=Path, metavar="SET_DIR", help="BEIR layout, or TREC topics")
+    evaluate.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+    evaluate.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    evaluate.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
+    evaluate.add_argument("--mode", choices=["dense", "lexical", "hybrid", "rrf", "bm25"])
+    evaluate.add_argument("--no-fairness", action="store_true", help="do not centre languages")
+    evaluate.add_argument(
+        "--ablation", action="store_true", help="one table of all parts and the plain baselines"
+    )
+
     export = verb("export", commands.export, "write the bundled model as a directory", common)
     export.add_argument("target", type=Path, metavar="DIR")
     export.add_argument("--to", choices=["sentence-transformers"], required=True)

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 
 from pipelines import benchmark, output, wiring
+from pipelines import evaluate as evaluation
 from pipelines.demo import run_demo
 from pipelines.export import export_bundled
 from pipelines.index import index_path, report_outcome
@@ -16,7 +17,18 @@ from rag_engine.filters import And, Equals, Filter, In, Or
 from rag_engine.records import MetadataValue, Problem
 from rag_engine.settings import Settings
 
-__all__ = ["ask", "bench", "compact", "delete", "demo", "export", "index", "inspect", "search"]
+__all__ = [
+    "ask",
+    "bench",
+    "compact",
+    "delete",
+    "demo",
+    "evaluate",
+    "export",
+    "index",
+    "inspect",
+    "search",
+]
 
 
 def _open(given: argparse.Namespace, *, read_only: bool, create: bool = False) -> KnowledgeBase:
@@ -143,6 +155,23 @@ def compact(given: argparse.Namespace) -> Outcome:
     return Outcome(
         result={"bytes_before": before, "bytes_after": after},
         lines=[f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after"],
+    )
+
+
+def evaluate(given: argparse.Namespace) -> Outcome:
+    """Measure on a test set."""
+    settings = Settings.from_toml(given.settings) if given.settings else Settings()
+    data = settings.model_dump()
+    if given.mode:
+        data["retrieval"]["mode"] = given.mode
+    if given.no_fairness:
+        data["fairness"]["enabled"] = False
+    return evaluation.evaluate(
+        given.set,
+        settings=Settings.checked(data, origin="the command line"),
+        kb_path=given.kb,
+        report=given.report,
+        ablation=given.ablation,
     )
 
 

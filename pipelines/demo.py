@@ -14,6 +14,7 @@ from pipelines import output, wiring
 from pipelines.index import index_path, report_outcome
 from pipelines.output import Outcome
 from rag_engine.engine import KnowledgeBase
+from rag_engine.records import Answer
 
 __all__ = ["SampleQuestion", "run_demo", "sample_documents", "sample_questions"]
 
@@ -81,7 +82,7 @@ def _run(path: Path) -> Outcome:
     )
 
 
-def _answer_lines(answer: output.Answer) -> Iterator[str]:
+def _answer_lines(answer: Answer) -> Iterator[str]:
     for hit in answer.hits[:_HITS]:
         yield from output.hit_lines(hit, width=90)
     yield "   answer:"

@@ -101,9 +101,9 @@ class FairnessSettings(_Frozen):
 class RetrievalSettings(_Frozen):
     """How many passages are looked at on the way to an answer, and by which evidence."""
 
-    mode: Literal["hybrid", "dense", "lexical", "rrf"] = "hybrid"
-    """``hybrid`` is language-aware fusion; ``rrf`` is plain reciprocal rank fusion with BM25,
-    kept as a baseline to measure against: it ruins search across languages."""
+    mode: Literal["hybrid", "dense", "lexical", "rrf", "bm25"] = "hybrid"
+    """``hybrid`` is language-aware fusion; ``bm25`` and ``rrf`` (plain reciprocal rank fusion of
+    dense search and BM25) are baselines to measure against: both ruin search across languages."""
     pool: int = Field(100, ge=1, le=10_000)
     """Candidates taken from each of the dense and the lexical index."""
     rerank_pool: int = Field(50, ge=1, le=1_000)

@@ -87,8 +87,8 @@ class Retriever:
         centred = snapshot.offsets.centre_query(question.vector, question.detections)
         sizes = {name: count for name, count in snapshot.languages.items() if count}
         wanted = tuple(query_terms(question.text, question.detections, sorted(sizes)))
-        if mode == "rrf":
-            return self._plain_hybrid(snapshot, question, wanted, pool, only)
+        if mode in {"bm25", "rrf"}:
+            return self._plain(snapshot, question, wanted, pool, only)
         weights = (
             {} if mode == "dense" else term_weights(wanted, sizes, snapshot.document_frequencies)
         )
@@ -114,7 +114,7 @@ class Retriever:
             weights=weights,
         )
 
-    def _plain_hybrid(
+    def _plain(
         self,
         snapshot: Snapshot,
         question: Question,
@@ -122,14 +122,16 @@ class Retriever:
         pool: int,
         only: Int64Array | None,
     ) -> Candidates:
-        """Rank as frameworks do by default: RRF over dense search and BM25."""
-        dense = snapshot.search_dense(question.vector[np.newaxis], pool, only)[0]
+        """Rank as others do by default: by BM25, or by RRF over dense search and BM25."""
         terms = [term for each in wanted for term in each.terms]
-        fused = reciprocal_rank_fusion([dense, snapshot.search_bm25(terms, pool, only)])
-        vectors, _ = snapshot.vectors(fused.ids)
+        found = snapshot.search_bm25(terms, pool, only)
+        if self._settings.mode == "rrf":
+            dense = snapshot.search_dense(question.vector[np.newaxis], pool, only)[0]
+            found = reciprocal_rank_fusion([dense, found])
+        vectors, _ = snapshot.vectors(found.ids)
         plain = vectors @ question.vector
-        blank = np.zeros(len(fused.ids), dtype=np.float32)
-        return Candidates(fused.ids, fused.scores, plain, plain, blank, {})
+        blank = np.zeros(len(found.ids), dtype=np.float32)
+        return Candidates(found.ids, found.scores, plain, plain, blank, {})
 
     def search(
         self,

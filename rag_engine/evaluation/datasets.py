@@ -1,0 +1,126 @@
+"""Test sets: a corpus, questions, and which passages answer which question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag_engine.errors import InvalidInput
+from rag_engine.records import Document
+
+__all__ = ["TestQuestion", "TestSet", "load_test_set"]
+
+
+@dataclass(frozen=True, slots=True)
+class TestQuestion:
+    """A question of a test set; ``language`` is what the set says, "" if it says nothing."""
+
+    __test__ = False
+
+    id: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSet:
+    """A test set in memory.
+
+    ``qrels`` maps a question's id to its judged documents and their grades (0: not relevant).
+    ``languages`` maps a document's id to the language that the set states; it is used for
+    reports only and never reaches the engine.
+    """
+
+    __test__ = False
+
+    name: str
+    corpus: tuple[Document, ...]
+    questions: tuple[TestQuestion, ...]
+    qrels: dict[str, dict[str, int]]
+    languages: dict[str, str]
+
+
+def load_test_set(folder: Path) -> TestSet:
+    """Read a set in BEIR's layout, or one with TREC topics and qrels as MIRACL has.
+
+    BEIR: ``corpus.jsonl`` and ``queries.jsonl`` (``_id``, ``text``, perhaps ``title`` and
+    ``language``), ``qrels/test.tsv`` (a header, then question, document, grade). TREC: questions
+    in ``topics*.tsv`` (id, text) and judgements in ``qrels*.tsv`` or ``*.qrels`` (question, 0,
+    document, grade), beside or below the corpus.
+
+    Raises:
+        InvalidInput: a file is missing, or a line can not be read; it names file and line.
+    """
+    corpus_file = _found(folder, "corpus.jsonl", "docs.jsonl", "corpus/*.jsonl")
+    documents: list[Document] = []
+    languages: dict[str, str] = {}
+    for row in _rows(corpus_file):
+        identifier = _identifier(row)
+        documents.append(
+            Document(id=identifier, text=row.get("text") or "", title=row.get("title") or "")
+        )
+        languages[identifier] = row.get("language") or ""
+    qrels = _qrels(_found(folder, "qrels/test.tsv", "qrels*.tsv", "*.qrels", "qrels/*"))
+    return TestSet(
+        name=folder.resolve().name,
+        corpus=tuple(documents),
+        questions=tuple(
+            each for each in _questions(folder) if any(qrels.get(each.id, {}).values())
+        ),
+        qrels=qrels,
+        languages=languages,
+    )
+
+
+def _found(folder: Path, *patterns: str) -> Path:
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            return path
+    raise InvalidInput(f"{folder} is no test set: it holds none of {', '.join(patterns)}")
+
+
+def _identifier(row: dict[str, Any]) -> str:
+    return str(row.get("_id") or row.get("docid") or row["id"])
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                row = json.loads(line)
+                _identifier(row)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise InvalidInput(f"{path}, line {number}: {error!r}") from error
+            yield row
+
+
+def _questions(folder: Path) -> Iterator[TestQuestion]:
+    path = _found(folder, "queries.jsonl", "topics*.tsv", "topics/*.tsv")
+    if path.suffix == ".jsonl":
+        for row in _rows(path):
+            yield TestQuestion(_identifier(row), row["text"], row.get("language") or "")
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        identifier, found, text = line.partition("\t")
+        if not found:
+            raise InvalidInput(f"{path}, line {number}: expected id, tab, text; got {line!r:.80}")
+        yield TestQuestion(identifier, text, "")
+
+
+def _qrels(path: Path) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        parts = line.split()
+        if not parts or (number == 1 and not parts[-1].lstrip("-").isdigit()):
+            continue  # an empty line, or BEIR's header
+        try:
+            question, document, grade = parts[0], parts[-2], int(parts[-1])
+        except (IndexError, ValueError) as error:
+            raise InvalidInput(
+                f"{path}, line {number}: expected question, document, grade; got {line!r:.80}"
+            ) from error
+        qrels.setdefault(question, {})[document] = grade
+    return qrels

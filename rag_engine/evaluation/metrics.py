@@ -1,0 +1,100 @@
+"""The measures of a run, by ir-measures (which calls trec_eval), overall and by language."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rag_engine.errors import MissingExtra
+
+__all__ = ["MEASURES", "Qrels", "Run", "judged_pairs", "measure", "measure_by"]
+
+Run = Mapping[str, Sequence[str]]
+"""A question's id and its ranked documents, best first."""
+
+Qrels = Mapping[str, Mapping[str, int]]
+"""A question's id, its judged documents and their grades."""
+
+MEASURES = ("ndcg@10", "map", "mrr@10", "recall@10", "recall@100")
+
+
+def _measures() -> tuple[Any, dict[Any, str]]:
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise MissingExtra("evaluate", package="ir_measures") from error
+    kinds = (
+        ir_measures.nDCG @ 10,
+        ir_measures.AP,
+        ir_measures.RR @ 10,
+        ir_measures.R @ 10,
+        ir_measures.R @ 100,
+    )
+    return ir_measures, dict(zip(kinds, MEASURES, strict=True))
+
+
+def measure(run: Run, qrels: Qrels) -> dict[str, float]:
+    """Return the mean of each measure over all questions of ``qrels``.
+
+    A question that the run does not answer counts as 0. Documents count by their place in the
+    run, so that equal scores can not be reordered.
+
+    >>> measure({"q": ["b", "a"]}, {"q": {"a": 1}})["mrr@10"]
+    0.5
+    """
+    if not qrels:
+        return dict.fromkeys(MEASURES, 0.0)
+    library, names = _measures()
+    scored = {
+        question: {document: float(-place) for place, document in enumerate(ranked)}
+        for question, ranked in run.items()
+        if question in qrels and ranked
+    }
+    totals = dict.fromkeys(MEASURES, 0.0)
+    if scored:
+        plain = {question: dict(judged) for question, judged in qrels.items()}
+        for result in library.iter_calc(list(names), plain, scored):
+            totals[names[result.measure]] += result.value
+    return {name: total / len(qrels) for name, total in totals.items()}
+
+
+def judged_pairs(
+    run: Run, qrels: Qrels, keep: Callable[[str, str], bool]
+) -> tuple[dict[str, list[str]], dict[str, dict[str, int]]]:
+    """Look at some of the right answers only: those that ``keep(question, document)`` names.
+
+    The other right answers are taken out of run and judgements alike: a run is neither praised
+    nor blamed for them. Questions without a right answer left are left out.
+    """
+    kept_qrels: dict[str, dict[str, int]] = {}
+    kept_run: dict[str, list[str]] = {}
+    for question, judged in qrels.items():
+        mine = {
+            document: grade
+            for document, grade in judged.items()
+            if grade <= 0 or keep(question, document)
+        }
+        if not any(grade > 0 for grade in mine.values()):
+            continue
+        others = judged.keys() - mine.keys()
+        kept_qrels[question] = mine
+        kept_run[question] = [each for each in run.get(question, ()) if each not in others]
+    return kept_run, kept_qrels
+
+
+def measure_by(
+    run: Run, qrels: Qrels, group: Callable[[str, str], str], groups: Iterable[str]
+) -> dict[str, dict[str, float]]:
+    """Measure each group of judged pairs alone; ``group(question, document)`` names a pair's."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for question, judged in qrels.items():
+        for document, grade in judged.items():
+            if grade > 0:
+                members[group(question, document)].add(question)
+    found = {}
+    for name in groups:
+        asked = {question: qrels[question] for question in members.get(name, ())}
+        part = judged_pairs(run, asked, lambda q, d, name=name: group(q, d) == name)  # type: ignore[misc]
+        found[name] = {**measure(*part), "queries": float(len(part[1]))}
+    return found

@@ -1,0 +1,54 @@
+"""A report of one run over a test set: overall, across languages, and by pair of languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rag_engine.evaluation.datasets import TestSet
+from rag_engine.evaluation.metrics import Run, measure, measure_by
+
+__all__ = ["build_report"]
+
+
+def build_report(
+    test_set: TestSet, run: Run, *, ms_per_query: float, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the report as plain data; its keys are those that ``evaluate --report`` documents.
+
+    ``cross_language`` and ``same_language`` look at judged pairs by the set's own language
+    fields; ``top1_in_query_language`` is the share of questions whose first document is in their
+    language, whatever it says.
+    """
+    asked = {question.id: question.language for question in test_set.questions}
+    qrels = {identifier: test_set.qrels[identifier] for identifier in asked}
+
+    def pair(question: str, document: str) -> str:
+        return f"{asked[question]}->{test_set.languages.get(document, '')}"
+
+    def side(question: str, document: str) -> str:
+        same = asked[question] == test_set.languages.get(document, "")
+        return "same_language" if same else "cross_language"
+
+    pairs = sorted(
+        {
+            pair(question, document)
+            for question, judged in qrels.items()
+            for document, grade in judged.items()
+            if grade > 0
+        }
+    )
+    at_home = [
+        test_set.languages.get(ranked[0]) == asked[question]
+        for question, ranked in run.items()
+        if ranked
+    ]
+    return {
+        **measure(run, qrels),
+        "queries": len(qrels),
+        "top1_in_query_language": sum(at_home) / max(1, len(at_home)),
+        "ms_per_query": ms_per_query,
+        **measure_by(run, qrels, side, ("cross_language", "same_language")),
+        "by_pair": measure_by(run, qrels, pair, pairs),
+        "settings": dict(settings),
+    }

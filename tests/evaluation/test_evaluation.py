@@ -1,0 +1,154 @@
+"""Metrics against figures made by hand, test sets against their layouts, reports against both."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from rag_engine import Document
+from rag_engine.errors import InvalidInput
+from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
+from rag_engine.evaluation.metrics import MEASURES, judged_pairs, measure
+from rag_engine.evaluation.report import build_report
+
+PARAGRAPHS = [
+    ("de", "Die Pumpe braucht jedes Jahr eine neue Dichtung."),
+    ("fr", "La garantie dure trois ans à partir de l'achat."),
+    ("es", "El filtro se limpia una vez al mes con agua tibia."),
+    ("ru", "Максимальная температура воды составляет шестьдесят градусов."),
+]
+QUESTIONS = [
+    ("en", "How often is the seal replaced?", 0),
+    ("de", "Wie oft wird die Dichtung der Pumpe ersetzt?", 0),
+    ("en", "How long is the warranty?", 1),
+    ("fr", "Comment nettoyer le filtre ?", 2),
+    ("es", "¿Cuál es la temperatura máxima del agua?", 3),
+]
+
+
+def test_measures_by_hand():
+    qrels = {"one": {"a": 1}, "two": {"x": 1, "y": 1}, "lost": {"z": 1}}
+    run = {"one": ["b", "a"], "two": ["x", "q", "y"]}
+    found = measure(run, qrels)
+    ndcg_one = 1 / math.log2(3)
+    ndcg_two = (1 + 1 / math.log2(4)) / (1 + 1 / math.log2(3))
+    assert found["ndcg@10"] == pytest.approx((ndcg_one + ndcg_two + 0) / 3)
+    assert found["map"] == pytest.approx((1 / 2 + (1 + 2 / 3) / 2 + 0) / 3)
+    assert found["mrr@10"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert found["recall@10"] == pytest.approx(2 / 3)
+    assert measure({}, {}) == dict.fromkeys(MEASURES, 0.0)
+
+
+def test_places_beyond_ten_count_for_recall_at_100_only():
+    run = {"q": [f"d{n}" for n in range(50)]}
+    found = measure(run, {"q": {"d10": 1}})
+    assert found["ndcg@10"] == found["mrr@10"] == found["recall@10"] == 0
+    assert found["recall@100"] == 1
+    assert found["map"] == pytest.approx(1 / 11)
+
+
+def test_a_pair_is_judged_without_the_other_right_answers():
+    run = {"q": ["home", "wrong", "away"]}
+    qrels = {"q": {"home": 1, "away": 1}, "p": {"home": 1}}
+    kept_run, kept_qrels = judged_pairs(run, qrels, lambda _, document: document == "away")
+    assert kept_run == {"q": ["wrong", "away"]}
+    assert kept_qrels == {"q": {"away": 1}}
+
+
+def test_the_report_has_exactly_its_keys():
+    test_set = TestSet(
+        name="small",
+        corpus=(Document(id="a", text="x"), Document(id="b", text="y")),
+        questions=(TestQuestion("1", "?", "de"), TestQuestion("2", "?", "de")),
+        qrels={"1": {"a": 1}, "2": {"b": 1}},
+        languages={"a": "de", "b": "fr"},
+    )
+    report = build_report(
+        test_set, {"1": ["a", "b"], "2": ["a", "b"]}, ms_per_query=1.0, settings={}
+    )
+    assert set(report) == {
+        *MEASURES,
+        "queries",
+        "top1_in_query_language",
+        "ms_per_query",
+        "cross_language",
+        "same_language",
+        "by_pair",
+        "settings",
+    }
+    assert report["queries"] == 2
+    assert report["top1_in_query_language"] == 1
+    assert report["same_language"]["mrr@10"] == 1
+    assert report["cross_language"]["mrr@10"] == 0.5
+    assert report["by_pair"]["de->fr"]["ndcg@10"] == pytest.approx(1 / math.log2(3))
+
+
+def beir(folder: Path, *, label=lambda language: language) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "qrels").mkdir()
+    corpus = [
+        {"_id": f"p{n}", "title": "", "text": text, "language": label(language)}
+        for n, (language, text) in enumerate(PARAGRAPHS)
+    ]
+    questions = [
+        {"_id": f"q{n}", "text": text, "language": label(language)}
+        for n, (language, text, _) in enumerate(QUESTIONS)
+    ]
+    for name, rows in (("corpus", corpus), ("queries", questions)):
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    judged = "".join(f"q{n}\tp{answer}\t1\n" for n, (_, _, answer) in enumerate(QUESTIONS))
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\n" + judged, encoding="utf-8"
+    )
+    return folder
+
+
+def evaluated(folder: Path, report: Path, *arguments: str) -> dict:
+    assert main(["evaluate", str(folder), "--report", str(report), *arguments]) == 0
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+def test_the_command(tmp_path: Path, capsys):
+    report = evaluated(beir(tmp_path / "set"), tmp_path / "report.json")
+    assert report["ndcg@10"] == 1
+    assert report["by_pair"]["en->de"]["queries"] == 1
+    assert "nDCG@10" in capsys.readouterr().out
+    table = evaluated(
+        tmp_path / "set", tmp_path / "all.json", "--ablation", "--kb", str(tmp_path / "kb")
+    )
+    assert list(table)[-1] == "ours"
+    assert table["ours"]["ndcg@10"] == 1
+    assert table["plain dense"]["settings"]["fairness"]["enabled"] is False
+    assert table["plain lexical (BM25)"]["cross_language"]["ndcg@10"] < 0.5
+
+
+def test_the_sets_labels_change_no_ranking(tmp_path: Path, capsys):
+    right = evaluated(beir(tmp_path / "right"), tmp_path / "right.json")
+    wrong = beir(tmp_path / "wrong", label=lambda language: {"de": "zh"}.get(language, "de"))
+    mislabelled = evaluated(wrong, tmp_path / "wrong.json")
+    for name in MEASURES:
+        assert mislabelled[name] == right[name]
+    assert mislabelled["by_pair"] != right["by_pair"]
+
+
+def test_trec_topics_and_qrels(tmp_path: Path):
+    (tmp_path / "docs.jsonl").write_text('{"docid": "7#1", "text": "x"}\n', encoding="utf-8")
+    (tmp_path / "topics.dev.tsv").write_text("12\twas?\n13\two?\n", encoding="utf-8")
+    (tmp_path / "qrels.dev.tsv").write_text("12\tQ0\t7#1\t1\n13\tQ0\t7#1\t0\n", encoding="utf-8")
+    test_set = load_test_set(tmp_path)
+    assert [question.id for question in test_set.questions] == ["12"]
+    assert test_set.qrels["12"] == {"7#1": 1}
+
+
+def test_bad_sets(tmp_path: Path):
+    with pytest.raises(InvalidInput, match=r"corpus\.jsonl"):
+        load_test_set(tmp_path)
+    folder = beir(tmp_path / "set")
+    (folder / "corpus.jsonl").write_text('{"_id": "a"}\nnothing\n', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="line 2"):
+        load_test_set(folder)
