@@ -19,7 +19,18 @@ from typing import Any
 from rag_engine.errors import RagEngineError
 from rag_engine.records import Answer, Hit, Problem
 
-__all__ = ["Exit", "Outcome", "hit_data", "note", "print_error", "print_outcome", "safe"]
+__all__ = [
+    "Exit",
+    "Outcome",
+    "answer_data",
+    "answer_lines",
+    "hit_data",
+    "hit_lines",
+    "note",
+    "print_error",
+    "print_outcome",
+    "safe",
+]
 
 
 class Exit(IntEnum):
@@ -132,7 +143,7 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
     shown = text if len(text) <= width else text[: width - 1] + "…"
     return [
         f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  "
-        f"{safe(hit.source)}{page}{safe(section)}",
+        f"{safe(hit.chunk.document_id)}{page}{safe(section)}",
         f"      {shown}",
     ]
 
@@ -166,7 +177,7 @@ def answer_lines(answer: Answer) -> list[str]:
     lines = [*answer.text.splitlines(), ""]
     for each in answer.citations:
         page = f", page {each.page}" if each.page else ""
-        lines.append(f"  [{each.number}] {safe(each.source)}{page} ({each.language})")
+        lines.append(f"  [{each.number}] {safe(each.document_id)}{page} ({each.language})")
     lines.append(f"  written by: {answer.generator}")
     lines += [f"  warning: {safe(warning)}" for warning in answer.warnings]
     return lines

@@ -52,8 +52,8 @@ def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
     """Build the loaders for files."""
     return default_loaders(
         text_columns=settings.text_columns,
-        title_column=settings.title_column,
-        id_column=settings.id_column,
+        title_column=settings.title_column or None,
+        id_column=settings.id_column or None,
         metadata_columns=settings.metadata_columns,
         max_file_mb=settings.max_file_mb,
         timeout_s=settings.timeout_s,
