@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from connectors.loaders.registry import default_loaders
-from rag_engine.fairness.prior import load_prior
-
 from rag_engine.components import Components
 from rag_engine.errors import SettingsError
+from rag_engine.fairness.prior import load_prior
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
