@@ -69,7 +69,8 @@ class RankBm25Index:
         """
         sums = np.zeros(len(self), dtype=np.float32)
         for term, weight in exact_weights(weights).items():
-            sums[self._rows.get(term, ())] += np.float32(weight)
+            if term in self._rows:
+                sums[self._rows[term]] += np.float32(weight)
         rows = self._allowed(np.flatnonzero(sums), restriction)
         return best_of(self._ids[rows], sums[rows], k)
 
@@ -166,6 +167,8 @@ def _check_ascending(ids: Sequence[int]) -> None:
 
 
 def _checked(counts: Any) -> dict[str, int]:
-    if not all(isinstance(count, int) and count > 0 for count in counts.values()):
-        raise TypeError(f"frequencies must be counts, got {counts!r:.100}")
-    return dict(counts)
+    if not isinstance(counts, dict) or not all(
+        isinstance(count, int) and count > 0 for count in counts.values()
+    ):
+        raise TypeError(f"frequencies must map terms to counts, got {counts!r:.100}")
+    return counts

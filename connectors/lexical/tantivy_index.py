@@ -64,7 +64,7 @@ class TantivyIndex:
         self._searcher = index.searcher()
         self._folder = folder
         if folder is not None:
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            weakref.finalize(self, _remove, folder)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -203,7 +203,7 @@ class TantivyFactory:
         try:
             return TantivyIndex(self._filled(folder, passages), folder)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise
 
     def _filled(self, folder: Path | None, passages: Iterator[Terms]) -> Any:
@@ -211,22 +211,12 @@ class TantivyFactory:
         index = tantivy.Index(_schema(tantivy), path=None if folder is None else str(folder))
         # One thread: passages lie in the order of their ids, and small indexes build quickly.
         writer = index.writer(heap_size=self._memory, num_threads=1)
-        last = 0
-        for passage in passages:
-            if passage.id <= last:
-                raise InvalidInput(
-                    f"ids are positive, ascending and without repeats, got {passage.id} after "
-                    f"{last}"
-                )
-            last = passage.id
-            writer.add_document(tantivy.Document(id=passage.id, terms=list(passage.terms)))
         try:
-            writer.commit()
-            writer.wait_merging_threads()
-        except ValueError as error:
-            raise StoreError(
-                f"tantivy could not write its index into {folder}: {error}; is there room?"
-            ) from error
+            for passage in _ascending(passages):
+                writer.add_document(tantivy.Document(id=passage.id, terms=list(passage.terms)))
+        finally:
+            # Also after an error: its thread must not write into a folder that is being removed.
+            _commit(writer)
         index.reload()
         return index
 
@@ -236,23 +226,59 @@ class TantivyFactory:
         Raises:
             StoreCorrupt: the files can not be read.
         """
-        tantivy = _tantivy()
+        # tantivy makes a lock file where it opens an index, so it is shown links. Once it has
+        # opened the index, all files are mapped into memory and the links no longer needed.
+        links = Path(tempfile.mkdtemp(prefix=_PREFIX))
         try:
-            # tantivy makes a lock file where it opens an index, so it is shown links. All files
-            # are mapped into memory by then, and the links no longer needed.
-            with tempfile.TemporaryDirectory(prefix=_PREFIX) as links:
-                for path in _index_files(folder):
-                    (Path(links) / path.name).symlink_to(path.resolve())
-                index = TantivyIndex(tantivy.Index.open(links))
-            # The beginning of each kind of file is read now rather than by the first search.
-            index.document_frequencies([""])
-            index.search_bm25([""], 1)
-            index.fetch(tantivy.Query.all_query(), 1)
-            return index
+            for path in _index_files(folder):
+                (links / path.name).symlink_to(path.resolve())
+            return _opened(links)
         except BaseException as error:
             if isinstance(error, (ValueError, OSError, TypeError)) or _is_panic(error):
                 raise StoreCorrupt(f"the tantivy index {folder} is damaged: {error}") from error
             raise
+        finally:
+            _remove(links)
+
+
+def _opened(folder: Path) -> TantivyIndex:
+    tantivy = _tantivy()
+    index = TantivyIndex(tantivy.Index.open(str(folder)))
+    # The beginning of each kind of file is read now rather than by the first search.
+    index.document_frequencies([""])
+    index.search_bm25([""], 1)
+    if len(index):
+        index.fetch(tantivy.Query.all_query(), 1)
+    return index
+
+
+def _remove(folder: Path) -> None:
+    # A thread of tantivy looks into a folder soon after it was opened, and may just be making its
+    # lock file again, which leaves the folder standing.
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ascending(passages: Iterator[Terms]) -> Iterator[Terms]:
+    last = 0
+    for passage in passages:
+        if passage.id <= last:
+            raise InvalidInput(
+                f"ids are positive, ascending and without repeats, got {passage.id} after {last}"
+            )
+        last = passage.id
+        yield passage
+
+
+def _commit(writer: Any) -> None:
+    try:
+        writer.commit()
+        writer.wait_merging_threads()
+    except ValueError as error:
+        raise StoreError(
+            f"tantivy could not write its index: {error}; is there room in the folder for "
+            "temporary files?"
+        ) from error
 
 
 def _is_panic(error: BaseException) -> bool:
