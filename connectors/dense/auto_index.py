@@ -14,8 +14,9 @@ __all__ = ["AutoDenseFactory"]
 class AutoDenseFactory:
     """Builds an exact index below ``exact_below`` vectors, else an HNSW one.
 
-    At 384 dimensions exact search of 20,000 vectors takes about 0.5 ms on two cores and finds all
-    of the nearest; from there on the graph is quicker, and may miss some.
+    At 384 dimensions exact search takes 0.8 ms on one core for 20,000 vectors and 2.5 ms for
+    50,000, needs no time to build and misses nothing. The graph takes 0.5 ms and may miss some, and
+    building it takes about a millisecond a vector.
     """
 
     kind = "auto"

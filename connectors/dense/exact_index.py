@@ -18,6 +18,8 @@ _BLOCK_FLOATS = 1 << 18
 """Vector components compared at a time: 1 MB, which stays in a processor's cache."""
 _SCORE_FLOATS = 1 << 24
 """Similarities held at once: 64 MB."""
+_PICKING_COST = 4
+"""Comparing a vector picked from here and there costs as much as so many in a row."""
 
 
 def allowed_rows(ids: Int64Array, restriction: Restriction | None) -> npt.NDArray[np.intp] | None:
@@ -69,12 +71,20 @@ class ExactIndex:
         ids = self._ids if rows is None else self._ids[rows]
         if len(ids) == 0 or k < 1:
             return [nothing() for _ in queries]
-        at_once = max(1, _SCORE_FLOATS // len(ids))
+        picked = None if self.cost(len(ids)) == len(self) else rows
+        at_once = max(1, _SCORE_FLOATS // (len(self) if picked is None else len(picked)))
         return [
-            best_of(ids, scores, k)
+            best_of(ids, scores if rows is None or picked is not None else scores[rows], k)
             for start in range(0, len(queries), at_once)
-            for scores in self.scores(queries[start : start + at_once], rows)
+            for scores in self.scores(queries[start : start + at_once], picked)
         ]
+
+    def cost(self, count: int) -> int:
+        """Return what comparing ``count`` of the vectors costs, in vectors compared in a row.
+
+        More than a quarter of all are not picked: then it is quicker to compare all.
+        """
+        return min(len(self), _PICKING_COST * count)
 
     def scores(self, queries: Float32Array, rows: npt.NDArray[np.intp] | None) -> Float32Array:
         """Return the inner products of queries and some rows (None: all), ``(m, n_rows)``."""

@@ -18,8 +18,10 @@ from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction
 __all__ = ["FaissHnswFactory", "FaissHnswIndex", "is_saved"]
 
 _FILE = "hnsw.faiss"
-_JUMP_COST = 3
-"""Comparing a vector on a walk through the graph costs as much as so many vectors in a row."""
+_JUMP_COST = 2
+"""Comparing a vector on a walk through the graph costs as much as so many in a row."""
+_MARGIN = 3
+"""A restricted search for k results walks as if for so many times k."""
 _SAMPLE = 8
 _SAMPLE_TOLERANCE = 1e-2
 """Half precision changes a component of a unit vector by less than 5e-4."""
@@ -56,8 +58,9 @@ class FaissHnswIndex:
     ) -> list[Ranking]:
         """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer.
 
-        A restriction that leaves a share of the vectors makes the walk longer by as much, so that
-        as many allowed ones are met; where comparing all allowed ones is quicker, that is done.
+        A restricted search walks farther, the rarer the allowed vectors are, and drops the others
+        from what it met. Where it met too few, because the allowed ones lie elsewhere, or where
+        that is quicker anyway, all allowed ones are compared: a restriction costs time, not recall.
 
         Raises:
             InvalidVectors: ``queries`` has another width than the index.
@@ -67,40 +70,30 @@ class FaissHnswIndex:
         count = len(self) if rows is None else len(rows)
         if count == 0 or k < 1 or len(queries) == 0:
             return [nothing() for _ in queries]
-        effort = max(self._ef_search, k) * len(self) // count
-        if rows is not None and count <= _JUMP_COST * effort * self._neighbours():
-            return self._exact.search(queries, k, restriction)
-        found = self._walk(queries, min(k, count), effort, rows)
-        rankings = [self._ranking(*each, k) for each in zip(queries, found, strict=True)]
-        return [
-            # The walk ended too early, among vectors that are not allowed or not well connected.
-            self._exact.search(query[np.newaxis], k, restriction)[0]
-            if len(ranking.ids) < min(k, count)
-            else ranking
-            for query, ranking in zip(queries, rankings, strict=True)
-        ]
-
-    def _neighbours(self) -> int:
-        return int(self._index.hnsw.nb_neighbors(0))
-
-    def _walk(
-        self, queries: Float32Array, k: int, effort: int, rows: npt.NDArray[np.intp] | None
-    ) -> Int64Array:
-        parameters = self._faiss.SearchParametersHNSW(efSearch=effort)
+        effort = max(self._ef_search, k)
         if rows is not None:
-            allowed = np.zeros(len(self), dtype=np.bool_)
-            allowed[rows] = True
-            # FAISS only keeps pointers: bitmap and selector must outlive the search.
-            bitmap = np.packbits(allowed, bitorder="little")
-            selector = self._faiss.IDSelectorBitmap(len(self), self._faiss.swig_ptr(bitmap))
-            parameters.sel = selector
-        queries = np.ascontiguousarray(queries, dtype=np.float32)
-        found: Int64Array = self._index.search(queries, k, params=parameters)[1]
-        return found
+            effort = max(self._ef_search, _MARGIN * k) * len(self) // count
+            # On its walk it compares at most the neighbours of each candidate.
+            walking = _JUMP_COST * effort * int(self._index.hnsw.nb_neighbors(0))
+            if self._exact.cost(count) <= walking:
+                return self._exact.search(queries, k, restriction)
+        rankings = []
+        for query, met in zip(queries, self._walk(queries, effort), strict=True):
+            near = met if rows is None else _allowed_half(met, rows)
+            if len(near) < min(k, count):
+                rankings += self._exact.search(query[np.newaxis], k, restriction)
+            else:
+                near = np.sort(near)
+                scores = self._exact.scores(query[np.newaxis], near)[0]
+                rankings.append(best_of(self._ids[near], scores, k))
+        return rankings
 
-    def _ranking(self, query: Float32Array, found: Int64Array, k: int) -> Ranking:
-        rows = np.sort(found[found >= 0])  # FAISS fills up with -1
-        return best_of(self._ids[rows], self._exact.scores(query[np.newaxis], rows)[0], k)
+    def _walk(self, queries: Float32Array, effort: int) -> list[npt.NDArray[np.intp]]:
+        """Return the rows of the ``effort`` or fewer vectors met that are nearest, best first."""
+        parameters = self._faiss.SearchParametersHNSW(efSearch=effort)
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        met = self._index.search(queries, min(effort, len(self)), params=parameters)[1]
+        return [each[each >= 0] for each in met]  # FAISS fills up with -1
 
     def save(self, folder: Path) -> None:
         """Write the graph and its vectors into the existing empty ``folder``."""
@@ -206,6 +199,18 @@ class FaissHnswFactory:
 def is_saved(folder: Path) -> bool:
     """Tell whether ``save`` wrote a graph into ``folder``."""
     return (folder / _FILE).exists()
+
+
+def _allowed_half(met: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return those of the nearer half of ``met`` that are in ``rows`` (ascending).
+
+    In its farther half a walk misses many: only the nearer one is as good as exact search.
+
+    >>> _allowed_half(np.array([5, 2, 9, 4, 1, 3]), np.array([1, 2, 9])).tolist()
+    [2, 9]
+    """
+    near = met[: (len(met) + 1) // 2]
+    return near[np.isin(near, rows, assume_unique=True)]
 
 
 def _stored_vectors(faiss: Any, index: Any) -> npt.NDArray[np.floating]:
