@@ -9,8 +9,11 @@ import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from connectors.dense.faiss_index import FaissHnswFactory
+from connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine import Document, Equals, In, KnowledgeBase, Settings
 from rag_engine.errors import (
     ContractMismatch,
@@ -365,3 +368,53 @@ def test_searching_while_writing(tmp_path: Path, quick_components):
             thread.join()
         assert not errors
         assert len(kb.search("fest", k=500)) == 50
+
+
+def test_index_kinds_can_be_changed_later(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+        assert kb.inspect().dense == ""  # nothing is published before close
+    other = dataclasses.replace(
+        quick_components, dense=FaissHnswFactory(), lexical=RankBm25Factory()
+    )
+    plain = Settings.model_validate({"fairness": {"enabled": False}})
+    with KnowledgeBase.open(path, components=other, settings=plain, read_only=True) as reader:
+        assert len(reader.search("Dichtung")) == 4
+    with KnowledgeBase.open(path, components=other, settings=plain) as kb:
+        hits = kb.search("Dichtung")
+        assert len(hits) == 4
+        assert all(abs(hit.parts.dense - hit.parts.dense_plain) < 1e-3 for hit in hits)
+        assert (kb.inspect().dense, kb.inspect().lexical) == ("hnsw", "rank_bm25")
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        assert len(kb.search("Dichtung")) == 4
+        assert (kb.inspect().dense, kb.inspect().lexical) == ("auto", "tantivy")
+
+
+def test_the_baselines_rank_too(tmp_path: Path, real_components):
+    for mode in ("dense", "lexical", "bm25", "rrf"):
+        settings = Settings.model_validate({"retrieval": {"mode": mode}})
+        path = tmp_path / mode
+        with KnowledgeBase.open(path, components=real_components, settings=settings) as kb:
+            kb.add(RULES)
+            assert ids(kb.search("Wie oft braucht die Pumpe eine Dichtung?"))[0] == "pump"
+            (ranked,) = kb.rank(["Wie oft braucht die Pumpe eine Dichtung?"])
+            assert ranked[0].document_id == "pump"
+
+
+def test_a_reranker_has_the_last_word(tmp_path: Path, quick_components):
+    class ByLength:
+        name = "by length"
+
+        def score(self, question, passages):
+            return np.array([len(passage) for passage in passages], dtype=np.float32)
+
+    other = dataclasses.replace(quick_components, reranker=ByLength())
+    with KnowledgeBase.open(tmp_path / "kb", components=other) as kb:
+        kb.add(RULES)
+        hits = kb.search("Dichtung", k=2)
+    lengths = sorted((len(document.text) for document in RULES), reverse=True)
+    assert [len(hit.chunk.text) for hit in hits] == lengths[:2]
+    assert [hit.parts.rerank for hit in hits] == lengths[:2]
+    assert [hit.rank for hit in hits] == [1, 2]
+    assert all(1 <= hit.parts.rank_before_rerank <= 4 for hit in hits)
