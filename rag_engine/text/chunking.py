@@ -94,8 +94,9 @@ def chunk_many(
     places: list[list[tuple[Span, int, int]]] = [[] for _ in documents]
     for index, span, units in _checked(packed, documents, count_tokens, max_tokens):
         places[index].append((span, units[0].start, units[-1].end))
+    # A group that had to be divided again may begin with a repeated sentence of its own.
     return [
-        _chunks(document, its_places, detector)
+        _chunks(document, sorted(set(its_places), key=lambda place: place[1:]), detector)
         for document, its_places in zip(documents, places, strict=True)
     ]
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag_engine.records import Chunk, Document, Span
@@ -216,6 +216,13 @@ _PIECES = st.sampled_from(
 
 
 @settings(max_examples=150, deadline=None)
+@example(
+    pieces=["保修期。", "The pump leaks. ", "Wo ", "保修期。"],
+    cuts=[],
+    max_tokens=1,
+    overlap=3,
+    count=lambda batch: [len(text.encode()) // 3 for text in batch],
+)
 @given(
     pieces=st.lists(_PIECES, max_size=60),
     cuts=st.lists(st.integers(0, 300), max_size=4),
