@@ -135,18 +135,21 @@ class TantivyIndex:
         return queries.boolean_query([(occur.Must, query), (occur.Must, silent)])
 
     def save(self, folder: Path) -> None:
-        """Copy the index's files into the existing empty ``folder``.
+        """Move the index's files into the existing empty ``folder``, once; searching goes on.
 
         Raises:
-            InvalidInput: the index was built in memory, or loaded.
+            InvalidInput: the index was built in memory, loaded, or saved before.
         """
         if self._folder is None:
             raise InvalidInput(
-                "an index can be saved that was just built, and not in memory; build it with "
+                "an index is saved once, after it was built, and not in memory; build it with "
                 "in_memory=False"
             )
         for path in _index_files(self._folder):
-            shutil.copyfile(path, folder / path.name)
+            shutil.copyfile(path, folder / path.name)  # tantivy's own are not for all to read
+        # What is being searched is mapped into memory and stays.
+        _remove(self._folder)
+        self._folder = None
 
 
 def _over_fetch(k: int, count: int, restriction: Restriction) -> int:

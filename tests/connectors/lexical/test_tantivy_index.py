@@ -111,13 +111,20 @@ def test_loading_from_a_folder_that_goes_away_and_without_leaving_a_trace(tmp_pa
     folder.mkdir()
     factory = TantivyFactory()
     index = factory.build(passages(corpus))
+    assert len([*temporary.iterdir()]) == 1
     index.save(folder)
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
     loaded = factory.load(folder)
+    assert [*temporary.iterdir()] == []
     shutil.rmtree(folder)
+    assert index.search_weighted({"t7": 1.0}, 5).ids.tolist() == [7]
     assert loaded.search_weighted({"t7": 1.0}, 5).ids.tolist() == [7]
     assert loaded.document_frequencies(["a"]).tolist() == [49]
-    assert len([*temporary.iterdir()]) == 1  # that of the index that was built
+
+
+def test_an_index_that_is_not_saved_takes_its_files_with_it(temporary):
+    index = TantivyFactory().build(passages({1: ["a"]}))
+    assert len([*temporary.iterdir()]) == 1
     del index
     gc.collect()
     assert [*temporary.iterdir()] == []
@@ -133,10 +140,13 @@ def test_passages_that_can_not_be_read_leave_nothing_behind(temporary):
     assert [*temporary.iterdir()] == []
 
 
-def test_only_an_index_on_disk_can_be_saved(tmp_path):
-    index = TantivyFactory().build(passages({1: ["a"]}), in_memory=True)
-    with pytest.raises(InvalidInput, match="in_memory=False"):
-        index.save(tmp_path)
+def test_only_an_index_on_disk_can_be_saved_and_once(tmp_path):
+    in_memory = TantivyFactory().build(passages({1: ["a"]}), in_memory=True)
+    saved = TantivyFactory().build(passages({1: ["a"]}))
+    saved.save(tmp_path)
+    for index in (in_memory, saved, TantivyFactory().load(tmp_path)):
+        with pytest.raises(InvalidInput, match="in_memory=False"):
+            index.save(tmp_path)
 
 
 def test_too_little_memory():
