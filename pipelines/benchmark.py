@@ -72,7 +72,8 @@ def synthetic_documents(chunks: int, texts: Sequence[Document], seed: int = 1) -
     """Make documents of about ``chunks`` chunks by drawing sentences of real documents.
 
     Each is in one language: a document's sentences are drawn from one document of ``texts``,
-    again and again, until there are some 1,000 characters, which is about one chunk.
+    again and again, until there are some 600 characters (200 of Chinese, Japanese or Korean),
+    which is about one chunk.
     """
     from rag_engine.text.sentences import sentences
 
@@ -85,7 +86,7 @@ def synthetic_documents(chunks: int, texts: Sequence[Document], seed: int = 1) -
     for number in range(chunks):
         pool = drawn.choice(pools)
         text = ""
-        limit = 1_000 if pool[0].isascii() or pool[0][0] < "\u2e80" else 350
+        limit = 600 if pool[0][0] < "\u2e80" else 200
         while len(text) < limit:
             text += f"{drawn.choice(pool)} {number * 7919 % 100_000}. "
         documents.append(Document(id=f"document-{number}", text=text[:limit]))
