@@ -51,10 +51,6 @@ class IndexReport:
         self.updated += added.updated
         self.unchanged += added.unchanged
         self.chunks += added.chunks
-        self.problems += [
-            Problem(source=each, reason="it holds no text that could be found")
-            for each in added.empty
-        ]
 
 
 class _Batcher:
@@ -159,12 +155,15 @@ def _load_file(
                 problems.append(
                     Problem(source=source, reason=f"the id {loaded.id!r} stands there twice")
                 )
+            elif not loaded.text.strip():
+                problems.append(Problem(source=loaded.id, reason="it holds no text"))
             else:
                 keep.add(loaded.id)
                 batcher.add(loaded)
     except (LoadError, InvalidDocument, OSError) as error:
         # What an earlier version gave stays until the file can be read again, or is gone.
-        report.problems += [*problems, Problem(source=source, reason=str(error))]
+        reason = str(error).removeprefix(f"{source}: ")
+        report.problems += [*problems, Problem(source=source, reason=reason)]
         return
     report.problems += problems
     if not keep:

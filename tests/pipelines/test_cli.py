@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pipelines.cli import main
 from pipelines.output import Exit
+from rag_engine import KnowledgeBase
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -100,12 +105,13 @@ def test_indexing_again(capsys, tmp_path: Path, folder: Path):
 def test_bad_files_are_reported_again_and_again(capsys, tmp_path: Path, folder: Path):
     kb = tmp_path / "kb"
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    (folder / "empty.txt").write_text(" \n", encoding="utf-8")
     (folder / "rows.jsonl").write_text('{"text": "gut"}\n{"text": \n', encoding="utf-8")
     for _ in range(2):
         status, report = run_json(capsys, "index", folder, "--kb", kb)
         assert status == Exit.PROBLEMS
         sources = {each["source"].split("#")[0] for each in report["problems"]}
-        assert {"handbook/broken.pdf", "handbook/rows.jsonl"} <= sources
+        assert sources == {"handbook/broken.pdf", "handbook/empty.txt", "handbook/rows.jsonl"}
     _, told = run_json(capsys, "inspect", "--kb", kb)
     assert told["result"]["documents"] == 5
 
@@ -154,3 +160,35 @@ def test_the_demo(capsys, tmp_path: Path):
     status, out, _ = run(capsys, "demo", "--kb", tmp_path / "kb")
     assert status == Exit.DONE
     assert out.count("? ") >= 5
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(capsys, tmp_path: Path):
+    rows = [
+        {"id": str(number), "text": f"Satz {number}: die Pumpe Nummer {number * 7} läuft."}
+        for number in range(3_000)
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")
+    kb = tmp_path / "kb"
+    command = "import sys; from pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["index", str(tmp_path / "rows.jsonl"), "--kb", str(kb)]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, *arguments], stderr=subprocess.PIPE, text=True
+    ) as running:
+        while running.poll() is None:
+            time.sleep(0.02)
+            if (kb / "catalogue.sqlite").exists():
+                with KnowledgeBase.open(kb, read_only=True) as reader:
+                    if reader.document_ids():
+                        running.send_signal(signal.SIGINT)
+                        break
+        assert running.stderr is not None
+        said = running.stderr.read()
+    assert running.returncode == Exit.INTERRUPTED
+    assert "interrupted" in said
+    with KnowledgeBase.open(kb, read_only=True) as reader:
+        done = len(reader.document_ids())
+    assert 0 < done < len(rows)
+    _, report = run_json(capsys, *arguments)
+    assert report["result"]["unchanged"] == done
+    assert report["result"]["added"] == len(rows) - done
