@@ -16,6 +16,7 @@ from rag_engine.errors import InvalidFilter, InvalidInput
 from rag_engine.filters import And, Equals, Filter, In, Or
 from rag_engine.records import MetadataValue, Problem
 from rag_engine.settings import Settings
+from rag_engine.text.codes import normalise_language
 
 __all__ = [
     "ask",
@@ -39,7 +40,7 @@ def _open(given: argparse.Namespace, *, read_only: bool, create: bool = False) -
 def _filter(given: argparse.Namespace) -> Filter | None:
     parts: list[Filter] = []
     if given.languages:
-        parts.append(In("language", tuple(given.languages)))
+        parts.append(In("language", tuple(normalise_language(each) for each in given.languages)))
     for text in given.where or ():
         key, found, value = text.partition("=")
         if not found:

@@ -15,18 +15,21 @@ from rag_engine.filters import Filter
 from rag_engine.ingest import batches, prepare
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
-from rag_engine.records import AddReport, Answer, Document, Hit
+from rag_engine.records import UNDETERMINED, AddReport, Answer, Document, Hit
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.settings import Settings
 from rag_engine.store.catalogue import FinishedSource
 from rag_engine.store.index import Index
 from rag_engine.store.rows import document_fingerprint
+from rag_engine.text.codes import normalise_language
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
 _MAX_K = 1_000
 _MAX_QUESTION = 10_000
 _RANK_BATCH = 512
+_TRIES = 3
+"""A search whose passages were replaced while it ran is made anew, at most this often."""
 
 
 class RankedDocument(NamedTuple):
@@ -153,6 +156,8 @@ class KnowledgeBase:
             report = kb.add(Document(id=name, text=text) for name, text in manuals.items())
             print(report.added, report.unchanged)
         """
+        if isinstance(documents, Document):
+            raise InvalidInput("add takes several documents: pass a list, [document]")
         added = updated = unchanged = chunks = done = 0
         empty: list[str] = []
         for batch in batches(documents):
@@ -191,12 +196,33 @@ class KnowledgeBase:
         """
         with self._write:
             self._check_writable()
+            if isinstance(ids, str):
+                raise InvalidInput(f"delete takes several ids: pass a list, [{ids!r}]")
             return self._catalogue.delete(ids)
 
     def sources(self) -> dict[str, bytes]:
         """Return the fingerprint of every source (file) that was indexed to its end."""
         self._check_open()
         return self._catalogue.sources()
+
+    def begin_sources(self, names: Iterable[str]) -> None:
+        """Note that documents of some sources are about to be added, before the first one is.
+
+        Until ``finish_sources`` their fingerprint is empty: a source that is left half-way is
+        read again, and is known to ``sources``.
+        """
+        with self._write:
+            self._check_writable()
+            self._catalogue.begin_sources(names)
+
+    def claim_prefix(self, prefix: str, root: str) -> str:
+        """Return the folder that the names under ``prefix`` come from: ``root`` if none yet."""
+        with self._write:
+            self._check_writable()
+            claimed = self._catalogue.meta(f"prefix {prefix}")
+            if claimed is None:
+                self._catalogue.set_meta(f"prefix {prefix}", root)
+            return str(claimed or root)
 
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that all documents of some sources were added; delete their others.
@@ -250,11 +276,21 @@ class KnowledgeBase:
         """
         self._check_open()
         _check_question(question)
-        if not 1 <= k <= _MAX_K:
-            raise InvalidInput(f"k is 1 to {_MAX_K}, got {k!r}")
-        return self._retriever.search(
-            self._catalogue, self._index.snapshot(), question, k=k, where=where, language=language
-        )
+        if not isinstance(k, int) or not 1 <= k <= _MAX_K:
+            raise InvalidInput(f"k is a whole number, 1 to {_MAX_K}, got {k!r}")
+        language = _checked_language(language)
+        for _ in range(_TRIES):
+            found = self._retriever.search(
+                self._catalogue,
+                self._index.snapshot(),
+                question,
+                k=k,
+                where=where,
+                language=language,
+            )
+            if found.complete:
+                break
+        return found.hits
 
     def rank(self, questions: Sequence[str], *, depth: int = 100) -> Iterator[list[RankedDocument]]:
         """Yield for each question its best ``depth`` documents, without their texts.
@@ -275,7 +311,8 @@ class KnowledgeBase:
                 found = self._retriever.rank(snapshot, question, k=depth)
                 best: dict[str, float] = {}
                 for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
-                    best.setdefault(documents[chunk], score)
+                    if chunk in documents:
+                        best.setdefault(documents[chunk], score)
                 ranked = [RankedDocument(document, score) for document, score in best.items()]
                 yield ranked[:depth]
 
@@ -305,7 +342,8 @@ class KnowledgeBase:
         return answer_question(
             question,
             hits,
-            language=language or self._components.detector.detect(question).language,
+            language=_checked_language(language)
+            or self._components.detector.detect(question).language,
             generator=self._components.generator,
             detector=self._components.detector,
             count_tokens=self._components.embedder.count_tokens,
@@ -338,6 +376,15 @@ class KnowledgeBase:
             raise StoreReadOnly(
                 f"the knowledge base {self.path} was opened with read_only=True; open it without"
             )
+
+
+def _checked_language(language: object) -> str | None:
+    if language is None:
+        return None
+    code = normalise_language(language) if isinstance(language, str) else UNDETERMINED
+    if code == UNDETERMINED:
+        raise InvalidInput(f"language is a BCP-47 code such as 'de' or 'zh', got {language!r:.80}")
+    return code
 
 
 def _check_question(question: object) -> None:

@@ -24,7 +24,7 @@ __all__ = ["CHUNK_KEYS", "And", "Equals", "Filter", "In", "Not", "Or", "Range"]
 CHUNK_KEYS = frozenset({"document_id", "language", "page", "source", "title"})
 """Keys that name a field of the chunk or its document; every other key is one of its metadata."""
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}")
+_KEY = re.compile(r"[^\W\d][\w.\-]{0,63}")
 _MAX_VALUES = 10_000
 _MAX_DEPTH = 32
 _INT64 = 2**63

@@ -86,16 +86,16 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
     root.mkdir(parents=True, exist_ok=True)
+    names = sorted(each.name for each in root.iterdir())
+    if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
+        raise StoreError(
+            f"{root} holds other files ({foreign[0]}, ...) and no knowledge base; name an empty "
+            "folder or a new one"
+        )
     lock = WriterLock(root / _LOCK)
     try:
-        names = sorted(each.name for each in root.iterdir())
-        if _CATALOGUE in names:  # another process was quicker
+        if (root / _CATALOGUE).exists():  # another process was quicker
             return
-        if foreign := [name for name in names if name not in _OURS]:
-            raise StoreError(
-                f"{root} holds other files ({foreign[0]}, ...) and no knowledge base; name an "
-                "empty folder or a new one"
-            )
         unfinished = root / _UNFINISHED
         unfinished.unlink(missing_ok=True)
         meta = {

@@ -122,6 +122,10 @@ def _checked_metadata(
             )
         if isinstance(value, str):
             _check_text(document_id, f"metadata {key!r}", value)
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InvalidDocument(
+                f"document {document_id!r}: metadata {key!r} must fit 64 bits, got {value!r:.40}"
+            )
         elif isinstance(value, float) and not -float("inf") < value < float("inf"):
             raise InvalidDocument(
                 f"document {document_id!r}: metadata {key!r} must be finite, got {value!r}"

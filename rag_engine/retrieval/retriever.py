@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from rag_engine.settings import RetrievalSettings, Settings
 from rag_engine.store.catalogue import Catalogue, FoundChunk
 from rag_engine.store.snapshot import Snapshot
 
-__all__ = ["Candidates", "Question", "Retriever"]
+__all__ = ["Candidates", "Found", "Question", "Retriever"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+class Found(NamedTuple):
+    """The hits of one search; ``complete`` is False if passages vanished while it ran."""
+
+    hits: list[Hit]
+    complete: bool
 
 
 class Retriever:
@@ -142,11 +150,11 @@ class Retriever:
         k: int,
         where: Filter | None = None,
         language: str | None = None,
-    ) -> list[Hit]:
+    ) -> Found:
         """Return the ``k`` best hits; those deleted while the search ran are left out."""
         only = None if where is None else catalogue.matching(where)
         if len(snapshot) == 0 or (only is not None and len(only) == 0):
-            return []
+            return Found([], complete=True)
         asked = self.questions([question], language)[0]
         reads = max(k, self._settings.rerank_pool) if self._reranker is not None else k
         candidates = self.rank(snapshot, asked, k=reads, only=only)
@@ -173,7 +181,7 @@ class Retriever:
             for position, identifier in enumerate(chosen)
             if identifier in chunks
         ]
-        return self._reranked(question, hits)[:k]
+        return Found(self._reranked(question, hits)[:k], complete=len(hits) == len(chosen))
 
     def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
         if self._reranker is None or not hits:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rag_engine.errors import StoreCorrupt, StoreError
+from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.records import Chunk, Document, MetadataValue
@@ -87,6 +87,9 @@ class Catalogue:
         self._read_lock = threading.RLock()
         self._writer = None if read_only else connect(path, read_only=False)
         self._write_lock = threading.RLock()
+        if not self._read("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+            self.close()
+            raise StoreCorrupt(f"the catalogue {path} is damaged: its tables are missing")
         version = self.meta("schema")
         if version != SCHEMA_VERSION:
             self.close()
@@ -233,6 +236,10 @@ class Catalogue:
         )
         return np.array([row[0] for row in found], dtype=np.int64)
 
+    def forgotten(self) -> int:
+        """Return the revision up to which tombstones are gone; an older index can not catch up."""
+        return int(str(self.meta("forgotten") or 0))
+
     def matching(self, condition: Filter) -> Int64Array:
         """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
         where, parameters = compile_filter(condition)
@@ -292,6 +299,24 @@ class Catalogue:
         with self._transaction() as (connection, revision):
             return [each for each in ids if delete_document(connection, each, revision)]
 
+    def begin_sources(self, names: Iterable[str]) -> None:
+        """Note that sources are being indexed: fingerprints are empty until they are finished."""
+        with self._transaction() as (connection, _):
+            connection.executemany(
+                "INSERT INTO source VALUES (?, x'') "
+                "ON CONFLICT (name) DO UPDATE SET fingerprint = x''",
+                [(name,) for name in names],
+            )
+
+    def set_meta(self, key: str, value: object) -> None:
+        """Keep plain data under ``key``."""
+        with self._transaction() as (connection, _):
+            connection.execute(
+                "INSERT INTO meta VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, json.dumps(value)),
+            )
+
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that sources are indexed to their end; delete their documents not in ``keep``.
 
@@ -326,6 +351,11 @@ class Catalogue:
         """Drop the tombstones that no generation needs any more."""
         with self._transaction() as (connection, _):
             connection.execute("DELETE FROM tombstone WHERE revision <= ?", (up_to,))
+            connection.execute(
+                "INSERT INTO meta VALUES ('forgotten', ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = max(value + 0, excluded.value + 0)",
+                (up_to,),
+            )
 
     def vacuum(self) -> None:
         """Give the space of deleted rows back to the file system."""
@@ -352,5 +382,7 @@ def _as_store_error(path: Path) -> Iterator[None]:
             f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
             "that no other program holds the file, then try again"
         ) from error
+    except sqlite3.ProgrammingError as error:
+        raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
     except sqlite3.DatabaseError as error:
         raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error

@@ -146,20 +146,17 @@ class Index:
     def _catch_up(self, revision: int) -> Snapshot:
         if self._snapshot is not None and self._snapshot.revision >= revision:
             return self._snapshot
-        if self._read_only and self._manifest != generations.read_manifest(self._root):
-            self._open_published()
-        if self._generation is None or self._is_far_behind():
-            if self._read_only:
-                self._adopt(self._build())
-            else:
-                self.publish()
-        generation = self._generation
-        assert generation is not None
-        seen = self._snapshot.revision if self._snapshot is not None else generation.revision
-        with self._catalogue.frozen() as catalogue:
-            revision = catalogue.revision()
-            deleted = catalogue.tombstones(after=generation.revision)
-            added = list(catalogue.index_rows(after=seen))
+        while True:
+            generation = self._current_generation()
+            seen = self._snapshot.revision if self._snapshot is not None else generation.revision
+            with self._catalogue.frozen() as catalogue:
+                if catalogue.forgotten() <= generation.revision:
+                    revision = catalogue.revision()
+                    deleted = catalogue.tombstones(after=generation.revision)
+                    added = list(catalogue.index_rows(after=seen))
+                    break
+            # A writer published meanwhile and forgot tombstones that this generation needs.
+            self._generation = self._snapshot = None
         gone = set(deleted.tolist())
         self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
         segments = [generation.segment] if len(generation.segment) else []
@@ -172,6 +169,17 @@ class Index:
             deleted=deleted,
         )
         return self._snapshot
+
+    def _current_generation(self) -> Generation:
+        if self._read_only and self._manifest != generations.read_manifest(self._root):
+            self._open_published()
+        if self._generation is None or self._is_far_behind():
+            if self._read_only:
+                self._adopt(self._build())
+            else:
+                self.publish()
+        assert self._generation is not None
+        return self._generation
 
     def _is_far_behind(self) -> bool:
         assert self._generation is not None
