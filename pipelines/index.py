@@ -61,6 +61,7 @@ class _Batcher:
         self._report = report
         self._documents: list[Document] = []
         self._characters = 0
+        self._begun: list[str] = []
         self._finished: list[FinishedSource] = []
 
     def add(self, document: Document) -> None:
@@ -70,10 +71,17 @@ class _Batcher:
         if full:
             self.flush()
 
+    def begin(self, source: str) -> None:
+        self._begun.append(source)
+
     def finish(self, source: FinishedSource) -> None:
         self._finished.append(source)
 
     def flush(self) -> None:
+        if self._begun:
+            # Durable before the first document: a source that is left half-way is known as such.
+            self._kb.begin_sources(self._begun)
+            self._begun = []
         if self._documents:
             self._report.count(self._kb.add(self._documents))
             self._documents, self._characters = [], 0
@@ -99,13 +107,15 @@ def index_path(
     ``loader_signature`` stands for the loaders' settings: another one means reading files anew.
 
     Raises:
-        InvalidInput: the path does not exist.
+        InvalidInput: the path does not exist; the prefix by default belongs to another folder
+            already; or ``sync`` with a single file or without a prefix.
     """
     if not path.exists():
         raise InvalidInput(f"{path} does not exist; name a folder or a file to index")
+    stem = _claimed_prefix(kb, path, prefix, sync=sync)
     report = IndexReport()
     by_suffix = {suffix: loader for loader in loaders for suffix in loader.suffixes}
-    files = dict(_named_files(path, prefix, report))
+    files = dict(_named_files(path, stem, kb.path, report))
     known = kb.sources()
     batcher = _Batcher(kb, report)
     report.files = len(files)
@@ -130,8 +140,8 @@ def index_path(
         _load_file(file, source, loader, fingerprint, batcher, report)
     batcher.flush()
     if sync:
-        for source in sorted(set(known) - set(files)):
-            if source.startswith(f"{_prefix(path, prefix)}/") or not _prefix(path, prefix):
+        for source in sorted(set(kb.sources()) - set(files)):
+            if source.startswith(f"{stem}/"):
                 report.deleted += len(kb.delete_source(source))
     kb.publish()
     return report
@@ -147,6 +157,7 @@ def _load_file(
 ) -> None:
     keep: set[str] = set()
     problems: list[Problem] = []
+    blank: list[Problem] = []
     try:
         for loaded in loader.load(file, source):
             if isinstance(loaded, Problem):
@@ -156,8 +167,10 @@ def _load_file(
                     Problem(source=source, reason=f"the id {loaded.id!r} stands there twice")
                 )
             elif not loaded.text.strip():
-                problems.append(Problem(source=loaded.id, reason="it holds no text"))
+                blank.append(Problem(source=loaded.id, reason="it holds no text"))
             else:
+                if not keep:
+                    batcher.begin(source)
                 keep.add(loaded.id)
                 batcher.add(loaded)
     except (LoadError, InvalidDocument, OSError) as error:
@@ -165,27 +178,40 @@ def _load_file(
         reason = str(error).removeprefix(f"{source}: ")
         report.problems += [*problems, Problem(source=source, reason=reason)]
         return
-    report.problems += problems
-    if not keep:
-        if not problems:
-            report.problems.append(Problem(source=source, reason="it holds no documents"))
-        return
+    if not (keep or problems or blank):
+        blank.append(Problem(source=source, reason="it holds no documents"))
+    report.problems += [*problems, *blank]
+    if problems and not keep:
+        return  # every row is bad: what an earlier version gave stays
     # A file with problems is read again next time, so that they are never forgotten.
     batcher.finish(
         FinishedSource(
-            name=source, fingerprint=b"" if problems else fingerprint, keep=frozenset(keep)
+            name=source, fingerprint=b"" if problems or blank else fingerprint, keep=frozenset(keep)
         )
     )
 
 
-def _prefix(path: Path, prefix: str | None) -> str:
-    if prefix is not None:
-        return prefix.strip("/")
-    return path.resolve().name if path.is_dir() else ""
+def _claimed_prefix(kb: KnowledgeBase, path: Path, prefix: str | None, *, sync: bool) -> str:
+    """Return what the files' names begin with, after seeing that it is this folder's own."""
+    folder = path.resolve() if path.is_dir() else path.resolve().parent
+    stem = folder.name if prefix is None else prefix.strip("/")
+    if sync and not (path.is_dir() and stem):
+        raise InvalidInput(
+            "--sync drops what is gone from a whole folder under its prefix; name a folder and no "
+            f"empty prefix (got {str(path)!r} and {stem!r})"
+        )
+    claimed = kb.claim_prefix(stem, str(folder))
+    if prefix is None and claimed != str(folder):
+        raise InvalidInput(
+            f"the names under {stem!r} come from {claimed}, not from {folder}: give this folder "
+            "another --prefix, or the same one on purpose if it was moved"
+        )
+    return stem
 
 
-def _named_files(path: Path, prefix: str | None, report: IndexReport) -> Iterator[tuple[str, Path]]:
-    stem = _prefix(path, prefix)
+def _named_files(
+    path: Path, stem: str, kb_path: Path, report: IndexReport
+) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield "/".join(filter(None, (stem, path.name))), path
         return
@@ -193,6 +219,8 @@ def _named_files(path: Path, prefix: str | None, report: IndexReport) -> Iterato
         relative = file.relative_to(path)
         if any(part.startswith(".") for part in relative.parts):
             continue
+        if file.resolve().is_relative_to(kb_path.resolve()):
+            continue  # the knowledge base itself lies in the folder
         source = "/".join(filter(None, (stem, relative.as_posix())))
         if file.is_symlink() and not file.resolve().is_relative_to(path.resolve()):
             reason = "a link that leads out of the folder is not followed"

@@ -418,3 +418,57 @@ def test_a_reranker_has_the_last_word(tmp_path: Path, quick_components):
     assert [hit.parts.rerank for hit in hits] == lengths[:2]
     assert [hit.rank for hit in hits] == [1, 2]
     assert all(1 <= hit.parts.rank_before_rerank <= 4 for hit in hits)
+
+
+def test_wrong_arguments_are_told_clearly(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id="1", text="eins"), Document(id="2", text="zwei")])
+        for call in (
+            lambda: kb.delete("12"),
+            lambda: kb.add(PUMP),
+            lambda: kb.search("x", k="5"),
+            lambda: kb.search("x", language="not a language"),
+            lambda: kb.search("x", language=5),
+            lambda: Document(id="x", text="y", metadata={"n": 2**70}),
+        ):
+            with pytest.raises(InvalidInput):
+                call()
+        assert kb.document_ids() == ["1", "2"]
+        assert kb.search("eins", language="DE-at")[0].query_language == "de"
+
+
+def test_a_reader_that_missed_a_publication_catches_up(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+        kb.publish()
+        reader = KnowledgeBase.open(path, components=quick_components, read_only=True)
+        assert len(reader.search("Pumpe")) == 4
+        frozen = reader._catalogue.frozen
+
+        def late():
+            reader._catalogue.frozen = frozen  # once
+            kb.delete(["pump", "garantie"])
+            kb.publish()
+            return frozen()
+
+        reader._catalogue.frozen = late
+        kb.add([Document(id="neu", text="Neu")])  # so that the reader looks at all
+        assert sorted(ids(reader.search("Pumpe"))) == sorted(["neu", "насос", "水"])
+        assert len(next(iter(reader.rank(["Pumpe"])))) == 3
+        reader.close()
+
+
+def test_an_empty_catalogue_file_is_damage(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    KnowledgeBase.open(path, components=quick_components).close()
+    (path / "catalogue.sqlite").write_bytes(b"")
+    with pytest.raises(StoreCorrupt):
+        KnowledgeBase.open(path, components=quick_components, read_only=True)
+
+
+def test_metadata_keys_in_any_language(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id="a", text="Depo", metadata={"şehir": "Ankara", "城市": "上海"})])
+        assert ids(kb.search("depo", where=Equals("şehir", "Ankara"))) == ["a"]
+        assert kb.search("depo", where=Equals("城市", "北京")) == []

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import index as indexing
+from pipelines import wiring
 from pipelines.cli import main
 from pipelines.output import Exit
-from rag_engine import KnowledgeBase
+from rag_engine import KnowledgeBase, Settings
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -118,12 +120,79 @@ def test_bad_files_are_reported_again_and_again(capsys, tmp_path: Path, folder: 
 
 def test_a_bad_version_of_a_file_keeps_the_good_one(capsys, tmp_path: Path, folder: Path):
     kb = tmp_path / "kb"
+    rows = folder / "rows.jsonl"
+    rows.write_text('{"text": "Nur hier steht Xylophon."}\n', encoding="utf-8")
     run(capsys, "index", folder, "--kb", kb)
-    (folder / "parts.csv").write_bytes(b"\x00" * 100)
+    rows.write_text('{"text": \n', encoding="utf-8")
     status, _ = run_json(capsys, "index", folder, "--kb", kb)
     assert status == Exit.PROBLEMS
-    _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "zh")
-    assert len(found["result"]["hits"]) == 2
+    _, found = run_json(capsys, "search", "Xylophon", "--kb", kb, "-k", "1")
+    assert found["result"]["hits"][0]["source"] == "handbook/rows.jsonl"
+
+
+def test_an_emptied_file_loses_its_documents(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    run(capsys, "index", folder, "--kb", kb)
+    (folder / "pump.md").write_text("\n", encoding="utf-8")
+    status, report = run_json(capsys, "index", folder, "--kb", kb)
+    assert status == Exit.PROBLEMS
+    assert report["result"]["deleted"] == 1
+    _, found = run_json(capsys, "search", "Dichtung", "--kb", kb, "--in", "DE")
+    assert found["result"]["hits"] == []
+
+
+def test_sync_touches_only_the_folder(capsys, tmp_path: Path, folder: Path):
+    kb = tmp_path / "kb"
+    run(capsys, "index", folder, "--kb", kb)
+    for wrong in ([folder / "pump.md"], [folder, "--prefix", ""]):
+        status, _, err = run(capsys, "index", *wrong, "--kb", kb, "--sync")
+        assert status == Exit.FAILED
+        assert "--sync" in err
+    other = tmp_path / "elsewhere" / "handbook"
+    other.mkdir(parents=True)
+    (other / "new.txt").write_text("Ganz etwas anderes steht hier.", encoding="utf-8")
+    status, _, err = run(capsys, "index", other, "--kb", kb, "--sync")
+    assert status == Exit.FAILED
+    assert "--prefix" in err
+    _, report = run_json(capsys, "index", other, "--kb", kb, "--sync", "--prefix", "two")
+    assert report["result"]["deleted"] == 0
+    _, report = run_json(capsys, "index", folder / "pump.md", "--kb", kb)
+    assert report["result"]["unchanged_files"] == 1
+
+
+def test_a_file_left_half_way_is_read_again(tmp_path: Path, folder: Path, monkeypatch):
+    monkeypatch.setattr(indexing, "_BATCH_DOCUMENTS", 2)
+    loaders = wiring.build_loaders(Settings().loaders)
+    table = folder / "prices.csv"
+    versions = {
+        price: "id,text\n" + "".join(f"{n},pump {n} costs {price} euros\n" for n in range(6))
+        for price in (10, 99)
+    }
+    with KnowledgeBase.open(tmp_path / "kb") as kb:
+        table.write_text(versions[10], encoding="utf-8")
+        indexing.index_path(kb, folder, loaders)
+        table.write_text(versions[99], encoding="utf-8")
+        calls = []
+        add = kb.add
+
+        def interrupted(documents, **_):
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return add(documents)
+
+        monkeypatch.setattr(kb, "add", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            indexing.index_path(kb, folder, loaders)
+        monkeypatch.setattr(kb, "add", add)
+        table.write_text(versions[10], encoding="utf-8")
+        indexing.index_path(kb, folder, loaders)
+        texts = [kb.document(each).text for each in kb.document_ids() if "prices" in each]
+        assert len(texts) == 6
+        assert all("costs 10 euros" in text for text in texts)
+        table.unlink()
+        indexing.index_path(kb, folder, loaders, sync=True)
+        assert not [each for each in kb.document_ids() if "prices" in each]
 
 
 def test_delete(capsys, tmp_path: Path, folder: Path):
