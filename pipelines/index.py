@@ -20,8 +20,8 @@ from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Problem
-from rag_engine.store.catalogue import FinishedSource
 from rag_engine.store.files import file_digest
+from rag_engine.store.records import FinishedSource
 
 __all__ = ["IndexReport", "index_path", "report_outcome"]
 

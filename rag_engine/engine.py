@@ -9,24 +9,22 @@ from types import TracebackType
 from typing import NamedTuple
 
 from rag_engine.answering.answer import answer_question
+from rag_engine.checks import check_k, check_question, checked_language
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StoreClosed, StoreReadOnly
 from rag_engine.filters import Filter
 from rag_engine.ingest import batches, prepare
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
-from rag_engine.records import UNDETERMINED, AddReport, Answer, Document, Hit
+from rag_engine.records import AddReport, Answer, Document, Hit
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.settings import Settings
-from rag_engine.store.catalogue import FinishedSource
 from rag_engine.store.index import Index
+from rag_engine.store.records import FinishedSource
 from rag_engine.store.rows import document_fingerprint
-from rag_engine.text.codes import normalise_language
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
-_MAX_K = 1_000
-_MAX_QUESTION = 10_000
 _RANK_BATCH = 512
 _TRIES = 3
 """A search whose passages were replaced while it ran is made anew, at most this often."""
@@ -275,10 +273,9 @@ class KnowledgeBase:
             hits = kb.search("Wie lange gilt die Garantie?", k=3, where=Equals("format", "pdf"))
         """
         self._check_open()
-        _check_question(question)
-        if not isinstance(k, int) or not 1 <= k <= _MAX_K:
-            raise InvalidInput(f"k is a whole number, 1 to {_MAX_K}, got {k!r}")
-        language = _checked_language(language)
+        check_question(question)
+        check_k(k)
+        language = checked_language(language)
         for _ in range(_TRIES):
             found = self._retriever.search(
                 self._catalogue,
@@ -342,7 +339,7 @@ class KnowledgeBase:
         return answer_question(
             question,
             hits,
-            language=_checked_language(language)
+            language=checked_language(language)
             or self._components.detector.detect(question).language,
             generator=self._components.generator,
             detector=self._components.detector,
@@ -376,25 +373,3 @@ class KnowledgeBase:
             raise StoreReadOnly(
                 f"the knowledge base {self.path} was opened with read_only=True; open it without"
             )
-
-
-def _checked_language(language: object) -> str | None:
-    if language is None:
-        return None
-    code = normalise_language(language) if isinstance(language, str) else UNDETERMINED
-    if code == UNDETERMINED:
-        raise InvalidInput(f"language is a BCP-47 code such as 'de' or 'zh', got {language!r:.80}")
-    return code
-
-
-def _check_question(question: object) -> None:
-    if not isinstance(question, str) or not question.strip():
-        raise InvalidInput(f"a question is a text that is not empty, got {question!r:.80}")
-    if len(question) > _MAX_QUESTION:
-        raise InvalidInput(
-            f"a question has at most {_MAX_QUESTION} characters, got {len(question)}"
-        )
-    try:
-        question.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InvalidInput("the question holds a lone surrogate; it is not Unicode") from error

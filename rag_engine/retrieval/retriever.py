@@ -16,7 +16,8 @@ from rag_engine.records import Hit, ScoreParts
 from rag_engine.retrieval.fusion import language_aware_scores, reciprocal_rank_fusion
 from rag_engine.retrieval.lexical import QueryTerms, query_terms, term_weights
 from rag_engine.settings import RetrievalSettings, Settings
-from rag_engine.store.catalogue import Catalogue, FoundChunk
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.records import FoundChunk
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["Candidates", "Found", "Question", "Retriever"]

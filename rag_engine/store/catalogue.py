@@ -11,7 +11,6 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,54 +18,19 @@ import numpy as np
 
 from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
-from rag_engine.ports import Float32Array, Int64Array
-from rag_engine.records import Chunk, Document, MetadataValue
+from rag_engine.ports import Int64Array
+from rag_engine.records import Document
 from rag_engine.store import rows
 from rag_engine.store.filter_sql import compile_filter
+from rag_engine.store.records import CatalogueStatistics, FinishedSource, FoundChunk
 from rag_engine.store.rows import IndexRow, StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
 
-__all__ = ["Catalogue", "CatalogueStatistics", "FinishedSource", "FoundChunk"]
+__all__ = ["Catalogue"]
 
 _BATCH = 500
 """Ids a query; SQLite takes at most 32,766 parameters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundChunk:
-    """A chunk with what a hit tells of its document."""
-
-    id: int
-    chunk: Chunk
-    vector: Float32Array
-    terms: Sequence[str]
-    title: str
-    source: str
-    metadata: dict[str, MetadataValue]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedSource:
-    """A source (file) whose documents were all added: ``keep`` holds their ids.
-
-    ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
-    again next time.
-    """
-
-    name: str
-    fingerprint: bytes
-    keep: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueStatistics:
-    """Counts of a catalogue; ``languages`` maps a language to its number of chunks."""
-
-    documents: int
-    chunks: int
-    sources: int
-    languages: dict[str, int]
 
 
 class Catalogue:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rag_engine.errors import StoreCorrupt, StoreNotFound
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
 from rag_engine.records import Chunk, Document, MetadataValue
-from rag_engine.store.catalogue import Catalogue, FinishedSource
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.records import FinishedSource
 from rag_engine.store.rows import StoredChunk, StoredDocument
 
 DIMENSION = 8

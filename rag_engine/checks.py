@@ -1,0 +1,54 @@
+"""What a search may be asked with."""
+
+from __future__ import annotations
+
+from rag_engine.errors import InvalidInput
+from rag_engine.records import UNDETERMINED
+from rag_engine.text.codes import normalise_language
+
+__all__ = ["check_k", "check_question", "checked_language"]
+
+_MAX_K = 1_000
+_MAX_QUESTION = 10_000
+
+
+def check_k(k: object) -> None:
+    """Refuse a number of hits that is none, or not between 1 and 1,000.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not isinstance(k, int) or not 1 <= k <= _MAX_K:
+        raise InvalidInput(f"k is a whole number, 1 to {_MAX_K}, got {k!r}")
+
+
+def checked_language(language: object) -> str | None:
+    """Return a stated language as the engine writes it (``DE-at`` is ``de``); None stays None.
+
+    Raises:
+        InvalidInput: it is no language code.
+    """
+    if language is None:
+        return None
+    code = normalise_language(language) if isinstance(language, str) else UNDETERMINED
+    if code == UNDETERMINED:
+        raise InvalidInput(f"language is a BCP-47 code such as 'de' or 'zh', got {language!r:.80}")
+    return code
+
+
+def check_question(question: object) -> None:
+    """Refuse what is no question: blank, endless, or not Unicode.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not isinstance(question, str) or not question.strip():
+        raise InvalidInput(f"a question is a text that is not empty, got {question!r:.80}")
+    if len(question) > _MAX_QUESTION:
+        raise InvalidInput(
+            f"a question has at most {_MAX_QUESTION} characters, got {len(question)}"
+        )
+    try:
+        question.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInput("the question holds a lone surrogate; it is not Unicode") from error

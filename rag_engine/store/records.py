@@ -1,0 +1,47 @@
+"""What goes into the catalogue and comes out of it, besides documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag_engine.ports import Float32Array
+from rag_engine.records import Chunk, MetadataValue
+
+__all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChunk:
+    """A chunk with what a hit tells of its document."""
+
+    id: int
+    chunk: Chunk
+    vector: Float32Array
+    terms: Sequence[str]
+    title: str
+    source: str
+    metadata: dict[str, MetadataValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedSource:
+    """A source (file) whose documents were all added: ``keep`` holds their ids.
+
+    ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
+    again next time.
+    """
+
+    name: str
+    fingerprint: bytes
+    keep: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueStatistics:
+    """Counts of a catalogue; ``languages`` maps a language to its number of chunks."""
+
+    documents: int
+    chunks: int
+    sources: int
+    languages: dict[str, int]
