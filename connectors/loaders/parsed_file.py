@@ -40,7 +40,7 @@ class ParsedFileLoader:
         yield Document(
             id=source,
             text=parsed.text,
-            title=parsed.title or path.stem,
+            title=parsed.title,
             source=source,
             language_hint=parsed.language,
             spans=tuple(

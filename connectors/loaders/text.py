@@ -47,7 +47,7 @@ class TextLoader:
         yield Document(
             id=source,
             text=text,
-            title=_first_line_title(text) or path.stem,
+            title=_first_line_title(text),
             source=source,
             metadata={"format": "text", **decoded.facts},
         )

@@ -60,6 +60,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     assert found["result"]["language"] == "en"
     best = found["result"]["hits"][0]
     assert (best["document"], best["language"]) == ("handbook/rules/garantie.txt", "fr")
+    assert (best["title"], best["source"]) == ("", "handbook/rules/garantie.txt")
     assert set(best["parts"]) == {
         "dense",
         "dense_plain",
@@ -77,6 +78,9 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     assert status == Exit.DONE
     assert "[1]" in out
     assert "jedes Jahr" in out
+    for command in ("search", "ask"):  # a source that states no title is shown by its name
+        _, out, _ = run(capsys, command, "How long is the warranty?", "--kb", kb)
+        assert "handbook/rules/garantie.txt" in out
 
     status, told = run_json(capsys, "inspect", "--kb", kb)
     assert told["result"]["documents"] == 4

@@ -94,9 +94,9 @@ def test_headings_are_sections_and_front_matter_is_metadata(
     ("text", "title"),
     [
         ("# 浄水器の**手引き**\n\n本文", "浄水器の手引き"),
-        ("## Only a second level\n\ntext", "note"),
+        ("## Only a second level\n\ntext", ""),
         ("Überschrift\n===\n\nText", "Überschrift"),
-        ("no heading", "note"),
+        ("no heading", ""),
         ("---\nbroken: [\n\n# Not front matter", "Not front matter"),
     ],
 )
