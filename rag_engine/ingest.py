@@ -17,7 +17,9 @@ __all__ = ["batches", "prepare"]
 _BATCH_CHARACTERS = 400_000
 _BATCH_DOCUMENTS = 1_000
 _HEADING_TOKENS = 96
-"""Room for prompt and heading in the model's window, so that no text is cut off by it."""
+"""Room for prompt and heading in the model's window, so that no text is cut off by it.
+
+A small window is shared half and half."""
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -58,7 +60,10 @@ def prepare(
         documents,
         count_tokens=embedder.count_tokens,
         detector=components.detector,
-        max_tokens=min(settings.max_tokens, embedder.max_tokens - _HEADING_TOKENS),
+        max_tokens=min(
+            settings.max_tokens,
+            max(embedder.max_tokens // 2, embedder.max_tokens - _HEADING_TOKENS),
+        ),
         overlap_sentences=settings.overlap_sentences,
     )
     texts = [
