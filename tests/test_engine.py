@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import random
-import shutil
 import threading
 from pathlib import Path
 
@@ -15,30 +13,8 @@ import pytest
 from connectors.dense.faiss_index import FaissHnswFactory
 from connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine import Document, Equals, In, KnowledgeBase, Settings
-from rag_engine.errors import (
-    ContractMismatch,
-    InvalidInput,
-    SettingsError,
-    StoreClosed,
-    StoreCorrupt,
-    StoreError,
-    StoreLocked,
-    StoreNotFound,
-    StoreReadOnly,
-)
-from tests.doubles import HashEmbedder
-
-PUMP = Document(id="pump", text="Die Pumpe X-200 braucht jedes Jahr eine neue Dichtung.", title="P")
-RULES = [
-    PUMP,
-    Document(id="garantie", text="La garantie dure trois ans. Gardez la facture."),
-    Document(id="水", text="泵不能在没有水的情况下运行。"),
-    Document(id="насос", text="Максимальная температура воды составляет шестьдесят градусов."),
-]
-
-
-def ids(hits) -> list[str]:
-    return [hit.chunk.document_id for hit in hits]
+from rag_engine.errors import InvalidInput
+from tests.samples import PUMP, RULES, ids
 
 
 @pytest.mark.parametrize(
@@ -160,154 +136,6 @@ def test_bad_k(tmp_path: Path, quick_components, k: int):
         pytest.raises(InvalidInput, match="1 to 1000"),
     ):
         kb.search("x", k=k)
-
-
-# -- opening -----------------------------------------------------------------------------------
-
-
-def test_one_writes_many_read(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        with pytest.raises(StoreLocked):
-            KnowledgeBase.open(path, components=quick_components)
-        reader = KnowledgeBase.open(path, components=quick_components, read_only=True)
-        kb.add(RULES)
-        assert len(reader.search("Pumpe")) == 4
-        kb.delete(["pump"])
-        assert len(reader.search("Pumpe")) == 3
-        kb.compact()
-        kb.add([PUMP])
-        assert len(reader.search("Pumpe")) == 4
-        with pytest.raises(StoreReadOnly):
-            reader.add(RULES)
-        reader.close()
-        with pytest.raises(StoreClosed):
-            reader.search("x")
-    KnowledgeBase.open(path, components=quick_components).close()
-
-
-def test_missing(tmp_path: Path, quick_components):
-    with pytest.raises(StoreNotFound):
-        KnowledgeBase.open(tmp_path / "no", components=quick_components, read_only=True)
-    with pytest.raises(StoreNotFound):
-        KnowledgeBase.open(tmp_path / "no", components=quick_components, create=False)
-    assert not (tmp_path / "no").exists()
-
-
-def test_nothing_is_created_over_other_files(tmp_path: Path, quick_components):
-    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(StoreError, match=r"notes\.txt"):
-        KnowledgeBase.open(tmp_path, components=quick_components)
-
-
-def test_the_contract_is_kept(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
-    KnowledgeBase.open(path, components=quick_components).close()
-    other = dataclasses.replace(quick_components, embedder=HashEmbedder(dimension=16))
-    with pytest.raises(ContractMismatch, match=r"embedder\.dimension: stored 32, given 16"):
-        KnowledgeBase.open(path, components=other)
-    settings = Settings.model_validate({"chunking": {"max_tokens": 99}})
-    with pytest.raises(ContractMismatch, match=r"chunking\.max_tokens"):
-        KnowledgeBase.open(path, settings=settings, components=quick_components)
-
-
-def test_settings_from_toml(tmp_path: Path):
-    path = tmp_path / "rag.toml"
-    path.write_text("[chunking]\nmax_tokens = 100\n[dense]\nkind = 'hnsw'\n", encoding="utf-8")
-    settings = Settings.from_toml(path)
-    assert (settings.chunking.max_tokens, settings.dense.kind) == (100, "hnsw")
-    path.write_text("[chunking]\nmax_token = 100\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="max_token"):
-        Settings.from_toml(path)
-    path.write_text("= nothing", encoding="utf-8")
-    with pytest.raises(SettingsError):
-        Settings.from_toml(path)
-
-
-# -- damage ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory, quick_components):
-    path = tmp_path_factory.mktemp("published") / "kb"
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        kb.add(RULES)
-        kb.add([Document(id=f"d{n}", text=f"Satz Nummer {n}.") for n in range(250)])
-    return path
-
-
-def index_files(path: Path) -> list[Path]:
-    return sorted(
-        each
-        for each in path.rglob("*")
-        if each.is_file() and each.suffix != ".lock" and not each.name.startswith("catalogue")
-    )
-
-
-def damage(path: Path, how: str, drawn: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    if how == "remove":
-        path.unlink()
-    elif how == "truncate":
-        path.write_bytes(data[: drawn.randrange(len(data))] if data else b"x")
-    elif how == "zero":
-        start = drawn.randrange(max(1, len(data)))
-        zeroed = bytes(data[:start]) + bytes(len(data) - start)
-        path.write_bytes(zeroed if zeroed != data else zeroed + b"\0")
-    else:
-        position = drawn.randrange(max(1, len(data)))
-        data[position : position + 1] = bytes(
-            [(data[position] if data else 0) ^ (1 << drawn.randrange(8))]
-        )
-        path.write_bytes(data)
-
-
-@pytest.mark.parametrize("how", ["flip", "truncate", "zero", "remove"])
-def test_a_damaged_index_is_noticed_and_rebuilt(
-    tmp_path: Path, published, quick_components, how: str
-):
-    drawn = random.Random(how)
-    names = [each.relative_to(published) for each in index_files(published)]
-    for number, name in enumerate(names):
-        path = tmp_path / str(number)
-        shutil.copytree(published, path)
-        damage(path / name, how, drawn)
-        if name.name == "manifest.json" and how in {"flip", "remove"}:
-            # A missing manifest is not damage (nothing was published); a flipped bit in it may
-            # be one that says nothing, such as a blank.
-            pass
-        elif not name.name.startswith("."):
-            with pytest.raises(StoreCorrupt):
-                KnowledgeBase.open(path, components=quick_components, read_only=True)
-        with KnowledgeBase.open(path, components=quick_components) as kb:
-            assert len(kb.search("Satz", k=300)) == 254
-        KnowledgeBase.open(path, components=quick_components, read_only=True).close()
-        shutil.rmtree(path)
-
-
-def test_an_index_newer_than_its_catalogue_is_refused(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        kb.add(RULES[:1])
-    old = (path / "catalogue.sqlite").read_bytes()
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        kb.add(RULES)
-        kb.compact()
-    (path / "catalogue.sqlite").write_bytes(old)
-    with pytest.raises(StoreCorrupt, match="moment"):
-        KnowledgeBase.open(path, components=quick_components, read_only=True)
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        assert ids(kb.search("Pumpe")) == ["pump"]
-
-
-def test_an_unknown_format_is_refused(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
-    with KnowledgeBase.open(path, components=quick_components) as kb:
-        kb.add(RULES)
-    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    (path / "manifest.json").write_text(json.dumps({**manifest, "format": 99}), encoding="utf-8")
-    with pytest.raises(StoreCorrupt, match="format 99"):
-        KnowledgeBase.open(path, components=quick_components, read_only=True)
 
 
 # -- against a dictionary, and from many threads -----------------------------------------------
@@ -457,14 +285,6 @@ def test_a_reader_that_missed_a_publication_catches_up(tmp_path: Path, quick_com
         assert sorted(ids(reader.search("Pumpe"))) == sorted(["neu", "насос", "水"])
         assert len(next(iter(reader.rank(["Pumpe"])))) == 3
         reader.close()
-
-
-def test_an_empty_catalogue_file_is_damage(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
-    KnowledgeBase.open(path, components=quick_components).close()
-    (path / "catalogue.sqlite").write_bytes(b"")
-    with pytest.raises(StoreCorrupt):
-        KnowledgeBase.open(path, components=quick_components, read_only=True)
 
 
 def test_metadata_keys_in_any_language(tmp_path: Path, quick_components):

@@ -1,0 +1,80 @@
+"""Opening a knowledge base: who may, with what, and where."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rag_engine import KnowledgeBase, Settings
+from rag_engine.errors import (
+    ContractMismatch,
+    SettingsError,
+    StoreClosed,
+    StoreError,
+    StoreLocked,
+    StoreNotFound,
+    StoreReadOnly,
+)
+from tests.doubles import HashEmbedder
+from tests.samples import PUMP, RULES
+
+
+def test_one_writes_many_read(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        with pytest.raises(StoreLocked):
+            KnowledgeBase.open(path, components=quick_components)
+        reader = KnowledgeBase.open(path, components=quick_components, read_only=True)
+        kb.add(RULES)
+        assert len(reader.search("Pumpe")) == 4
+        kb.delete(["pump"])
+        assert len(reader.search("Pumpe")) == 3
+        kb.compact()
+        kb.add([PUMP])
+        assert len(reader.search("Pumpe")) == 4
+        with pytest.raises(StoreReadOnly):
+            reader.add(RULES)
+        reader.close()
+        with pytest.raises(StoreClosed):
+            reader.search("x")
+    KnowledgeBase.open(path, components=quick_components).close()
+
+
+def test_missing(tmp_path: Path, quick_components):
+    with pytest.raises(StoreNotFound):
+        KnowledgeBase.open(tmp_path / "no", components=quick_components, read_only=True)
+    with pytest.raises(StoreNotFound):
+        KnowledgeBase.open(tmp_path / "no", components=quick_components, create=False)
+    assert not (tmp_path / "no").exists()
+
+
+def test_nothing_is_created_over_other_files(tmp_path: Path, quick_components):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"notes\.txt"):
+        KnowledgeBase.open(tmp_path, components=quick_components)
+
+
+def test_the_contract_is_kept(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    KnowledgeBase.open(path, components=quick_components).close()
+    other = dataclasses.replace(quick_components, embedder=HashEmbedder(dimension=16))
+    with pytest.raises(ContractMismatch, match=r"embedder\.dimension: stored 32, given 16"):
+        KnowledgeBase.open(path, components=other)
+    settings = Settings.model_validate({"chunking": {"max_tokens": 99}})
+    with pytest.raises(ContractMismatch, match=r"chunking\.max_tokens"):
+        KnowledgeBase.open(path, settings=settings, components=quick_components)
+
+
+def test_settings_from_toml(tmp_path: Path):
+    path = tmp_path / "rag.toml"
+    path.write_text("[chunking]\nmax_tokens = 100\n[dense]\nkind = 'hnsw'\n", encoding="utf-8")
+    settings = Settings.from_toml(path)
+    assert (settings.chunking.max_tokens, settings.dense.kind) == (100, "hnsw")
+    path.write_text("[chunking]\nmax_token = 100\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="max_token"):
+        Settings.from_toml(path)
+    path.write_text("= nothing", encoding="utf-8")
+    with pytest.raises(SettingsError):
+        Settings.from_toml(path)
