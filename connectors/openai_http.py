@@ -6,19 +6,17 @@ an error's message or a ``repr``.
 
 from __future__ import annotations
 
-import email.utils
 import json
 import logging
 import os
-import random
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
     ServiceError,
@@ -34,11 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAIEndpoint"]
 
-T = TypeVar("T")
-
-_RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_WAIT_S = 30.0
-"""A server that asks for a longer wait before the next try gets none: the caller must decide."""
 _MAX_BYTES = 128 * 2**20
 """How much of an answer is read at most."""
 _MAX_LINE = 2**20
@@ -87,8 +80,7 @@ class OpenAIEndpoint:
         self._key = _resolve_key(api_key, api_key_env)
         self._key_env = api_key_env
         self._timeout_s = timeout_s
-        self._max_retries = max_retries
-        self._backoff_s = backoff_s
+        self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
         self._client = httpx.Client(timeout=timeout_s)
         self._close = weakref.finalize(self, self._client.close)
 
@@ -113,7 +105,7 @@ class OpenAIEndpoint:
             finally:
                 response.close()
 
-        return self._tried(once)
+        return self._retries.run(once)
 
     def stream(self, path: str, body: dict[str, object]) -> Generator[Any]:
         """Post ``body``; yield the JSON of each server-sent event until ``[DONE]``.
@@ -125,7 +117,7 @@ class OpenAIEndpoint:
         Raises:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
         """
-        response = self._tried(lambda: self._open(path, body))
+        response = self._retries.run(lambda: self._open(path, body))
         try:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 yield self._json(b"".join(self._pieces(response, within=self._timeout_s)))
@@ -146,32 +138,6 @@ class OpenAIEndpoint:
             text = text.replace(self._key.get_secret_value(), "[key]")
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
-
-    def _tried(self, once: Callable[[], T]) -> T:
-        attempt = 0
-        while True:
-            try:
-                return once()
-            except ServiceError as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
-                _log.info("%s; trying again in %.1f s", error, wait)
-            time.sleep(wait)
-            attempt += 1
-
-    def _wait(self, error: ServiceError, attempt: int) -> float | None:
-        """Return the seconds until the next try, or None if there is none."""
-        if attempt >= self._max_retries:
-            return None
-        # Jitter keeps clients that failed together from coming back together.
-        wait: float = self._backoff_s * 2**attempt * random.uniform(0.5, 1.0)
-        if isinstance(error, ServiceUnreachable):
-            return wait
-        if not isinstance(error, ServiceRefused) or error.status not in _RETRIED_STATUS:
-            return None
-        wait = max(wait, error.retry_after or 0.0)
-        return wait if wait <= _LONGEST_WAIT_S else None
 
     def _open(self, path: str, body: dict[str, object]) -> httpx.Response:
         """Send one request and return its open answer, which has status 200."""
@@ -268,7 +234,7 @@ class OpenAIEndpoint:
             f"{self._url} refused with status {status}{f' ({message})' if message else ''}"
             f"{self._advice(status)}",
             status=status,
-            retry_after=_retry_after(response.headers.get("retry-after")),
+            retry_after=seconds_to_wait(response.headers.get("retry-after")),
         )
 
     def _advice(self, status: int) -> str:
@@ -327,25 +293,6 @@ def _resolve_key(api_key: SecretStr | None, api_key_env: str) -> SecretStr | Non
             "mark; set it again"
         )
     return SecretStr(value) if value else None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Read a ``Retry-After`` header, seconds or a date (RFC 9110, 10.2.3), as seconds.
-
-    >>> _retry_after("7"), _retry_after("soon"), _retry_after("Wed, 21 Oct 2015 07:28:00 GMT")
-    (7.0, None, 0.0)
-    """
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
 
 
 def _server_message(body: bytes) -> str:
