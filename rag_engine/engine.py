@@ -113,11 +113,14 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """Publish what was added since the last index was built, and let others write."""
+        self._close(publish=not self._opened.read_only)
+
+    def _close(self, *, publish: bool) -> None:
         with self._write:
             if self._closed:
                 return
             try:
-                if not self._opened.read_only and not self._index.is_published():
+                if publish and not self._index.is_published():
                     self._index.publish()
             finally:
                 self._closed = True
@@ -132,7 +135,10 @@ class KnowledgeBase:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None or isinstance(error, Exception):
+            self.close()
+        else:  # Ctrl-C: what was added is durable, and nobody waits for an index now
+            self._close(publish=False)
 
     def add(
         self,

@@ -13,7 +13,7 @@ import pytest
 from connectors.dense.faiss_index import FaissHnswFactory
 from connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine import Document, Equals, In, KnowledgeBase, Settings
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, StoreClosed
 from tests.samples import PUMP, RULES, ids
 
 
@@ -98,6 +98,28 @@ def test_compact_removes_the_bytes(tmp_path: Path, quick_components):
     for path in (tmp_path / "kb").rglob("*"):
         if path.is_file():
             assert b"zanzibarquartett" not in path.read_bytes().lower()
+
+
+@pytest.mark.parametrize(
+    ("reason", "published"), [(ValueError, True), (KeyboardInterrupt, False), (SystemExit, False)]
+)
+def test_whoever_interrupts_does_not_wait_for_an_index(
+    tmp_path: Path, quick_components, reason, published
+):
+    path = tmp_path / "kb"
+    kb = KnowledgeBase.open(path, components=quick_components)
+    kb.add(RULES)
+    with pytest.raises(reason), kb:
+        raise reason
+    with pytest.raises(StoreClosed):
+        kb.search("Dichtung")
+    with KnowledgeBase.open(path, components=quick_components, read_only=True) as reader:
+        assert bool(reader.inspect().dense) == published
+        assert len(reader.search("Dichtung")) == 4
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        assert kb.add(RULES).unchanged == 4
+    with KnowledgeBase.open(path, components=quick_components, read_only=True) as reader:
+        assert reader.inspect().dense  # published by the next writer
 
 
 def test_filters_and_languages(tmp_path: Path, quick_components):
