@@ -18,15 +18,13 @@ from tqdm import tqdm
 from pipelines.output import Outcome
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
+from rag_engine.ingest import BATCH_CHARACTERS, BATCH_DOCUMENTS
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.store.files import file_digest
 from rag_engine.store.records import FinishedSource
 
 __all__ = ["IndexReport", "index_path", "report_outcome"]
-
-_BATCH_CHARACTERS = 400_000
-_BATCH_DOCUMENTS = 1_000
 
 
 @dataclass(kw_only=True)
@@ -67,7 +65,7 @@ class _Batcher:
     def add(self, document: Document) -> None:
         self._documents.append(document)
         self._characters += len(document.text)
-        full = self._characters > _BATCH_CHARACTERS or len(self._documents) >= _BATCH_DOCUMENTS
+        full = self._characters > BATCH_CHARACTERS or len(self._documents) >= BATCH_DOCUMENTS
         if full:
             self.flush()
 

@@ -12,10 +12,10 @@ from rag_engine.store.rows import StoredChunk, StoredDocument
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 
-__all__ = ["batches", "prepare"]
+__all__ = ["BATCH_CHARACTERS", "BATCH_DOCUMENTS", "batches", "prepare"]
 
-_BATCH_CHARACTERS = 400_000
-_BATCH_DOCUMENTS = 1_000
+BATCH_CHARACTERS = 400_000
+BATCH_DOCUMENTS = 1_000
 _HEADING_TOKENS = 96
 """Room for prompt and heading in the model's window, so that no text is cut off by it.
 
@@ -35,8 +35,8 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     for document in documents:
         if batch and (
             document.id in seen
-            or characters + len(document.text) > _BATCH_CHARACTERS
-            or len(batch) >= _BATCH_DOCUMENTS
+            or characters + len(document.text) > BATCH_CHARACTERS
+            or len(batch) >= BATCH_DOCUMENTS
         ):
             yield batch
             batch, seen, characters = [], set(), 0

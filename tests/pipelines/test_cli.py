@@ -165,7 +165,7 @@ def test_sync_touches_only_the_folder(capsys, tmp_path: Path, folder: Path):
 
 
 def test_a_file_left_half_way_is_read_again(tmp_path: Path, folder: Path, monkeypatch):
-    monkeypatch.setattr(indexing, "_BATCH_DOCUMENTS", 2)
+    monkeypatch.setattr(indexing, "BATCH_DOCUMENTS", 2)
     loaders = wiring.build_loaders(Settings().loaders)
     table = folder / "prices.csv"
     versions = {
