@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.loaders.registry import default_loaders
 from rag_engine.components import Components
+from rag_engine.embedding.token_space import TokenSpace, load_token_space
 from rag_engine.errors import SettingsError
 from rag_engine.fairness.prior import load_prior
 from rag_engine.ports import (
@@ -13,6 +14,7 @@ from rag_engine.ports import (
     LexicalIndexFactory,
     Loader,
     Reranker,
+    TokenEmbedder,
 )
 from rag_engine.settings import (
     DenseSettings,
@@ -44,6 +46,7 @@ def build_components(settings: Settings) -> Components:
         generator=_generator(settings.generator, embedder),
         reranker=_reranker(settings.reranker),
         prior=load_prior(embedder.contract.weights),
+        token_space=_token_space(settings.embedder, embedder),
     )
 
 
@@ -89,6 +92,12 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
         query_prompt=settings.query_prompt,
         passage_prompt=settings.passage_prompt,
     )
+
+
+def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
+    if not settings.token_vectors or not isinstance(embedder, TokenEmbedder):
+        return None
+    return load_token_space(embedder.contract.weights)
 
 
 def _dense(settings: DenseSettings) -> DenseIndexFactory:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+from rag_engine.embedding.token_space import TokenSpace
 from rag_engine.errors import SettingsError
 from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import (
@@ -30,7 +31,7 @@ ENTRY_POINT_GROUP = "rag_engine.wiring"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """One part for each port; ``reranker`` and ``prior`` may be missing."""
+    """One part for each port; ``reranker``, ``prior`` and ``token_space`` may be missing."""
 
     embedder: Embedder
     detector: LanguageDetector
@@ -39,6 +40,8 @@ class Components:
     generator: Generator
     reranker: Reranker | None = None
     prior: LanguagePrior | None = None
+    token_space: TokenSpace | None = None
+    """Where token vectors are compared; None: none are kept, and there is no late interaction."""
 
 
 def default_components(settings: Settings) -> Components:

@@ -19,6 +19,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "analyser": ANALYSER_VERSION,
         "detector": components.detector.version,
         "storage": "float16",
+        "token_space": components.token_space.version if components.token_space else "none",
     }
 
 

@@ -311,7 +311,7 @@ class KnowledgeBase:
         documents = self._catalogue.documents_of_chunks()
         for start in range(0, len(questions), _RANK_BATCH):
             for question in self._retriever.questions(questions[start : start + _RANK_BATCH]):
-                found = self._retriever.rank(snapshot, question, k=depth)
+                found = self._retriever.rank(self._catalogue, snapshot, question, k=depth)
                 best: dict[str, float] = {}
                 for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
                     if chunk in documents:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rag_engine.components import Components
 from rag_engine.embedding.contract import checked_vectors
+from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.records import Document
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.rows import StoredChunk, StoredDocument
@@ -71,22 +72,34 @@ def prepare(
         for document, its_chunks in zip(documents, chunks, strict=True)
         for chunk in its_chunks
     ]
-    vectors = iter(
-        checked_vectors(
-            embedder.embed_passages(texts), rows=len(texts), dimension=embedder.dimension
-        )
-    )
+    vectors, tokens = _embedded(texts, components)
+    rows = iter(zip(vectors, tokens, strict=True))
     return [
         StoredDocument(
             document=document,
             chunks=tuple(
                 StoredChunk(
                     chunk=chunk,
-                    vector=next(vectors),
+                    vector=vector,
                     terms=lexical_terms(chunk.text, chunk.language),
+                    tokens=states,
                 )
-                for chunk in its_chunks
+                for chunk, (vector, states) in zip(its_chunks, rows, strict=False)
             ),
         )
         for document, its_chunks in zip(documents, chunks, strict=True)
     ]
+
+
+def _embedded(
+    texts: Sequence[str], components: Components
+) -> tuple[Float32Array, Sequence[Float32Array | None]]:
+    """Return the vectors of texts, and those of their tokens where they are wanted."""
+    embedder, space = components.embedder, components.token_space
+    tokens: Sequence[Float32Array | None] = [None] * len(texts)
+    if space is not None and isinstance(embedder, TokenEmbedder):
+        vectors, found = embedder.embed_passage_tokens(texts, space.basis)
+        tokens = [each.vectors for each in found]
+    else:
+        vectors = embedder.embed_passages(texts)
+    return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

@@ -34,6 +34,8 @@ __all__ = [
     "Reranker",
     "Restriction",
     "Terms",
+    "TokenEmbedder",
+    "TokenVectors",
 ]
 
 Float32Array = npt.NDArray[np.float32]
@@ -160,6 +162,40 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The tokens of one text: ``vectors`` ``(n, width)``, ``weights`` ``(n,)``, both float32.
+
+    A vector is the model's, in the directions of a basis, over the length of the mean of all the
+    text's: on the scale of unit vectors, so that what is subtracted from those can be from these.
+    A token weighs its information, ``-log p``, in the tokenizer's unigram model; special tokens
+    weigh 0.
+    """
+
+    vectors: Float32Array
+    weights: Float32Array
+
+
+@runtime_checkable
+class TokenEmbedder(Embedder, Protocol):
+    """An embedder that tells the vectors of single tokens too, from the same run of the model."""
+
+    def embed_query_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed questions as ``embed_queries`` does; tokens of the prompt are left out.
+
+        ``basis`` ``(width, dimension)`` has orthonormal rows.
+        """
+        ...
+
+    def embed_passage_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed passages as ``embed_passages`` does, with all their tokens."""
         ...
 
 

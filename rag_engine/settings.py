@@ -66,6 +66,9 @@ class EmbedderSettings(_Frozen):
     precision: Literal["auto", "bf16", "f32"] = "auto"
     threads: int = Field(0, ge=0)
     """CPU threads for embedding; 0: one a core."""
+    token_vectors: bool = True
+    """Keep the vectors of a passage's tokens for late interaction, where the model tells them
+    (``bundled`` does): 130 bytes a token on disk."""
 
 
 class DenseSettings(_Frozen):
@@ -106,6 +109,10 @@ class RetrievalSettings(_Frozen):
     dense search and BM25) are baselines to measure against: both ruin search across languages."""
     pool: int = Field(100, ge=1, le=10_000)
     """Candidates taken from each of the dense and the lexical index."""
+    late_interaction: bool = True
+    """Compare the best candidates with the question token by token, where tokens are kept."""
+    late_interaction_pool: int = Field(60, ge=2, le=1_000)
+    """Candidates that are compared so."""
     rerank_pool: int = Field(50, ge=1, le=1_000)
     """Candidates that a reranker, if there is one, reads."""
 

@@ -8,6 +8,7 @@ from connectors.dense.auto_index import AutoDenseFactory
 from connectors.lexical.tantivy_index import TantivyFactory
 from connectors.llms.extractive import ExtractiveGenerator
 from rag_engine.components import Components
+from rag_engine.embedding.token_space import load_token_space
 from rag_engine.fairness.prior import load_prior
 from rag_engine.text.language import FastTextDetector
 from tests.doubles import HashEmbedder
@@ -28,6 +29,7 @@ def components_with(embedder) -> Components:
         lexical=TantivyFactory(),
         generator=ExtractiveGenerator(embedder=embedder),
         prior=load_prior(embedder.contract.weights),
+        token_space=load_token_space(embedder.contract.weights),
     )
 
 

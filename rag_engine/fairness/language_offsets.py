@@ -137,18 +137,26 @@ class LanguageOffsets:
         return _unit(vectors - table[rows], vectors)
 
     def centre_query(self, vector: Float32Array, detections: Sequence[Detection]) -> Float32Array:
-        """Return a question's vector ``(dimension,)`` less its language's offset, unit length.
+        """Return a question's vector ``(dimension,)`` less its language's offset, unit length."""
+        moved: Float32Array = _unit((vector - self.of_query(detections))[np.newaxis], vector)[0]
+        return moved
+
+    def of_passages(self, languages: Sequence[str]) -> Float32Array:
+        """Return what is subtracted from passages in these languages, ``(n, dimension)``."""
+        return np.array([self._of(language) for language in languages], dtype=np.float32)
+
+    def of_query(self, detections: Sequence[Detection]) -> Float32Array:
+        """Return what is subtracted from a question, ``(dimension,)``.
 
         Where several languages are plausible, their offsets are mixed by their confidences.
         """
         told = [each for each in detections if each.confidence > 0]
-        offset = self.default
-        if told:
-            shares = np.array([each.confidence for each in told], dtype=np.float32)
-            offsets = np.array([self._of(each.language) for each in told])
-            offset = shares @ offsets / shares.sum()
-        moved: Float32Array = _unit((vector - offset)[np.newaxis], vector[np.newaxis])[0]
-        return moved
+        if not told:
+            return self.default
+        shares = np.array([each.confidence for each in told], dtype=np.float32)
+        offsets = self.of_passages([each.language for each in told])
+        mixed: Float32Array = shares @ offsets / shares.sum()
+        return mixed
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the offsets as plain arrays, for ``np.savez``."""

@@ -8,46 +8,66 @@ import numpy as np
 
 from rag_engine.ports import Float32Array, Ranking
 
-__all__ = ["language_aware_scores", "reciprocal_rank_fusion"]
+__all__ = ["language_aware_scores", "reciprocal_rank_fusion", "semantic_scores"]
 
 
-_WEIGHT = 4.0
-"""What full coverage is worth, in spreads of the dense scores."""
-_EXPECTED = 0.6
-"""The part of a language's best coverage that is taken as what any passage there would get."""
 _SPREAD_OVER = 100
+_LATE_WEIGHT = 2.0
+"""What late interaction weighs beside the cosine of whole texts, in spreads of each."""
 
 
 def language_aware_scores(
-    dense: Float32Array, coverage: Float32Array, languages: Sequence[str]
+    scores: Float32Array,
+    coverage: Float32Array,
+    languages: Sequence[str],
+    *,
+    weight: float,
+    expected: float,
 ) -> Float32Array:
-    """Add lexical evidence to centred cosines, each language's measured against its own.
+    """Add lexical evidence to other scores, each language's measured against its own.
 
-    ``dense`` and ``coverage`` have shape ``(n,)`` and, like ``languages``, describe the same
+    ``scores`` and ``coverage`` have shape ``(n,)`` and, like ``languages``, describe the same
     candidates: the union of the dense and the lexical pool. Every candidate has both figures,
-    computed exactly, so none is missing from a list. The score is::
+    computed exactly, so none is missing from a list. The result is::
 
-        dense + 4 spread (coverage - 0.6 best coverage in the passage's language)
+        scores + weight * spread * (coverage - expected * best coverage in the passage's language)
 
-    where the spread is the standard deviation of the 100 greatest dense scores. Words of the
-    question can only be found in passages of its own language, so that adding coverage alone
-    would hand that language a start; less what its passages get at best, coverage orders the
-    passages within a language and says little between languages. A passage in a language that no
-    term reaches keeps its cosine: there lexical search is blind, and silent. When all cosines are
-    equal, so is the spread zero, and a spread of 1 is taken. Ties are the caller's: score
-    descending, then id.
+    where the spread is the standard deviation of the 100 greatest scores. Words of the question
+    can only be found in passages of its own language, so that adding coverage alone would hand
+    that language a start; less what its passages get at best, coverage orders the passages within
+    a language and says little between languages. A passage in a language that no term reaches
+    keeps its score: there lexical search is blind, and silent. When all scores are equal, so is
+    the spread zero, and a spread of 1 is taken. Ties are the caller's: score descending, then id.
 
-    >>> dense, coverage = np.array([0.9, 0.7], np.float32), np.array([0, 1], np.float32)
-    >>> language_aware_scores(dense, coverage, ["de", "fr"]).round(2).tolist()
+    >>> scores, coverage = np.array([0.9, 0.7], np.float32), np.array([0, 1], np.float32)
+    >>> found = language_aware_scores(scores, coverage, ["de", "fr"], weight=4, expected=0.6)
+    >>> found.round(2).tolist()
     [0.8999999761581421, 0.8600000143051147]
     """
     best: dict[str, float] = {}
     for language, each in zip(languages, coverage.tolist(), strict=True):
         best[language] = max(each, best.get(language, 0.0))
-    expected = _EXPECTED * np.array([best[language] for language in languages], dtype=np.float32)
-    spread = float(np.std(np.sort(dense)[-_SPREAD_OVER:])) or 1.0
-    scores: Float32Array = (dense + _WEIGHT * spread * (coverage - expected)).astype(np.float32)
-    return scores
+    usual = expected * np.array([best[language] for language in languages], dtype=np.float32)
+    spread = float(np.std(np.sort(scores)[-_SPREAD_OVER:])) or 1.0
+    fused: Float32Array = (scores + weight * spread * (coverage - usual)).astype(np.float32)
+    return fused
+
+
+def semantic_scores(dense: Float32Array, late: Float32Array) -> Float32Array:
+    """Join the cosines of whole texts with late interaction, both of shape ``(n,)``.
+
+    Each is standardised over the candidates, and late interaction weighs twice as much; the result
+    is on the scale of the cosines::
+
+        (dense + 2 * std(dense) * (late - mean(late)) / std(late)) / 3 + 2/3 * mean(dense)
+
+    >>> semantic_scores(np.array([0.8, 0.6], np.float32), np.array([1, 3], np.float32)).round(3)
+    array([0.667, 0.733], dtype=float32)
+    """
+    deviation = float(np.std(late)) or 1.0
+    moved = float(np.std(dense)) * (late - late.mean()) / deviation + dense.mean()
+    joined: Float32Array = (dense + _LATE_WEIGHT * moved) / (1 + _LATE_WEIGHT)
+    return joined.astype(np.float32)
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], rrf_k: int = 60) -> Ranking:

@@ -11,11 +11,6 @@ from rag_engine.text.analysis import Token, analyse, neutral_term, stem_term
 
 __all__ = ["QueryTerms", "inverse_document_frequency", "query_terms", "term_weights"]
 
-_COMMON = 0.05
-"""A term in more than this share of a language's passages says nothing there."""
-_FEW = 20
-"""With fewer passages than this in a language, shares say nothing."""
-
 
 def inverse_document_frequency(frequency: int, passages: int) -> float:
     """Return Lucene's idf, ``ln(1 + (N - n + 0.5) / (n + 0.5))``, always positive.
@@ -85,8 +80,6 @@ def term_weights(
         total = rarest * (each.words - len(each.terms))
         for term in each.terms:
             frequency = frequencies[term]
-            if passages >= _FEW and frequency > max(1, _COMMON * passages):
-                continue
             idf = inverse_document_frequency(max(1, frequency), passages)
             total += idf
             if frequency:

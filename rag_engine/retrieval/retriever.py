@@ -11,9 +11,21 @@ import numpy as np
 from rag_engine.components import Components
 from rag_engine.embedding.contract import checked_vectors
 from rag_engine.filters import Filter
-from rag_engine.ports import Detection, Float32Array, Int64Array, Ranking
+from rag_engine.ports import (
+    Detection,
+    Float32Array,
+    Int64Array,
+    Ranking,
+    TokenEmbedder,
+    TokenVectors,
+)
 from rag_engine.records import Hit, ScoreParts
-from rag_engine.retrieval.fusion import language_aware_scores, reciprocal_rank_fusion
+from rag_engine.retrieval.fusion import (
+    language_aware_scores,
+    reciprocal_rank_fusion,
+    semantic_scores,
+)
+from rag_engine.retrieval.late_interaction import centred_tokens, late_interaction_scores
 from rag_engine.retrieval.lexical import QueryTerms, query_terms, term_weights
 from rag_engine.settings import RetrievalSettings, Settings
 from rag_engine.store.catalogue import Catalogue
@@ -27,12 +39,14 @@ __all__ = ["Candidates", "Found", "Question", "Retriever"]
 class Question:
     """A question as retrieval sees it: its plausible languages, likeliest first, and its vector.
 
-    ``vector`` is the embedder's own, not centred: shape ``(dimension,)``.
+    ``vector`` is the embedder's own, not centred: shape ``(dimension,)``. ``tokens`` are those of
+    late interaction, where it is wanted.
     """
 
     text: str
     detections: tuple[Detection, ...]
     vector: Float32Array
+    tokens: TokenVectors | None = None
 
     @property
     def language(self) -> str:
@@ -49,11 +63,10 @@ class Candidates:
     dense: Float32Array
     dense_plain: Float32Array
     lexical: Float32Array
+    late: Float32Array
+    """Late interaction; NaN where it was not computed."""
     weights: Mapping[str, float]
     """What each term of the question weighs; empty where no lexical evidence was asked for."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 class Found(NamedTuple):
@@ -71,22 +84,31 @@ class Retriever:
         self._detector = components.detector
         self._reranker = components.reranker
         self._settings: RetrievalSettings = settings.retrieval
+        wanted = self._settings.mode == "hybrid" and self._settings.late_interaction
+        self._space = components.token_space if wanted else None
 
     def questions(self, texts: Sequence[str], language: str | None = None) -> list[Question]:
         """Prepare questions, all embedded in one call; ``language`` states what they are in."""
-        vectors = checked_vectors(
-            self._embedder.embed_queries(texts),
-            rows=len(texts),
-            dimension=self._embedder.dimension,
-        )
+        tokens: Sequence[TokenVectors | None] = [None] * len(texts)
+        if self._space is not None and isinstance(self._embedder, TokenEmbedder):
+            raw, tokens = self._embedder.embed_query_tokens(texts, self._space.basis)
+        else:
+            raw = self._embedder.embed_queries(texts)
+        vectors = checked_vectors(raw, rows=len(texts), dimension=self._embedder.dimension)
         stated = None if language is None else (Detection(language, 1.0),)
         return [
-            Question(text, stated or self._detector.plausible(text), vector)
-            for text, vector in zip(texts, vectors, strict=True)
+            Question(text, stated or self._detector.plausible(text), vector, its_tokens)
+            for text, vector, its_tokens in zip(texts, vectors, tokens, strict=True)
         ]
 
     def rank(
-        self, snapshot: Snapshot, question: Question, *, k: int, only: Int64Array | None = None
+        self,
+        catalogue: Catalogue,
+        snapshot: Snapshot,
+        question: Question,
+        *,
+        k: int,
+        only: Int64Array | None = None,
     ) -> Candidates:
         """Return at least ``k`` candidates for a question (if there are), ranked.
 
@@ -112,7 +134,21 @@ class Retriever:
         vectors, languages = snapshot.vectors(ids)
         dense = snapshot.offsets.centre_passages(vectors, languages) @ centred
         lexical = _coverage(snapshot, weights, ids)
-        scores = lexical if mode == "lexical" else language_aware_scores(dense, lexical, languages)
+        late = np.full(len(ids), np.nan, dtype=np.float32)
+        if mode == "lexical":
+            scores = lexical
+        elif mode == "dense" or self._space is None:
+            scores = language_aware_scores(dense, lexical, languages, weight=8, expected=0.5)
+        else:
+            scores = language_aware_scores(dense, lexical, languages, weight=4, expected=0.3)
+            best = np.sort(np.lexsort((ids, -scores))[: self._settings.late_interaction_pool])
+            few = [languages[each] for each in best]
+            late[best] = self._late(catalogue, snapshot, question, ids[best], few)
+            if len(best) and np.isfinite(late[best]).all():
+                joined = semantic_scores(dense[best], late[best])
+                fused = language_aware_scores(joined, lexical[best], few, weight=2, expected=0.5)
+                scores = scores + fused.min() - scores.max() - 1e-3
+                scores[best] = fused
         order = np.lexsort((ids, -scores))
         return Candidates(
             ids=ids[order],
@@ -120,8 +156,39 @@ class Retriever:
             dense=dense[order],
             dense_plain=(vectors @ question.vector)[order],
             lexical=lexical[order],
+            late=late[order],
             weights=weights,
         )
+
+    def _late(
+        self,
+        catalogue: Catalogue,
+        snapshot: Snapshot,
+        question: Question,
+        ids: Int64Array,
+        languages: Sequence[str],
+    ) -> Float32Array:
+        """Compare a question with passages token by token; all NaN where there are no tokens."""
+        space, asked = self._space, question.tokens
+        nothing = np.full(len(ids), np.nan, dtype=np.float32)
+        if space is None or asked is None or len(asked.vectors) == 0 or len(ids) == 0:
+            return nothing
+        tokens = catalogue.token_vectors(ids.tolist(), len(space.basis))
+        kept = [place for place, each in enumerate(ids.tolist()) if each in tokens]
+        if not kept:
+            return nothing
+        offsets = snapshot.offsets.of_passages(languages) @ space.basis.T
+        found = late_interaction_scores(
+            centred_tokens(
+                asked.vectors, snapshot.offsets.of_query(question.detections) @ space.basis.T
+            ),
+            asked.weights,
+            [centred_tokens(tokens[int(ids[place])], offsets[place]) for place in kept],
+            space.background,
+        )
+        nothing[:] = found.min()
+        nothing[kept] = found
+        return nothing
 
     def _plain(
         self,
@@ -140,7 +207,7 @@ class Retriever:
         vectors, _ = snapshot.vectors(found.ids)
         plain = vectors @ question.vector
         blank = np.zeros(len(found.ids), dtype=np.float32)
-        return Candidates(found.ids, found.scores, plain, plain, blank, {})
+        return Candidates(found.ids, found.scores, plain, plain, blank, blank, {})
 
     def search(
         self,
@@ -158,7 +225,7 @@ class Retriever:
             return Found([], complete=True)
         asked = self.questions([question], language)[0]
         reads = max(k, self._settings.rerank_pool) if self._reranker is not None else k
-        candidates = self.rank(snapshot, asked, k=reads, only=only)
+        candidates = self.rank(catalogue, snapshot, asked, k=reads, only=only)
         chosen = candidates.ids[:reads].tolist()
         chunks = catalogue.chunks(chosen)
         hits = [
@@ -202,7 +269,7 @@ class Retriever:
 
 def _nothing() -> Candidates:
     empty = np.empty(0, dtype=np.float32)
-    return Candidates(np.empty(0, np.int64), empty, empty, empty, empty, {})
+    return Candidates(np.empty(0, np.int64), empty, empty, empty, empty, empty, {})
 
 
 def _coverage(snapshot: Snapshot, weights: dict[str, float], ids: Int64Array) -> Float32Array:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 
 from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
-from rag_engine.ports import Int64Array
+from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.records import Document
 from rag_engine.store import rows
 from rag_engine.store.filter_sql import compile_filter
@@ -26,6 +27,7 @@ from rag_engine.store.records import CatalogueStatistics, FinishedSource, FoundC
 from rag_engine.store.rows import IndexRow, StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
+from rag_engine.store.token_vectors import unpack
 
 __all__ = ["Catalogue"]
 
@@ -45,9 +47,7 @@ class Catalogue:
         """
         self.path = path
         # Readers have a connection of their own: they never see a transaction half-way.
-        self._reader = (
-            connect(path, read_only=True) if read_only else connect(path, read_only=False)
-        )
+        self._reader = connect(path, read_only=True)
         self._read_lock = threading.RLock()
         self._writer = None if read_only else connect(path, read_only=False)
         self._write_lock = threading.RLock()
@@ -128,16 +128,9 @@ class Catalogue:
         )
         return rows.document_from_row(found[0]) if found else None
 
-    def document_ids(self, source: str | None = None) -> list[str]:
-        """Return the ids of all documents, or of those of one source, sorted."""
-        where = "" if source is None else " WHERE source = ?"
-        parameters = () if source is None else (source,)
-        return [
-            identifier
-            for (identifier,) in self._read(
-                f"SELECT id FROM document{where} ORDER BY id", parameters
-            )
-        ]
+    def document_ids(self) -> list[str]:
+        """Return the ids of all documents, sorted."""
+        return [identifier for (identifier,) in self._read("SELECT id FROM document ORDER BY id")]
 
     def sources(self) -> dict[str, bytes]:
         """Return the fingerprint of every source that was indexed to its end."""
@@ -157,12 +150,22 @@ class Catalogue:
                 found[row[0]] = FoundChunk(
                     id=row[0],
                     chunk=stored.chunk,
-                    vector=stored.vector,
                     terms=stored.terms,
                     title=title,
                     source=source,
                     metadata=json.loads(metadata),
                 )
+        return found
+
+    def token_vectors(self, ids: Sequence[int], width: int) -> dict[int, Float32Array]:
+        """Return the token vectors ``(n, width)`` of the chunks of ``ids`` that have some."""
+        found: dict[int, Float32Array] = {}
+        for batch in _batches(ids):
+            sql = f"SELECT * FROM token_vectors WHERE chunk IN ({_marks(batch)})"
+            for chunk, data, checksum in self._read(sql, batch):
+                if zlib.crc32(data) != checksum:
+                    raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
+                found[chunk] = unpack(data, width)
         return found
 
     def documents_of_chunks(self) -> dict[int, str]:
@@ -238,11 +241,8 @@ class Catalogue:
             connection = self._writer
             connection.execute("BEGIN IMMEDIATE")
             try:
-                revision = 1 + int(
-                    connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[
-                        0
-                    ]
-                )
+                sql = "SELECT value FROM meta WHERE key = 'revision'"
+                revision = 1 + int(connection.execute(sql).fetchone()[0])
                 connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
                 yield connection, revision
                 connection.execute("COMMIT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag_engine.ports import Float32Array
 from rag_engine.records import Chunk, MetadataValue
 
 __all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
@@ -17,7 +16,6 @@ class FoundChunk:
 
     id: int
     chunk: Chunk
-    vector: Float32Array
     terms: Sequence[str]
     title: str
     source: str

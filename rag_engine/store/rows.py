@@ -20,6 +20,7 @@ from rag_engine.records import Chunk, Document, Span
 
 __all__ = [
     "CHUNK_COLUMNS",
+    "DAMAGED_CHUNK",
     "IndexRow",
     "StoredChunk",
     "StoredDocument",
@@ -30,6 +31,11 @@ __all__ = [
     "index_row",
     "read_chunk",
 ]
+
+DAMAGED_CHUNK = (
+    "chunk {} in the catalogue is damaged; restore the knowledge base from a backup or index its "
+    "documents into a new one"
+)
 
 CHUNK_COLUMNS = (
     "c.id, c.ordinal, c.start_offset, c.end_offset, c.language, c.section, c.page, c.text, "
@@ -49,6 +55,8 @@ class StoredChunk:
     chunk: Chunk
     vector: Float32Array
     terms: Sequence[str]
+    tokens: Float32Array | None = None
+    """The vectors of its tokens, ``(n, width)``, where they are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +172,7 @@ def chunk_values(stored: StoredChunk) -> tuple[object, ...]:
 
 def _verified(row: Sequence[Any]) -> Sequence[Any]:
     if _checksum(row[1:-1]) != row[-1]:
-        raise StoreCorrupt(
-            f"chunk {row[0]} in the catalogue is damaged; restore the knowledge base from a backup "
-            "or index its documents into a new one"
-        )
+        raise StoreCorrupt(DAMAGED_CHUNK.format(row[0]))
     return row
 
 

@@ -10,7 +10,7 @@ from rag_engine.errors import StoreCorrupt, StoreNotFound
 
 __all__ = ["SCHEMA_VERSION", "connect", "create_schema"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -59,6 +59,13 @@ CREATE TABLE chunk (
 ) STRICT;
 CREATE INDEX chunk_document ON chunk (document);
 CREATE INDEX chunk_revision ON chunk (revision);
+
+-- The vectors of a chunk's tokens, where they are kept (see token_vectors.py).
+CREATE TABLE token_vectors (
+    chunk INTEGER PRIMARY KEY REFERENCES chunk (id) ON DELETE CASCADE,
+    data BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
 
 -- Chunks deleted since the last published generation, which may still hold them.
 CREATE TABLE tombstone (chunk INTEGER PRIMARY KEY, revision INTEGER NOT NULL) STRICT;

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 
 from rag_engine.store import rows
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.rows import StoredDocument
+from rag_engine.store.token_vectors import pack
 
 __all__ = ["delete_document", "insert_document"]
 
@@ -39,8 +41,15 @@ def insert_document(connection: sqlite3.Connection, stored: StoredDocument, revi
             for key, value in stored.document.metadata.items()
         ],
     )
-    connection.executemany(
-        "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
-        "section, page, text, vector, terms, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(number, revision, *rows.chunk_values(each)) for each in stored.chunks],
-    )
+    for each in stored.chunks:
+        chunk = connection.execute(
+            "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
+            "section, page, text, vector, terms, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, revision, *rows.chunk_values(each)),
+        ).lastrowid
+        if each.tokens is not None:
+            data = pack(each.tokens)
+            connection.execute(
+                "INSERT INTO token_vectors VALUES (?, ?, ?)", (chunk, data, zlib.crc32(data))
+            )

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from rag_engine.ports import Detection, Ranking
-from rag_engine.retrieval.fusion import language_aware_scores, reciprocal_rank_fusion
+from rag_engine.retrieval.fusion import (
+    language_aware_scores,
+    reciprocal_rank_fusion,
+    semantic_scores,
+)
 from rag_engine.retrieval.lexical import (
     QueryTerms,
     inverse_document_frequency,
@@ -55,18 +59,10 @@ def test_a_word_that_is_nowhere_lowers_the_coverage():
     assert weights == {"de:pump": pytest.approx(0.5)}
 
 
-def test_words_in_many_passages_say_nothing():
+def test_a_common_word_weighs_little():
     wanted = [QueryTerms("de", ("de:pump", "de:wasser"), 2)]
-    table = {"de:pump": 1, "de:wasser": 50}
-    weights = term_weights(wanted, {"de": 100}, frequencies(table))
-    assert weights == {"de:pump": pytest.approx(1)}
-
-
-def test_few_passages_know_no_common_words():
-    wanted = [QueryTerms("de", ("de:pump",), 1)]
-    assert term_weights(wanted, {"de": 3}, frequencies({"de:pump": 3})) == {
-        "de:pump": pytest.approx(1)
-    }
+    weights = term_weights(wanted, {"de": 100}, frequencies({"de:pump": 1, "de:wasser": 80}))
+    assert 0 < weights["de:wasser"] < 0.1 < 0.9 < weights["de:pump"] < 1
 
 
 def test_nothing_found_weighs_nothing():
@@ -75,10 +71,13 @@ def test_nothing_found_weighs_nothing():
     assert term_weights([], {}, frequencies({})) == {}
 
 
+FUSION = {"weight": 4.0, "expected": 0.6}
+
+
 def test_coverage_is_measured_within_each_language():
     dense = np.array([0.80, 0.80, 0.70, 0.60], dtype=np.float32)
     coverage = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    scores = language_aware_scores(dense, coverage, ["fr", "de", "de", "fr"])
+    scores = language_aware_scores(dense, coverage, ["fr", "de", "de", "fr"], **FUSION)
     spread = float(np.std(dense))
     expected = dense + 4 * spread * (coverage - np.array([0.0, 0.6, 0.6, 0.0]))
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
@@ -86,15 +85,26 @@ def test_coverage_is_measured_within_each_language():
 
 def test_lexical_silence_leaves_the_cosines():
     dense = np.array([0.9, 0.1, 0.5], dtype=np.float32)
-    scores = language_aware_scores(dense, np.zeros(3, np.float32), ["de", "fr", "zh"])
+    scores = language_aware_scores(dense, np.zeros(3, np.float32), ["de", "fr", "zh"], **FUSION)
     np.testing.assert_array_equal(scores, dense)
 
 
 def test_equal_cosines_are_ordered_by_coverage():
     dense = np.full(3, 0.5, dtype=np.float32)
     coverage = np.array([0.1, 0.9, 0.5], dtype=np.float32)
-    scores = language_aware_scores(dense, coverage, ["de"] * 3)
+    scores = language_aware_scores(dense, coverage, ["de"] * 3, **FUSION)
     assert np.argsort(-scores).tolist() == [1, 2, 0]
+
+
+def test_late_interaction_weighs_twice_and_keeps_the_scale_of_the_cosines():
+    dense = np.array([0.9, 0.8, 0.7], dtype=np.float32)
+    late = np.array([1.0, 5.0, 3.5], dtype=np.float32)
+    joined = semantic_scores(dense, late)
+    assert joined.mean() == pytest.approx(dense.mean())
+    assert np.argsort(-joined).tolist() == [1, 2, 0]
+    np.testing.assert_allclose(
+        semantic_scores(dense, np.ones(3, np.float32)) - 0.8, (dense - 0.8) / 3, atol=1e-6
+    )
 
 
 def test_rrf_by_hand():

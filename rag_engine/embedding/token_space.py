@@ -1,0 +1,53 @@
+"""Token vectors: what a model says of each token, in the few directions in which meaning lies.
+
+A model's vector of a text is the mean of its tokens' vectors. The tokens' own vectors say more
+(late interaction reads them), but 384 numbers a token are much to keep. The shipped basis holds the
+128 directions in which the tokens of parallel text differ most within a language: a principal
+component analysis, computed by ``pipelines/make_token_space.py``. With it comes a background: token
+vectors of many languages, against which a passage's matches are measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from rag_engine.ports import Float32Array
+
+__all__ = ["TOKEN_SPACE_FILE", "TokenSpace", "load_token_space"]
+
+TOKEN_SPACE_FILE = "token_space_e5_small.npz"  # noqa: S105 (no password)
+
+
+@dataclass(frozen=True)
+class TokenSpace:
+    """Where a model's token vectors are compared.
+
+    ``basis`` has shape ``(width, dimension)`` float32, orthonormal rows; ``background`` ``(n,
+    width)`` float32, centred unit vectors of tokens. ``version`` is part of the index contract.
+    """
+
+    version: str
+    basis: Float32Array
+    background: Float32Array
+
+
+def load_token_space(weights: str) -> TokenSpace | None:
+    """Return the space of the model whose weights have this SHA-256, or None if none is shipped.
+
+    >>> load_token_space("another model") is None
+    True
+    """
+    with (
+        as_file(files("rag_engine.embedding") / TOKEN_SPACE_FILE) as path,
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        if str(arrays["weights"]) != weights:
+            return None
+        return TokenSpace(
+            version=str(arrays["version"]),
+            basis=arrays["basis"].astype(np.float32),
+            background=arrays["background"].astype(np.float32),
+        )

@@ -1,0 +1,63 @@
+"""Late interaction: each token of the question looks for its best match among a passage's tokens.
+
+One vector a text blurs what a passage says beside the answer. The vectors of its tokens, from the
+same run of the same model, do not: a passage's score is the mean, over the question's tokens, of
+the greatest cosine with any of its tokens (MaxSim, Khattab and Zaharia 2020, "ColBERT", section
+3.2). Weighing tokens by their information, taking out what is language and what any passage of
+that length and kind would match, is this project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rag_engine.ports import Float32Array
+
+__all__ = ["centred_tokens", "late_interaction_scores"]
+
+_EXPECTED = 0.5
+"""How much of the mean match with foreign tokens is taken off."""
+_LENGTH = 0.01
+"""What is taken off for each e-fold of a passage's length in tokens."""
+
+
+def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:
+    """Subtract ``offsets`` ``(n, width)``, or one ``(width,)``, and scale rows to unit length.
+
+    >>> centred_tokens(np.array([[1, 1]], np.float32), np.array([1, 0], np.float32)).tolist()
+    [[0.0, 1.0]]
+    """
+    moved = tokens - offsets
+    unit: Float32Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+def late_interaction_scores(
+    question: Float32Array,
+    weights: Float32Array,
+    passages: Sequence[Float32Array],
+    background: Float32Array,
+) -> Float32Array:
+    """Score passages by how well they match the question token by token, shape ``(n,)``.
+
+    ``question`` is ``(q, width)`` and ``weights`` ``(q,)``; a passage is ``(tokens, width)``, all
+    rows centred and of unit length, with at least one. The score is::
+
+        sum(weight * best match) / sum(weight) - 0.5 * expected - 0.01 * ln(tokens)
+
+    where ``expected`` is the mean best match of the ``background`` tokens ``(b, width)``.
+
+    >>> question, other, background = np.eye(3, dtype=np.float32)[:, np.newaxis]
+    >>> late_interaction_scores(question, np.ones(1, np.float32), [question, other], background)
+    array([1., 0.], dtype=float32)
+    """
+    lengths = np.array([len(passage) for passage in passages])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    tokens = np.concatenate(list(passages))
+    best = np.maximum.reduceat(tokens @ question.T, starts, axis=0)
+    expected = np.maximum.reduceat(tokens @ background.T, starts, axis=0).mean(axis=1)
+    matched = best @ weights / max(float(weights.sum()), 1e-9)
+    scores: Float32Array = matched - _EXPECTED * expected - _LENGTH * np.log(lengths)
+    return scores.astype(np.float32)

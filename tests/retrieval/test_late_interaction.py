@@ -1,0 +1,77 @@
+"""Late interaction, by a slow and plain reckoning and by the real model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rag_engine.embedding.token_space import load_token_space
+from rag_engine.retrieval.late_interaction import centred_tokens, late_interaction_scores
+
+
+def unit(rows: int, seed: int):
+    vectors = np.random.default_rng(seed).normal(size=(rows, 8)).astype(np.float32)
+    return centred_tokens(vectors, np.zeros(8, np.float32))
+
+
+def test_scores_are_those_of_a_plain_reckoning():
+    question, background = unit(3, 1), unit(5, 2)
+    weights = np.array([1.0, 2.0, 0.5], np.float32)
+    passages = [unit(4, 3), unit(1, 4), unit(7, 5)]
+    found = late_interaction_scores(question, weights, passages, background)
+    for passage, score in zip(passages, found.tolist(), strict=True):
+        best = [max(float(token @ each) for each in passage) for token in question]
+        matched = sum(w * b for w, b in zip(weights.tolist(), best, strict=True)) / 3.5
+        usual = sum(max(float(b @ each) for each in passage) for b in background) / 5
+        expected = matched - 0.5 * usual - 0.01 * np.log(len(passage))
+        assert score == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_question_without_weight_has_no_say():
+    found = late_interaction_scores(
+        unit(2, 1), np.zeros(2, np.float32), [unit(2, 2)], unit(2, 3) * 0
+    )
+    assert found.tolist() == pytest.approx([-0.01 * np.log(2)])
+
+
+def test_the_shipped_basis_is_orthonormal(bundled_e5):
+    space = load_token_space(bundled_e5.contract.weights)
+    assert space.basis.shape == (128, 384)
+    np.testing.assert_allclose(space.basis @ space.basis.T, np.eye(128), atol=2e-3)
+    np.testing.assert_allclose(np.linalg.norm(space.background, axis=1), 1, atol=2e-3)
+
+
+def test_the_tokens_of_the_answer_match_best(bundled_e5):
+    space = load_token_space(bundled_e5.contract.weights)
+    texts = [
+        "The pump was installed in the cellar in spring, beside the tank.",
+        "Die Dichtung der Pumpe wird jedes Jahr im Herbst ersetzt.",
+        "Le pain est cuit tous les matins à six heures.",
+    ]
+    asked, [question] = bundled_e5.embed_query_tokens(
+        ["When is the seal of the pump replaced?"], space.basis
+    )
+    vectors, passages = bundled_e5.embed_passage_tokens(texts, space.basis)
+    middle = space.basis @ vectors.mean(axis=0)
+    found = late_interaction_scores(
+        centred_tokens(question.vectors, middle),
+        question.weights,
+        [centred_tokens(each.vectors, middle) for each in passages],
+        space.background,
+    )
+    assert found.argmax() == 1
+    assert found.argmin() == 2
+    assert asked.shape == (1, 384)
+
+
+def test_tokens_come_from_the_same_run_as_the_vectors(bundled_e5):
+    texts = ["Wie tief ist der See?", "kurz", "The lake is 54 metres deep at its deepest place."]
+    whole = np.eye(384, dtype=np.float32)
+    vectors, tokens = bundled_e5.embed_passage_tokens(texts, whole)
+    np.testing.assert_allclose(vectors, bundled_e5.embed_passages(texts), atol=1e-6)
+    for vector, each in zip(vectors, tokens, strict=True):
+        np.testing.assert_allclose(each.vectors.mean(axis=0), vector, atol=2e-5)
+        assert each.weights[0] == each.weights[-1] == 0
+    _, [query] = bundled_e5.embed_query_tokens(["Wie tief?"], whole)
+    assert len(query.vectors) == len(query.weights) == bundled_e5.count_tokens(["Wie tief?"])[0]
+    assert (query.weights > 0).all()

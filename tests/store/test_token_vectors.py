@@ -1,0 +1,69 @@
+"""Token vectors: how they are kept, and that they leave with their chunk."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag_engine.errors import StoreCorrupt
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.token_vectors import pack, unpack
+from tests.store.test_catalogue import stored
+
+WIDTH = 8
+
+
+def tokens(count: int):
+    return np.random.default_rng(count).normal(size=(count, WIDTH)).astype(np.float32)
+
+
+def stored_with_tokens(name: str, count: int):
+    document = stored(name)
+    chunk = replace(document.chunks[0], tokens=tokens(count))
+    return replace(document, chunks=(chunk,))
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path):
+    opened = Catalogue.create(tmp_path / "catalogue.sqlite", {})
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_packing_keeps_direction_and_length(count: int):
+    vectors = tokens(count)
+    back = unpack(pack(vectors), WIDTH)
+    assert back.shape == vectors.shape
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(np.linalg.norm(back, axis=1), lengths, rtol=0.01)
+    assert (np.sum(back * vectors, axis=1) / lengths**2 > 0.99).all()
+
+
+def test_a_token_of_zeros_stays_one():
+    assert not unpack(pack(np.zeros((2, WIDTH), np.float32)), WIDTH).any()
+
+
+def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
+    catalogue.replace([stored_with_tokens("a", 3), stored_with_tokens("b", 5), stored("c")])
+    ids = [row.id for row in catalogue.index_rows(after=0)]
+    found = catalogue.token_vectors(ids, WIDTH)
+    assert {chunk: len(each) for chunk, each in found.items()} == {ids[0]: 3, ids[1]: 5}
+    np.testing.assert_allclose(found[ids[1]], tokens(5), atol=0.02)
+    catalogue.delete(["a"])
+    assert list(catalogue.token_vectors(ids, WIDTH)) == [ids[1]]
+    with sqlite3.connect(catalogue.path) as other:
+        assert other.execute("SELECT count(*) FROM token_vectors").fetchone() == (1,)
+
+
+def test_changed_token_vectors_are_noticed(catalogue: Catalogue):
+    catalogue.replace([stored_with_tokens("a", 3)])
+    (row,) = catalogue.index_rows(after=0)
+    with sqlite3.connect(catalogue.path) as other:
+        other.execute("UPDATE token_vectors SET data = zeroblob(30)")
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        catalogue.token_vectors([row.id], WIDTH)
