@@ -1,7 +1,7 @@
 """Computes the shipped token space: ``python -m pipelines.make_token_space TATOEBA NTREX OUT``.
 
 The files are those of ``make_prior``, from which this takes sentences of every language. ``OUT``
-receives ``token_space_e5_small.npz``: a float16 basis, an int8 background and the SHA-256 of the
+receives ``token_space_e5_small.npz``: a float16 basis, a float16 background and the SHA-256 of the
 model's weights. No sentence can be read from it. The result depends on nothing else.
 """
 
@@ -24,11 +24,11 @@ from rag_engine.text.codes import normalise_language
 
 __all__ = ["main", "principal_directions"]
 
-_VERSION = "1"
+_VERSION = "2"
 _WIDTH = 128
 _SENTENCES = 100
 """Sentences a language: the covariance of 384 directions needs no more."""
-_BACKGROUND = 256
+_BACKGROUND = 64
 _SEED = 20_261_124
 
 

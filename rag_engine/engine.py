@@ -68,6 +68,7 @@ class KnowledgeBase:
             dense=components.dense,
             lexical=components.lexical,
             prior=components.prior,
+            token_space=components.token_space,
             fair=settings.fairness.enabled,
             read_only=opened.read_only,
         )
@@ -264,6 +265,7 @@ class KnowledgeBase:
         k: int = 10,
         where: Filter | None = None,
         language: str | None = None,
+        min_score: float = 0.0,
     ) -> list[Hit]:
         """Return the ``k`` passages that answer a question best, whatever their language.
 
@@ -290,6 +292,7 @@ class KnowledgeBase:
                 k=k,
                 where=where,
                 language=language,
+                min_score=min_score,
             )
             if found.complete:
                 break
@@ -311,7 +314,7 @@ class KnowledgeBase:
         documents = self._catalogue.documents_of_chunks()
         for start in range(0, len(questions), _RANK_BATCH):
             for question in self._retriever.questions(questions[start : start + _RANK_BATCH]):
-                found = self._retriever.rank(self._catalogue, snapshot, question, k=depth)
+                _, found = self._retriever.rank(self._catalogue, snapshot, question, k=depth)
                 best: dict[str, float] = {}
                 for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
                     if chunk in documents:

@@ -171,8 +171,8 @@ class TokenVectors:
 
     A vector is the model's, in the directions of a basis, over the length of the mean of all the
     text's: on the scale of unit vectors, so that what is subtracted from those can be from these.
-    A token weighs its information, ``-log p``, in the tokenizer's unigram model; special tokens
-    weigh 0.
+    Tokens of the prompt and special tokens are left out. A token weighs its information,
+    ``-log p``, in the tokenizer's unigram model.
     """
 
     vectors: Float32Array
@@ -186,7 +186,7 @@ class TokenEmbedder(Embedder, Protocol):
     def embed_query_tokens(
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed questions as ``embed_queries`` does; tokens of the prompt are left out.
+        """Embed questions as ``embed_queries`` does, with their tokens.
 
         ``basis`` ``(width, dimension)`` has orthonormal rows.
         """
@@ -195,7 +195,7 @@ class TokenEmbedder(Embedder, Protocol):
     def embed_passage_tokens(
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed passages as ``embed_passages`` does, with all their tokens."""
+        """Embed passages as ``embed_passages`` does, with their tokens."""
         ...
 
 

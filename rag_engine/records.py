@@ -24,6 +24,7 @@ __all__ = [
     "Problem",
     "ScoreParts",
     "Span",
+    "Twin",
 ]
 
 UNDETERMINED = "und"
@@ -165,21 +166,38 @@ class ScoreParts:
 
     ``dense`` is the cosine of query and passage after language centring, ``dense_plain`` the
     cosine before it. ``lexical`` is the share (0 to 1) of the query's term weight that the
-    passage covers, and ``matched_terms`` are the terms that it covers. ``rerank`` is the
-    cross-encoder's score, None where none ran; ``rank_before_rerank`` counts from 1.
+    passage covers, and ``matched_terms`` are the terms that it covers. ``late`` is how much
+    better the query's tokens match the passage's than they would by chance, ``rerank`` the
+    cross-encoder's score; both are None where none ran. ``rank_before_rerank`` counts from 1.
     """
 
     dense: float
     dense_plain: float
     lexical: float
     matched_terms: tuple[str, ...] = ()
+    late: float | None = None
     rerank: float | None = None
     rank_before_rerank: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A passage that says the same as a hit in another language."""
+
+    chunk_id: int
+    chunk: Chunk
+    title: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One passage that a search found; ``rank`` counts from 1, a higher ``score`` is better."""
+    """One passage that a search found; ``rank`` counts from 1.
+
+    ``score`` is the probability, 0 to 1, that the passage answers the question, whatever the
+    languages of both (in the mode ``hybrid``, the default). ``twins`` are the passages that say
+    the same in other languages.
+    """
 
     rank: int
     score: float
@@ -190,6 +208,7 @@ class Hit:
     metadata: Mapping[str, MetadataValue]
     query_language: str
     parts: ScoreParts
+    twins: tuple[Twin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,8 @@ class RetrievalSettings(_Frozen):
     """Candidates that are compared so."""
     rerank_pool: int = Field(50, ge=1, le=1_000)
     """Candidates that a reranker, if there is one, reads."""
+    group_twins: bool = True
+    """Show passages that say the same in several languages as one hit."""
 
 
 class RerankerSettings(_Frozen):

@@ -14,7 +14,7 @@ from rag_engine.ports import Float32Array
 class HashEmbedder:
     """Unit vectors seeded by the text's SHA-256: equal texts are equal, others unrelated."""
 
-    def __init__(self, dimension: int = 32) -> None:
+    def __init__(self, dimension: int = 128) -> None:
         self.dimension = dimension
         self.max_tokens = 512
         self.contract = EmbedderContract(

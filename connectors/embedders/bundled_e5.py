@@ -125,16 +125,12 @@ class BundledE5:
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
         """Embed questions, with the vectors ``(n, width)`` of their own tokens."""
-        vectors, tokens = self._embed_tokens(CONTRACT.query_prompt, texts, basis)
-        skipped = 1 + len(self._tokenizer.ids(CONTRACT.query_prompt))
-        return vectors, [
-            TokenVectors(each.vectors[skipped:-1], each.weights[skipped:-1]) for each in tokens
-        ]
+        return self._embed_tokens(CONTRACT.query_prompt, texts, basis)
 
     def embed_passage_tokens(
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed passages, with the vectors ``(n, width)`` of all their tokens."""
+        """Embed passages, with the vectors ``(n, width)`` of their own tokens."""
         return self._embed_tokens(CONTRACT.passage_prompt, texts, basis)
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
@@ -150,6 +146,7 @@ class BundledE5:
         ids = [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
         vectors = np.empty((len(ids), self.dimension), np.float32)
         tokens: dict[int, TokenVectors] = {}
+        prompt_end = 1 + len(self._tokenizer.ids(prompt))
         for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
             request = self._run(ids, batch)
             vectors[list(batch.rows)] = request.get_tensor("sentence").data
@@ -157,7 +154,10 @@ class BundledE5:
             for place, row in enumerate(batch.rows):
                 mine = states[place, : len(ids[row])]
                 length = max(float(np.linalg.norm(mine.mean(axis=0))), 1e-12)
-                tokens[row] = TokenVectors(mine @ (basis.T / length), self._information[ids[row]])
+                tokens[row] = TokenVectors(
+                    mine[prompt_end:-1] @ (basis.T / length),
+                    self._information[ids[row][prompt_end:-1]],
+                )
         return vectors, [tokens[row] for row in range(len(ids))]
 
     def _ids(self, text: str) -> list[int]:

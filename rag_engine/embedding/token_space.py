@@ -16,7 +16,7 @@ import numpy as np
 
 from rag_engine.ports import Float32Array
 
-__all__ = ["TOKEN_SPACE_FILE", "TokenSpace", "load_token_space"]
+__all__ = ["TOKEN_SPACE_FILE", "TokenSpace", "centred_tokens", "load_token_space"]
 
 TOKEN_SPACE_FILE = "token_space_e5_small.npz"  # noqa: S105 (no password)
 
@@ -32,6 +32,17 @@ class TokenSpace:
     version: str
     basis: Float32Array
     background: Float32Array
+
+
+def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:
+    """Subtract ``offsets`` ``(n, width)``, or one ``(width,)``, and scale rows to unit length.
+
+    >>> centred_tokens(np.array([[1, 1]], np.float32), np.array([1, 0], np.float32)).tolist()
+    [[0.0, 1.0]]
+    """
+    moved = tokens - offsets
+    unit: Float32Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
+    return unit
 
 
 def load_token_space(weights: str) -> TokenSpace | None:

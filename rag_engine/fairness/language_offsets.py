@@ -24,11 +24,7 @@ from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import Detection, Float32Array
 from rag_engine.records import UNDETERMINED
 
-__all__ = ["CENTRING_VERSION", "LanguageOffsets", "centring_version"]
-
-CENTRING_VERSION = "1"
-"""Part of what an index states of itself: raise it with any change to the offsets."""
-
+__all__ = ["LanguageOffsets"]
 
 _IN_SPAN = 0.7
 """The part of an offset inside the prior's span that is taken out."""
@@ -37,14 +33,10 @@ _OUT_OF_SPAN = 0.1
 _WITHOUT_PRIOR = 0.5
 """The part of a whole offset that is taken out where no prior tells language from topic."""
 _OVERALL = 0.5
-"""The part of the overall mean that is taken out of everything: cosines spread wider."""
+"""The part of the overall mean that is taken out of everything: cosines spread wider. Where
+tokens, or twins, are compared, it is taken out whole."""
 _PRIOR_CHUNKS = 5.0
 """A language's own mean weighs as much as the prior at this number of chunks."""
-
-
-def centring_version(*, enabled: bool) -> str:
-    """Return what an index built with these rules states of its centring."""
-    return CENTRING_VERSION if enabled else "off"
 
 
 @dataclass(frozen=True)
@@ -53,12 +45,15 @@ class LanguageOffsets:
 
     ``offsets`` has shape ``(n_languages, dimension)`` float32; ``default`` ``(dimension,)`` is for
     languages that are in neither the corpus nor the prior, and for ``und``. Where nothing is to
-    be changed (fairness is off, or the corpus is empty), ``default`` is all zeros.
+    be changed (fairness is off, or the corpus is empty), ``default`` is all zeros. ``seen`` are
+    the languages of the corpus; ``origin`` ``(dimension,)`` is where the prior puts its middle.
     """
 
     languages: tuple[str, ...]
     offsets: Float32Array
     default: Float32Array
+    origin: Float32Array
+    seen: frozenset[str]
     _rows: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -88,20 +83,14 @@ class LanguageOffsets:
         """
         dimension = vectors.shape[1]
         if not enabled or len(vectors) == 0:
-            empty = np.zeros((0, dimension), dtype=np.float32)
-            return cls((), empty, np.zeros(dimension, dtype=np.float32))
-        names = sorted(set(languages))
-        codes = np.searchsorted(np.array(names), np.array(languages))
-        counts = np.bincount(codes, minlength=len(names))
-        sums = np.zeros((len(names), dimension), dtype=np.float64)
-        np.add.at(sums, codes, vectors)
+            nothing = np.zeros(dimension, dtype=np.float32)
+            return cls((), nothing[:0].reshape(0, dimension), nothing, nothing, frozenset())
+        names, counts, means = _language_means(vectors, languages)
         trust = counts / (counts + _PRIOR_CHUNKS)
-        means = sums / counts[:, np.newaxis]
         overall = np.average(means, axis=0, weights=trust)
         known = _prior_offsets(names, prior, dimension)
         origin = np.average(known, axis=0, weights=trust)
-        trust = trust[:, np.newaxis]
-        own = trust * (means - overall) + (1 - trust) * (known - origin)
+        own = _shrunk(means - overall, known - origin, trust)
         table = {
             name: _part(offset, prior) + _OVERALL * overall
             for name, offset in zip(names, own, strict=True)
@@ -111,28 +100,66 @@ class LanguageOffsets:
             if name not in table:
                 offset = _prior_offsets([name], prior, dimension)[0] - origin
                 table[name] = _part(offset, prior) + _OVERALL * overall
+        return cls._of_table(table, _OVERALL * overall, origin, frozenset(names))
+
+    @classmethod
+    def _of_table(
+        cls,
+        table: Mapping[str, npt.NDArray[Any]],
+        default: npt.NDArray[Any],
+        origin: npt.NDArray[Any],
+        seen: frozenset[str],
+    ) -> LanguageOffsets:
         ordered = sorted(table)
         return cls(
             tuple(ordered),
-            np.array([table[name] for name in ordered], np.float32).reshape(-1, dimension),
-            (_OVERALL * overall).astype(np.float32),
+            np.array([table[name] for name in ordered], np.float32).reshape(-1, len(default)),
+            default.astype(np.float32),
+            origin.astype(np.float32),
+            seen,
         )
 
+    def grown(
+        self, vectors: Float32Array, languages: Sequence[str], *, prior: LanguagePrior | None
+    ) -> LanguageOffsets:
+        """Return the offsets with those of languages that the corpus had no passages of.
+
+        They are estimated from their first passages, ``vectors`` ``(n, dimension)``, as ``fit``
+        would, around the same overall mean. Offsets of the other languages stay.
+        """
+        new = [row for row, name in enumerate(languages) if name not in self.seen]
+        if not new or not self.enabled:
+            return self
+        names, counts, means = _language_means(vectors[new], [languages[row] for row in new])
+        known = _prior_offsets(names, prior, vectors.shape[1])
+        trust = counts / (counts + _PRIOR_CHUNKS)
+        own = _shrunk(means - self.default / _OVERALL, known - self.origin, trust)
+        table = dict(zip(self.languages, self.offsets, strict=True))
+        for name, offset in zip(names, own, strict=True):
+            if name != UNDETERMINED:
+                table[name] = (_part(offset, prior) + self.default).astype(np.float32)
+        return self._of_table(table, self.default, self.origin, self.seen | set(names))
+
     @property
-    def version(self) -> str:
-        """What an index states of its centring: the version of these rules, or ``off``."""
-        return centring_version(enabled=bool(self.default.any()))
+    def enabled(self) -> bool:
+        """Tell whether anything is subtracted at all."""
+        return bool(self.default.any())
 
     def _of(self, language: str) -> Float32Array:
         row = self._rows.get(language)
         offset: Float32Array = self.default if row is None else self.offsets[row]
         return offset
 
-    def centre_passages(self, vectors: Float32Array, languages: Sequence[str]) -> Float32Array:
-        """Return passages' vectors ``(n, dimension)`` less their languages' offsets, unit rows."""
+    def centre_passages(
+        self, vectors: Float32Array, languages: Sequence[str], *, wholly: bool = False
+    ) -> Float32Array:
+        """Return passages' vectors ``(n, dimension)`` less their languages' offsets, unit rows.
+
+        ``wholly`` takes out the whole overall mean too, for comparing passages with passages.
+        """
         if len(vectors) == 0:
             return vectors.astype(np.float32)
-        table = np.vstack([self.offsets, self.default])
+        table = np.vstack([self.offsets, self.default]) + (self.default if wholly else 0)
         rows = [self._rows.get(language, len(self.languages)) for language in languages]
         return _unit(vectors - table[rows], vectors)
 
@@ -143,7 +170,8 @@ class LanguageOffsets:
 
     def of_passages(self, languages: Sequence[str]) -> Float32Array:
         """Return what is subtracted from passages in these languages, ``(n, dimension)``."""
-        return np.array([self._of(language) for language in languages], dtype=np.float32)
+        rows = [self._of(language) for language in languages]
+        return np.array(rows, dtype=np.float32).reshape(-1, len(self.default))
 
     def of_query(self, detections: Sequence[Detection]) -> Float32Array:
         """Return what is subtracted from a question, ``(dimension,)``.
@@ -158,23 +186,59 @@ class LanguageOffsets:
         mixed: Float32Array = shares @ offsets / shares.sum()
         return mixed
 
+    def of_passage_tokens(self, languages: Sequence[str]) -> Float32Array:
+        """Return what is subtracted from tokens of passages in these languages, ``(n, dim)``."""
+        return self.of_passages(languages) + self.default
+
+    def of_query_tokens(self, detections: Sequence[Detection]) -> Float32Array:
+        """Return what is subtracted from the tokens of a question, ``(dimension,)``."""
+        return self.of_query(detections) + self.default
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the offsets as plain arrays, for ``np.savez``."""
-        names = np.array(self.languages, dtype="U35")  # BCP-47's longest tag
-        return {"languages": names, "offsets": self.offsets, "default": self.default}
+        return {
+            "languages": np.array(self.languages, dtype="U35"),  # BCP-47's longest tag
+            "offsets": self.offsets,
+            "default": self.default,
+            "origin": self.origin,
+            "seen": np.array(sorted(self.seen), dtype="U35"),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> LanguageOffsets:
         """Take the offsets from what ``to_arrays`` returned."""
-        names = tuple(str(name) for name in arrays["languages"])
         return cls(
-            names, arrays["offsets"].astype(np.float32), arrays["default"].astype(np.float32)
+            tuple(str(name) for name in arrays["languages"]),
+            arrays["offsets"].astype(np.float32),
+            arrays["default"].astype(np.float32),
+            arrays["origin"].astype(np.float32),
+            frozenset(str(name) for name in arrays["seen"]),
         )
 
 
-def _prior_offsets(
-    names: Sequence[str], prior: LanguagePrior | None, dimension: int
-) -> npt.NDArray[np.float64]:
+_Array = npt.NDArray[np.float64]
+
+
+def _language_means(
+    vectors: Float32Array, languages: Sequence[str]
+) -> tuple[list[str], _Array, _Array]:
+    """Return the languages, how many vectors each has, ``(n,)``, and their means, ``(n, dim)``."""
+    names = sorted(set(languages))
+    codes = np.searchsorted(np.array(names), np.array(languages))
+    counts = np.bincount(codes, minlength=len(names)).astype(np.float64)
+    sums = np.zeros((len(names), vectors.shape[1]), dtype=np.float64)
+    np.add.at(sums, codes, vectors)
+    return names, counts, sums / counts[:, np.newaxis]
+
+
+def _shrunk(own: _Array, known: _Array, trust: _Array) -> _Array:
+    """Mix a corpus's own offsets with the prior's, ``(n, dim)`` each, by ``trust`` ``(n,)``."""
+    share = trust[:, np.newaxis]
+    mixed: _Array = share * own + (1 - share) * known
+    return mixed
+
+
+def _prior_offsets(names: Sequence[str], prior: LanguagePrior | None, dimension: int) -> _Array:
     offsets = np.zeros((len(names), dimension), dtype=np.float64)
     for row, name in enumerate(names):
         found = None if prior is None else prior.offset(name)
@@ -183,11 +247,11 @@ def _prior_offsets(
     return offsets
 
 
-def _part(offset: npt.NDArray[np.float64], prior: LanguagePrior | None) -> npt.NDArray[np.float64]:
+def _part(offset: _Array, prior: LanguagePrior | None) -> _Array:
     if prior is None:
         return _WITHOUT_PRIOR * offset
     inside = prior.basis.T @ (prior.basis @ offset)
-    part: npt.NDArray[np.float64] = _IN_SPAN * inside + _OUT_OF_SPAN * (offset - inside)
+    part: _Array = _IN_SPAN * inside + _OUT_OF_SPAN * (offset - inside)
     return part
 
 

@@ -1,73 +1,134 @@
-"""How dense and lexical evidence become one score."""
+"""How dense and lexical evidence become one score.
+
+Each kind of evidence is first put on a scale that means the same for every question and every
+language (standard deviations above passages at random, matches above chance, shares of a
+question's words), then weighed and added. The sum is evidence in nats, up to a constant of the
+question: it orders the passages, and ``probability`` turns it into a score from 0 to 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from rag_engine.ports import Float32Array, Ranking
 
-__all__ = ["language_aware_scores", "reciprocal_rank_fusion", "semantic_scores"]
+__all__ = [
+    "WITHOUT_TOKENS",
+    "WITH_TOKENS",
+    "EvidenceWeights",
+    "evidence",
+    "probability",
+    "reciprocal_rank_fusion",
+]
 
 
-_SPREAD_OVER = 100
-_LATE_WEIGHT = 2.0
-"""What late interaction weighs beside the cosine of whole texts, in spreads of each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceWeights:
+    """What each kind of evidence weighs, in nats, and how nats become a probability.
+
+    ``cosine`` is for one standard deviation above passages at random, ``late`` for a match of 1
+    above chance, ``words`` and ``shared`` for all of a question's words; ``home`` is taken off a
+    passage in the question's own language, where as good a passage gets more of everything.
+    ``slope``, ``size`` and ``intercept`` are those of ``probability``.
+    """
+
+    cosine: float
+    late: float
+    words: float
+    shared: float
+    home: float
+    slope: float
+    size: float
+    intercept: float
 
 
-def language_aware_scores(
-    scores: Float32Array,
-    coverage: Float32Array,
+# One set for every corpus: near the maximum likelihood of the right passage among its pool (a
+# conditional logit) over 17 corpora of all kinds, rounded; changed by a third, none moves nDCG@10
+# by more than 0.01. The probabilities: logistic regression on the three best of each question of
+# 16 corpora, once with its right passages and once without them, whole and thinned to 1 in 70.
+WITH_TOKENS = EvidenceWeights(
+    cosine=0.8, late=24.0, words=8.0, shared=4.0, home=1.0, slope=0.5, size=0.7, intercept=-0.2
+)
+"""Where the tokens of passages are compared too."""
+WITHOUT_TOKENS = EvidenceWeights(
+    cosine=1.5, late=0.0, words=8.0, shared=4.0, home=1.0, slope=0.8, size=0.7, intercept=-2.3
+)
+"""Where there is one vector a passage, and its words."""
+
+_USUAL_WORDS = 0.5
+"""The part of the best coverage in a language that any language's passages would have got."""
+
+
+def evidence(
+    cosines: Float32Array,
+    late: Float32Array,
+    words: Float32Array,
+    shared: Float32Array,
     languages: Sequence[str],
-    *,
-    weight: float,
-    expected: float,
+    home: Float32Array,
+    weights: EvidenceWeights,
 ) -> Float32Array:
-    """Add lexical evidence to other scores, each language's measured against its own.
+    """Add up the evidence for passages, shape ``(n,)`` in nats.
 
-    ``scores`` and ``coverage`` have shape ``(n,)`` and, like ``languages``, describe the same
-    candidates: the union of the dense and the lexical pool. Every candidate has both figures,
-    computed exactly, so none is missing from a list. The result is::
+    All arrays have shape ``(n,)`` and describe the same candidates, so that none is missing from
+    a list: ``cosines`` in standard deviations above passages at random; ``late`` late interaction
+    above chance; ``words`` the share of the question's words that only passages in its language
+    can hold, ``shared`` of those (names, numbers, codes) that every language writes alike; ``home``
+    how surely a passage is in the question's language, 0 to 1. The result is::
 
-        scores + weight * spread * (coverage - expected * best coverage in the passage's language)
+        w.cosine * cosines + w.late * late + w.shared * shared - w.home * home
+            + w.words * (words - 1/2 * best words in the passage's language)
 
-    where the spread is the standard deviation of the 100 greatest scores. Words of the question
-    can only be found in passages of its own language, so that adding coverage alone would hand
-    that language a start; less what its passages get at best, coverage orders the passages within
-    a language and says little between languages. A passage in a language that no term reaches
-    keeps its score: there lexical search is blind, and silent. When all scores are equal, so is
-    the spread zero, and a spread of 1 is taken. Ties are the caller's: score descending, then id.
+    Words of the question can only be found in passages of its own language, so that adding their
+    share would hand that language a start; less half of what its passages get at best, it
+    orders the passages within a language and says little between languages. A passage in a
+    language that no word reaches keeps its score: there lexical search is blind, and silent. What
+    is written alike everywhere counts in full. Equal evidence is equal; ties are the caller's:
+    score descending, then id.
 
-    >>> scores, coverage = np.array([0.9, 0.7], np.float32), np.array([0, 1], np.float32)
-    >>> found = language_aware_scores(scores, coverage, ["de", "fr"], weight=4, expected=0.6)
-    >>> found.round(2).tolist()
-    [0.8999999761581421, 0.8600000143051147]
+    >>> weights = EvidenceWeights(
+    ...     cosine=1, late=0, words=8, shared=4, home=1, slope=1, size=1, intercept=0
+    ... )
+    >>> cosines, blank = np.array([4, 4, 3], np.float32), np.zeros(3, np.float32)
+    >>> words, home = np.array([0, 0.5, 0], np.float32), np.array([0, 1, 1], np.float32)
+    >>> evidence(cosines, blank, words, blank, ["fr", "de", "de"], home, weights).tolist()
+    [4.0, 5.0, 0.0]
     """
     best: dict[str, float] = {}
-    for language, each in zip(languages, coverage.tolist(), strict=True):
+    for language, each in zip(languages, words.tolist(), strict=True):
         best[language] = max(each, best.get(language, 0.0))
-    usual = expected * np.array([best[language] for language in languages], dtype=np.float32)
-    spread = float(np.std(np.sort(scores)[-_SPREAD_OVER:])) or 1.0
-    fused: Float32Array = (scores + weight * spread * (coverage - usual)).astype(np.float32)
-    return fused
+    usual = _USUAL_WORDS * np.array([best[language] for language in languages], dtype=np.float32)
+    total: Float32Array = (
+        weights.cosine * cosines
+        + weights.late * late
+        + weights.words * (words - usual)
+        + weights.shared * shared
+        - weights.home * home
+    )
+    return total.astype(np.float32)
 
 
-def semantic_scores(dense: Float32Array, late: Float32Array) -> Float32Array:
-    """Join the cosines of whole texts with late interaction, both of shape ``(n,)``.
+def probability(evidence: Float32Array, passages: int, weights: EvidenceWeights) -> Float32Array:
+    """Turn evidence into the probability that a passage answers the question, ``(n,)``.
 
-    Each is standardised over the candidates, and late interaction weighs twice as much; the result
-    is on the scale of the cosines::
+    The logistic function of ``slope * evidence - size * ln(passages) + intercept``, fitted to
+    evidence as Platt (1999, "Probabilistic outputs for support vector machines", section 2) does:
+    among more ``passages`` the same evidence is more likely to come by chance. Half of the
+    questions are supposed to have an answer at all.
 
-        (dense + 2 * std(dense) * (late - mean(late)) / std(late)) / 3 + 2/3 * mean(dense)
-
-    >>> semantic_scores(np.array([0.8, 0.6], np.float32), np.array([1, 3], np.float32)).round(3)
-    array([0.667, 0.733], dtype=float32)
+    >>> weights = EvidenceWeights(
+    ...     cosine=1, late=0, words=1, shared=1, home=0, slope=0.5, size=1, intercept=-4
+    ... )
+    >>> probability(np.array([8.0, 20.0], np.float32), 1, weights).round(3).tolist()
+    [0.5, 0.9980000257492065]
     """
-    deviation = float(np.std(late)) or 1.0
-    moved = float(np.std(dense)) * (late - late.mean()) / deviation + dense.mean()
-    joined: Float32Array = (dense + _LATE_WEIGHT * moved) / (1 + _LATE_WEIGHT)
-    return joined.astype(np.float32)
+    logits = weights.slope * evidence - weights.size * np.log(max(1, passages)) + weights.intercept
+    odds = np.clip(logits, -30, 30)
+    found: Float32Array = (1 / (1 + np.exp(-odds.astype(np.float64)))).astype(np.float32)
+    return found
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], rrf_k: int = 60) -> Ranking:

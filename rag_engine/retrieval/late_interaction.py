@@ -15,23 +15,12 @@ import numpy as np
 
 from rag_engine.ports import Float32Array
 
-__all__ = ["centred_tokens", "late_interaction_scores"]
+__all__ = ["late_interaction_scores"]
 
 _EXPECTED = 0.5
 """How much of the mean match with foreign tokens is taken off."""
-_LENGTH = 0.01
+_LENGTH = 0.005
 """What is taken off for each e-fold of a passage's length in tokens."""
-
-
-def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:
-    """Subtract ``offsets`` ``(n, width)``, or one ``(width,)``, and scale rows to unit length.
-
-    >>> centred_tokens(np.array([[1, 1]], np.float32), np.array([1, 0], np.float32)).tolist()
-    [[0.0, 1.0]]
-    """
-    moved = tokens - offsets
-    unit: Float32Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
-    return unit
 
 
 def late_interaction_scores(
@@ -45,7 +34,7 @@ def late_interaction_scores(
     ``question`` is ``(q, width)`` and ``weights`` ``(q,)``; a passage is ``(tokens, width)``, all
     rows centred and of unit length, with at least one. The score is::
 
-        sum(weight * best match) / sum(weight) - 0.5 * expected - 0.01 * ln(tokens)
+        sum(weight * best match) / sum(weight) - 0.5 * expected - 0.005 * ln(tokens)
 
     where ``expected`` is the mean best match of the ``background`` tokens ``(b, width)``.
 

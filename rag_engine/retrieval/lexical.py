@@ -7,9 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_engine.ports import Detection, Int64Array
-from rag_engine.text.analysis import Token, analyse, neutral_term, stem_term
+from rag_engine.text.analysis import analyse, neutral_term, stem_term
 
-__all__ = ["QueryTerms", "inverse_document_frequency", "query_terms", "term_weights"]
+__all__ = [
+    "LexicalQuery",
+    "QueryTerms",
+    "inverse_document_frequency",
+    "lexical_query",
+    "query_terms",
+    "shared_terms",
+    "term_weights",
+    "word_terms",
+]
 
 
 def inverse_document_frequency(frequency: int, passages: int) -> float:
@@ -30,33 +39,86 @@ class QueryTerms:
     words: int
 
 
-def query_terms(
+def word_terms(
     question: str, detections: Sequence[Detection], languages: Sequence[str]
 ) -> list[QueryTerms]:
-    """Return what to look for in the passages of each language.
-
-    In a language that the question may be in, its words are looked for by their stems; in any
-    other only what all languages write the same: names, numbers and codes.
-    """
+    """Return the stems to look for in passages of each language that the question may be in."""
     plausible = {detection.language for detection in detections}
-    tokens = analyse(question, detections[0].language)
-    content = [token for token in tokens if not token.stop] or tokens
     found = []
     for language in languages:
         if language in plausible:
             mine = [token for token in analyse(question, language) if not token.stop]
             terms = tuple(dict.fromkeys(stem_term(language, token.stem) for token in mine))
-            words = len(terms)
-        else:
-            terms = _neutral_terms(content, language)
-            words = len({token.surface for token in content})
-        if terms:
-            found.append(QueryTerms(language, terms, words))
+            if terms:
+                found.append(QueryTerms(language, terms, len(terms)))
     return found
 
 
-def _neutral_terms(content: Sequence[Token], language: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(neutral_term(language, token.surface) for token in content))
+def shared_terms(
+    question: str, detections: Sequence[Detection], languages: Sequence[str]
+) -> list[QueryTerms]:
+    """Return what to look for in passages of any language: names, numbers and codes.
+
+    A passage tells which of its words are such (its analysis marks them); of the question every
+    word is looked for among them.
+    """
+    tokens = analyse(question, detections[0].language)
+    surfaces = list(dict.fromkeys(each.surface for each in tokens if not each.stop))
+    surfaces = surfaces or list(dict.fromkeys(each.surface for each in tokens))
+    return [
+        QueryTerms(
+            language, tuple(neutral_term(language, each) for each in surfaces), len(surfaces)
+        )
+        for language in languages
+        if surfaces
+    ]
+
+
+def query_terms(
+    question: str, detections: Sequence[Detection], languages: Sequence[str]
+) -> list[QueryTerms]:
+    """Return what BM25 looks for in each language: words where they can be, else shared terms."""
+    words = word_terms(question, detections, languages)
+    others = sorted(set(languages) - {each.language for each in words})
+    return [*words, *shared_terms(question, detections, others)]
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalQuery:
+    """The weights of the terms of a question, so that a passage's sums are shares of it, 0 to 1.
+
+    ``words`` are for passages in the question's own language, ``shared`` for those of any; both
+    are empty where no lexical evidence is wanted, or none can be had. ``home`` tells how surely
+    the question is in each language.
+    """
+
+    words: Mapping[str, float]
+    shared: Mapping[str, float]
+    home: Mapping[str, float]
+
+    def terms(self, language: str) -> dict[str, float]:
+        """Return the terms, with their weights, that count in passages of a language."""
+        weights = self.words if language in self.home else self.shared
+        prefixes = (stem_term(language, ""), neutral_term(language, ""))
+        return {term: weight for term, weight in weights.items() if term.startswith(prefixes)}
+
+
+def lexical_query(
+    question: str,
+    detections: Sequence[Detection],
+    sizes: Mapping[str, int],
+    document_frequencies: Callable[[Sequence[str]], Int64Array],
+) -> LexicalQuery:
+    """Prepare a question for the passages of languages with ``sizes`` (passages each)."""
+    languages = sorted(sizes)
+    words = word_terms(question, detections, languages)
+    shared = shared_terms(question, detections, languages)
+    sure = max(1.0, sum(each.confidence for each in detections))
+    return LexicalQuery(
+        words=term_weights(words, sizes, document_frequencies),
+        shared=term_weights(shared, sizes, document_frequencies),
+        home={each.language: each.confidence / sure for each in detections},
+    )
 
 
 def term_weights(
@@ -71,6 +133,8 @@ def term_weights(
     as if it were in one). ``sizes`` maps a language to its number of passages.
     """
     terms = [term for each in wanted for term in each.terms]
+    if not terms:
+        return {}
     frequencies = dict(zip(terms, document_frequencies(terms).tolist(), strict=True))
     weights: dict[str, float] = {}
     for each in wanted:

@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt
-from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.calibration import Calibration
+from rag_engine.fairness.twins import Twins
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
 from rag_engine.store.segment import PassageVectors, Segment
 
 __all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
 
-FORMAT = 1
+FORMAT = 2
 """The layout of a generation's files; another number is refused."""
 
 _MANIFEST = "manifest.json"
@@ -40,7 +41,7 @@ class Manifest:
     chunks: int
     dense: str
     lexical: str
-    centring: str
+    calibration: str
     languages: tuple[str, ...]
     files: dict[str, dict[str, Any]]
 
@@ -52,11 +53,12 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A searchable segment, the language offsets it was centred by, and its revision."""
+    """A searchable segment, what was estimated from it, and its revision."""
 
     revision: int
     segment: Segment
-    offsets: LanguageOffsets
+    calibration: Calibration
+    twins: Twins
 
 
 def read_manifest(root: Path) -> Manifest | None:
@@ -81,7 +83,7 @@ def read_manifest(root: Path) -> Manifest | None:
             chunks=int(data["chunks"]),
             dense=str(data["dense"]),
             lexical=str(data["lexical"]),
-            centring=str(data["centring"]),
+            calibration=str(data["calibration"]),
             languages=tuple(data["languages"]),
             files=dict(data["files"]),
         )
@@ -120,7 +122,7 @@ def publish(
         chunks=len(segment),
         dense=dense.kind,
         lexical=lexical.kind,
-        centring=generation.offsets.version,
+        calibration=generation.calibration.version,
         languages=segment.passages.languages,
         files=files,
     )
@@ -133,7 +135,7 @@ def publish(
             "chunks": manifest.chunks,
             "dense": manifest.dense,
             "lexical": manifest.lexical,
-            "centring": manifest.centring,
+            "calibration": manifest.calibration,
             "languages": list(manifest.languages),
             "files": files,
         },
@@ -150,9 +152,10 @@ def _write(folder: Path, generation: Generation) -> None:
     np.save(folder / "ids.npy", segment.passages.ids)
     np.save(folder / "vectors.npy", segment.passages.vectors)
     np.save(folder / "language_codes.npy", segment.passages.codes)
-    with (folder / "offsets.npz").open("wb") as file:
+    np.save(folder / "twins.npy", generation.twins.pairs)
+    with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
-        np.savez(file, **generation.offsets.to_arrays())  # type: ignore[arg-type]
+        np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
     for name, index in (("dense", segment.dense), ("lexical", segment.lexical)):
         (folder / name).mkdir()
         index.save(folder / name)
@@ -175,14 +178,15 @@ def load(
             codes=np.load(folder / "language_codes.npy", allow_pickle=False),
             languages=manifest.languages,
         )
-        with np.load(folder / "offsets.npz", allow_pickle=False) as arrays:
-            offsets = LanguageOffsets.from_arrays(dict(arrays))
+        twins = Twins(np.load(folder / "twins.npy", allow_pickle=False))
+        with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
+            calibration = Calibration.from_arrays(dict(arrays))
     except (OSError, ValueError, KeyError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
     segment = Segment(
         passages=passages,
-        dense=dense.load(folder / "dense", passages.ids, passages.centred(offsets)),
+        dense=dense.load(folder / "dense", passages.ids, passages.centred(calibration.offsets)),
         lexical=lexical.load(folder / "lexical"),
     )
     counts |= {len(segment.dense), len(segment.lexical)}
@@ -190,7 +194,9 @@ def load(
         raise StoreCorrupt(
             f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"
         )
-    return Generation(revision=manifest.revision, segment=segment, offsets=offsets)
+    return Generation(
+        revision=manifest.revision, segment=segment, calibration=calibration, twins=twins
+    )
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:

@@ -2,7 +2,8 @@
 
 ``Index.snapshot`` is the newest published generation plus a replay of what the catalogue holds
 after it. A few changes are replayed into a small live segment in memory; many are reason to build
-a new generation, which also estimates the language offsets anew and leaves out what was deleted.
+a new generation, which also estimates the calibration anew, looks for translation twins and leaves
+out what was deleted. A language that is new to the corpus is calibrated with the live segment.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rag_engine.embedding.token_space import TokenSpace
 from rag_engine.errors import StoreCorrupt
-from rag_engine.fairness.language_offsets import LanguageOffsets, centring_version
+from rag_engine.fairness.calibration import Calibration, calibration_version
 from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.estimates import calibrate, twins_of
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.rows import IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
@@ -45,6 +48,7 @@ class Index:
         dense: DenseIndexFactory,
         lexical: LexicalIndexFactory,
         prior: LanguagePrior | None,
+        token_space: TokenSpace | None,
         fair: bool,
         read_only: bool,
     ) -> None:
@@ -59,6 +63,7 @@ class Index:
         self._dense = dense
         self._lexical = lexical
         self._prior = prior
+        self._space = token_space
         self._fair = fair
         self._read_only = read_only
         self._lock = threading.RLock()
@@ -133,10 +138,10 @@ class Index:
 
     def _is_ours(self, manifest: Manifest) -> bool:
         """Tell whether a generation is of the kinds wanted now; another is built anew."""
-        wanted = (self._dense.kind, self._lexical.kind, centring_version(enabled=self._fair))
-        empty = manifest.chunks == 0  # nothing to centre
-        centring = wanted[2] if empty else manifest.centring
-        return (manifest.dense, manifest.lexical, centring) == wanted
+        wanted = (self._dense.kind, self._lexical.kind, calibration_version(enabled=self._fair))
+        empty = manifest.chunks == 0  # nothing to calibrate by
+        calibration = wanted[2] if empty else manifest.calibration
+        return (manifest.dense, manifest.lexical, calibration) == wanted
 
     def _adopt(self, generation: Generation) -> None:
         self._generation = generation
@@ -160,13 +165,16 @@ class Index:
         gone = set(deleted.tolist())
         self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
         segments = [generation.segment] if len(generation.segment) else []
+        calibration = generation.calibration
         if self._live_rows:
-            segments.append(self._live_segment(generation.offsets))
+            live, calibration = self._live_segment(calibration)
+            segments.append(live)
         self._snapshot = Snapshot(
             revision=revision,
-            offsets=generation.offsets,
+            calibration=calibration,
             segments=tuple(segments),
             deleted=deleted,
+            twins=generation.twins,
         )
         return self._snapshot
 
@@ -186,22 +194,29 @@ class Index:
         pending = self._catalogue.count_after(self._generation.revision)
         return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
 
-    def _live_segment(self, offsets: LanguageOffsets) -> Segment:
+    def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         passages = PassageVectors.collect(self._live_rows, self._dimension)
-        return Segment.build(
-            self._live_rows, passages, offsets, self._dense, self._lexical, live=True
+        grown = calibration.grown(
+            passages.vectors.astype(np.float32), passages.language_list(), prior=self._prior
         )
+        segment = Segment.build(
+            self._live_rows, passages, grown.offsets, self._dense, self._lexical, live=True
+        )
+        return segment, grown
 
     def _build(self) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
             index_rows = list(catalogue.index_rows(after=0))
-        passages = PassageVectors.collect(index_rows, self._dimension)
-        offsets = LanguageOffsets.fit(
-            passages.vectors.astype(np.float32),
-            passages.language_list(),
-            prior=self._prior if self._fair else None,
-            enabled=self._fair,
-        )
+            passages = PassageVectors.collect(index_rows, self._dimension)
+            calibration = calibrate(
+                catalogue, passages, prior=self._prior, space=self._space, fair=self._fair
+            )
+        offsets = calibration.offsets
         segment = Segment.build(index_rows, passages, offsets, self._dense, self._lexical)
-        return Generation(revision=revision, segment=segment, offsets=offsets)
+        return Generation(
+            revision=revision,
+            segment=segment,
+            calibration=calibration,
+            twins=twins_of(passages, offsets, segment.dense),
+        )

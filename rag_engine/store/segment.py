@@ -20,16 +20,7 @@ from rag_engine.ports import (
 )
 from rag_engine.store.rows import IndexRow
 
-__all__ = ["PassageVectors", "Segment", "language_term"]
-
-
-def language_term(language: str) -> str:
-    """Return the term that every passage of a language holds; its frequency counts them.
-
-    >>> language_term("de")
-    '@de'
-    """
-    return f"@{language}"
+__all__ = ["PassageVectors", "Segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +101,4 @@ class Segment:
 
 def _terms(index_rows: Sequence[IndexRow]) -> Iterator[Terms]:
     for row in index_rows:
-        yield Terms(id=row.id, terms=(language_term(row.language), *row.terms))
+        yield Terms(id=row.id, terms=row.terms)

@@ -12,11 +12,16 @@ from functools import cached_property
 
 import numpy as np
 
+from rag_engine.fairness.calibration import Calibration
 from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.twins import Twins
 from rag_engine.ports import Float32Array, Int64Array, LexicalIndex, Ranking, Restriction
-from rag_engine.store.segment import Segment, language_term
+from rag_engine.store.segment import Segment
 
 __all__ = ["Snapshot", "merge_rankings"]
+
+_REACH = 4
+"""How many times the pool is looked at for passages of languages that the pool leaves short."""
 
 
 def merge_rankings(rankings: Sequence[Ranking], k: int) -> Ranking:
@@ -38,10 +43,17 @@ class Snapshot:
     """One state of a knowledge base, of one revision of its catalogue."""
 
     revision: int
-    offsets: LanguageOffsets
+    calibration: Calibration
     segments: tuple[Segment, ...]
     deleted: Int64Array
     """Ids that a segment may still hold though they are gone; ascending, shape ``(n,)``."""
+    twins: Twins
+    """Translation twins among the passages of the sealed segment."""
+
+    @property
+    def offsets(self) -> LanguageOffsets:
+        """What is subtracted from the vectors of each language."""
+        return self.calibration.offsets
 
     @cached_property
     def languages(self) -> dict[str, int]:
@@ -54,7 +66,8 @@ class Snapshot:
                 np.bincount(passages.codes, minlength=len(passages.languages)).tolist(),
                 strict=True,
             ):
-                counts[name] = counts.get(name, 0) + count
+                if count:
+                    counts[name] = counts.get(name, 0) + count
         return counts
 
     def __len__(self) -> int:
@@ -75,6 +88,42 @@ class Snapshot:
         restriction = self._restriction(only)
         found = [segment.dense.search(queries, k, restriction) for segment in self.segments]
         return [merge_rankings([each[row] for each in found], k) for row in range(len(queries))]
+
+    def search_dense_fairly(
+        self, query: Float32Array, pool: int, floor: int, only: Int64Array | None = None
+    ) -> Int64Array:
+        """Return the ids of the ``pool`` nearest passages of a centred query ``(dimension,)``.
+
+        To them come, for every language that has fewer than ``floor`` among them, its own nearest
+        up to ``floor``, so that none is crowded out: at most ``pool + floor * languages`` ids.
+        """
+        several = len(self.languages) > 1
+        reach = _REACH * pool if several else pool
+        wide = self.search_dense(query[np.newaxis], reach, only)[0].ids
+        nearest = wide[:pool]
+        if not several:
+            return nearest
+        met = self.vectors(wide)[1]
+        found = [nearest]
+        for language, size in self.languages.items():
+            mine = [place for place, each in enumerate(met) if each == language]
+            if len(mine) < min(floor, size) and len(wide) == reach:
+                theirs = self._ids_by_language[language]
+                allowed = theirs if only is None else np.intersect1d(theirs, only)
+                found.append(self.search_dense(query[np.newaxis], floor, allowed)[0].ids)
+            else:
+                found.append(wide[mine[:floor]])
+        return np.unique(np.concatenate(found))
+
+    @cached_property
+    def _ids_by_language(self) -> dict[str, Int64Array]:
+        found: dict[str, list[Int64Array]] = {name: [] for name in self.languages}
+        for segment in self.segments:
+            passages = segment.passages
+            for code, name in enumerate(passages.languages):
+                if name in found:
+                    found[name].append(passages.ids[passages.codes == code])
+        return {name: np.sort(np.concatenate(ids)) for name, ids in found.items()}
 
     def search_weighted(
         self, weights: Mapping[str, float], k: int, only: Int64Array | None = None
@@ -107,10 +156,6 @@ class Snapshot:
         for segment in self.segments:
             total += segment.lexical.document_frequencies(terms)
         return total
-
-    def language_size(self, language: str) -> int:
-        """Count the passages of a language (deleted ones counted)."""
-        return int(self.document_frequencies([language_term(language)])[0])
 
     def vectors(self, ids: Int64Array) -> tuple[Float32Array, list[str]]:
         """Return the raw vectors ``(n, dimension)`` float32 and the languages of some ids.

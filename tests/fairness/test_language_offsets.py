@@ -60,7 +60,7 @@ def test_off_changes_nothing():
     off = LanguageOffsets.fit(german, ["de"] * len(german), prior=None, enabled=False)
     np.testing.assert_allclose(off.centre_passages(german, ["de"] * len(german)), german, atol=1e-6)
     np.testing.assert_allclose(off.centre_query(german[0], []), german[0], atol=1e-6)
-    assert off.version == "off"
+    assert not off.enabled
 
 
 def test_nothing_to_learn_from():
@@ -145,3 +145,46 @@ def test_a_tiny_share_of_the_corpus_moves_nothing_wildly(one_percent: str):
     )
     centred = fitted.centre_passages(french[:1], [one_percent])
     assert float(centred[0] @ french[0]) > 0.5
+
+
+def test_a_new_language_is_learnt_from_its_first_passages():
+    german, french = languages_apart(n=300, dimension=384)
+    prior = load_prior(CONTRACT.weights)
+    fitted = LanguageOffsets.fit(german, ["de"] * len(german), prior=prior)
+    grown = fitted.grown(french, ["xx"] * len(french), prior=prior)
+    assert "xx" in grown.seen
+    assert "xx" not in fitted.languages
+    before = fitted.centre_passages(french, ["xx"] * len(french)).mean(axis=0)
+    after = grown.centre_passages(french, ["xx"] * len(french)).mean(axis=0)
+    assert np.linalg.norm(after) < np.linalg.norm(before)
+    np.testing.assert_array_equal(
+        grown.centre_passages(german, ["de"] * len(german)),
+        fitted.centre_passages(german, ["de"] * len(german)),
+    )
+    assert grown.grown(german, ["de"] * len(german), prior=prior) is grown
+
+
+def test_growing_is_what_fitting_would_have_found_around_the_same_mean():
+    german, french = languages_apart(n=400)
+    names = ["de"] * 400 + ["fr"] * 400
+    both = LanguageOffsets.fit(np.vstack([german, french]), names, prior=None)
+    grown = LanguageOffsets.fit(german, names[:400], prior=None).grown(
+        french, names[400:], prior=None
+    )
+    moved = {name: both.of_passages([name])[0] - both.default for name in ("de", "fr")}
+    apart = grown.of_passages(["fr"])[0] - grown.of_passages(["de"])[0]
+    np.testing.assert_allclose(apart, moved["fr"] - moved["de"], atol=0.01)
+
+
+def test_nothing_grows_where_fairness_is_off():
+    german, french = languages_apart(n=20)
+    off = LanguageOffsets.fit(german, ["de"] * 20, prior=None, enabled=False)
+    assert off.grown(french, ["fr"] * 20, prior=None) is off
+
+
+def test_wholly_centred_takes_the_overall_mean_out():
+    german, _ = languages_apart(n=500)
+    fitted = LanguageOffsets.fit(german, ["de"] * 500, prior=None)
+    partly = fitted.centre_passages(german, ["de"] * 500).mean(axis=0)
+    wholly = fitted.centre_passages(german, ["de"] * 500, wholly=True).mean(axis=0)
+    assert np.linalg.norm(wholly) < 0.1 < np.linalg.norm(partly)

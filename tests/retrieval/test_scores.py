@@ -9,13 +9,15 @@ import pytest
 
 from rag_engine.ports import Detection, Ranking
 from rag_engine.retrieval.fusion import (
-    language_aware_scores,
+    EvidenceWeights,
+    evidence,
+    probability,
     reciprocal_rank_fusion,
-    semantic_scores,
 )
 from rag_engine.retrieval.lexical import (
     QueryTerms,
     inverse_document_frequency,
+    lexical_query,
     query_terms,
     term_weights,
 )
@@ -42,6 +44,26 @@ def test_every_plausible_language_is_tried():
     assert {term for each in found for term in each.terms} >= {"de:garanti", "nl:garantie"} or {
         each.language for each in found
     } >= {"de", "nl"}
+
+
+def test_shared_terms_are_looked_for_at_home_too():
+    table = {"de:pump": 3, "de:x200": 1, "de=x200": 1, "fr=x200": 2}
+    detections = [Detection("de", 0.9)]
+    found = lexical_query(
+        "Wann startet die Pumpe X-200?", detections, {"de": 50, "fr": 50}, frequencies(table)
+    )
+    assert set(found.words) == {"de:pump", "de:x200"}
+    assert set(found.shared) == {"de=x200", "fr=x200"}
+    assert found.home == {"de": 0.9}
+    assert set(found.terms("de")) == set(found.words)
+    assert set(found.terms("fr")) == {"fr=x200"}
+
+
+def test_confidences_that_add_up_to_more_than_one_are_shares():
+    detections = [Detection("zh", 0.9), Detection("ja", 0.6)]
+    found = lexical_query("漢字", detections, {"zh": 5}, frequencies({}))
+    assert found.home == {"zh": pytest.approx(0.6), "ja": pytest.approx(0.4)}
+    assert found.words == found.shared == {}
 
 
 def test_weights_are_shares_of_the_idf():
@@ -71,40 +93,55 @@ def test_nothing_found_weighs_nothing():
     assert term_weights([], {}, frequencies({})) == {}
 
 
-FUSION = {"weight": 4.0, "expected": 0.6}
+PLAIN = EvidenceWeights(
+    cosine=1.0, late=10.0, words=4.0, shared=2.0, home=0.5, slope=0.5, size=1.0, intercept=-2.0
+)
+ZEROS = np.zeros(4, np.float32)
 
 
-def test_coverage_is_measured_within_each_language():
-    dense = np.array([0.80, 0.80, 0.70, 0.60], dtype=np.float32)
-    coverage = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    scores = language_aware_scores(dense, coverage, ["fr", "de", "de", "fr"], **FUSION)
-    spread = float(np.std(dense))
-    expected = dense + 4 * spread * (coverage - np.array([0.0, 0.6, 0.6, 0.0]))
-    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+def test_words_are_measured_within_each_language():
+    cosines = np.array([3.0, 3.0, 2.0, 1.0], dtype=np.float32)
+    words = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
+    total = evidence(cosines, ZEROS, words, ZEROS, ["fr", "de", "de", "fr"], ZEROS, PLAIN)
+    best_german = np.array([0.0, 1.0, 1.0, 0.0])
+    np.testing.assert_allclose(total, cosines + 4 * (words - 0.5 * best_german), rtol=1e-6)
 
 
-def test_lexical_silence_leaves_the_cosines():
-    dense = np.array([0.9, 0.1, 0.5], dtype=np.float32)
-    scores = language_aware_scores(dense, np.zeros(3, np.float32), ["de", "fr", "zh"], **FUSION)
-    np.testing.assert_array_equal(scores, dense)
+def test_a_code_counts_in_full_in_whatever_language():
+    cosines = np.full(4, 2.0, dtype=np.float32)
+    shared = np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
+    total = evidence(cosines, ZEROS, ZEROS, shared, ["de", "de", "en", "en"], ZEROS, PLAIN)
+    assert total.tolist() == [4.0, 2.0, 2.0, 2.0]
 
 
-def test_equal_cosines_are_ordered_by_coverage():
-    dense = np.full(3, 0.5, dtype=np.float32)
-    coverage = np.array([0.1, 0.9, 0.5], dtype=np.float32)
-    scores = language_aware_scores(dense, coverage, ["de"] * 3, **FUSION)
-    assert np.argsort(-scores).tolist() == [1, 2, 0]
+def test_lexical_silence_leaves_the_dense_order():
+    cosines = np.array([0.9, 0.1, 0.5, 0.2], dtype=np.float32)
+    total = evidence(cosines, ZEROS, ZEROS, ZEROS, ["de", "fr", "zh", "de"], ZEROS, PLAIN)
+    np.testing.assert_array_equal(total, cosines)
 
 
-def test_late_interaction_weighs_twice_and_keeps_the_scale_of_the_cosines():
-    dense = np.array([0.9, 0.8, 0.7], dtype=np.float32)
-    late = np.array([1.0, 5.0, 3.5], dtype=np.float32)
-    joined = semantic_scores(dense, late)
-    assert joined.mean() == pytest.approx(dense.mean())
-    assert np.argsort(-joined).tolist() == [1, 2, 0]
-    np.testing.assert_allclose(
-        semantic_scores(dense, np.ones(3, np.float32)) - 0.8, (dense - 0.8) / 3, atol=1e-6
+def test_every_kind_of_evidence_by_hand():
+    total = evidence(
+        np.array([2.0], np.float32),
+        np.array([0.1], np.float32),
+        np.array([0.5], np.float32),
+        np.array([0.25], np.float32),
+        ["de"],
+        np.array([0.8], np.float32),
+        PLAIN,
     )
+    assert total[0] == pytest.approx(2 + 10 * 0.1 + 4 * (0.5 - 0.25) + 2 * 0.25 - 0.5 * 0.8)
+
+
+def test_probabilities_by_hand():
+    total = np.array([4.0, 12.0], dtype=np.float32)
+    among_ten = probability(total, 10, PLAIN)
+    for each, found in zip(total.tolist(), among_ten.tolist(), strict=True):
+        logit = 0.5 * each - math.log(10) - 2
+        assert found == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-5)
+    assert (probability(total, 1000, PLAIN) < among_ten).all()
+    extreme = probability(np.array([-1e6, 1e6], np.float32), 1, PLAIN)
+    assert extreme.tolist() == pytest.approx([0, 1], abs=1e-9)
 
 
 def test_rrf_by_hand():

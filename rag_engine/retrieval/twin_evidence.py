@@ -1,0 +1,72 @@
+"""What translation twins tell of each other: evidence for one is evidence for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rag_engine.fairness.twins import Twins
+from rag_engine.ports import Float32Array, Int64Array
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["join_twins", "late_of_twins", "twins_of_best"]
+
+_BEST = 20
+"""The twins of so many of the best candidates become candidates too."""
+_MOST = 100
+"""No more twins than this join the candidates."""
+_JOINT = 0.8
+"""How much of a passage's evidence is the mean over itself and its twins."""
+
+
+def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Int64Array | None) -> Int64Array:
+    """Return the twins, ascending, of the best candidates; ``ids`` come best first.
+
+    Deleted passages, and those not in ``only`` (None: all may be), are left out.
+    """
+    found: dict[int, None] = {}
+    for each in ids[:_BEST].tolist():
+        found.update(dict.fromkeys(snapshot.twins.of(each)))
+    twins = np.array(sorted(list(found)[:_MOST]), dtype=np.int64)
+    twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
+    return twins if only is None else np.intersect1d(twins, only, assume_unique=True)
+
+
+def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32Array:
+    """Give passages that were not compared (NaN) the mean of their twins that were, ``(n,)``.
+
+    >>> twins = Twins(np.array([[1, 2], [2, 3]]))
+    >>> late_of_twins(twins, np.array([1, 2, 3, 4]), np.array([0.5, np.nan, 1.0, np.nan]))
+    array([0.5 , 0.75, 1.  ,  nan])
+    """
+    if len(twins) == 0:
+        return late
+    known = {int(ids[place]): float(late[place]) for place in np.flatnonzero(np.isfinite(late))}
+    filled = late.copy()
+    for place in np.flatnonzero(np.isnan(late)):
+        theirs = [known[each] for each in twins.of(int(ids[place])) if each in known]
+        if theirs:
+            filled[place] = sum(theirs) / len(theirs)
+    return filled
+
+
+def join_twins(twins: Twins, ids: Int64Array, scores: Float32Array) -> Float32Array:
+    """Move each passage's evidence towards the mean over itself and its twins, ``(n,)``.
+
+    A passage that happens to say it in words nearer to the question lifts its translations, and
+    the mean of several is less of a chance than each. A passage without twins keeps its own::
+
+        0.2 * own + 0.8 * mean of its own and its twins'
+
+    >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), np.array([4.0, 2.0, 1.0]))
+    array([3.2, 2.8, 1. ])
+    """
+    if len(twins) == 0:
+        return scores
+    place = {each: row for row, each in enumerate(ids.tolist())}
+    joined = scores.copy()
+    for each, row in place.items():
+        theirs = [float(scores[place[twin]]) for twin in twins.of(each) if twin in place]
+        if theirs:
+            mean = (float(scores[row]) + sum(theirs)) / (1 + len(theirs))
+            joined[row] = (1 - _JOINT) * float(scores[row]) + _JOINT * mean
+    return joined

@@ -1,0 +1,92 @@
+"""What a new generation estimates from the passages it holds: calibration and twins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rag_engine.embedding.token_space import TokenSpace, centred_tokens
+from rag_engine.fairness.background import PASSAGES, TOKENS, Background, joined_tokens
+from rag_engine.fairness.calibration import Calibration
+from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.prior import LanguagePrior
+from rag_engine.fairness.twins import Rows, Twins, find_twins
+from rag_engine.ports import DenseIndex, Float32Array, Ranking
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.segment import PassageVectors
+
+__all__ = ["calibrate", "twins_of"]
+
+_SEED = 20_261_124
+"""Samples are drawn with it: the same passages give the same generation."""
+_TOKENS_OF_ONE = 16
+"""Tokens looked at of each passage drawn, so that long ones do not make up the background."""
+
+
+def calibrate(
+    catalogue: Catalogue,
+    passages: PassageVectors,
+    *,
+    prior: LanguagePrior | None,
+    space: TokenSpace | None,
+    fair: bool,
+) -> Calibration:
+    """Estimate the calibration of a corpus; ``fair`` tells whether languages are centred."""
+    offsets = LanguageOffsets.fit(
+        passages.vectors.astype(np.float32),
+        passages.language_list(),
+        prior=prior if fair else None,
+        enabled=fair,
+    )
+    random = np.random.default_rng(_SEED)
+    count = len(passages.ids)
+    rows = np.sort(random.choice(count, min(PASSAGES, count), replace=False))
+    sample = passages.vectors[rows].astype(np.float32)
+    languages = passages.language_list(rows)
+    background = Background(
+        passages=offsets.centre_passages(sample, languages),
+        tokens=_background_tokens(catalogue, passages, rows, offsets, space, random),
+        usual=prior is not None and fair,
+    )
+    return Calibration(offsets, background)
+
+
+def _background_tokens(
+    catalogue: Catalogue,
+    passages: PassageVectors,
+    rows: Rows,
+    offsets: LanguageOffsets,
+    space: TokenSpace | None,
+    random: np.random.Generator,
+) -> Float32Array:
+    if space is None:
+        return np.empty((0, 0), dtype=np.float32)
+    found = catalogue.token_vectors(passages.ids[rows].tolist(), len(space.basis))
+    shifts = offsets.of_passage_tokens(passages.language_list(rows)) @ space.basis.T
+    own = [np.empty((0, len(space.basis)), dtype=np.float32)]
+    total = 0
+    for row, shift in zip(rows, shifts, strict=True):
+        tokens = found.get(int(passages.ids[row]))
+        if tokens is not None and len(tokens):
+            few = min(_TOKENS_OF_ONE, len(tokens))
+            own.append(
+                centred_tokens(tokens[random.choice(len(tokens), few, replace=False)], shift)
+            )
+            total += len(tokens)
+    corpus = round(total * len(passages.ids) / max(1, len(rows)))
+    return joined_tokens(np.concatenate(own), corpus, space.background[:TOKENS], random)
+
+
+def twins_of(passages: PassageVectors, offsets: LanguageOffsets, index: DenseIndex) -> Twins:
+    """Find the translation twins of a corpus; none where languages are not centred."""
+    if not offsets.enabled:
+        return Twins.none()
+
+    def centred(rows: Rows, *, wholly: bool = True) -> Float32Array:
+        return offsets.centre_passages(
+            passages.vectors[rows].astype(np.float32), passages.language_list(rows), wholly=wholly
+        )
+
+    def neighbours(rows: Rows, k: int) -> list[Ranking]:
+        return index.search(centred(rows, wholly=False), k)
+
+    return find_twins(passages.ids, passages.language_list(), centred, neighbours)
