@@ -61,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     search = verb("search", commands.search, "find the passages that answer a question")
     _question_arguments(search)
     search.add_argument("-k", type=int, default=10, help="how many passages (10)")
+    search.add_argument(
+        "--min-score",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="only passages that answer with at least this probability, 0 to 1",
+    )
 
     ask = verb("ask", commands.ask, "answer a question, with sources")
     _question_arguments(ask)

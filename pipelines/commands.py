@@ -87,7 +87,13 @@ def index(given: argparse.Namespace) -> Outcome:
 def search(given: argparse.Namespace) -> Outcome:
     """Find passages."""
     with _open(given, read_only=True) as kb:
-        hits = kb.search(given.question, k=given.k, where=_filter(given), language=given.language)
+        hits = kb.search(
+            given.question,
+            k=given.k,
+            where=_filter(given),
+            language=given.language,
+            min_score=given.min_score,
+        )
     lines = [line for hit in hits for line in output.hit_lines(hit)]
     return Outcome(
         result={

@@ -129,23 +129,37 @@ def hit_data(hit: Hit) -> dict[str, Any]:
             "dense_plain": round(hit.parts.dense_plain, 6),
             "lexical": round(hit.parts.lexical, 6),
             "matched_terms": list(hit.parts.matched_terms),
+            "late": None if hit.parts.late is None else round(hit.parts.late, 6),
             "rerank": hit.parts.rerank,
             "rank_before_rerank": hit.parts.rank_before_rerank,
         },
+        "twins": [
+            {
+                "document": twin.chunk.document_id,
+                "source": twin.source,
+                "language": twin.chunk.language,
+                "text": twin.chunk.text,
+            }
+            for twin in hit.twins
+        ],
     }
 
 
 def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
-    """Return a hit as two lines for people."""
+    """Return a hit as lines for people: where it is, its beginning, its twins."""
     page = f", page {hit.chunk.page}" if hit.chunk.page else ""
     section = f" > {' > '.join(hit.chunk.section)}" if hit.chunk.section else ""
     text = safe(hit.chunk.text)
     shown = text if len(text) <= width else text[: width - 1] + "…"
-    return [
+    lines = [
         f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  "
         f"{safe(hit.chunk.document_id)}{page}{safe(section)}",
         f"      {shown}",
     ]
+    if hit.twins:
+        told = (f"[{twin.chunk.language}] {safe(twin.chunk.document_id)}" for twin in hit.twins)
+        lines.append(f"      also: {', '.join(told)}")
+    return lines
 
 
 def answer_data(answer: Answer) -> dict[str, Any]:

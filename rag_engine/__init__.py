@@ -7,7 +7,17 @@ from rag_engine.engine import KnowledgeBase, RankedDocument
 from rag_engine.errors import RagEngineError
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
 from rag_engine.inspection import Inspection
-from rag_engine.records import AddReport, Answer, Chunk, Citation, Document, Hit, ScoreParts, Span
+from rag_engine.records import (
+    AddReport,
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    Hit,
+    ScoreParts,
+    Span,
+    Twin,
+)
 from rag_engine.settings import Settings
 
 __all__ = [
@@ -31,4 +41,5 @@ __all__ = [
     "ScoreParts",
     "Settings",
     "Span",
+    "Twin",
 ]

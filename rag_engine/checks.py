@@ -6,7 +6,7 @@ from rag_engine.errors import InvalidInput
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["check_k", "check_question", "checked_language"]
+__all__ = ["check_k", "check_min_score", "check_question", "checked_language"]
 
 _MAX_K = 1_000
 _MAX_QUESTION = 10_000
@@ -20,6 +20,20 @@ def check_k(k: object) -> None:
     """
     if not isinstance(k, int) or not 1 <= k <= _MAX_K:
         raise InvalidInput(f"k is a whole number, 1 to {_MAX_K}, got {k!r}")
+
+
+def check_min_score(min_score: object) -> None:
+    """Refuse a least score that is no number from 0 to 1.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if (
+        isinstance(min_score, bool)
+        or not isinstance(min_score, int | float)
+        or not 0 <= min_score <= 1
+    ):
+        raise InvalidInput(f"min_score is a number, 0 to 1, got {min_score!r}")
 
 
 def checked_language(language: object) -> str | None:

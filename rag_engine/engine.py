@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from rag_engine.answering.answer import answer_question
-from rag_engine.checks import check_k, check_question, checked_language
+from rag_engine.checks import check_k, check_min_score, check_question, checked_language
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StoreClosed, StoreReadOnly
 from rag_engine.filters import Filter
-from rag_engine.ingest import batches, prepare
+from rag_engine.ingest import add_batch, batches
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.records import AddReport, Answer, Document, Hit
+from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.settings import Settings
 from rag_engine.store.index import Index
 from rag_engine.store.records import FinishedSource
-from rag_engine.store.rows import document_fingerprint
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
-_RANK_BATCH = 512
 _TRIES = 3
 """A search whose passages were replaced while it ran is made anew, at most this often."""
-
-
-class RankedDocument(NamedTuple):
-    """A document and its score in one ranking; higher is better."""
-
-    document_id: str
-    score: float
 
 
 class KnowledgeBase:
@@ -163,31 +154,16 @@ class KnowledgeBase:
         """
         if isinstance(documents, Document):
             raise InvalidInput("add takes several documents: pass a list, [document]")
-        added = updated = unchanged = chunks = done = 0
-        empty: list[str] = []
+        total = AddReport()
+        done = 0
         for batch in batches(documents):
             with self._write:
                 self._check_writable()
-                known = self._catalogue.fingerprints([document.id for document in batch])
-                changed = [
-                    document
-                    for document in batch
-                    if known.get(document.id) != document_fingerprint(document)
-                ]
-                stored = prepare(changed, self._components, self.settings.chunking)
-                if stored:
-                    self._catalogue.replace(stored)
-            updated += sum(document.id in known for document in changed)
-            added += sum(document.id not in known for document in changed)
-            unchanged += len(batch) - len(changed)
-            chunks += sum(len(each.chunks) for each in stored)
-            empty.extend(each.document.id for each in stored if not each.chunks)
+                total += add_batch(batch, self._catalogue, self._components, self.settings.chunking)
             done += len(batch)
             if on_progress is not None:
                 on_progress(done)
-        return AddReport(
-            added=added, updated=updated, unchanged=unchanged, chunks=chunks, empty=tuple(empty)
-        )
+        return total
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents by id; return the ids that existed.
@@ -270,10 +246,16 @@ class KnowledgeBase:
         """Return the ``k`` passages that answer a question best, whatever their language.
 
         ``where`` filters by metadata and language; ``language`` states the question's language
-        (BCP-47), which is otherwise detected.
+        (BCP-47), which is otherwise detected. Hits with a score below ``min_score`` (0 to 1) are
+        left out, all of them if the knowledge base holds no answer.
+
+        Passages that say the same in several languages are one hit, the one in the question's
+        language if there is one, with the others as its ``twins`` (see ``group_twins`` in
+        ``RetrievalSettings``).
 
         Raises:
-            InvalidInput: an empty question, or ``k`` out of 1 to 1,000.
+            InvalidInput: an empty question, or ``k`` out of 1 to 1,000, or a ``min_score`` out of
+                0 to 1.
 
         Example::
 
@@ -283,6 +265,7 @@ class KnowledgeBase:
         self._check_open()
         check_question(question)
         check_k(k)
+        check_min_score(min_score)
         language = checked_language(language)
         for _ in range(_TRIES):
             found = self._retriever.search(
@@ -298,11 +281,19 @@ class KnowledgeBase:
                 break
         return found.hits
 
-    def rank(self, questions: Sequence[str], *, depth: int = 100) -> Iterator[list[RankedDocument]]:
-        """Yield for each question its best ``depth`` documents, without their texts.
+    def rank(
+        self,
+        questions: Sequence[str],
+        *,
+        depth: int = 100,
+        without: Sequence[Collection[str]] | None = None,
+    ) -> Iterator[list[RankedDocument]]:
+        """Return for each question its best ``depth`` documents, without their texts.
 
-        A document stands where its best passage stands. This is what an evaluation needs: it is
-        quicker than ``search`` for many questions, which are embedded in large batches.
+        A document stands where its best passage stands; twins are not grouped. This is what an
+        evaluation needs: it is quicker than ``search`` for many questions, which are embedded in
+        large batches. ``without`` names for each question documents that are treated as if they
+        were not there.
 
         Example::
 
@@ -310,17 +301,14 @@ class KnowledgeBase:
                 print(question, ranked[0].document_id, ranked[0].score)
         """
         self._check_open()
-        snapshot = self._index.snapshot()
-        documents = self._catalogue.documents_of_chunks()
-        for start in range(0, len(questions), _RANK_BATCH):
-            for question in self._retriever.questions(questions[start : start + _RANK_BATCH]):
-                _, found = self._retriever.rank(self._catalogue, snapshot, question, k=depth)
-                best: dict[str, float] = {}
-                for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
-                    if chunk in documents:
-                        best.setdefault(documents[chunk], score)
-                ranked = [RankedDocument(document, score) for document, score in best.items()]
-                yield ranked[:depth]
+        return rank_documents(
+            self._retriever,
+            self._catalogue,
+            self._index.snapshot(),
+            questions,
+            depth=depth,
+            without=without,
+        )
 
     def ask(
         self,
@@ -332,8 +320,10 @@ class KnowledgeBase:
     ) -> Answer:
         """Answer a question from the knowledge base, with checked citations.
 
-        The answer comes from the generator of the settings. ``on_text`` receives it piece by
-        piece as it is written, before its citations are checked.
+        The answer comes from the generator of the settings, which reads the hits that have the
+        settings' ``answering.min_score``; where there is none, the answer is not ``supported``
+        and says so. ``on_text`` receives it piece by piece as it is written, before its citations
+        are checked.
 
         Raises:
             InvalidInput: an empty question.
@@ -344,7 +334,14 @@ class KnowledgeBase:
             answer = kb.ask("¿Cada cuánto se cambia el filtro?")
             print(answer.text, [citation.source for citation in answer.citations])
         """
-        hits = self.search(question, k=self.settings.answering.hits, where=where, language=language)
+        probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
+        hits = self.search(
+            question,
+            k=self.settings.answering.hits,
+            where=where,
+            language=language,
+            min_score=self.settings.answering.min_score if probable else 0.0,
+        )
         return answer_question(
             question,
             hits,

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from rag_engine.components import Components
 from rag_engine.embedding.contract import checked_vectors
 from rag_engine.ports import Float32Array, TokenEmbedder
-from rag_engine.records import Document
+from rag_engine.records import AddReport, Document
 from rag_engine.settings import ChunkingSettings
-from rag_engine.store.rows import StoredChunk, StoredDocument
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.rows import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 
-__all__ = ["BATCH_CHARACTERS", "BATCH_DOCUMENTS", "batches", "prepare"]
+__all__ = ["BATCH_CHARACTERS", "BATCH_DOCUMENTS", "add_batch", "batches", "prepare"]
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
@@ -46,6 +47,31 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
         characters += len(document.text)
     if batch:
         yield batch
+
+
+def add_batch(
+    batch: Sequence[Document],
+    catalogue: Catalogue,
+    components: Components,
+    settings: ChunkingSettings,
+) -> AddReport:
+    """Write the new and the changed documents of a batch in one transaction.
+
+    Raises:
+        InvalidVectors: the embedder gave vectors that can not be used.
+    """
+    known = catalogue.fingerprints([document.id for document in batch])
+    changed = [each for each in batch if known.get(each.id) != document_fingerprint(each)]
+    stored = prepare(changed, components, settings)
+    if stored:
+        catalogue.replace(stored)
+    return AddReport(
+        added=sum(document.id not in known for document in changed),
+        updated=sum(document.id in known for document in changed),
+        unchanged=len(batch) - len(changed),
+        chunks=sum(len(each.chunks) for each in stored),
+        empty=tuple(each.document.id for each in stored if not each.chunks),
+    )
 
 
 def prepare(

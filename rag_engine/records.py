@@ -252,3 +252,13 @@ class AddReport:
     chunks: int = 0
     empty: tuple[str, ...] = ()
     """Ids of documents without any text: stored, but no question will find them."""
+
+    def __add__(self, other: AddReport) -> AddReport:
+        """Add up what two batches did."""
+        return AddReport(
+            added=self.added + other.added,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            chunks=self.chunks + other.chunks,
+            empty=self.empty + other.empty,
+        )

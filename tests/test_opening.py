@@ -60,7 +60,7 @@ def test_the_contract_is_kept(tmp_path: Path, quick_components):
     path = tmp_path / "kb"
     KnowledgeBase.open(path, components=quick_components).close()
     other = dataclasses.replace(quick_components, embedder=HashEmbedder(dimension=16))
-    with pytest.raises(ContractMismatch, match=r"embedder\.dimension: stored 32, given 16"):
+    with pytest.raises(ContractMismatch, match=r"embedder\.dimension: stored 128, given 16"):
         KnowledgeBase.open(path, components=other)
     settings = Settings.model_validate({"chunking": {"max_tokens": 99}})
     with pytest.raises(ContractMismatch, match=r"chunking\.max_tokens"):

@@ -1,0 +1,60 @@
+"""Many questions at once, ranked by document: what an evaluation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rag_engine.ports import Int64Array
+from rag_engine.retrieval.retriever import Retriever
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["RankedDocument", "rank_documents"]
+
+_BATCH = 512
+"""Questions that are embedded in one call."""
+
+
+class RankedDocument(NamedTuple):
+    """A document and its score in one ranking; higher is better."""
+
+    document_id: str
+    score: float
+
+
+def rank_documents(
+    retriever: Retriever,
+    catalogue: Catalogue,
+    snapshot: Snapshot,
+    questions: Sequence[str],
+    *,
+    depth: int,
+    without: Sequence[Collection[str]] | None,
+) -> Iterator[list[RankedDocument]]:
+    """Yield for each question its best ``depth`` documents, each at the place of its best chunk.
+
+    ``without`` names for each question documents that are treated as if they were not there.
+    """
+    documents = catalogue.documents_of_chunks()
+    for start in range(0, len(questions), _BATCH):
+        batch = retriever.questions(questions[start : start + _BATCH])
+        for number, question in enumerate(batch, start=start):
+            only = None if without is None else _all_but(documents, without[number])
+            _, found = retriever.rank(catalogue, snapshot, question, k=depth, only=only)
+            best: dict[str, float] = {}
+            for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
+                if chunk in documents:
+                    best.setdefault(documents[chunk], score)
+            yield [RankedDocument(document, score) for document, score in best.items()][:depth]
+
+
+def _all_but(documents: dict[int, str], left_out: Collection[str]) -> Int64Array:
+    """Return the ids, ascending, of all chunks but those of some documents."""
+    names = set(left_out)
+    return np.array(
+        sorted(chunk for chunk, document in documents.items() if document not in names),
+        dtype=np.int64,
+    )
