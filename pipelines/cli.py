@@ -82,11 +82,27 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("set", type=Path, metavar="SET_DIR", help="BEIR layout, or TREC topics")
     evaluate.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
     evaluate.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
-    evaluate.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
+    evaluate.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write everything as JSON, and beside it a heat map of the language pairs as PNG",
+    )
     evaluate.add_argument("--mode", choices=["dense", "lexical", "hybrid", "rrf", "bm25"])
     evaluate.add_argument("--no-fairness", action="store_true", help="do not centre languages")
     evaluate.add_argument(
-        "--ablation", action="store_true", help="one table of all parts and the plain baselines"
+        "--rerank", metavar="NAME", help="a cross-encoder: a directory or a hub name (extra torch)"
+    )
+    evaluate.add_argument(
+        "--ablation",
+        action="store_true",
+        help="one table of all parts and the plain baselines, and with --rerank its row too",
+    )
+    evaluate.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="ask each question again without its right passages; write what scores are worth",
     )
 
     export = verb("export", commands.export, "write the bundled model as a directory", common)

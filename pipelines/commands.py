@@ -173,12 +173,15 @@ def evaluate(given: argparse.Namespace) -> Outcome:
         data["retrieval"]["mode"] = given.mode
     if given.no_fairness:
         data["fairness"]["enabled"] = False
+    if given.rerank:
+        data["reranker"]["model"] = given.rerank
     return evaluation.evaluate(
         given.set,
         settings=Settings.checked(data, origin="the command line"),
         kb_path=given.kb,
         report=given.report,
         ablation=given.ablation,
+        calibration=given.calibration,
     )
 
 

@@ -6,32 +6,37 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from connectors.charts import language_pair_heat_map, reliability_chart
 from pipelines.output import Outcome, note
 from rag_engine.components import Components, default_components
-from rag_engine.engine import KnowledgeBase
-from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.engine import KnowledgeBase, RankedDocument
+from rag_engine.evaluation.calibration import Bin, calibration_report
+from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.report import build_report
-from rag_engine.settings import Settings
+from rag_engine.settings import RerankerSettings, Settings
 
 __all__ = ["ABLATION", "evaluate", "evaluate_set"]
 
 _DEPTH = 100
 
-ABLATION: tuple[tuple[str, str, bool], ...] = (
-    ("plain dense", "dense", False),
-    ("plain lexical (BM25)", "bm25", False),
-    ("plain RRF(dense, BM25)", "rrf", False),
-    ("centred dense", "dense", True),
-    ("lexical coverage", "lexical", True),
-    ("ours", "hybrid", True),
+ABLATION: tuple[tuple[str, str, bool, bool], ...] = (
+    ("plain dense", "dense", False, False),
+    ("plain lexical (BM25)", "bm25", False, False),
+    ("plain RRF(dense, BM25)", "rrf", False, False),
+    ("centred dense", "dense", True, False),
+    ("lexical coverage", "lexical", True, False),
+    ("ours without late interaction", "hybrid", True, False),
+    ("ours", "hybrid", True, True),
 )
-"""Rows of the ablation table: a name, the retrieval mode, and whether languages are centred."""
+"""Rows of the ablation table: a name, the retrieval mode, whether languages are made comparable,
+and whether the best candidates are compared token by token."""
 
 _COLUMNS = ("ndcg@10", "map", "recall@100", "cross_language", "same_language")
 
@@ -43,45 +48,68 @@ def evaluate(
     kb_path: Path | None,
     report: Path | None,
     ablation: bool,
+    calibration: Path | None = None,
 ) -> Outcome:
     """Evaluate a test set with the settings, or every row of the ablation table.
 
     The corpus is indexed into ``kb_path`` (where it stays, and is reused) or a temporary folder.
+    ``report`` receives the figures as JSON and, beside it, a heat map of the language pairs as
+    PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it.
 
     Raises:
         InvalidInput: the folder is no test set.
     """
     test_set = load_test_set(folder)
     note(f"{test_set.name}: {len(test_set.corpus)} passages, {len(test_set.questions)} questions")
-    rows = (
-        ABLATION
-        if ablation
-        else ((settings.retrieval.mode, settings.retrieval.mode, settings.fairness.enabled),)
-    )
+    components = default_components(settings)
+    found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         path = kb_path or Path(temporary) / "kb"
-        found = dict(_evaluated(test_set, path, settings, rows))
+        for name, used in _rows(settings, components, ablation=ablation):
+            parts = components if used.reranker.model else replace(components, reranker=None)
+            found[name] = evaluate_set(test_set, path, used, parts)
+        lines = list(_table(test_set.name, found))
+        scored: dict[str, Any] = {}
+        if calibration is not None:
+            scored = _calibration(test_set, path, settings, components)
+            lines += ["", *_calibration_lines(scored)]
+    last = list(found.values())[-1]
     if report is not None:
-        data = found if ablation else next(iter(found.values()))
-        report.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
-    return Outcome(
-        result={"set": test_set.name, "runs": found}, lines=list(_table(test_set.name, found))
-    )
+        _write(report, found if ablation else last)
+        title = f"{test_set.name}: nDCG@10 ({list(found)[-1]})"
+        chart = report.with_suffix(".png")
+        language_pair_heat_map(last["by_pair"], chart, measure="ndcg@10", title=title)
+        note(f"written: {report}, {chart}")
+    if calibration is not None:
+        _write(calibration, scored)
+        curves = {
+            name: [Bin(**each) for each in bins] for name, bins in scored["reliability"].items()
+        }
+        reliability_chart(curves, calibration.with_suffix(".png"), title=test_set.name)
+        note(f"written: {calibration}, {calibration.with_suffix('.png')}")
+    result: dict[str, Any] = {"set": test_set.name, "runs": found}
+    return Outcome(result={**result, "calibration": scored} if scored else result, lines=lines)
 
 
-def _evaluated(
-    test_set: TestSet,
-    path: Path,
-    settings: Settings,
-    rows: tuple[tuple[str, str, bool], ...],
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    components = default_components(settings)
-    for name, mode, fair in rows:
-        data = settings.model_dump()
-        data["retrieval"]["mode"] = mode
+def _write(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _rows(
+    settings: Settings, components: Components, *, ablation: bool
+) -> Iterator[tuple[str, Settings]]:
+    """Yield a name and settings for each row of the table."""
+    if not ablation:
+        yield settings.retrieval.mode, settings
+        return
+    plain = settings.model_copy(update={"reranker": RerankerSettings()})
+    for name, mode, fair, late in ABLATION:
+        data = plain.model_dump()
+        data["retrieval"] |= {"mode": mode, "late_interaction": late}
         data["fairness"]["enabled"] = fair
-        used = Settings.checked(data, origin="evaluate")
-        yield name, evaluate_set(test_set, path, used, components)
+        yield name, Settings.checked(data, origin="evaluate")
+    if components.reranker is not None:
+        yield f"ours + {components.reranker.name}", settings
 
 
 def evaluate_set(
@@ -92,20 +120,11 @@ def evaluate_set(
         kb.add(test_set.corpus)
         kb.publish()
         started = time.perf_counter()
-        texts = [question.text for question in test_set.questions]
-        ranked = tqdm(
-            kb.rank(texts, depth=_DEPTH),
-            desc=settings.retrieval.mode,
-            total=len(texts),
-            unit="question",
-            disable=not sys.stderr.isatty(),
-            leave=False,
-        )
         run = {
-            question.id: [each.document_id for each in documents]
-            for question, documents in zip(test_set.questions, ranked, strict=True)
+            identifier: [each.document_id for each in documents]
+            for identifier, documents in _ranked(kb, test_set.questions)
         }
-        ms_per_query = 1e3 * (time.perf_counter() - started) / max(1, len(texts))
+        ms_per_query = 1e3 * (time.perf_counter() - started) / max(1, len(test_set.questions))
     return build_report(
         test_set,
         run,
@@ -114,9 +133,46 @@ def evaluate_set(
     )
 
 
+def _ranked(
+    kb: KnowledgeBase,
+    questions: Sequence[TestQuestion],
+    without: Sequence[Collection[str]] | None = None,
+) -> Iterator[tuple[str, list[RankedDocument]]]:
+    texts = [question.text for question in questions]
+    ranked = tqdm(
+        kb.rank(texts, depth=_DEPTH, without=without),
+        desc=kb.settings.retrieval.mode,
+        total=len(texts),
+        unit="question",
+        disable=not sys.stderr.isatty(),
+        leave=False,
+    )
+    for question, documents in zip(questions, ranked, strict=True):
+        yield question.id, documents
+
+
+def _calibration(
+    test_set: TestSet, path: Path, settings: Settings, components: Components
+) -> dict[str, Any]:
+    """Ask every question again, and once without its right passages."""
+    with KnowledgeBase.open(path, settings=settings, components=components, read_only=True) as kb:
+        right = [
+            [document for document, grade in test_set.qrels[question.id].items() if grade > 0]
+            for question in test_set.questions
+        ]
+        whole, without = (
+            {
+                identifier: [(each.document_id, each.score) for each in documents]
+                for identifier, documents in _ranked(kb, test_set.questions, left_out)
+            }
+            for left_out in (None, right)
+        )
+    return calibration_report(test_set, whole, without)
+
+
 def _table(name: str, runs: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
-        f"{name:<24}{'nDCG@10':>9}{'mAP':>8}{'R@100':>8}{'cross':>8}{'same':>8}"
+        f"{name:<31}{'nDCG@10':>8}{'mAP':>8}{'R@100':>8}{'cross':>8}{'same':>8}"
         f"{'top1 home':>11}{'ms/query':>10}"
     )
     for row, report in runs.items():
@@ -124,9 +180,24 @@ def _table(name: str, runs: dict[str, dict[str, Any]]) -> Iterator[str]:
             report[column]["ndcg@10"] if column.endswith("language") else report[column]
             for column in _COLUMNS
         ]
-        widths = (9, 8, 8, 8, 8)
-        cells = "".join(f"{value:>{width}.3f}" for value, width in zip(values, widths, strict=True))
+        cells = "".join(f"{value:>8.3f}" for value in values)
         yield (
-            f"{row:<24}{cells}{report['top1_in_query_language']:>11.3f}"
+            f"{row:<31}{cells}{report['top1_in_query_language']:>11.3f}"
             f"{report['ms_per_query']:>10.2f}"
+        )
+
+
+def _calibration_lines(scored: dict[str, Any]) -> Iterator[str]:
+    errors = scored["expected_calibration_error"]
+    yield "score and truth are apart by " + ", ".join(
+        f"{value:.3f} ({name})" for name, value in errors.items()
+    )
+    yield f"{'score':>8}{'right':>8}{'hits':>8}"
+    for each in scored["reliability"]["all"]:
+        yield f"{each['predicted']:>8.3f}{each['observed']:>8.3f}{each['count']:>8}"
+    yield f"{'min_score':>10}{'answered':>10}{'right':>8}{'false answers':>15}"
+    for each in scored["thresholds"]:
+        yield (
+            f"{each['min_score']:>10.2f}{each['answered']:>10.3f}{each['right']:>8.3f}"
+            f"{each['false_answers']:>15.3f}"
         )

@@ -54,16 +54,19 @@ class Twins:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def of(self, identifier: int) -> list[int]:
-        """Return the ids of a passage's twins, ascending.
+    def of(self, ids: Int64Array) -> dict[int, list[int]]:
+        """Return the twins, ascending, of each passage of ``ids`` that has any.
 
-        >>> Twins(np.array([[3, 5], [3, 9]])).of(3)
-        [5, 9]
+        >>> Twins(np.array([[3, 5], [3, 9]])).of(np.array([9, 4, 3]))
+        {9: [3], 3: [5, 9]}
         """
         both: Int64Array = self._both  # type: ignore[attr-defined]
-        start, stop = np.searchsorted(both[:, 0], [identifier, identifier + 1])
-        found: list[int] = both[start:stop, 1].tolist()
-        return found
+        starts = np.searchsorted(both[:, 0], ids)
+        stops = np.searchsorted(both[:, 0], ids, side="right")
+        return {
+            int(ids[place]): both[starts[place] : stops[place], 1].tolist()
+            for place in np.flatnonzero(stops > starts)
+        }
 
 
 def find_twins(

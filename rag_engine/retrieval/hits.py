@@ -73,12 +73,13 @@ def _groups(
     place = {each: row for row, each in enumerate(ids)}
     groups: list[tuple[int, int, list[int]]] = []
     taken: set[int] = set()
+    all_twins = snapshot.twins.of(found.ids) if group_twins else {}
     for lead, identifier in enumerate(ids):
         if identifier in taken:
             continue
         group = [identifier]
-        if group_twins:
-            twins = np.array(snapshot.twins.of(identifier), dtype=np.int64)
+        if identifier in all_twins:
+            twins = np.array(all_twins[identifier], dtype=np.int64)
             twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
             twins = twins if only is None else np.intersect1d(twins, only, assume_unique=True)
             group += [each for each in twins.tolist() if each not in taken]

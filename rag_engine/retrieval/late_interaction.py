@@ -9,9 +9,8 @@ that length and kind would match, is this project's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 
 from rag_engine.ports import Float32Array
 
@@ -26,25 +25,26 @@ _LENGTH = 0.005
 def late_interaction_scores(
     question: Float32Array,
     weights: Float32Array,
-    passages: Sequence[Float32Array],
+    tokens: Float32Array,
+    lengths: npt.NDArray[np.intp],
     background: Float32Array,
 ) -> Float32Array:
     """Score passages by how well they match the question token by token, shape ``(n,)``.
 
-    ``question`` is ``(q, width)`` and ``weights`` ``(q,)``; a passage is ``(tokens, width)``, all
-    rows centred and of unit length, with at least one. The score is::
+    ``question`` is ``(q, width)`` and ``weights`` ``(q,)``; ``tokens`` ``(total, width)`` holds
+    the tokens of one passage after the other, ``lengths`` ``(n,)`` how many each has, at least
+    one. All rows are centred and of unit length. The score is::
 
         sum(weight * best match) / sum(weight) - 0.5 * expected - 0.005 * ln(tokens)
 
     where ``expected`` is the mean best match of the ``background`` tokens ``(b, width)``.
 
     >>> question, other, background = np.eye(3, dtype=np.float32)[:, np.newaxis]
-    >>> late_interaction_scores(question, np.ones(1, np.float32), [question, other], background)
+    >>> tokens, lengths = np.concatenate([question, other]), np.array([1, 1])
+    >>> late_interaction_scores(question, np.ones(1, np.float32), tokens, lengths, background)
     array([1., 0.], dtype=float32)
     """
-    lengths = np.array([len(passage) for passage in passages])
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    tokens = np.concatenate(list(passages))
+    starts = np.cumsum(lengths) - lengths
     best = np.maximum.reduceat(tokens @ question.T, starts, axis=0)
     expected = np.maximum.reduceat(tokens @ background.T, starts, axis=0).mean(axis=1)
     matched = best @ weights / max(float(weights.sum()), 1e-9)

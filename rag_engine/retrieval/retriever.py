@@ -165,18 +165,17 @@ class Retriever:
             return None
         best = found.ids[: self._settings.late_interaction_pool]
         kept = catalogue.token_vectors(best.tolist(), len(space.basis))
-        places = [place for place, each in enumerate(best.tolist()) if len(kept.get(each, ()))]
-        if not places:
+        places = np.flatnonzero(np.isin(best, kept.ids))
+        if len(places) == 0:
             return None
         offsets, background = snapshot.offsets, snapshot.calibration.background
         shifts = offsets.of_passage_tokens(found.languages[places].tolist()) @ space.basis.T
         shift = offsets.of_query_tokens(asked.question.detections) @ space.basis.T
         question = centred_tokens(tokens.vectors, shift)
-        passages = [
-            centred_tokens(kept[int(best[place])], each)
-            for place, each in zip(places, shifts, strict=True)
-        ]
-        scores = late_interaction_scores(question, tokens.weights, passages, background.tokens)
+        passages = centred_tokens(kept.vectors, np.repeat(shifts, kept.lengths, axis=0))
+        scores = late_interaction_scores(
+            question, tokens.weights, passages, kept.lengths, background.tokens
+        )
         late = np.full(len(found), np.nan, dtype=np.float32)
         late[: len(best)] = scores.min()  # a passage whose tokens are not kept
         late[places] = scores

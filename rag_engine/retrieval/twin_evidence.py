@@ -23,10 +23,9 @@ def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Int64Array | None) 
 
     Deleted passages, and those not in ``only`` (None: all may be), are left out.
     """
-    found: dict[int, None] = {}
-    for each in ids[:_BEST].tolist():
-        found.update(dict.fromkeys(snapshot.twins.of(each)))
-    twins = np.array(sorted(list(found)[:_MOST]), dtype=np.int64)
+    groups = snapshot.twins.of(ids[:_BEST]).values()
+    found = list(dict.fromkeys(twin for group in groups for twin in group))[:_MOST]
+    twins = np.array(sorted(found), dtype=np.int64)
     twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
     return twins if only is None else np.intersect1d(twins, only, assume_unique=True)
 
@@ -38,14 +37,15 @@ def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32A
     >>> late_of_twins(twins, np.array([1, 2, 3, 4]), np.array([0.5, np.nan, 1.0, np.nan]))
     array([0.5 , 0.75, 1.  ,  nan])
     """
-    if len(twins) == 0:
-        return late
-    known = {int(ids[place]): float(late[place]) for place in np.flatnonzero(np.isfinite(late))}
+    known = dict(zip(ids.tolist(), late.tolist(), strict=True))
     filled = late.copy()
-    for place in np.flatnonzero(np.isnan(late)):
-        theirs = [known[each] for each in twins.of(int(ids[place])) if each in known]
-        if theirs:
-            filled[place] = sum(theirs) / len(theirs)
+    unknown = np.flatnonzero(np.isnan(late))
+    groups = twins.of(ids[unknown])
+    for place in unknown:
+        theirs = [known.get(each, np.nan) for each in groups.get(int(ids[place]), ())]
+        compared = [each for each in theirs if not np.isnan(each)]
+        if compared:
+            filled[place] = sum(compared) / len(compared)
     return filled
 
 
@@ -60,13 +60,9 @@ def join_twins(twins: Twins, ids: Int64Array, scores: Float32Array) -> Float32Ar
     >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), np.array([4.0, 2.0, 1.0]))
     array([3.2, 2.8, 1. ])
     """
-    if len(twins) == 0:
-        return scores
-    place = {each: row for row, each in enumerate(ids.tolist())}
-    joined = scores.copy()
-    for each, row in place.items():
-        theirs = [float(scores[place[twin]]) for twin in twins.of(each) if twin in place]
-        if theirs:
-            mean = (float(scores[row]) + sum(theirs)) / (1 + len(theirs))
-            joined[row] = (1 - _JOINT) * float(scores[row]) + _JOINT * mean
-    return joined
+    own = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+    joined = dict(own)
+    for each, group in twins.of(ids).items():
+        together = [own[each], *(own[twin] for twin in group if twin in own)]
+        joined[each] += _JOINT * (sum(together) / len(together) - own[each])
+    return np.array(list(joined.values()), dtype=scores.dtype)

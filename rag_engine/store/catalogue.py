@@ -19,7 +19,7 @@ import numpy as np
 
 from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
-from rag_engine.ports import Float32Array, Int64Array
+from rag_engine.ports import Int64Array
 from rag_engine.records import Document
 from rag_engine.store import rows
 from rag_engine.store.filter_sql import compile_filter
@@ -27,7 +27,7 @@ from rag_engine.store.records import CatalogueStatistics, FinishedSource, FoundC
 from rag_engine.store.rows import IndexRow, StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
-from rag_engine.store.token_vectors import unpack
+from rag_engine.store.token_vectors import ChunkTokens
 
 __all__ = ["Catalogue"]
 
@@ -157,16 +157,16 @@ class Catalogue:
                 )
         return found
 
-    def token_vectors(self, ids: Sequence[int], width: int) -> dict[int, Float32Array]:
-        """Return the token vectors ``(n, width)`` of the chunks of ``ids`` that have some."""
-        found: dict[int, Float32Array] = {}
+    def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
+        """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
+        found: dict[int, bytes] = {}
         for batch in _batches(ids):
             sql = f"SELECT * FROM token_vectors WHERE chunk IN ({_marks(batch)})"
             for chunk, data, checksum in self._read(sql, batch):
                 if zlib.crc32(data) != checksum:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
-                found[chunk] = unpack(data, width)
-        return found
+                found[chunk] = data
+        return ChunkTokens.of(found, ids, width)
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every chunk."""

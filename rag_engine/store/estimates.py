@@ -61,19 +61,18 @@ def _background_tokens(
     if space is None:
         return np.empty((0, 0), dtype=np.float32)
     found = catalogue.token_vectors(passages.ids[rows].tolist(), len(space.basis))
-    shifts = offsets.of_passage_tokens(passages.language_list(rows)) @ space.basis.T
-    own = [np.empty((0, len(space.basis)), dtype=np.float32)]
-    total = 0
-    for row, shift in zip(rows, shifts, strict=True):
-        tokens = found.get(int(passages.ids[row]))
-        if tokens is not None and len(tokens):
-            few = min(_TOKENS_OF_ONE, len(tokens))
-            own.append(
-                centred_tokens(tokens[random.choice(len(tokens), few, replace=False)], shift)
-            )
-            total += len(tokens)
-    corpus = round(total * len(passages.ids) / max(1, len(rows)))
-    return joined_tokens(np.concatenate(own), corpus, space.background[:TOKENS], random)
+    few = np.minimum(found.lengths, _TOKENS_OF_ONE)
+    starts = np.cumsum(found.lengths) - found.lengths
+    drawn = [
+        start + random.choice(length, count, replace=False)
+        for start, length, count in zip(starts, found.lengths, few, strict=True)
+    ]
+    languages = passages.language_list(passages.rows_of(found.ids)[0])
+    shifts = offsets.of_passage_tokens(languages) @ space.basis.T
+    places = np.concatenate([np.empty(0, dtype=np.intp), *drawn])
+    own = centred_tokens(found.vectors[places], np.repeat(shifts, few, axis=0))
+    in_corpus = round(len(found.vectors) * len(passages.ids) / max(1, len(rows)))
+    return joined_tokens(own, in_corpus, space.background[:TOKENS], random)
 
 
 def twins_of(passages: PassageVectors, offsets: LanguageOffsets, index: DenseIndex) -> Twins:

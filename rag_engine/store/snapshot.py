@@ -103,17 +103,27 @@ class Snapshot:
         nearest = wide[:pool]
         if not several:
             return nearest
-        met = self.vectors(wide)[1]
-        found = [nearest]
+        met: dict[str, list[int]] = {}
+        for identifier, language in zip(wide.tolist(), self._languages_of(wide), strict=True):
+            met.setdefault(language, []).append(identifier)
+        found = set(nearest.tolist())
         for language, size in self.languages.items():
-            mine = [place for place, each in enumerate(met) if each == language]
+            mine = met.get(language, [])
             if len(mine) < min(floor, size) and len(wide) == reach:
                 theirs = self._ids_by_language[language]
                 allowed = theirs if only is None else np.intersect1d(theirs, only)
-                found.append(self.search_dense(query[np.newaxis], floor, allowed)[0].ids)
-            else:
-                found.append(wide[mine[:floor]])
-        return np.unique(np.concatenate(found))
+                mine = self.search_dense(query[np.newaxis], floor, allowed)[0].ids.tolist()
+            found.update(mine[:floor])
+        return np.array(sorted(found), dtype=np.int64)
+
+    def _languages_of(self, ids: Int64Array) -> list[str]:
+        """Return the language of each id, "" for one that is in no segment."""
+        languages = np.full(len(ids), "", dtype=object)
+        for segment in self.segments:
+            rows, here = segment.passages.rows_of(ids)
+            languages[here] = segment.passages.language_list(rows[here])
+        found: list[str] = languages.tolist()
+        return found
 
     @cached_property
     def _ids_by_language(self) -> dict[str, Int64Array]:
@@ -165,11 +175,10 @@ class Snapshot:
         """
         dimension = self.segments[0].passages.vectors.shape[1] if self.segments else 0
         vectors = np.zeros((len(ids), dimension), dtype=np.float32)
-        languages = np.full(len(ids), "", dtype=object)
         for segment in self.segments:
             rows, here = segment.passages.rows_of(ids)
             vectors[here] = segment.passages.vectors[rows[here]]
-            languages[here] = segment.passages.language_list(rows[here])
-        if len(ids) and not languages.all():
-            raise KeyError(f"no vector for chunk {int(ids[list(languages).index('')])}")
-        return vectors, languages.tolist()
+        languages = self._languages_of(ids)
+        if "" in languages:
+            raise KeyError(f"no vector for chunk {int(ids[languages.index('')])}")
+        return vectors, languages

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, Int64Array
 
-__all__ = ["pack", "unpack"]
+__all__ = ["ChunkTokens", "pack", "unpack"]
 
 _LARGEST = 127
 
@@ -24,14 +28,47 @@ def pack(vectors: Float32Array) -> bytes:
     return packed
 
 
-def unpack(data: bytes, width: int) -> Float32Array:
-    """Return what ``pack`` was given, ``(n, width)`` float32, as near as it was kept.
+def unpack(packed: Sequence[bytes], width: int) -> tuple[Float32Array, npt.NDArray[np.intp]]:
+    """Return what ``pack`` was given for each text, one after the other, and their lengths.
 
-    >>> unpack(pack(np.array([[0.5, -1.0]], np.float32)), 2).round(2).tolist()
-    [[0.5, -1.0]]
+    The vectors are ``(total, width)`` float32, as near as they were kept; the lengths
+    ``(len(packed),)`` add up to their number.
+
+    >>> vectors, lengths = unpack([pack(np.array([[0.5, -1.0]], np.float32))] * 2, 2)
+    >>> vectors.round(2).tolist(), lengths.tolist()
+    ([[0.5, -1.0], [0.5, -1.0]], [1, 1])
     """
-    count = len(data) // (width + 2)
-    scales = np.frombuffer(data, np.float16, count).astype(np.float32)
-    steps = np.frombuffer(data, np.int8, offset=2 * count).reshape(count, width)
-    vectors: Float32Array = steps * scales[:, np.newaxis]
-    return vectors
+    lengths = np.array([len(data) // (width + 2) for data in packed], dtype=np.intp)
+    scales = [
+        np.frombuffer(data, np.float16, count)
+        for data, count in zip(packed, lengths.tolist(), strict=True)
+    ]
+    steps = [
+        np.frombuffer(data, np.int8, offset=2 * count)
+        for data, count in zip(packed, lengths.tolist(), strict=True)
+    ]
+    if not packed:
+        return np.empty((0, width), dtype=np.float32), lengths
+    vectors = np.concatenate(steps).reshape(-1, width).astype(np.float32)
+    vectors *= np.concatenate(scales).astype(np.float32)[:, np.newaxis]
+    return vectors, lengths
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTokens:
+    """The token vectors of some chunks, one chunk after the other.
+
+    ``vectors`` has shape ``(total, width)`` float32; ``lengths`` ``(n,)`` says how many of them
+    belong to each of the chunks ``ids`` ``(n,)``, at least one.
+    """
+
+    ids: Int64Array
+    vectors: Float32Array
+    lengths: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, packed: Mapping[int, bytes], ids: Sequence[int], width: int) -> ChunkTokens:
+        """Unpack those of the chunks ``ids`` that have any, in their order."""
+        kept = [each for each in ids if packed.get(each)]
+        vectors, lengths = unpack([packed[each] for each in kept], width)
+        return cls(np.array(kept, dtype=np.int64), vectors, lengths)

@@ -51,8 +51,7 @@ def test_every_content_finds_its_translations():
         (10 + a * 40 + n, 10 + b * 40 + n) for n in range(40) for a in range(3) for b in range(a)
     }
     assert {tuple(sorted(pair, reverse=True)) for pair in twins.pairs.tolist()} == expected
-    assert twins.of(10) == [50, 90]
-    assert twins.of(50) == [10, 90]
+    assert twins.of(np.array([50, 10])) == {50: [10, 90], 10: [50, 90]}
 
 
 @pytest.mark.usefixtures("_way")
@@ -88,6 +87,5 @@ def test_a_language_with_one_passage():
 
 def test_of_an_unknown_id():
     twins = Twins(np.array([[3, 5], [3, 9]]))
-    assert twins.of(4) == []
-    assert twins.of(9) == [3]
-    assert Twins.none().of(1) == []
+    assert twins.of(np.array([4, 9])) == {9: [3]}
+    assert Twins.none().of(np.array([1])) == {}

@@ -14,11 +14,15 @@ def unit(rows: int, seed: int):
     return centred_tokens(vectors, np.zeros(8, np.float32))
 
 
+def joined(passages):
+    return np.concatenate(passages), np.array([len(each) for each in passages])
+
+
 def test_scores_are_those_of_a_plain_reckoning():
     question, background = unit(3, 1), unit(5, 2)
     weights = np.array([1.0, 2.0, 0.5], np.float32)
     passages = [unit(4, 3), unit(1, 4), unit(7, 5)]
-    found = late_interaction_scores(question, weights, passages, background)
+    found = late_interaction_scores(question, weights, *joined(passages), background)
     for passage, score in zip(passages, found.tolist(), strict=True):
         best = [max(float(token @ each) for each in passage) for token in question]
         matched = sum(w * b for w, b in zip(weights.tolist(), best, strict=True)) / 3.5
@@ -29,7 +33,7 @@ def test_scores_are_those_of_a_plain_reckoning():
 
 def test_a_question_without_weight_has_no_say():
     found = late_interaction_scores(
-        unit(2, 1), np.zeros(2, np.float32), [unit(2, 2)], unit(2, 3) * 0
+        unit(2, 1), np.zeros(2, np.float32), *joined([unit(2, 2)]), unit(2, 3) * 0
     )
     assert found.tolist() == pytest.approx([-0.005 * np.log(2)])
 
@@ -56,7 +60,7 @@ def test_the_tokens_of_the_answer_match_best(bundled_e5):
     found = late_interaction_scores(
         centred_tokens(question.vectors, middle),
         question.weights,
-        [centred_tokens(each.vectors, middle) for each in passages],
+        *joined([centred_tokens(each.vectors, middle) for each in passages]),
         space.background,
     )
     assert found.argmax() == 1

@@ -37,7 +37,8 @@ def catalogue(tmp_path: Path):
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_packing_keeps_direction_and_length(count: int):
     vectors = tokens(count)
-    back = unpack(pack(vectors), WIDTH)
+    back, [length] = unpack([pack(vectors)], WIDTH)
+    assert length == count
     assert back.shape == vectors.shape
     lengths = np.linalg.norm(vectors, axis=1)
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), lengths, rtol=0.01)
@@ -45,17 +46,26 @@ def test_packing_keeps_direction_and_length(count: int):
 
 
 def test_a_token_of_zeros_stays_one():
-    assert not unpack(pack(np.zeros((2, WIDTH), np.float32)), WIDTH).any()
+    assert not unpack([pack(np.zeros((2, WIDTH), np.float32))], WIDTH)[0].any()
+
+
+def test_several_texts_come_back_one_after_the_other():
+    back, lengths = unpack([pack(tokens(3)), pack(tokens(2))], WIDTH)
+    assert lengths.tolist() == [3, 2]
+    np.testing.assert_allclose(back, np.concatenate([tokens(3), tokens(2)]), atol=0.02)
+    assert unpack([], WIDTH)[0].shape == (0, WIDTH)
 
 
 def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
     catalogue.replace([stored_with_tokens("a", 3), stored_with_tokens("b", 5), stored("c")])
     ids = [row.id for row in catalogue.index_rows(after=0)]
     found = catalogue.token_vectors(ids, WIDTH)
-    assert {chunk: len(each) for chunk, each in found.items()} == {ids[0]: 3, ids[1]: 5}
-    np.testing.assert_allclose(found[ids[1]], tokens(5), atol=0.02)
+    assert (found.ids.tolist(), found.lengths.tolist()) == (ids[:2], [3, 5])
+    np.testing.assert_allclose(found.vectors[3:], tokens(5), atol=0.02)
+    turned = catalogue.token_vectors(ids[::-1], WIDTH)
+    assert turned.ids.tolist() == [ids[1], ids[0]]
     catalogue.delete(["a"])
-    assert list(catalogue.token_vectors(ids, WIDTH)) == [ids[1]]
+    assert catalogue.token_vectors(ids, WIDTH).ids.tolist() == [ids[1]]
     with sqlite3.connect(catalogue.path) as other:
         assert other.execute("SELECT count(*) FROM token_vectors").fetchone() == (1,)
 
