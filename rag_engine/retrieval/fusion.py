@@ -2,8 +2,9 @@
 
 Each kind of evidence is first put on a scale that means the same for every question and every
 language (standard deviations above passages at random, matches above chance, shares of a
-question's words), then weighed and added. The sum is evidence in nats, up to a constant of the
-question: it orders the passages, and ``probability`` turns it into a score from 0 to 1.
+question's words), then weighed and added. Every candidate has every figure, computed exactly, so
+that none is missing from a list. The sum is evidence in nats, up to a constant of the question: it
+orders the passages (equal ones by id), and ``probability`` turns it into a score from 0 to 1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ __all__ = [
     "WITHOUT_TOKENS",
     "WITH_TOKENS",
     "EvidenceWeights",
-    "evidence",
+    "dense_evidence",
+    "lexical_evidence",
     "probability",
     "reciprocal_rank_fusion",
 ]
@@ -62,52 +64,50 @@ _USUAL_WORDS = 0.5
 """The part of the best coverage in a language that any language's passages would have got."""
 
 
-def evidence(
-    cosines: Float32Array,
-    late: Float32Array,
-    words: Float32Array,
-    shared: Float32Array,
-    languages: Sequence[str],
-    home: Float32Array,
-    weights: EvidenceWeights,
+def dense_evidence(
+    cosines: Float32Array, late: Float32Array, home: Float32Array, weights: EvidenceWeights
 ) -> Float32Array:
-    """Add up the evidence for passages, shape ``(n,)`` in nats.
+    """Add up what vectors tell of passages, shape ``(n,)`` in nats.
 
-    All arrays have shape ``(n,)`` and describe the same candidates, so that none is missing from
-    a list: ``cosines`` in standard deviations above passages at random; ``late`` late interaction
-    above chance; ``words`` the share of the question's words that only passages in its language
-    can hold, ``shared`` of those (names, numbers, codes) that every language writes alike; ``home``
-    how surely a passage is in the question's language, 0 to 1. The result is::
+    All arrays have shape ``(n,)``: ``cosines`` in standard deviations above passages at random,
+    ``late`` late interaction above chance, ``home`` how surely a passage is in the question's
+    language, 0 to 1::
 
-        w.cosine * cosines + w.late * late + w.shared * shared - w.home * home
-            + w.words * (words - 1/2 * best words in the passage's language)
+        w.cosine * cosines + w.late * late - w.home * home
+
+    >>> one = np.ones(1, np.float32)
+    >>> dense_evidence(4 * one, 0.1 * one, one, WITH_TOKENS).round(2).tolist()
+    [4.599999904632568]
+    """
+    total: Float32Array = weights.cosine * cosines + weights.late * late - weights.home * home
+    return total.astype(np.float32)
+
+
+def lexical_evidence(
+    words: Float32Array, shared: Float32Array, languages: Sequence[str], weights: EvidenceWeights
+) -> Float32Array:
+    """Add up what words tell of passages, shape ``(n,)`` in nats.
+
+    ``words`` ``(n,)`` is the share of the question's words that only passages in its language can
+    hold, ``shared`` of those (names, numbers, codes) that every language writes alike::
+
+        w.words * (words - 1/2 * best words in the passage's language) + w.shared * shared
 
     Words of the question can only be found in passages of its own language, so that adding their
-    share would hand that language a start; less half of what its passages get at best, it
-    orders the passages within a language and says little between languages. A passage in a
-    language that no word reaches keeps its score: there lexical search is blind, and silent. What
-    is written alike everywhere counts in full. Equal evidence is equal; ties are the caller's:
-    score descending, then id.
+    share would hand that language a start; less half of what its passages get at best, it orders
+    the passages within a language and says little between languages. A passage in a language that
+    no word reaches gets nothing and loses nothing: there lexical search is blind, and silent. What
+    is written alike everywhere counts in full.
 
-    >>> weights = EvidenceWeights(
-    ...     cosine=1, late=0, words=8, shared=4, home=1, slope=1, size=1, intercept=0
-    ... )
-    >>> cosines, blank = np.array([4, 4, 3], np.float32), np.zeros(3, np.float32)
-    >>> words, home = np.array([0, 0.5, 0], np.float32), np.array([0, 1, 1], np.float32)
-    >>> evidence(cosines, blank, words, blank, ["fr", "de", "de"], home, weights).tolist()
-    [4.0, 5.0, 0.0]
+    >>> words, shared = np.array([0, 1, 0.5], np.float32), np.array([0.25, 0, 0], np.float32)
+    >>> lexical_evidence(words, shared, ["fr", "de", "de"], WITH_TOKENS).tolist()
+    [1.0, 4.0, 0.0]
     """
     best: dict[str, float] = {}
     for language, each in zip(languages, words.tolist(), strict=True):
         best[language] = max(each, best.get(language, 0.0))
     usual = _USUAL_WORDS * np.array([best[language] for language in languages], dtype=np.float32)
-    total: Float32Array = (
-        weights.cosine * cosines
-        + weights.late * late
-        + weights.words * (words - usual)
-        + weights.shared * shared
-        - weights.home * home
-    )
+    total: Float32Array = weights.words * (words - usual) + weights.shared * shared
     return total.astype(np.float32)
 
 

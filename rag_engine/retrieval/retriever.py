@@ -20,7 +20,8 @@ from rag_engine.retrieval.fusion import (
     WITH_TOKENS,
     WITHOUT_TOKENS,
     EvidenceWeights,
-    evidence,
+    dense_evidence,
+    lexical_evidence,
     probability,
     reciprocal_rank_fusion,
 )
@@ -35,6 +36,9 @@ from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["Found", "Question", "Ranked", "Retriever"]
+
+_STEP = 1e-3
+"""Nats between the last candidate that was compared token by token and the first that was not."""
 
 
 class Ranked(NamedTuple):
@@ -117,40 +121,45 @@ class Retriever:
         only: Int64Array | None,
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
-        found = _best_first(found, self._evidence(asked, found, WITHOUT_TOKENS))
+        found = _best_first(found, np.add(*self._evidence(asked, found, WITHOUT_TOKENS)))
         if self._fair and len(snapshot.twins):
             twins = twins_of_best(snapshot, found.ids, only)
             both = describe(asked, snapshot, np.union1d(found.ids, twins))
-            found = _best_first(both, self._evidence(asked, both, WITHOUT_TOKENS))
+            found = _best_first(both, np.add(*self._evidence(asked, both, WITHOUT_TOKENS)))
         compared = self._compared(catalogue, snapshot, asked, found)
         weights = WITHOUT_TOKENS if compared is None else WITH_TOKENS
         if compared is not None:
             found = replace(found, late=compared)
-            known = np.isfinite(compared)
-            total = self._evidence(asked, found.taken(np.flatnonzero(known)), weights)
-            rest = self._evidence(asked, found.taken(np.flatnonzero(~known)), WITHOUT_TOKENS)
-            scores = np.empty(len(found), dtype=np.float32)
-            scores[known] = total
-            scores[~known] = rest - max(0.0, rest.max(initial=-np.inf) - total.min()) - 1e-3
-        else:
-            scores = self._evidence(asked, found, weights)
+        dense, lexical = self._evidence(asked, found, weights)
+        if compared is not None and not np.isfinite(compared).all():
+            dense = self._rest_below(asked, found, dense, lexical)
+        scores = dense + lexical
         if self._fair:
-            scores = join_twins(snapshot.twins, found.ids, scores)
+            scores = join_twins(snapshot.twins, found.ids, dense, lexical)
         passages = len(snapshot) if only is None else len(only)
         return _best_first(replace(found, scores=probability(scores, passages, weights)), scores)
 
-    def _evidence(self, asked: Asked, found: Candidates, weights: EvidenceWeights) -> Float32Array:
+    def _evidence(
+        self, asked: Asked, found: Candidates, weights: EvidenceWeights
+    ) -> tuple[Float32Array, Float32Array]:
+        """Return what vectors and what words tell of each candidate, ``(n,)`` each."""
         languages = found.languages.tolist()
         home = asked.at_home(languages) if self._fair else np.zeros(len(found), np.float32)
-        return evidence(
-            found.cosines,
-            np.nan_to_num(found.late),
-            found.words,
-            found.shared,
-            languages,
-            home,
-            weights,
+        return (
+            dense_evidence(found.cosines, np.nan_to_num(found.late), home, weights),
+            lexical_evidence(found.words, found.shared, languages, weights),
         )
+
+    def _rest_below(
+        self, asked: Asked, found: Candidates, dense: Float32Array, lexical: Float32Array
+    ) -> Float32Array:
+        """Move the dense evidence of those that were not compared until all are below the rest."""
+        known = np.isfinite(found.late)
+        without, _ = self._evidence(asked, found, WITHOUT_TOKENS)
+        best = float((without + lexical)[~known].max())
+        worst = float((dense + lexical)[known].min())
+        moved: Float32Array = np.where(known, dense, without - max(0.0, best - worst) - _STEP)
+        return moved.astype(np.float32)
 
     def _compared(
         self, catalogue: Catalogue, snapshot: Snapshot, asked: Asked, found: Candidates

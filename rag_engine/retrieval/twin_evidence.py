@@ -49,20 +49,27 @@ def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32A
     return filled
 
 
-def join_twins(twins: Twins, ids: Int64Array, scores: Float32Array) -> Float32Array:
-    """Move each passage's evidence towards the mean over itself and its twins, ``(n,)``.
+def join_twins(
+    twins: Twins, ids: Int64Array, dense: Float32Array, lexical: Float32Array
+) -> Float32Array:
+    """Move each passage's evidence towards that of all its twins together, ``(n,)``.
 
-    A passage that happens to say it in words nearer to the question lifts its translations, and
-    the mean of several is less of a chance than each. A passage without twins keeps its own::
+    What vectors tell of a passage is the less of a chance, the more translations agree: the mean
+    counts. What words tell can only be seen in some languages: the best counts. A passage without
+    twins keeps its own ``dense + lexical``, each ``(n,)``; another gets, over itself and its
+    twins::
 
-        0.2 * own + 0.8 * mean of its own and its twins'
+        0.2 * own + 0.8 * (mean of dense + best of lexical)
 
-    >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), np.array([4.0, 2.0, 1.0]))
-    array([3.2, 2.8, 1. ])
+    >>> dense, lexical = np.array([4.0, 2.0, 1.0]), np.array([0.0, 1.0, 0.0])
+    >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), dense, lexical)
+    array([4. , 3.8, 1. ])
     """
-    own = dict(zip(ids.tolist(), scores.tolist(), strict=True))
-    joined = dict(own)
+    place = {each: row for row, each in enumerate(ids.tolist())}
+    joined = dense + lexical
     for each, group in twins.of(ids).items():
-        together = [own[each], *(own[twin] for twin in group if twin in own)]
-        joined[each] += _JOINT * (sum(together) / len(together) - own[each])
-    return np.array(list(joined.values()), dtype=scores.dtype)
+        row = place[each]
+        together = [row, *(place[twin] for twin in group if twin in place)]
+        shared = dense[together].mean() + lexical[together].max()
+        joined[row] = (1 - _JOINT) * joined[row] + _JOINT * shared
+    return joined

@@ -14,6 +14,7 @@ from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.metrics import MEASURES, judged_pairs, measure
 from rag_engine.evaluation.report import build_report
+from tests.connectors.tiny_models import save_cross_encoder
 
 PARAGRAPHS = [
     ("de", "Die Pumpe braucht jedes Jahr eine neue Dichtung."),
@@ -123,8 +124,39 @@ def test_the_command(tmp_path: Path, capsys):
     )
     assert list(table)[-1] == "ours"
     assert table["ours"]["ndcg@10"] == 1
+    assert (
+        table["ours without late interaction"]["settings"]["retrieval"]["late_interaction"] is False
+    )
     assert table["plain dense"]["settings"]["fairness"]["enabled"] is False
     assert table["plain lexical (BM25)"]["cross_language"]["ndcg@10"] < 0.5
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_pictures_and_what_scores_are_worth(tmp_path: Path, capsys):
+    calibration = tmp_path / "scores.json"
+    evaluated(beir(tmp_path / "set"), tmp_path / "report.json", "--calibration", str(calibration))
+    assert (tmp_path / "report.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "scores.png").read_bytes().startswith(PNG)
+    found = json.loads(calibration.read_text(encoding="utf-8"))
+    lowest = found["thresholds"][0]
+    assert lowest["right"] == 1
+    assert lowest["answered"] >= lowest["false_answers"]
+    assert "false answers" in capsys.readouterr().out
+
+
+def test_a_cross_encoder_has_the_last_word(tmp_path: Path, capsys):
+    model = save_cross_encoder(tmp_path)
+    plain = evaluated(beir(tmp_path / "set"), tmp_path / "plain.json")
+    table = evaluated(tmp_path / "set", tmp_path / "all.json", "--ablation", "--rerank", str(model))
+    assert list(table)[-2:] == ["ours", "ours + tiny-cross-encoder"]
+    reranked = table["ours + tiny-cross-encoder"]
+    assert reranked["settings"]["reranker"]["model"] == str(model)
+    assert table["ours"]["ndcg@10"] == plain["ndcg@10"]
+    # Its weights are random: what counts is that it was asked, and that nothing was lost.
+    assert reranked["mrr@10"] != plain["mrr@10"]
+    assert reranked["recall@10"] == 1
 
 
 def test_the_sets_labels_change_no_ranking(tmp_path: Path, capsys):

@@ -66,9 +66,13 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "dense_plain",
         "lexical",
         "matched_terms",
+        "late",
         "rerank",
         "rank_before_rerank",
     }
+    assert best["twins"] == []
+    _, found = run_json(capsys, "search", "seal", "--kb", kb, "--min-score", "0.9999")
+    assert found["result"]["hits"] == []
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--where", "price=12")
     assert [hit["document"] for hit in found["result"]["hits"]] == ["handbook/parts.csv#A1"]
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "de")

@@ -10,7 +10,8 @@ import pytest
 from rag_engine.ports import Detection, Ranking
 from rag_engine.retrieval.fusion import (
     EvidenceWeights,
-    evidence,
+    dense_evidence,
+    lexical_evidence,
     probability,
     reciprocal_rank_fusion,
 )
@@ -100,37 +101,27 @@ ZEROS = np.zeros(4, np.float32)
 
 
 def test_words_are_measured_within_each_language():
-    cosines = np.array([3.0, 3.0, 2.0, 1.0], dtype=np.float32)
     words = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    total = evidence(cosines, ZEROS, words, ZEROS, ["fr", "de", "de", "fr"], ZEROS, PLAIN)
+    total = lexical_evidence(words, ZEROS, ["fr", "de", "de", "fr"], PLAIN)
     best_german = np.array([0.0, 1.0, 1.0, 0.0])
-    np.testing.assert_allclose(total, cosines + 4 * (words - 0.5 * best_german), rtol=1e-6)
+    np.testing.assert_allclose(total, 4 * (words - 0.5 * best_german), rtol=1e-6)
 
 
 def test_a_code_counts_in_full_in_whatever_language():
-    cosines = np.full(4, 2.0, dtype=np.float32)
-    shared = np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
-    total = evidence(cosines, ZEROS, ZEROS, shared, ["de", "de", "en", "en"], ZEROS, PLAIN)
-    assert total.tolist() == [4.0, 2.0, 2.0, 2.0]
+    shared = np.array([1.0, 0.0, 0.0, 0.5], dtype=np.float32)
+    total = lexical_evidence(ZEROS, shared, ["de", "de", "en", "en"], PLAIN)
+    assert total.tolist() == [2.0, 0.0, 0.0, 1.0]
 
 
-def test_lexical_silence_leaves_the_dense_order():
-    cosines = np.array([0.9, 0.1, 0.5, 0.2], dtype=np.float32)
-    total = evidence(cosines, ZEROS, ZEROS, ZEROS, ["de", "fr", "zh", "de"], ZEROS, PLAIN)
-    np.testing.assert_array_equal(total, cosines)
+def test_where_no_word_reaches_lexical_search_is_silent():
+    assert not lexical_evidence(ZEROS, ZEROS, ["de", "fr", "zh", "de"], PLAIN).any()
 
 
-def test_every_kind_of_evidence_by_hand():
-    total = evidence(
-        np.array([2.0], np.float32),
-        np.array([0.1], np.float32),
-        np.array([0.5], np.float32),
-        np.array([0.25], np.float32),
-        ["de"],
-        np.array([0.8], np.float32),
-        PLAIN,
+def test_dense_evidence_by_hand():
+    total = dense_evidence(
+        np.array([2.0], np.float32), np.array([0.1], np.float32), np.array([0.8], np.float32), PLAIN
     )
-    assert total[0] == pytest.approx(2 + 10 * 0.1 + 4 * (0.5 - 0.25) + 2 * 0.25 - 0.5 * 0.8)
+    assert total[0] == pytest.approx(2 + 10 * 0.1 - 0.5 * 0.8)
 
 
 def test_probabilities_by_hand():

@@ -1,0 +1,87 @@
+"""The candidate pool: bounded, and no language crowded out of it by another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag_engine import Document, KnowledgeBase
+from rag_engine.retrieval.candidates import gather, places_for_each
+from rag_engine.retrieval.question import as_asked
+from rag_engine.store.snapshot import Snapshot
+
+POOL = 20
+TEXTS = {
+    "de": "Die Pumpe Nummer {} wird im Herbst geprüft und im Frühjahr wieder gereinigt.",
+    "sw": "Pampu namba {} husafishwa kila mwaka na fundi wa kampuni yetu hapa mjini.",
+    "ja": "ポンプ{}番は毎年秋に点検して、春にもう一度きれいに洗います。",
+    "el": "Η αντλία με αριθμό {} ελέγχεται κάθε φθινόπωρο από τον τεχνικό.",
+}
+COUNTS = {"de": 400, "sw": 6, "ja": 3, "el": 1}
+
+
+@pytest.fixture(scope="module", params=["sealed", "half of it live"])
+def knowledge_base(request, tmp_path_factory, quick_components):
+    """Four hundred German passages and a handful in other languages, without meaning."""
+    path = tmp_path_factory.mktemp("fair") / "kb"
+    documents = [
+        Document(id=f"{language}-{n}", text=TEXTS[language].format(n))
+        for language, count in COUNTS.items()
+        for n in range(count)
+    ]
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(documents[: 200 if request.param != "sealed" else None])
+        kb.publish()
+        kb.add(documents)
+        yield kb
+
+
+def gathered(kb: KnowledgeBase, text: str, only=None) -> tuple[Snapshot, list[str]]:
+    snapshot = kb._index.snapshot()
+    [question] = kb._retriever.questions([text])
+    asked = as_asked(question, snapshot, lexical=True)
+    ids = gather(asked, snapshot, POOL, only)
+    assert (np.diff(ids) > 0).all()
+    return snapshot, snapshot.vectors(ids)[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["Wann wird die Pumpe geprüft?", "pump 7", "ポンプはいつ点検しますか"]
+)
+def test_every_language_has_its_places(knowledge_base, text: str):
+    snapshot, languages = gathered(knowledge_base, text)
+    assert snapshot.languages == COUNTS
+    floor = places_for_each(POOL, len(COUNTS))
+    assert floor == 2
+    for language, count in COUNTS.items():
+        assert languages.count(language) >= min(floor, count), language
+    assert len(languages) <= 3 * POOL + floor * len(COUNTS)
+
+
+def test_the_nearest_stay_whatever_their_language(knowledge_base):
+    snapshot = knowledge_base._index.snapshot()
+    [question] = knowledge_base._retriever.questions(["pump 7"])
+    asked = as_asked(question, snapshot, lexical=False)
+    nearest = snapshot.search_dense(asked.vector[np.newaxis], POOL)[0].ids
+    assert set(nearest.tolist()) <= set(gather(asked, snapshot, POOL, None).tolist())
+
+
+def test_a_filter_is_kept(knowledge_base):
+    snapshot = knowledge_base._index.snapshot()
+    allowed = np.array(sorted(snapshot._ids_by_language["ja"])[:2], dtype=np.int64)
+    _, languages = gathered(knowledge_base, "pump 7", only=allowed)
+    assert languages == ["ja", "ja"]
+
+
+def test_a_corpus_of_one_language(tmp_path: Path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id=f"{n}", text=TEXTS["de"].format(n)) for n in range(100)])
+        _, languages = gathered(kb, "pump 7")
+    assert POOL <= len(languages) <= 3 * POOL
+
+
+@pytest.mark.parametrize(("pool", "languages"), [(100, 1), (100, 11), (100, 190), (1, 50)])
+def test_the_bound(pool: int, languages: int):
+    assert places_for_each(pool, languages) * languages <= max(pool / 2, languages)
