@@ -76,10 +76,12 @@ def evaluate(
     last = list(found.values())[-1]
     if report is not None:
         _write(report, found if ablation else last)
-        title = f"{test_set.name}: nDCG@10 ({list(found)[-1]})"
-        chart = report.with_suffix(".png")
-        language_pair_heat_map(last["by_pair"], chart, measure="ndcg@10", title=title)
-        note(f"written: {report}, {chart}")
+        note(f"written: {report}")
+        if last["by_pair"]:
+            title = f"{test_set.name}: nDCG@10 ({list(found)[-1]})"
+            chart = report.with_suffix(".png")
+            language_pair_heat_map(last["by_pair"], chart, measure="ndcg@10", title=title)
+            note(f"written: {chart}")
     if calibration is not None:
         _write(calibration, scored)
         curves = {

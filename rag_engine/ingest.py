@@ -99,7 +99,7 @@ def prepare(
         for chunk in its_chunks
     ]
     vectors, tokens = _embedded(texts, components)
-    rows = iter(zip(vectors, tokens, strict=True))
+    rows = iter(zip(texts, vectors, tokens, strict=True))
     return [
         StoredDocument(
             document=document,
@@ -107,10 +107,10 @@ def prepare(
                 StoredChunk(
                     chunk=chunk,
                     vector=vector,
-                    terms=lexical_terms(chunk.text, chunk.language),
+                    terms=lexical_terms(text, chunk.language),
                     tokens=states,
                 )
-                for chunk, (vector, states) in zip(its_chunks, rows, strict=False)
+                for chunk, (text, vector, states) in zip(its_chunks, rows, strict=False)
             ),
         )
         for document, its_chunks in zip(documents, chunks, strict=True)

@@ -46,7 +46,7 @@ class ChunkingSettings(_Frozen):
     overlap_sentences: int = Field(1, ge=0, le=10)
     """How many sentences of a chunk stand again at the beginning of the next."""
     include_heading: bool = True
-    """Embed a chunk together with its document's title and section path (its text stays as is)."""
+    """Embed and index a chunk together with its document's title and section path."""
 
 
 class EmbedderSettings(_Frozen):

@@ -68,14 +68,20 @@ def calibration_report(test_set: TestSet, whole: ScoredRun, without: ScoredRun) 
     an answer is (``answered``; ``right`` of these), and where none is (``false_answers``).
     """
     asked = {question.id: question.language for question in test_set.questions}
-    hits: dict[str, list[tuple[float, bool]]] = {"all": [], "same language": [], "other": []}
+    hits: dict[str, list[tuple[float, bool]]] = {
+        "all": [],
+        "same language": [],
+        "other language": [],
+    }
     for run in (whole, without):
         for question, ranked in run.items():
             for document, score in ranked[:_HITS]:
                 right = run is whole and test_set.qrels[question].get(document, 0) > 0
-                same = test_set.languages.get(document) == asked[question]
+                languages = {test_set.languages.get(document, ""), asked[question]}
                 hits["all"].append((score, right))
-                hits["same language" if same else "other"].append((score, right))
+                if "" not in languages:
+                    side = "same language" if len(languages) == 1 else "other language"
+                    hits[side].append((score, right))
     bins = {
         name: reliability([s for s, _ in each], [r for _, r in each]) for name, each in hits.items()
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rag_engine.errors import InvalidInput
 from rag_engine.records import Document
@@ -47,23 +48,24 @@ def load_test_set(folder: Path) -> TestSet:
     """Read a set in BEIR's layout, or one with TREC topics and qrels as MIRACL has.
 
     BEIR: ``corpus.jsonl`` and ``queries.jsonl`` (``_id``, ``text``, perhaps ``title`` and
-    ``language``), ``qrels/test.tsv`` (a header, then question, document, grade). TREC: questions
-    in ``topics*.tsv`` (id, text) and judgements in ``qrels*.tsv`` or ``*.qrels`` (question, 0,
-    document, grade), beside or below the corpus.
+    ``language``), ``qrels/test.tsv`` (a header, then question, document, grade). TREC: documents
+    in ``docs*.jsonl`` (``docid``, ``title``, ``text``), questions in ``topics*.tsv`` (id, text) and
+    judgements in ``qrels*.tsv`` or ``*.qrels`` (question, 0, document, grade), beside or below the
+    corpus. JSON Lines may be compressed (``.gz``).
 
     Raises:
         InvalidInput: a file is missing, or a line can not be read; it names file and line.
     """
-    corpus_file = _found(folder, "corpus.jsonl", "docs.jsonl", "corpus/*.jsonl")
     documents: list[Document] = []
     languages: dict[str, str] = {}
-    for row in _rows(corpus_file):
-        identifier = _identifier(row)
-        documents.append(
-            Document(id=identifier, text=row.get("text") or "", title=row.get("title") or "")
-        )
-        languages[identifier] = row.get("language") or ""
-    qrels = _qrels(_found(folder, "qrels/test.tsv", "qrels*.tsv", "*.qrels", "qrels/*"))
+    for corpus_file in _found(folder, "corpus.jsonl*", "docs*.jsonl*", "corpus/*.jsonl*"):
+        for row in _rows(corpus_file):
+            identifier = _identifier(row)
+            documents.append(
+                Document(id=identifier, text=row.get("text") or "", title=row.get("title") or "")
+            )
+            languages[identifier] = row.get("language") or ""
+    qrels = _qrels(_found(folder, "qrels/test.tsv", "qrels*.tsv", "*.qrels", "qrels/*")[0])
     return TestSet(
         name=folder.resolve().name,
         corpus=tuple(documents),
@@ -75,10 +77,11 @@ def load_test_set(folder: Path) -> TestSet:
     )
 
 
-def _found(folder: Path, *patterns: str) -> Path:
+def _found(folder: Path, *patterns: str) -> list[Path]:
+    """Return the files of the first pattern that fits any."""
     for pattern in patterns:
-        for path in sorted(folder.glob(pattern)):
-            return path
+        if paths := sorted(folder.glob(pattern)):
+            return paths
     raise InvalidInput(f"{folder} is no test set: it holds none of {', '.join(patterns)}")
 
 
@@ -86,8 +89,14 @@ def _identifier(row: dict[str, Any]) -> str:
     return str(row.get("_id") or row.get("docid") or row["id"])
 
 
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")
+
+
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
+    with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 row = json.loads(line)
@@ -98,8 +107,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _questions(folder: Path) -> Iterator[TestQuestion]:
-    path = _found(folder, "queries.jsonl", "topics*.tsv", "topics/*.tsv")
-    if path.suffix == ".jsonl":
+    path = _found(folder, "queries.jsonl*", "topics*.tsv", "topics/*.tsv")[0]
+    if path.suffix != ".tsv":
         for row in _rows(path):
             yield TestQuestion(_identifier(row), row["text"], row.get("language") or "")
         return

@@ -18,7 +18,8 @@ def build_report(
 
     ``cross_language`` and ``same_language`` look at judged pairs by the set's own language
     fields; ``top1_in_query_language`` is the share of questions whose first document is in their
-    language, whatever it says.
+    language, whatever it says. Where the set does not say the language of a question or of a
+    document, they are in none of these.
     """
     asked = {question.id: question.language for question in test_set.questions}
     qrels = {identifier: test_set.qrels[identifier] for identifier in asked}
@@ -27,21 +28,23 @@ def build_report(
         return f"{asked[question]}->{test_set.languages.get(document, '')}"
 
     def side(question: str, document: str) -> str:
-        same = asked[question] == test_set.languages.get(document, "")
-        return "same_language" if same else "cross_language"
+        languages = {asked[question], test_set.languages.get(document, "")}
+        if "" in languages:
+            return "unknown"
+        return "same_language" if len(languages) == 1 else "cross_language"
 
     pairs = sorted(
         {
             pair(question, document)
             for question, judged in qrels.items()
             for document, grade in judged.items()
-            if grade > 0
+            if grade > 0 and side(question, document) != "unknown"
         }
     )
     at_home = [
         test_set.languages.get(ranked[0]) == asked[question]
         for question, ranked in run.items()
-        if ranked
+        if ranked and asked[question]
     ]
     return {
         **measure(run, qrels),

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _SNOWBALL = ".".join(version("PyStemmer").split(".")[:2])
-ANALYSER_VERSION = f"1-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
+ANALYSER_VERSION = f"2-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
 """Part of every index's contract: the rules here, Snowball's stemmers and ICU's dictionaries."""
 
 

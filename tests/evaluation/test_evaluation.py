@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -175,6 +176,19 @@ def test_trec_topics_and_qrels(tmp_path: Path):
     test_set = load_test_set(tmp_path)
     assert [question.id for question in test_set.questions] == ["12"]
     assert test_set.qrels["12"] == {"7#1": 1}
+
+
+def test_compressed_documents_in_several_files_without_languages(tmp_path: Path):
+    for number, text in enumerate(["Die Dichtung der Pumpe.", "La garantie dure trois ans."]):
+        with gzip.open(tmp_path / f"docs-{number}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.write(json.dumps({"docid": f"{number}#0", "title": "", "text": text}) + "\n")
+    (tmp_path / "topics.dev.tsv").write_text("1\tHow long is the warranty?\n", encoding="utf-8")
+    (tmp_path / "qrels.dev.tsv").write_text("1 Q0 1#0 1\n", encoding="utf-8")
+    report = evaluated(tmp_path, tmp_path / "report.json")
+    assert report["recall@10"] == 1
+    assert report["by_pair"] == {}
+    assert report["cross_language"]["queries"] == report["same_language"]["queries"] == 0
+    assert not (tmp_path / "report.png").exists()
 
 
 def test_bad_sets(tmp_path: Path):
