@@ -111,7 +111,7 @@ class RetrievalSettings(_Frozen):
     """Candidates taken from each of the dense and the lexical index."""
     late_interaction: bool = True
     """Compare the best candidates with the question token by token, where tokens are kept."""
-    late_interaction_pool: int = Field(60, ge=2, le=1_000)
+    late_interaction_pool: int = Field(50, ge=2, le=1_000)
     """Candidates that are compared so."""
     rerank_pool: int = Field(50, ge=1, le=1_000)
     """Candidates that a reranker, if there is one, reads."""

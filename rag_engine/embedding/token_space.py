@@ -40,9 +40,9 @@ def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:
     >>> centred_tokens(np.array([[1, 1]], np.float32), np.array([1, 0], np.float32)).tolist()
     [[0.0, 1.0]]
     """
-    moved = tokens - offsets
-    unit: Float32Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
-    return unit
+    moved: Float32Array = tokens - offsets
+    moved /= np.maximum(np.sqrt(np.vecdot(moved, moved)), 1e-6)[:, np.newaxis]
+    return moved
 
 
 def load_token_space(weights: str) -> TokenSpace | None:

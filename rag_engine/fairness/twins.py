@@ -54,6 +54,17 @@ class Twins:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    @property
+    def repeated(self) -> float:
+        """How many passages say what others say already, all twins of one content counted once.
+
+        >>> Twins(np.array([[3, 5], [3, 9], [5, 9]])).repeated
+        2.0
+        """
+        both: Int64Array = self._both  # type: ignore[attr-defined]
+        _, twins = np.unique(both[:, 0], return_counts=True)
+        return float(np.sum(twins / (1 + twins)))
+
     def of(self, ids: Int64Array) -> dict[int, list[int]]:
         """Return the twins, ascending, of each passage of ``ids`` that has any.
 

@@ -9,6 +9,7 @@ orders the passages (equal ones by id), and ``probability`` turns it into a scor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,13 +112,13 @@ def lexical_evidence(
     return total.astype(np.float32)
 
 
-def probability(evidence: Float32Array, passages: int, weights: EvidenceWeights) -> Float32Array:
+def probability(evidence: Float32Array, contents: float, weights: EvidenceWeights) -> Float32Array:
     """Turn evidence into the probability that a passage answers the question, ``(n,)``.
 
-    The logistic function of ``slope * evidence - size * ln(passages) + intercept``, fitted to
-    evidence as Platt (1999, "Probabilistic outputs for support vector machines", section 2) does:
-    among more ``passages`` the same evidence is more likely to come by chance. Half of the
-    questions are supposed to have an answer at all.
+    The logistic function of ``slope * evidence - size * ln(contents) + intercept``, fitted to
+    evidence as Platt (1999, "Probabilistic outputs for support vector machines", section 2) does.
+    The more ``contents`` there are (passages, of which translations count as one), the more likely
+    the same evidence comes by chance. Half of the questions are supposed to have an answer at all.
 
     >>> weights = EvidenceWeights(
     ...     cosine=1, late=0, words=1, shared=1, home=0, slope=0.5, size=1, intercept=-4
@@ -125,8 +126,8 @@ def probability(evidence: Float32Array, passages: int, weights: EvidenceWeights)
     >>> probability(np.array([8.0, 20.0], np.float32), 1, weights).round(3).tolist()
     [0.5, 0.9980000257492065]
     """
-    logits = weights.slope * evidence - weights.size * np.log(max(1, passages)) + weights.intercept
-    odds = np.clip(logits, -30, 30)
+    size = weights.size * math.log(max(1.0, contents))
+    odds = np.clip(weights.slope * evidence - size + weights.intercept, -30, 30)
     found: Float32Array = (1 / (1 + np.exp(-odds.astype(np.float64)))).astype(np.float32)
     return found
 

@@ -136,8 +136,10 @@ class Retriever:
         scores = dense + lexical
         if self._fair:
             scores = join_twins(snapshot.twins, found.ids, dense, lexical)
-        passages = len(snapshot) if only is None else len(only)
-        return _best_first(replace(found, scores=probability(scores, passages, weights)), scores)
+        contents = snapshot.contents
+        if only is not None:
+            contents *= len(only) / len(snapshot)
+        return _best_first(replace(found, scores=probability(scores, contents, weights)), scores)
 
     def _evidence(
         self, asked: Asked, found: Candidates, weights: EvidenceWeights
@@ -246,5 +248,5 @@ def _by_one_figure(snapshot: Snapshot, found: Candidates, mode: str) -> Candidat
     if mode == "lexical":
         return _best_first(replace(found, scores=found.lexical), found.lexical)
     total = WITHOUT_TOKENS.cosine * found.cosines
-    scores = probability(total, len(snapshot), WITHOUT_TOKENS)
+    scores = probability(total, snapshot.contents, WITHOUT_TOKENS)
     return _best_first(replace(found, scores=scores), found.dense)

@@ -73,6 +73,11 @@ class Snapshot:
     def __len__(self) -> int:
         return sum(len(segment) for segment in self.segments)
 
+    @cached_property
+    def contents(self) -> float:
+        """How many different things the passages say: their number, twins counted once."""
+        return max(1.0, len(self) - self.twins.repeated)
+
     def _restriction(self, only: Int64Array | None) -> Restriction | None:
         if only is not None:
             return Restriction(np.setdiff1d(only, self.deleted, assume_unique=True))
