@@ -142,7 +142,7 @@ class AnsweringSettings(_Frozen):
     """How much the generator is given to read."""
 
     hits: int = Field(8, ge=1, le=100)
-    min_score: float = Field(0.05, ge=0, le=1)
+    min_score: float = Field(0.03, ge=0, le=1)
     """Hits below are not read; without any, the knowledge base holds no answer."""
     context_tokens: int = Field(1500, ge=50)
 
