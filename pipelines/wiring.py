@@ -70,6 +70,16 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
         return BundledE5(precision=settings.precision, threads=settings.threads)
     if not settings.model:
         raise SettingsError(f"embedder.kind = {settings.kind!r} needs embedder.model")
+    if settings.kind == "exported":
+        from connectors.embedders.exported import ExportedEmbedder
+
+        return ExportedEmbedder(
+            settings.model,
+            precision=settings.precision,
+            threads=settings.threads,
+            query_prompt=settings.query_prompt,
+            passage_prompt=settings.passage_prompt,
+        )
     if settings.kind == "sentence-transformer":
         from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 
@@ -80,6 +90,7 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
             query_prompt=settings.query_prompt,
             passage_prompt=settings.passage_prompt,
             threads=settings.threads,
+            truncate_dim=settings.truncate_dim,
         )
     if not settings.base_url:
         raise SettingsError("embedder.kind = 'openai-compatible' needs embedder.base_url")
@@ -103,16 +114,32 @@ def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace |
 def _dense(settings: DenseSettings) -> DenseIndexFactory:
     from connectors.dense.auto_index import AutoDenseFactory
     from connectors.dense.exact_index import ExactIndexFactory
-    from connectors.dense.faiss_index import FaissHnswFactory
+    from connectors.dense.faiss_hnsw import FaissHnswFactory, Storage
+    from connectors.dense.faiss_ivf import FaissIvfPqFactory
+
+    def hnsw(default: Storage) -> FaissHnswFactory:
+        return FaissHnswFactory(
+            m=settings.m,
+            ef_construction=settings.ef_construction,
+            ef_search=settings.ef_search,
+            storage=default if settings.storage == "auto" else settings.storage,
+        )
 
     if settings.kind == "exact":
         return ExactIndexFactory()
-    hnsw = FaissHnswFactory(
-        m=settings.m, ef_construction=settings.ef_construction, ef_search=settings.ef_search
-    )
     if settings.kind == "hnsw":
-        return hnsw
-    return AutoDenseFactory(exact_below=settings.exact_below, hnsw=hnsw)
+        return hnsw("float32")
+    if settings.kind == "ivf-pq":  # what was just added is too little for lists
+        least = max(settings.exact_below, FaissIvfPqFactory.fewest)
+        return AutoDenseFactory(
+            kind="ivf-pq", exact_below=least, compact_from=least, compact=FaissIvfPqFactory()
+        )
+    return AutoDenseFactory(
+        exact_below=settings.exact_below,
+        compact_from=settings.compact_from,
+        graph=hnsw("float32"),
+        compact=hnsw("sq8"),
+    )
 
 
 def _lexical(settings: LexicalSettings) -> LexicalIndexFactory:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ __all__ = [
     "Terms",
     "TokenEmbedder",
     "TokenVectors",
+    "VectorRows",
 ]
 
 Float32Array = npt.NDArray[np.float32]
@@ -199,6 +200,19 @@ class TokenEmbedder(Embedder, Protocol):
         ...
 
 
+class VectorRows(Protocol):
+    """Vectors ``(n, dimension)``, made or read where they are asked for; or simply an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, dimension)``."""
+        ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Return the vectors of a slice, or of an array of rows: float32 or float16."""
+        ...
+
+
 @runtime_checkable
 class DenseIndex(Protocol):
     """Nearest vectors by inner product."""
@@ -226,14 +240,12 @@ class DenseIndexFactory(Protocol):
         """The kind's name, written into the manifest of a generation."""
         ...
 
-    def build(self, ids: Int64Array, vectors: Float32Array) -> DenseIndex:
+    def build(self, ids: Int64Array, vectors: VectorRows) -> DenseIndex:
         """Index ``vectors`` ``(n, dimension)`` under ``ids`` ``(n,)``, sorted ascending."""
         ...
 
-    def load(self, folder: Path, ids: Int64Array, vectors: Float32Array) -> DenseIndex:
+    def load(self, folder: Path, ids: Int64Array, vectors: VectorRows) -> DenseIndex:
         """Load what ``save`` wrote; ``ids`` and ``vectors`` are those that it was built from.
-
-        ``vectors`` may be a lazily computed or memory-mapped array.
 
         Raises:
             StoreCorrupt: the files do not fit the ids, or can not be read.

@@ -52,9 +52,10 @@ class ChunkingSettings(_Frozen):
 class EmbedderSettings(_Frozen):
     """Where vectors come from (fixed but for ``device``, ``threads`` and ``precision``)."""
 
-    kind: Literal["bundled", "sentence-transformer", "openai-compatible"] = "bundled"
+    kind: Literal["bundled", "exported", "sentence-transformer", "openai-compatible"] = "bundled"
     model: str = ""
-    """A directory or a hub name (``sentence-transformer``), a served name (``openai-...``)."""
+    """A directory or a hub name (``sentence-transformer``), a directory that ``rag-engine export``
+    wrote (``exported``), a served name (``openai-...``)."""
     base_url: str = ""
     """The endpoint's address, up to and with ``/v1`` (``openai-compatible``)."""
     api_key_env: str = "RAG_ENGINE_EMBEDDINGS_API_KEY"
@@ -64,6 +65,9 @@ class EmbedderSettings(_Frozen):
     """Text put before each input; None: what the model's family is known to need."""
     device: str = "auto"
     precision: Literal["auto", "bf16", "f32"] = "auto"
+    truncate_dim: int | None = Field(None, ge=8)
+    """Keep only so many leading components of a vector (``sentence-transformer``): for models that
+    were trained for it, by Matryoshka representation learning (Kusupati et al. 2022)."""
     threads: int = Field(0, ge=0)
     """CPU threads for embedding; 0: one a core."""
     token_vectors: bool = True
@@ -74,10 +78,15 @@ class EmbedderSettings(_Frozen):
 class DenseSettings(_Frozen):
     """How vectors are searched; a change takes effect when the index is next rebuilt."""
 
-    kind: Literal["auto", "exact", "hnsw"] = "auto"
-    """``exact`` compares with every vector; ``hnsw`` walks a graph; ``auto`` is exact below
-    ``exact_below`` vectors."""
+    kind: Literal["auto", "exact", "hnsw", "ivf-pq"] = "auto"
+    """``exact`` compares with every vector; ``hnsw`` walks a graph; ``ivf-pq`` looks through lists
+    of short codes, in the least memory; ``auto`` is exact below ``exact_below`` vectors, then a
+    graph, from ``compact_from`` on one of 8 bits a component."""
     exact_below: int = Field(20_000, ge=0)
+    compact_from: int = Field(200_000, ge=0)
+    storage: Literal["auto", "float32", "float16", "sq8", "sq4"] = "auto"
+    """HNSW: what the graph keeps of a component, 32, 16, 8 or 4 bits; ``auto`` is ``float32``, and
+    ``sq8`` from ``compact_from`` vectors on. Scores are exact with all of them."""
     m: int = Field(32, ge=4, le=128)
     """HNSW: neighbours a vector in the graph (2 m on the lowest layer); 8 m bytes a vector."""
     ef_construction: int = Field(200, ge=8)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.dense.faiss_index import FaissHnswFactory
+from connectors.dense.faiss_hnsw import FaissHnswFactory
 from connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine import Document, Equals, In, KnowledgeBase, Settings
 from rag_engine.errors import InvalidInput, StoreClosed

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, InvalidVectors, StoreCorrupt
-from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction
+from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, VectorRows
 
 __all__ = ["ExactIndex", "ExactIndexFactory", "allowed_rows"]
 
@@ -44,13 +44,14 @@ def allowed_rows(ids: Int64Array, restriction: Restriction | None) -> npt.NDArra
 class ExactIndex:
     """Inner products with every row of ``vectors`` ``(n, dimension)``. Safe to share.
 
-    ``vectors`` may be float32 or float16, in memory or mapped from a file: a block of it at a time
-    is read as float32. Each product is computed for itself, on one thread: a vector's score does
-    not depend on what else is searched or returned, equal vectors have equal scores, and searches
-    side by side do not fight over the threads of a matrix library.
+    ``vectors`` may be float32 or float16, in memory, mapped from a file or made where they are
+    asked for: a block of them at a time is read as float32. Each product is computed for itself,
+    on one thread: a vector's score does not depend on what else is searched or returned, equal
+    vectors have equal scores, and searches side by side do not fight over the threads of a matrix
+    library.
     """
 
-    def __init__(self, ids: Int64Array, vectors: npt.NDArray[np.floating]) -> None:
+    def __init__(self, ids: Int64Array, vectors: VectorRows) -> None:
         self._ids = ids
         self._vectors = vectors
         self._step = max(1, _BLOCK_FLOATS // max(1, vectors.shape[1]))
@@ -88,7 +89,7 @@ class ExactIndex:
 
     def scores(self, queries: Float32Array, rows: npt.NDArray[np.intp] | None) -> Float32Array:
         """Return the inner products of queries and some rows (None: all), ``(m, n_rows)``."""
-        count = len(self._vectors) if rows is None else len(rows)
+        count = len(self) if rows is None else len(rows)
         scores = np.empty((len(queries), count), dtype=np.float32)
         for start, stop in self._blocks(count):
             taken = slice(start, stop) if rows is None else rows[start:stop]
@@ -110,16 +111,16 @@ class ExactIndexFactory:
 
     kind = "exact"
 
-    def build(self, ids: Int64Array, vectors: Float32Array) -> ExactIndex:
+    def build(self, ids: Int64Array, vectors: VectorRows) -> ExactIndex:
         """Index ``vectors`` ``(n, dimension)`` under ``ids`` ``(n,)``, sorted ascending.
 
         Raises:
             InvalidInput: ids out of order, or not one for each vector.
         """
         check_rows(ids, vectors)
-        return ExactIndex(ids, vectors)
+        return ExactIndex(ids, vectors[:])  # in memory: every search reads all of them
 
-    def load(self, folder: Path, ids: Int64Array, vectors: Float32Array) -> ExactIndex:
+    def load(self, folder: Path, ids: Int64Array, vectors: VectorRows) -> ExactIndex:
         """Index the given vectors; nothing was saved.
 
         Raises:
@@ -131,13 +132,13 @@ class ExactIndexFactory:
             raise StoreCorrupt(f"{folder}: {error}") from error
 
 
-def check_rows(ids: Int64Array, vectors: npt.NDArray[np.floating]) -> None:
+def check_rows(ids: Int64Array, vectors: VectorRows) -> None:
     """Check that each row of ``vectors`` has its id and that ids ascend from 1.
 
     Raises:
         InvalidInput: they do not.
     """
-    if vectors.ndim != 2 or ids.shape != vectors.shape[:1]:
+    if len(vectors.shape) != 2 or ids.shape != vectors.shape[:1]:
         raise InvalidInput(
             f"an index needs an id for each row, got ids of shape {ids.shape} and vectors of "
             f"shape {vectors.shape}"

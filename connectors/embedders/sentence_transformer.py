@@ -42,6 +42,7 @@ class SentenceTransformerEmbedder:
     is how it computes: ``f32``, ``bf16`` (float32 weights under bfloat16 autocast: twice as fast
     where the processor has it), or ``auto``, which is ``bf16`` on a GPU and ``f32`` on a CPU.
     ``threads`` sets torch's CPU threads for the whole process; 0 leaves them as they are.
+    ``truncate_dim`` keeps only so many leading components, for models that were trained for it.
 
     Prompts that are not stated are the model's own, else those of its family, else none (see
     ``resolve_prompts``); the contract names what is used. Code that comes with a model is never
@@ -64,6 +65,7 @@ class SentenceTransformerEmbedder:
         threads: int = 0,
         query_prompt: str | None = None,
         passage_prompt: str | None = None,
+        truncate_dim: int | None = None,
     ) -> None:
         if precision not in {"auto", "bf16", "f32"} or threads < 0:
             raise InvalidInput(
@@ -72,7 +74,7 @@ class SentenceTransformerEmbedder:
             )
         self._device = pick_device(device)
         folder = model_folder(model, revision=revision)
-        self._model = _loaded(model, folder, self._device)
+        self._model = _loaded(model, folder, self._device, truncate_dim)
         on_gpu = self._device.startswith("cuda")
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
         self._batch_tokens = _BATCH_TOKENS["cuda" if on_gpu else "cpu"]
@@ -81,7 +83,7 @@ class SentenceTransformerEmbedder:
         self._contract = EmbedderContract(
             model=Path(model).resolve().name if Path(model).is_dir() else model,
             weights=weights_digest(folder),
-            dimension=int(self._model.get_embedding_dimension()),
+            dimension=_dimension(self._model, truncate_dim),
             pooling=_pooling(self._model),
             normalised=True,
             query_prompt=self._prompts.query,
@@ -130,6 +132,49 @@ class SentenceTransformerEmbedder:
         """
         return self._embed(self._prompts.passage, texts)
 
+    def fast_tokenizer(self) -> Any:
+        """Return the model's tokenizer as the package ``tokenizers`` has it.
+
+        Raises:
+            ModelError: it has none that runs without transformers.
+        """
+        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise ModelError(
+                f"the tokenizer of {self._contract.model!r} has no tokenizer.json and can not be "
+                "exported"
+            )
+        return backend
+
+    def features(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Return passages as the model takes them, torch tensors ``(n_texts, length)`` int64."""
+        given = [self._prompts.passage + text for text in _readable(texts)]
+        with self._lock:
+            found = self._model.tokenizer(
+                given,
+                padding=True,
+                truncation=True,
+                max_length=self.max_tokens,
+                return_tensors="pt",
+            )
+        return {name: found[name] for name in ("input_ids", "attention_mask")}
+
+    def sentence_module(self) -> Any:
+        """Return all of the model as one torch module: ids and mask in, unit vectors out."""
+        import torch
+
+        class Sentence(torch.nn.Module):  # type: ignore[misc]
+            def __init__(self, model: Any) -> None:
+                super().__init__()
+                self.model = model
+
+            def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+                given = {"input_ids": input_ids, "attention_mask": attention_mask}
+                vectors = self.model(given)["sentence_embedding"]
+                return torch.nn.functional.normalize(vectors, dim=-1)
+
+        return Sentence(self._model).eval()
+
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         longest = self.max_tokens * _LONGEST_TOKEN
         texts = [text[:longest] for text in _readable(texts)]
@@ -172,7 +217,7 @@ class SentenceTransformerEmbedder:
         return [len(ids) for ids in encoded["input_ids"]]
 
 
-def _loaded(model: str, folder: Path, device: str) -> Any:
+def _loaded(model: str, folder: Path, device: str, truncate_dim: int | None) -> Any:
     """Load the model from its folder, with float32 weights and a limit that it can keep to."""
     try:
         import torch
@@ -186,6 +231,7 @@ def _loaded(model: str, folder: Path, device: str) -> Any:
                 device=device,
                 trust_remote_code=False,
                 local_files_only=True,
+                truncate_dim=truncate_dim,
                 model_kwargs={"use_safetensors": True, "dtype": torch.float32},
             )
         loaded.max_seq_length = position_limit(loaded.max_seq_length, loaded.transformers_model)
@@ -195,6 +241,15 @@ def _loaded(model: str, folder: Path, device: str) -> Any:
             f"{model!r} can not be loaded as a sentence-transformers model: "
             f"{type(exc).__name__}: {str(exc).strip().splitlines()[0] if str(exc).strip() else ''}"
         ) from exc
+
+
+def _dimension(model: Any, truncate_dim: int | None) -> int:
+    whole = int(model.get_embedding_dimension())
+    if truncate_dim is not None and truncate_dim > whole:
+        raise InvalidInput(
+            f"truncate_dim is at most the model's own width of {whole}, got {truncate_dim}"
+        )
+    return min(whole, truncate_dim or whole)
 
 
 def _prompts(

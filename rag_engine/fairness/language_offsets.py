@@ -24,7 +24,7 @@ from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import Detection, Float32Array
 from rag_engine.records import UNDETERMINED
 
-__all__ = ["LanguageOffsets"]
+__all__ = ["LanguageOffsets", "less_offsets"]
 
 _IN_SPAN = 0.7
 """The part of an offset inside the prior's span that is taken out."""
@@ -35,6 +35,10 @@ _WITHOUT_PRIOR = 0.5
 _OVERALL = 0.5
 """The part of the overall mean that is taken out of everything: cosines spread wider. Where
 tokens, or twins, are compared, it is taken out whole."""
+_NOTHING = 1e-6
+"""A vector of this length has no direction left."""
+_BLOCK = 8_192
+"""Vectors added up at a time."""
 _PRIOR_CHUNKS = 5.0
 """A language's own mean weighs as much as the prior at this number of chunks."""
 
@@ -63,13 +67,13 @@ class LanguageOffsets:
     @classmethod
     def fit(
         cls,
-        vectors: Float32Array,
+        vectors: npt.NDArray[np.floating],
         languages: Sequence[str],
         *,
         prior: LanguagePrior | None,
         enabled: bool = True,
     ) -> LanguageOffsets:
-        """Estimate the offsets of a corpus: ``vectors`` ``(n, dimension)`` unit rows float32.
+        """Estimate the offsets of a corpus: ``vectors`` ``(n, dimension)`` unit rows.
 
         A language with few chunks leans on the prior; one without any has the prior's offset
         alone. A corpus in one language gets one offset for all, which changes next to nothing.
@@ -161,11 +165,11 @@ class LanguageOffsets:
             return vectors.astype(np.float32)
         table = np.vstack([self.offsets, self.default]) + (self.default if wholly else 0)
         rows = [self._rows.get(language, len(self.languages)) for language in languages]
-        return _unit(vectors - table[rows], vectors)
+        return less_offsets(vectors, table[rows])
 
     def centre_query(self, vector: Float32Array, detections: Sequence[Detection]) -> Float32Array:
         """Return a question's vector ``(dimension,)`` less its language's offset, unit length."""
-        moved: Float32Array = _unit((vector - self.of_query(detections))[np.newaxis], vector)[0]
+        moved: Float32Array = less_offsets(vector[np.newaxis], self.of_query(detections))[0]
         return moved
 
     def of_passages(self, languages: Sequence[str]) -> Float32Array:
@@ -220,14 +224,17 @@ _Array = npt.NDArray[np.float64]
 
 
 def _language_means(
-    vectors: Float32Array, languages: Sequence[str]
+    vectors: npt.NDArray[np.floating], languages: Sequence[str]
 ) -> tuple[list[str], _Array, _Array]:
     """Return the languages, how many vectors each has, ``(n,)``, and their means, ``(n, dim)``."""
     names = sorted(set(languages))
     codes = np.searchsorted(np.array(names), np.array(languages))
     counts = np.bincount(codes, minlength=len(names)).astype(np.float64)
     sums = np.zeros((len(names), vectors.shape[1]), dtype=np.float64)
-    np.add.at(sums, codes, vectors)
+    for start in range(0, len(vectors), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        members = codes[block] == np.arange(len(names))[:, np.newaxis]
+        sums += members.astype(np.float64) @ vectors[block].astype(np.float64)
     return names, counts, sums / counts[:, np.newaxis]
 
 
@@ -255,10 +262,17 @@ def _part(offset: _Array, prior: LanguagePrior | None) -> _Array:
     return part
 
 
-def _unit(moved: npt.NDArray[Any], original: Float32Array) -> Float32Array:
-    """Scale rows to unit length; one that came out as nothing stays as it was."""
-    norms = np.linalg.norm(moved, axis=1, keepdims=True)
-    unit: Float32Array = np.where(norms > 1e-6, moved / np.maximum(norms, 1e-6), original).astype(
-        np.float32
-    )
-    return unit
+def less_offsets(vectors: Float32Array, offsets: Float32Array) -> Float32Array:
+    """Subtract offsets from vectors ``(n, dimension)`` and scale the rows to unit length.
+
+    One that comes out as nothing stays as it was.
+
+    >>> less_offsets(np.array([[1, 1], [1, 0]], np.float32), np.array([1, 0], np.float32)).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    moved: Float32Array = (vectors - offsets).astype(np.float32)
+    norms = np.sqrt(np.vecdot(moved, moved))
+    nothing = np.flatnonzero(norms <= _NOTHING)
+    moved /= np.maximum(norms, _NOTHING)[:, np.newaxis]
+    moved[nothing] = vectors[nothing]
+    return moved

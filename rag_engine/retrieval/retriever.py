@@ -26,7 +26,7 @@ from rag_engine.retrieval.fusion import (
     reciprocal_rank_fusion,
 )
 from rag_engine.retrieval.hits import make_hits
-from rag_engine.retrieval.late_interaction import late_interaction_scores
+from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
 from rag_engine.retrieval.lexical import query_terms
 from rag_engine.retrieval.question import Asked, Question, as_asked
 from rag_engine.retrieval.rerank import reranked
@@ -180,12 +180,17 @@ class Retriever:
         if len(places) == 0:
             return None
         offsets, background = snapshot.offsets, snapshot.calibration.background
-        shifts = offsets.of_passage_tokens(found.languages[places].tolist()) @ space.basis.T
+        languages, groups = np.unique(found.languages[places].astype(str), return_inverse=True)
+        shifts = offsets.of_passage_tokens(languages.tolist()) @ space.basis.T
         shift = offsets.of_query_tokens(asked.question.detections) @ space.basis.T
         question = centred_tokens(tokens.vectors, shift)
-        passages = centred_tokens(kept.vectors, np.repeat(shifts, kept.lengths, axis=0))
         scores = late_interaction_scores(
-            question, tokens.weights, passages, kept.lengths, background.tokens
+            question,
+            tokens.weights,
+            PassageTokens(kept, shifts, groups),
+            kept.ids,
+            background.tokens,
+            snapshot.expected_matches,
         )
         late = np.full(len(found), np.nan, dtype=np.float32)
         late[: len(best)] = scores.min()  # a passage whose tokens are not kept

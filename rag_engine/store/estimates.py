@@ -32,7 +32,7 @@ def calibrate(
 ) -> Calibration:
     """Estimate the calibration of a corpus; ``fair`` tells whether languages are centred."""
     offsets = LanguageOffsets.fit(
-        passages.vectors.astype(np.float32),
+        passages.vectors,
         passages.language_list(),
         prior=prior if fair else None,
         enabled=fair,
@@ -70,8 +70,8 @@ def _background_tokens(
     languages = passages.language_list(passages.rows_of(found.ids)[0])
     shifts = offsets.of_passage_tokens(languages) @ space.basis.T
     places = np.concatenate([np.empty(0, dtype=np.intp), *drawn])
-    own = centred_tokens(found.vectors[places], np.repeat(shifts, few, axis=0))
-    in_corpus = round(len(found.vectors) * len(passages.ids) / max(1, len(rows)))
+    own = centred_tokens(found.vectors(places), np.repeat(shifts, few, axis=0))
+    in_corpus = round(len(found.scales) * len(passages.ids) / max(1, len(rows)))
     return joined_tokens(own, in_corpus, space.background[:TOKENS], random)
 
 

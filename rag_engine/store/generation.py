@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.fairness.calibration import Calibration
+from rag_engine.fairness.language_lists import LanguageLists
 from rag_engine.fairness.twins import Twins
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
@@ -25,7 +26,7 @@ from rag_engine.store.segment import PassageVectors, Segment
 
 __all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
 
-FORMAT = 2
+FORMAT = 3
 """The layout of a generation's files; another number is refused."""
 
 _MANIFEST = "manifest.json"
@@ -153,6 +154,8 @@ def _write(folder: Path, generation: Generation) -> None:
     np.save(folder / "vectors.npy", segment.passages.vectors)
     np.save(folder / "language_codes.npy", segment.passages.codes)
     np.save(folder / "twins.npy", generation.twins.pairs)
+    for each in fields(segment.lists):
+        np.save(folder / f"lists_{each.name}.npy", getattr(segment.lists, each.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
@@ -179,17 +182,27 @@ def load(
             languages=manifest.languages,
         )
         twins = Twins(np.load(folder / "twins.npy", allow_pickle=False))
+        lists = LanguageLists(
+            **{
+                each.name: np.load(folder / f"lists_{each.name}.npy", allow_pickle=False)
+                for each in fields(LanguageLists)
+            }
+        )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
     except (OSError, ValueError, KeyError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
+    centred = passages.centred(calibration.offsets)
     segment = Segment(
         passages=passages,
-        dense=dense.load(folder / "dense", passages.ids, passages.centred(calibration.offsets)),
+        centred=centred,
+        dense=dense.load(folder / "dense", passages.ids, centred),
         lexical=lexical.load(folder / "lexical"),
+        lists=lists,
+        leaders=centred[lists.leaders],
     )
-    counts |= {len(segment.dense), len(segment.lexical)}
+    counts |= {len(segment.dense), len(segment.lexical), len(lists.members)}
     if len(counts) != 1:
         raise StoreCorrupt(
             f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"

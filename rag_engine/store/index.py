@@ -195,25 +195,27 @@ class Index:
         return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
-        passages = PassageVectors.collect(self._live_rows, self._dimension)
+        rows = self._live_rows
+        passages, terms = PassageVectors.collect(rows, self._dimension, len(rows))
         grown = calibration.grown(
             passages.vectors.astype(np.float32), passages.language_list(), prior=self._prior
         )
         segment = Segment.build(
-            self._live_rows, passages, grown.offsets, self._dense, self._lexical, live=True
+            passages, terms, grown.offsets, self._dense, self._lexical, live=True
         )
         return segment, grown
 
     def _build(self) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
-            index_rows = list(catalogue.index_rows(after=0))
-            passages = PassageVectors.collect(index_rows, self._dimension)
+            passages, terms = PassageVectors.collect(
+                catalogue.index_rows(after=0), self._dimension, catalogue.count_after(0)
+            )
             calibration = calibrate(
                 catalogue, passages, prior=self._prior, space=self._space, fair=self._fair
             )
         offsets = calibration.offsets
-        segment = Segment.build(index_rows, passages, offsets, self._dense, self._lexical)
+        segment = Segment.build(passages, terms, offsets, self._dense, self._lexical)
         return Generation(
             revision=revision,
             segment=segment,

@@ -30,6 +30,7 @@ __all__ = [
     "document_values",
     "index_row",
     "read_chunk",
+    "unpack_terms",
 ]
 
 DAMAGED_CHUNK = (
@@ -69,12 +70,12 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """What a generation is built from: one chunk without its text."""
+    """What a generation is built from: one chunk without its text, as it is kept."""
 
     id: int
     language: str
     vector: bytes
-    terms: tuple[str, ...]
+    packed_terms: bytes
 
 
 def _canonical(value: object) -> str:
@@ -196,7 +197,7 @@ def read_chunk(row: Sequence[Any], document_id: str) -> StoredChunk:
     return StoredChunk(
         chunk=chunk,
         vector=np.frombuffer(vector, dtype=np.float16).astype(np.float32),
-        terms=_terms(terms),
+        terms=unpack_terms(terms),
     )
 
 
@@ -207,9 +208,10 @@ def index_row(row: Sequence[Any]) -> IndexRow:
         StoreCorrupt: the row is not what was written.
     """
     _verified(row)
-    return IndexRow(id=row[0], language=row[4], vector=row[8], terms=_terms(row[9]))
+    return IndexRow(id=row[0], language=row[4], vector=row[8], packed_terms=row[9])
 
 
-def _terms(data: bytes) -> tuple[str, ...]:
+def unpack_terms(data: bytes) -> tuple[str, ...]:
+    """Return the terms of a chunk as they were before they were stored."""
     text = zlib.decompress(data).decode("utf-8")
     return tuple(text.split("\n")) if text else ()

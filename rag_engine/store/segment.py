@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.fairness.language_offsets import LanguageOffsets
+from rag_engine.fairness.language_lists import LanguageLists
+from rag_engine.fairness.language_offsets import LanguageOffsets, less_offsets
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
@@ -16,11 +18,12 @@ from rag_engine.ports import (
     Int64Array,
     LexicalIndex,
     LexicalIndexFactory,
+    Restriction,
     Terms,
 )
-from rag_engine.store.rows import IndexRow
+from rag_engine.store.rows import IndexRow, unpack_terms
 
-__all__ = ["PassageVectors", "Segment"]
+__all__ = ["CentredRows", "PassageVectors", "Segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +40,23 @@ class PassageVectors:
     languages: tuple[str, ...]
 
     @classmethod
-    def collect(cls, index_rows: Sequence[IndexRow], dimension: int) -> PassageVectors:
-        """Gather the rows of the catalogue into arrays."""
+    def collect(
+        cls, index_rows: Iterable[IndexRow], dimension: int, count: int
+    ) -> tuple[PassageVectors, list[bytes]]:
+        """Gather ``count`` rows of the catalogue into arrays, and the packed terms of each."""
         numbers: dict[str, int] = {}
-        codes = [numbers.setdefault(row.language, len(numbers)) for row in index_rows]
-        data = b"".join(row.vector for row in index_rows)
-        return cls(
-            ids=np.array([row.id for row in index_rows], dtype=np.int64),
-            vectors=np.frombuffer(data, dtype=np.float16).reshape(len(index_rows), dimension),
-            codes=np.array(codes, dtype=np.uint16),
-            languages=tuple(numbers),
-        )
+        ids = np.empty(count, dtype=np.int64)
+        codes = np.empty(count, dtype=np.uint16)
+        vectors = np.empty((count, dimension), dtype=np.float16)
+        terms = []
+        for place, row in enumerate(index_rows):
+            ids[place] = row.id
+            codes[place] = numbers.setdefault(row.language, len(numbers))
+            vectors[place] = np.frombuffer(row.vector, dtype=np.float16)
+            terms.append(row.packed_terms)
+        return cls(ids=ids, vectors=vectors, codes=codes, languages=tuple(numbers)), terms
 
-    def language_list(self, rows: npt.NDArray[np.intp] | None = None) -> list[str]:
+    def language_list(self, rows: npt.NDArray[np.signedinteger[Any]] | None = None) -> list[str]:
         """Return the language of each row, or of some."""
         codes = self.codes if rows is None else self.codes[rows]
         return [self.languages[code] for code in codes]
@@ -61,18 +68,47 @@ class PassageVectors:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return rows, self.ids[rows] == ids
 
-    def centred(self, offsets: LanguageOffsets) -> Float32Array:
-        """Return all vectors as the dense index compares them, ``(n, dimension)`` float32."""
-        return offsets.centre_passages(self.vectors.astype(np.float32), self.language_list())
+    def centred(self, offsets: LanguageOffsets) -> CentredRows:
+        """Return the vectors as the dense index compares them, made where they are asked for."""
+        table = offsets.of_passages(self.languages)
+        return CentredRows(self.vectors, self.codes, table, enabled=offsets.enabled)
+
+
+@dataclass(frozen=True, slots=True)
+class CentredRows:
+    """Vectors less what their languages have in common, unit rows: a ``VectorRows``.
+
+    A million of them would take 1.5 GB in memory; kept are the raw ones, half as large and
+    perhaps only mapped from a file, and the offset of each language, ``offsets`` ``(n_languages,
+    dimension)``.
+    """
+
+    vectors: npt.NDArray[np.float16]
+    codes: npt.NDArray[np.uint16]
+    offsets: Float32Array
+    enabled: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(n, dimension)``."""
+        return self.vectors.shape
+
+    def __getitem__(self, rows: slice | npt.NDArray[np.signedinteger[Any]], /) -> Float32Array:
+        """Return the centred vectors of some rows, float32."""
+        vectors = self.vectors[rows].astype(np.float32)
+        return less_offsets(vectors, self.offsets[self.codes[rows]]) if self.enabled else vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Chunks with their vectors and both indexes over them."""
+    """Chunks with their vectors and the indexes over them; ``leaders`` are vectors."""
 
     passages: PassageVectors
+    centred: CentredRows
     dense: DenseIndex
     lexical: LexicalIndex
+    lists: LanguageLists
+    leaders: Float32Array
 
     def __len__(self) -> int:
         return len(self.passages.ids)
@@ -80,25 +116,49 @@ class Segment:
     @classmethod
     def build(
         cls,
-        index_rows: Sequence[IndexRow],
         passages: PassageVectors,
+        terms: Iterable[bytes],
         offsets: LanguageOffsets,
         dense: DenseIndexFactory,
         lexical: LexicalIndexFactory,
         *,
         live: bool = False,
     ) -> Segment:
-        """Index chunks; ``passages`` was collected from the same ``index_rows``.
+        """Index chunks; ``terms`` are those of each, packed, as they were collected.
 
         A ``live`` segment is searched for a while and never saved.
         """
+        lexical_index = lexical.build(_terms(passages.ids, terms), in_memory=live)
+        centred = passages.centred(offsets)
+        lists = LanguageLists.build(centred, passages.codes, len(passages.languages))
         return cls(
             passages=passages,
-            dense=dense.build(passages.ids, passages.centred(offsets)),
-            lexical=lexical.build(_terms(index_rows), in_memory=live),
+            centred=centred,
+            dense=dense.build(passages.ids, centred),
+            lexical=lexical_index,
+            lists=lists,
+            leaders=centred[lists.leaders],
         )
 
+    def near(
+        self, query: Float32Array, languages: Container[str], allowed: Restriction | None
+    ) -> tuple[Int64Array, Float32Array, list[str]]:
+        """Return passages of some languages near a query: ids, cosines, languages.
 
-def _terms(index_rows: Sequence[IndexRow]) -> Iterator[Terms]:
-    for row in index_rows:
-        yield Terms(id=row.id, terms=row.terms)
+        For each language there is one at least that is allowed, if the segment has any.
+        """
+        passages = self.passages
+        codes = [code for code, name in enumerate(passages.languages) if name in languages]
+        rows = self.lists.near(query, self.leaders, codes)
+        if allowed is not None:
+            rows = rows[allowed.allows(passages.ids[rows])]
+            for code in set(codes) - set(passages.codes[rows].tolist()):
+                others = self.lists.of(code)
+                others = others[allowed.allows(passages.ids[others])]
+                rows = np.concatenate([rows, others])
+        return passages.ids[rows], self.centred[rows] @ query, passages.language_list(rows)
+
+
+def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[Terms]:
+    for identifier, data in zip(ids.tolist(), packed, strict=True):
+        yield Terms(id=identifier, terms=unpack_terms(data))

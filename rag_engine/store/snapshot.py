@@ -6,8 +6,8 @@ were deleted since. A snapshot never changes; a new one takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -49,6 +49,8 @@ class Snapshot:
     """Ids that a segment may still hold though they are gone; ascending, shape ``(n,)``."""
     twins: Twins
     """Translation twins among the passages of the sealed segment."""
+    expected_matches: dict[int, float] = field(default_factory=dict, compare=False)
+    """What late interaction found to be expected of passages, by their ids: a memory, no state."""
 
     @property
     def offsets(self) -> LanguageOffsets:
@@ -112,14 +114,40 @@ class Snapshot:
         for identifier, language in zip(wide.tolist(), self._languages_of(wide), strict=True):
             met.setdefault(language, []).append(identifier)
         found = set(nearest.tolist())
-        for language, size in self.languages.items():
-            mine = met.get(language, [])
-            if len(mine) < min(floor, size) and len(wide) == reach:
-                theirs = self._ids_by_language[language]
-                allowed = theirs if only is None else np.intersect1d(theirs, only)
-                mine = self.search_dense(query[np.newaxis], floor, allowed)[0].ids.tolist()
-            found.update(mine[:floor])
+        for identifiers in met.values():
+            found.update(identifiers[:floor])
+        if len(wide) == reach:
+            missing = {
+                language: floor - len(met.get(language, ()))
+                for language, size in self.languages.items()
+                if len(met.get(language, ())) < min(floor, size)
+            }
+            found.update(self._nearest_of_languages(query, missing, set(wide.tolist()), only))
         return np.array(sorted(found), dtype=np.int64)
+
+    def _nearest_of_languages(
+        self,
+        query: Float32Array,
+        missing: Mapping[str, int],
+        known: Set[int],
+        only: Int64Array | None,
+    ) -> list[int]:
+        """Return the ids of the nearest passages, not ``known``, of each language ``missing`` some.
+
+        They are the nearest, or nearly so: of a large language some lists are looked through.
+        """
+        restriction = self._restriction(only)
+        near = [segment.near(query, missing, restriction) for segment in self.segments]
+        cosines = np.concatenate([each for _, each, _ in near])
+        ids = np.concatenate([each for each, _, _ in near])
+        names = [name for _, _, of_one in near for name in of_one]
+        left, found = dict(missing), []
+        for place in np.lexsort((ids, -cosines)).tolist():
+            identifier, name = int(ids[place]), names[place]
+            if left[name] and identifier not in known:
+                left[name] -= 1
+                found.append(identifier)
+        return found
 
     def _languages_of(self, ids: Int64Array) -> list[str]:
         """Return the language of each id, "" for one that is in no segment."""
@@ -129,16 +157,6 @@ class Snapshot:
             languages[here] = segment.passages.language_list(rows[here])
         found: list[str] = languages.tolist()
         return found
-
-    @cached_property
-    def _ids_by_language(self) -> dict[str, Int64Array]:
-        found: dict[str, list[Int64Array]] = {name: [] for name in self.languages}
-        for segment in self.segments:
-            passages = segment.passages
-            for code, name in enumerate(passages.languages):
-                if name in found:
-                    found[name].append(passages.ids[passages.codes == code])
-        return {name: np.sort(np.concatenate(ids)) for name, ids in found.items()}
 
     def search_weighted(
         self, weights: Mapping[str, float], k: int, only: Int64Array | None = None

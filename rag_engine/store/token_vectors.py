@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Int64Array
 
-__all__ = ["ChunkTokens", "pack", "unpack"]
+__all__ = ["ChunkTokens", "pack"]
 
 _LARGEST = 127
 
@@ -28,47 +28,43 @@ def pack(vectors: Float32Array) -> bytes:
     return packed
 
 
-def unpack(packed: Sequence[bytes], width: int) -> tuple[Float32Array, npt.NDArray[np.intp]]:
-    """Return what ``pack`` was given for each text, one after the other, and their lengths.
-
-    The vectors are ``(total, width)`` float32, as near as they were kept; the lengths
-    ``(len(packed),)`` add up to their number.
-
-    >>> vectors, lengths = unpack([pack(np.array([[0.5, -1.0]], np.float32))] * 2, 2)
-    >>> vectors.round(2).tolist(), lengths.tolist()
-    ([[0.5, -1.0], [0.5, -1.0]], [1, 1])
-    """
-    lengths = np.array([len(data) // (width + 2) for data in packed], dtype=np.intp)
-    scales = [
-        np.frombuffer(data, np.float16, count)
-        for data, count in zip(packed, lengths.tolist(), strict=True)
-    ]
-    steps = [
-        np.frombuffer(data, np.int8, offset=2 * count)
-        for data, count in zip(packed, lengths.tolist(), strict=True)
-    ]
-    if not packed:
-        return np.empty((0, width), dtype=np.float32), lengths
-    vectors = np.concatenate(steps).reshape(-1, width).astype(np.float32)
-    vectors *= np.concatenate(scales).astype(np.float32)[:, np.newaxis]
-    return vectors, lengths
-
-
 @dataclass(frozen=True, slots=True)
 class ChunkTokens:
-    """The token vectors of some chunks, one chunk after the other.
+    """The token vectors of some chunks as they are kept, one chunk after the other.
 
-    ``vectors`` has shape ``(total, width)`` float32; ``lengths`` ``(n,)`` says how many of them
-    belong to each of the chunks ``ids`` ``(n,)``, at least one.
+    ``steps`` has shape ``(total, width)`` int8 and ``scales`` ``(total,)`` float32: a token's
+    vector is its steps times its scale. ``lengths`` ``(n,)`` says how many of them belong to each
+    of the chunks ``ids`` ``(n,)``, at least one.
     """
 
     ids: Int64Array
-    vectors: Float32Array
+    steps: npt.NDArray[np.int8]
+    scales: Float32Array
     lengths: npt.NDArray[np.intp]
 
     @classmethod
     def of(cls, packed: Mapping[int, bytes], ids: Sequence[int], width: int) -> ChunkTokens:
-        """Unpack those of the chunks ``ids`` that have any, in their order."""
+        """Take apart what ``pack`` gave for those of the chunks ``ids`` that have any, in order.
+
+        >>> tokens = ChunkTokens.of({7: pack(np.array([[0.5, -1.0]], np.float32))}, [6, 7], 2)
+        >>> tokens.ids.tolist(), tokens.lengths.tolist(), tokens.vectors().round(2).tolist()
+        ([7], [1], [[0.5, -1.0]])
+        """
         kept = [each for each in ids if packed.get(each)]
-        vectors, lengths = unpack([packed[each] for each in kept], width)
-        return cls(np.array(kept, dtype=np.int64), vectors, lengths)
+        lengths = [len(packed[each]) // (width + 2) for each in kept]
+        scales, steps = [np.empty(0, np.float16)], [np.empty(0, np.int8)]
+        for each, count in zip(kept, lengths, strict=True):
+            scales.append(np.frombuffer(packed[each], np.float16, count))
+            steps.append(np.frombuffer(packed[each], np.int8, offset=2 * count))
+        return cls(
+            np.array(kept, dtype=np.int64),
+            np.concatenate(steps).reshape(-1, width),
+            np.concatenate(scales).astype(np.float32),
+            np.array(lengths, dtype=np.intp),
+        )
+
+    def vectors(self, tokens: npt.NDArray[np.intp] | slice = slice(None)) -> Float32Array:
+        """Return the vectors of some tokens, or of all, ``(n, width)`` float32."""
+        vectors: Float32Array = self.steps[tokens].astype(np.float32)
+        vectors *= self.scales[tokens, np.newaxis]
+        return vectors

@@ -70,7 +70,9 @@ def test_the_nearest_stay_whatever_their_language(knowledge_base):
 
 def test_a_filter_is_kept(knowledge_base):
     snapshot = knowledge_base._index.snapshot()
-    allowed = np.array(sorted(snapshot._ids_by_language["ja"])[:2], dtype=np.int64)
+    everything = np.concatenate([each.passages.ids for each in snapshot.segments])
+    languages = np.array(snapshot.vectors(everything)[1])
+    allowed = np.sort(everything[languages == "ja"])[:2]
     _, languages = gathered(knowledge_base, "pump 7", only=allowed)
     assert languages == ["ja", "ja"]
 

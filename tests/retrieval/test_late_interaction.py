@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rag_engine.embedding.token_space import centred_tokens, load_token_space
-from rag_engine.retrieval.late_interaction import late_interaction_scores
+from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
+from rag_engine.store.token_vectors import ChunkTokens, pack
 
 
 def unit(rows: int, seed: int):
@@ -14,26 +15,56 @@ def unit(rows: int, seed: int):
     return centred_tokens(vectors, np.zeros(8, np.float32))
 
 
-def joined(passages):
-    return np.concatenate(passages), np.array([len(each) for each in passages])
+def kept(passages):
+    """The passages' tokens, as the catalogue keeps them, under the ids 1, 2, ..."""
+    packed = {number: pack(each) for number, each in enumerate(passages, 1)}
+    return ChunkTokens.of(packed, list(packed), passages[0].shape[1])
+
+
+def test_cosines_are_those_of_tokens_centred_one_by_one():
+    random = np.random.default_rng(7)
+    tokens = kept([random.normal(size=(count, 8)).astype(np.float32) for count in (4, 1, 7)])
+    offsets, groups = random.normal(size=(2, 8)).astype(np.float32), np.array([1, 0, 1])
+    units = unit(5, 2)
+    centred = centred_tokens(tokens.vectors(), offsets[np.repeat(groups, tokens.lengths)])
+    cosines = centred @ units.T
+    expected = [each.max(axis=0) for each in np.split(cosines, [4, 5])]
+    passages = PassageTokens(tokens, offsets, groups)
+    np.testing.assert_allclose(passages.best(units), expected, atol=1e-5)
+    np.testing.assert_allclose(passages.best(units, np.array([0, 2])), expected[::2], atol=1e-5)
+
+
+def test_a_token_that_is_all_language_matches_nothing_and_breaks_nothing():
+    offset = np.full((1, 8), 0.5, np.float32)
+    tokens = kept([offset])
+    found = PassageTokens(tokens, tokens.vectors(), np.array([0])).best(unit(3, 1))
+    assert np.isfinite(found).all()
 
 
 def test_scores_are_those_of_a_plain_reckoning():
     question, background = unit(3, 1), unit(5, 2)
     weights = np.array([1.0, 2.0, 0.5], np.float32)
-    passages = [unit(4, 3), unit(1, 4), unit(7, 5)]
-    found = late_interaction_scores(question, weights, *joined(passages), background)
-    for passage, score in zip(passages, found.tolist(), strict=True):
+    tokens = kept([unit(4, 3), unit(1, 4), unit(7, 5)])
+    passages = PassageTokens(tokens, np.zeros((1, 8), np.float32), np.zeros(3, np.intp))
+    memory = {2: 0.25}  # what is remembered is not computed again
+    found = late_interaction_scores(question, weights, passages, tokens.ids, background, memory)
+    vectors = centred_tokens(tokens.vectors(), np.zeros(8, np.float32))
+    for row, passage in enumerate(np.split(vectors, [4, 5])):
         best = [max(float(token @ each) for each in passage) for token in question]
         matched = sum(w * b for w, b in zip(weights.tolist(), best, strict=True)) / 3.5
         usual = sum(max(float(b @ each) for each in passage) for b in background) / 5
+        if row == 1:
+            usual = 0.25
+        assert memory[row + 1] == pytest.approx(usual, abs=1e-6)
         expected = matched - 0.5 * usual - 0.005 * np.log(len(passage))
-        assert score == pytest.approx(expected, abs=1e-6)
+        assert found[row] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_question_without_weight_has_no_say():
+    tokens = kept([unit(2, 2)])
+    passages = PassageTokens(tokens, np.zeros((1, 8), np.float32), np.array([0]))
     found = late_interaction_scores(
-        unit(2, 1), np.zeros(2, np.float32), *joined([unit(2, 2)]), unit(2, 3) * 0
+        unit(2, 1), np.zeros(2, np.float32), passages, tokens.ids, unit(2, 3) * 0, {}
     )
     assert found.tolist() == pytest.approx([-0.005 * np.log(2)])
 
@@ -57,11 +88,14 @@ def test_the_tokens_of_the_answer_match_best(bundled_e5):
     )
     vectors, passages = bundled_e5.embed_passage_tokens(texts, space.basis)
     middle = space.basis @ vectors.mean(axis=0)
+    tokens = kept([each.vectors for each in passages])
     found = late_interaction_scores(
         centred_tokens(question.vectors, middle),
         question.weights,
-        *joined([centred_tokens(each.vectors, middle) for each in passages]),
+        PassageTokens(tokens, middle[np.newaxis], np.zeros(3, np.intp)),
+        tokens.ids,
         space.background,
+        {},
     )
     assert found.argmax() == 1
     assert found.argmin() == 2

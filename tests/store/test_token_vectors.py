@@ -11,7 +11,7 @@ import pytest
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.token_vectors import pack, unpack
+from rag_engine.store.token_vectors import ChunkTokens, pack
 from tests.store.test_catalogue import stored
 
 WIDTH = 8
@@ -37,8 +37,9 @@ def catalogue(tmp_path: Path):
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_packing_keeps_direction_and_length(count: int):
     vectors = tokens(count)
-    back, [length] = unpack([pack(vectors)], WIDTH)
-    assert length == count
+    found = ChunkTokens.of({1: pack(vectors)}, [1], WIDTH)
+    back = found.vectors()
+    assert found.lengths.tolist() == ([count] if count else [])
     assert back.shape == vectors.shape
     lengths = np.linalg.norm(vectors, axis=1)
     np.testing.assert_allclose(np.linalg.norm(back, axis=1), lengths, rtol=0.01)
@@ -46,14 +47,18 @@ def test_packing_keeps_direction_and_length(count: int):
 
 
 def test_a_token_of_zeros_stays_one():
-    assert not unpack([pack(np.zeros((2, WIDTH), np.float32))], WIDTH)[0].any()
+    found = ChunkTokens.of({1: pack(np.zeros((2, WIDTH), np.float32))}, [1], WIDTH)
+    assert found.vectors().shape == (2, WIDTH)
+    assert not found.vectors().any()
 
 
 def test_several_texts_come_back_one_after_the_other():
-    back, lengths = unpack([pack(tokens(3)), pack(tokens(2))], WIDTH)
-    assert lengths.tolist() == [3, 2]
-    np.testing.assert_allclose(back, np.concatenate([tokens(3), tokens(2)]), atol=0.02)
-    assert unpack([], WIDTH)[0].shape == (0, WIDTH)
+    found = ChunkTokens.of({4: pack(tokens(3)), 9: pack(tokens(2))}, [4, 5, 9], WIDTH)
+    assert (found.ids.tolist(), found.lengths.tolist()) == ([4, 9], [3, 2])
+    expected = np.concatenate([tokens(3), tokens(2)])
+    np.testing.assert_allclose(found.vectors(), expected, atol=0.02)
+    np.testing.assert_allclose(found.vectors(np.array([4, 0])), expected[[4, 0]], atol=0.02)
+    assert ChunkTokens.of({}, [1], WIDTH).vectors().shape == (0, WIDTH)
 
 
 def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
@@ -61,7 +66,7 @@ def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
     ids = [row.id for row in catalogue.index_rows(after=0)]
     found = catalogue.token_vectors(ids, WIDTH)
     assert (found.ids.tolist(), found.lengths.tolist()) == (ids[:2], [3, 5])
-    np.testing.assert_allclose(found.vectors[3:], tokens(5), atol=0.02)
+    np.testing.assert_allclose(found.vectors(np.arange(3, 8)), tokens(5), atol=0.02)
     turned = catalogue.token_vectors(ids[::-1], WIDTH)
     assert turned.ids.tolist() == [ids[1], ids[0]]
     catalogue.delete(["a"])

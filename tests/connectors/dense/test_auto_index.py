@@ -4,7 +4,8 @@ import pytest
 
 from connectors.dense.auto_index import AutoDenseFactory
 from connectors.dense.exact_index import ExactIndex
-from connectors.dense.faiss_index import FaissHnswFactory, FaissHnswIndex
+from connectors.dense.faiss_hnsw import FaissHnswFactory
+from connectors.dense.faiss_index import FaissIndex
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
 
 
@@ -13,12 +14,12 @@ class TestAutoDenseIndex(DenseIndexContract):
 
     @pytest.fixture
     def factory(self):
-        return AutoDenseFactory(exact_below=100, hnsw=FaissHnswFactory(threads=1))
+        return AutoDenseFactory(exact_below=100, graph=FaissHnswFactory(threads=1))
 
 
-@pytest.mark.parametrize(("count", "kind"), [(99, ExactIndex), (100, FaissHnswIndex)])
+@pytest.mark.parametrize(("count", "kind"), [(99, ExactIndex), (100, FaissIndex)])
 def test_the_number_of_vectors_decides(tmp_path, count, kind):
-    factory = AutoDenseFactory(exact_below=100, hnsw=FaissHnswFactory(threads=1))
+    factory = AutoDenseFactory(exact_below=100, graph=FaissHnswFactory(threads=1))
     ids, vectors = spaced_ids(count), unit_vectors(count)
     index = factory.build(ids, vectors)
     assert type(index) is kind

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from connectors.dense.exact_index import ExactIndexFactory
-from connectors.dense.faiss_index import FaissHnswFactory
+from connectors.dense.faiss_hnsw import FaissHnswFactory
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
 from rag_engine.ports import Restriction
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
@@ -36,6 +36,22 @@ class TestFaissHnswIndexInHalfPrecision(DenseIndexContract):
         ):
             assert ranking.ids.tolist() == [identifier]
             assert ranking.scores[0] == pytest.approx(1.0, abs=1e-3)
+
+
+class TestFaissHnswIndexOfEightBits(DenseIndexContract):
+    exact = False
+
+    @pytest.fixture
+    def factory(self):
+        return FaissHnswFactory(storage="sq8", threads=1)
+
+
+class TestFaissHnswIndexOfFourBits(DenseIndexContract):
+    exact = False
+
+    @pytest.fixture
+    def factory(self):
+        return FaissHnswFactory(storage="sq4", threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +144,28 @@ def test_what_was_saved_in_one_precision_is_loaded_by_a_factory_of_the_other(tmp
     assert one.scores.tolist() == other.scores.tolist()
 
 
-def test_half_precision_takes_half_the_room(tmp_path):
+def test_fewer_bits_take_less_room(tmp_path):
     ids, vectors = spaced_ids(500), unit_vectors(500, 128)
     sizes = []
-    for storage in ("float32", "float16"):
+    for storage in ("float32", "float16", "sq8", "sq4"):
         folder = tmp_path / storage
         folder.mkdir()
         FaissHnswFactory(storage=storage, threads=1).build(ids, vectors).save(folder)
         sizes.append((folder / "hnsw.faiss").stat().st_size)
-    assert sizes[0] - sizes[1] == pytest.approx(500 * 128 * 2, rel=0.01)
+    saved = -np.diff(sizes) / (500 * 128)
+    assert saved.tolist() == pytest.approx([2, 1, 0.5], abs=0.02)
+
+
+@pytest.mark.parametrize(("storage", "least"), [("sq8", 0.95), ("sq4", 0.9)])
+def test_fewer_bits_miss_little_and_score_exactly(five_thousand, storage, least):
+    ids, vectors, queries, _, exact = five_thousand
+    index = FaissHnswFactory(storage=storage, threads=2, ef_search=64, m=8).build(ids, vectors)
+    found, expected = index.search(queries, 10), exact.search(queries, 10)
+    assert recall(found, expected) >= least
+    everything = exact.search(queries, len(ids))
+    for one, other in zip(found, everything, strict=True):
+        scores = dict(zip(other.ids.tolist(), other.scores.tolist(), strict=True))
+        assert one.scores.tolist() == [scores[identifier] for identifier in one.ids.tolist()]
 
 
 def test_an_index_of_other_vectors_is_refused(tmp_path):

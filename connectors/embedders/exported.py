@@ -1,0 +1,198 @@
+"""A model that ``rag-engine export`` wrote, run by OpenVINO or ONNX Runtime: no torch, no network.
+
+A folder holds ``embedder.json`` (the contract, the runtime, how near its vectors are to torch's),
+``tokenizer.json``, and the graph: token ids and mask in, unit vectors out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from connectors.embedders.openvino_runtime import cpu_properties, load_openvino
+from rag_engine.embedding.batching import token_batches
+from rag_engine.embedding.contract import EmbedderContract, checked_vectors
+from rag_engine.errors import InvalidInput, MissingExtra, ModelError
+from rag_engine.ports import Float32Array
+
+__all__ = ["DESCRIPTION", "FORMAT", "GRAPHS", "TOKENIZER", "ExportedEmbedder"]
+
+FORMAT = 1
+"""The layout of the folder; another number is refused."""
+DESCRIPTION, TOKENIZER = "embedder.json", "tokenizer.json"
+GRAPHS = {"openvino": "model.xml", "onnx": "model.onnx"}
+"""The file that each runtime opens."""
+_BATCH_TOKENS = 2048
+_LONGEST_TOKEN = 128
+"""Characters of a text that are read for each token that counts; the rest can not matter."""
+
+_Ids = npt.NDArray[np.int64]
+
+
+class ExportedEmbedder:
+    """An ``Embedder`` from the folder of an exported model.
+
+    ``precision`` is how OpenVINO computes, as for the bundled model; ONNX Runtime computes as the
+    model was written. ``threads`` limits the CPU threads; 0 is one a core. Prompts are those that
+    were exported, unless others are stated. Many threads may use one instance.
+
+    Raises:
+        InvalidInput: ``precision`` or ``threads`` can not be had.
+        MissingExtra: the runtime, or tokenizers, is not installed (extra ``onnx``, ``cpu``).
+        ModelError: the folder is none that was exported, or is damaged.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        precision: Literal["auto", "bf16", "f32"] = "auto",
+        threads: int = 0,
+        query_prompt: str | None = None,
+        passage_prompt: str | None = None,
+    ) -> None:
+        folder = Path(folder)
+        runtime, contract = _described(folder)
+        self._contract = EmbedderContract(
+            **contract
+            | ({} if query_prompt is None else {"query_prompt": query_prompt})
+            | ({} if passage_prompt is None else {"passage_prompt": passage_prompt})
+        )
+        try:
+            import tokenizers
+        except ImportError as exc:
+            raise MissingExtra("onnx", package="tokenizers") from exc
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
+        except Exception as exc:  # tokenizers raises nothing narrower
+            raise ModelError(f"{folder / TOKENIZER} can not be read: {exc}") from exc
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self._contract.max_tokens)
+        self._counter = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
+        self._counter.no_padding()
+        self._counter.no_truncation()
+        opened = {"openvino": _on_openvino, "onnx": _on_onnx}[runtime]
+        self._run = opened(folder / GRAPHS[runtime], precision, threads)
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        return self._contract.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of one text the model reads, prompt and special tokens included."""
+        return self._contract.max_tokens
+
+    @property
+    def contract(self) -> EmbedderContract:
+        """What an index must know: that of the model that was exported."""
+        return self._contract
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the model's own tokens of each text, without prompt and special tokens."""
+        found = self._counter.encode_batch(_readable(texts), add_special_tokens=False)
+        return [len(each.ids) for each in found]
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length."""
+        return self._embed(self._contract.query_prompt, texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
+        """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
+
+        Of a text of more than ``max_tokens`` tokens the beginning is read.
+        """
+        return self._embed(self._contract.passage_prompt, texts)
+
+    def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
+        longest = self.max_tokens * _LONGEST_TOKEN
+        whole = [prompt + text[:longest] for text in _readable(texts)]
+        ids = [each.ids for each in self._tokenizer.encode_batch(whole)]
+        vectors = np.empty((len(ids), self.dimension), np.float32)
+        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
+            places = np.zeros((len(batch.rows), batch.length), np.int64)
+            mask = np.zeros_like(places)
+            for place, row in enumerate(batch.rows):
+                places[place, : len(ids[row])] = ids[row]
+                mask[place, : len(ids[row])] = 1
+            vectors[list(batch.rows)] = self._run(places, mask)
+        return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
+
+
+def _described(folder: Path) -> tuple[str, dict[str, Any]]:
+    """Return the runtime and the contract that a folder states."""
+    path = folder / DESCRIPTION
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        contract = {each.name: data["contract"][each.name] for each in fields(EmbedderContract)}
+        runtime = data["runtime"]
+        known = data["format"] == FORMAT and runtime in GRAPHS
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ModelError(
+            f"{str(folder)!r} holds no exported model: {exc!r}; write one with `rag-engine export "
+            "MODEL DIR --to openvino`"
+        ) from exc
+    if not known:
+        raise ModelError(
+            f"{path} has format {data['format']!r} and runtime {runtime!r}; this version reads "
+            f"format {FORMAT} and {sorted(GRAPHS)}"
+        )
+    return runtime, contract
+
+
+def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids], Float32Array]:
+    core = load_openvino().Core()
+    try:
+        model = core.read_model(path)
+    except RuntimeError as exc:
+        raise ModelError(f"the model {path} can not be read: {exc}") from exc
+    compiled = core.compile_model(model, "CPU", cpu_properties(core, precision, threads))
+
+    def run(ids: _Ids, mask: _Ids) -> Float32Array:
+        request = compiled.create_infer_request()
+        # Started so, it queues; infer() would let a thread with many batches overtake the others.
+        request.start_async({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
+        request.wait()
+        found: Float32Array = request.get_output_tensor(0).data
+        return found
+
+    return run
+
+
+def _on_onnx(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids], Float32Array]:
+    if precision == "bf16":
+        raise InvalidInput("ONNX Runtime computes as the model was written; use precision 'auto'")
+    try:
+        import onnxruntime
+    except ImportError as exc:
+        raise MissingExtra("onnx", package="onnxruntime") from exc
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as exc:  # its errors have no common class
+        raise ModelError(f"the model {path} can not be read: {exc}") from exc
+
+    def run(ids: _Ids, mask: _Ids) -> Float32Array:
+        found: Float32Array = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return found
+
+    return run
+
+
+def _readable(texts: Sequence[str]) -> list[str]:
+    """Return the texts as the tokenizer can take them: lone surrogates become ``?``."""
+    if isinstance(texts, str):
+        raise InvalidInput(
+            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
+        )
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
