@@ -72,12 +72,34 @@ class Twins:
         {9: [3], 3: [5, 9]}
         """
         both: Int64Array = self._both  # type: ignore[attr-defined]
-        starts = np.searchsorted(both[:, 0], ids)
-        stops = np.searchsorted(both[:, 0], ids, side="right")
+        starts, stops = self._ranges(ids)
         return {
             int(ids[place]): both[starts[place] : stops[place], 1].tolist()
             for place in np.flatnonzero(stops > starts)
         }
+
+    def _ranges(self, ids: Int64Array) -> tuple[Rows, Rows]:
+        first = self._both[:, 0]  # type: ignore[attr-defined]
+        return np.searchsorted(first, ids), np.searchsorted(first, ids, side="right")
+
+    def among(self, ids: Int64Array) -> tuple[Rows, Rows]:
+        """Return the places in ``ids`` of passages and of their twins, where both are in ``ids``.
+
+        Both arrays have shape ``(n,)``; a pair comes both ways. ``ids`` are distinct.
+
+        >>> one, other = Twins(np.array([[3, 5], [3, 9]])).among(np.array([9, 4, 3]))
+        >>> one.tolist(), other.tolist()
+        ([0, 2], [2, 0])
+        """
+        both: Int64Array = self._both  # type: ignore[attr-defined]
+        starts, stops = self._ranges(ids)
+        counts = stops - starts
+        one = np.repeat(np.arange(len(ids)), counts)
+        twins = both[np.arange(len(one)) + np.repeat(stops - np.cumsum(counts), counts), 1]
+        order = np.argsort(ids)
+        other = order[np.minimum(np.searchsorted(ids, twins, sorter=order), len(ids) - 1)]
+        here = ids[other] == twins
+        return one[here], other[here]
 
 
 def find_twins(

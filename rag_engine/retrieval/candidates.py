@@ -50,6 +50,13 @@ class Candidates:
         """Return those at some places, in their order."""
         return Candidates(*(getattr(self, each.name)[places] for each in fields(self)))
 
+    def with_others(self, others: Candidates) -> Candidates:
+        """Return these and others that are not among them."""
+        names = [each.name for each in fields(self)]
+        return Candidates(
+            *(np.concatenate([getattr(self, name), getattr(others, name)]) for name in names)
+        )
+
     @property
     def lexical(self) -> Float32Array:
         """The share of the question that each passage holds, by words or by shared terms."""

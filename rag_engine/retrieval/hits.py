@@ -13,6 +13,7 @@ from rag_engine.retrieval.lexical import LexicalQuery
 from rag_engine.retrieval.question import Question
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.records import FoundChunk
+from rag_engine.store.rows import unpack_terms
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["make_hits"]
@@ -73,13 +74,13 @@ def _groups(
     place = {each: row for row, each in enumerate(ids)}
     groups: list[tuple[int, int, list[int]]] = []
     taken: set[int] = set()
-    all_twins = snapshot.twins.of(found.ids) if group_twins else {}
     for lead, identifier in enumerate(ids):
         if identifier in taken:
             continue
         group = [identifier]
-        if identifier in all_twins:
-            twins = np.array(all_twins[identifier], dtype=np.int64)
+        of_lead = snapshot.twins.of(found.ids[lead : lead + 1]) if group_twins else {}
+        if of_lead:
+            twins = np.array(of_lead[identifier], dtype=np.int64)
             twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
             twins = twins if only is None else np.intersect1d(twins, only, assume_unique=True)
             group += [each for each in twins.tolist() if each not in taken]
@@ -115,5 +116,8 @@ def _parts(found: Candidates, place: int, lexical: LexicalQuery, chunk: FoundChu
 
 def _matched_terms(weights: Mapping[str, float], found: FoundChunk) -> tuple[str, ...]:
     """Tell which of the question's terms a passage holds, heaviest first, without prefixes."""
-    held = sorted(weights.keys() & set(found.terms), key=lambda term: (-weights[term], term))
-    return tuple(term[len(found.chunk.language) + 1 :] for term in held)
+    if not weights:
+        return ()
+    held = weights.keys() & set(unpack_terms(found.packed_terms))
+    heaviest = sorted(held, key=lambda term: (-weights[term], term))
+    return tuple(term[len(found.chunk.language) + 1 :] for term in heaviest)

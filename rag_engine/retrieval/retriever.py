@@ -123,9 +123,10 @@ class Retriever:
         """Order candidates by all evidence; those without late interaction follow the others."""
         found = _best_first(found, np.add(*self._evidence(asked, found, WITHOUT_TOKENS)))
         if self._fair and len(snapshot.twins):
-            twins = twins_of_best(snapshot, found.ids, only)
-            both = describe(asked, snapshot, np.union1d(found.ids, twins))
-            found = _best_first(both, np.add(*self._evidence(asked, both, WITHOUT_TOKENS)))
+            twins = np.setdiff1d(twins_of_best(snapshot, found.ids, only), found.ids)
+            if len(twins):
+                both = found.with_others(describe(asked, snapshot, twins))
+                found = _best_first(both, np.add(*self._evidence(asked, both, WITHOUT_TOKENS)))
         compared = self._compared(catalogue, snapshot, asked, found)
         weights = WITHOUT_TOKENS if compared is None else WITH_TOKENS
         if compared is not None:

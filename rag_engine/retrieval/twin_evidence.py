@@ -37,18 +37,16 @@ def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32A
 
     >>> twins = Twins(np.array([[1, 2], [2, 3]]))
     >>> late_of_twins(twins, np.array([1, 2, 3, 4]), np.array([0.5, np.nan, 1.0, np.nan]))
-    array([0.5 , 0.75, 1.  ,  nan])
+    array([0.5 , 0.75, 1.  ,  nan], dtype=float32)
     """
-    known = dict(zip(ids.tolist(), late.tolist(), strict=True))
-    filled = late.copy()
-    unknown = np.flatnonzero(np.isnan(late))
-    groups = twins.of(ids[unknown])
-    for place in unknown:
-        theirs = [known.get(each, np.nan) for each in groups.get(int(ids[place]), ())]
-        compared = [each for each in theirs if not np.isnan(each)]
-        if compared:
-            filled[place] = sum(compared) / len(compared)
-    return filled
+    one, other = twins.among(ids)
+    told = ~np.isnan(late[other])
+    one, other = one[told], other[told]
+    counts = np.bincount(one, minlength=len(ids))
+    sums = np.bincount(one, weights=late[other], minlength=len(ids))
+    filled = np.where(np.isnan(late) & (counts > 0), sums / np.maximum(counts, 1), late)
+    found: Float32Array = filled.astype(np.float32)
+    return found
 
 
 def join_twins(
@@ -65,13 +63,14 @@ def join_twins(
 
     >>> dense, lexical = np.array([4.0, 2.0, 1.0]), np.array([0.0, 1.0, 0.0])
     >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), dense, lexical)
-    array([4. , 3.6, 1. ])
+    array([4. , 3.6, 1. ], dtype=float32)
     """
-    place = {each: row for row, each in enumerate(ids.tolist())}
-    joined = dense + lexical
-    for each, group in twins.of(ids).items():
-        row = place[each]
-        together = [row, *(place[twin] for twin in group if twin in place)]
-        shared = dense[together].mean() + lexical[together].max()
-        joined[row] = (1 - _JOINT) * joined[row] + _JOINT * shared
-    return joined
+    one, other = twins.among(ids)
+    counts = np.bincount(one, minlength=len(ids))
+    means = (dense + np.bincount(one, weights=dense[other], minlength=len(ids))) / (1 + counts)
+    best = lexical.astype(np.float64)
+    np.maximum.at(best, one, lexical[other])
+    own = dense + lexical
+    joined = np.where(counts > 0, (1 - _JOINT) * own + _JOINT * (means + best), own)
+    found: Float32Array = joined.astype(np.float32)
+    return found

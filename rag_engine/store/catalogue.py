@@ -146,11 +146,10 @@ class Catalogue:
             )
             for row in self._read(sql, batch):
                 *columns, document_id, title, source, metadata = row
-                stored = rows.read_chunk(columns, document_id)
                 found[row[0]] = FoundChunk(
                     id=row[0],
-                    chunk=stored.chunk,
-                    terms=stored.terms,
+                    chunk=rows.read_chunk(columns, document_id),
+                    packed_terms=columns[9],
                     title=title,
                     source=source,
                     metadata=json.loads(metadata),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag_engine.records import Chunk, MetadataValue
@@ -16,7 +15,7 @@ class FoundChunk:
 
     id: int
     chunk: Chunk
-    terms: Sequence[str]
+    packed_terms: bytes
     title: str
     source: str
     metadata: dict[str, MetadataValue]

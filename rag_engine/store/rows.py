@@ -177,14 +177,14 @@ def _verified(row: Sequence[Any]) -> Sequence[Any]:
     return row
 
 
-def read_chunk(row: Sequence[Any], document_id: str) -> StoredChunk:
-    """Rebuild a chunk with its vector and terms from a row of ``CHUNK_COLUMNS``.
+def read_chunk(row: Sequence[Any], document_id: str) -> Chunk:
+    """Rebuild a chunk from a row of ``CHUNK_COLUMNS``.
 
     Raises:
         StoreCorrupt: the row is not what was written.
     """
-    _, ordinal, start, end, language, section, page, text, vector, terms, _ = _verified(row)
-    chunk = Chunk(
+    _, ordinal, start, end, language, section, page, text, *_ = _verified(row)
+    return Chunk(
         document_id=document_id,
         ordinal=ordinal,
         start=start,
@@ -193,11 +193,6 @@ def read_chunk(row: Sequence[Any], document_id: str) -> StoredChunk:
         language=language,
         section=tuple(json.loads(section)),
         page=page,
-    )
-    return StoredChunk(
-        chunk=chunk,
-        vector=np.frombuffer(vector, dtype=np.float16).astype(np.float32),
-        terms=unpack_terms(terms),
     )
 
 
