@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.ports import Float32Array, Int64Array, Ranking
+from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.retrieval.question import Asked
 from rag_engine.store.snapshot import Snapshot
 
@@ -118,14 +118,8 @@ def _coverage(
     asked: Asked, snapshot: Snapshot, ids: Int64Array, languages: Sequence[str]
 ) -> tuple[Float32Array, Float32Array]:
     """Return the shares of words that only the language has, and of words that all have."""
-    shares = []
-    for weights in (asked.lexical.words, asked.lexical.shared):
-        share = np.zeros(len(ids), dtype=np.float32)
-        if weights and len(ids):
-            found: Ranking = snapshot.search_weighted(weights, len(ids), ids)
-            share[np.searchsorted(ids, found.ids)] = found.scores
-        shares.append(share)
-    words, shared = shares
+    words = snapshot.sums(ids, asked.lexical.words)
+    shared = snapshot.sums(ids, asked.lexical.shared)
     home = np.array([each in asked.lexical.home for each in languages], dtype=np.bool_)
     shared = np.where(home, np.minimum(shared, words), shared)
     return words - np.where(home, shared, 0), shared

@@ -23,10 +23,11 @@ from rag_engine.fairness.twins import Twins
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
 from rag_engine.store.segment import PassageVectors, Segment
+from rag_engine.store.term_table import TermTable
 
 __all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
 
-FORMAT = 3
+FORMAT = 4
 """The layout of a generation's files; another number is refused."""
 
 _MANIFEST = "manifest.json"
@@ -154,6 +155,8 @@ def _write(folder: Path, generation: Generation) -> None:
     np.save(folder / "vectors.npy", segment.passages.vectors)
     np.save(folder / "language_codes.npy", segment.passages.codes)
     np.save(folder / "twins.npy", generation.twins.pairs)
+    np.save(folder / "terms.npy", segment.terms.hashes)
+    np.save(folder / "term_starts.npy", segment.terms.starts)
     for each in fields(segment.lists):
         np.save(folder / f"lists_{each.name}.npy", getattr(segment.lists, each.name))
     with (folder / "calibration.npz").open("wb") as file:
@@ -182,6 +185,10 @@ def load(
             languages=manifest.languages,
         )
         twins = Twins(np.load(folder / "twins.npy", allow_pickle=False))
+        terms = TermTable(
+            np.load(folder / "terms.npy", mmap_mode="r", allow_pickle=False),
+            np.load(folder / "term_starts.npy", allow_pickle=False),
+        )
         lists = LanguageLists(
             **{
                 each.name: np.load(folder / f"lists_{each.name}.npy", allow_pickle=False)
@@ -199,10 +206,11 @@ def load(
         centred=centred,
         dense=dense.load(folder / "dense", passages.ids, centred),
         lexical=lexical.load(folder / "lexical"),
+        terms=terms,
         lists=lists,
         leaders=centred[lists.leaders],
     )
-    counts |= {len(segment.dense), len(segment.lexical), len(lists.members)}
+    counts |= {len(segment.dense), len(segment.lexical), len(lists.members), len(terms)}
     if len(counts) != 1:
         raise StoreCorrupt(
             f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"

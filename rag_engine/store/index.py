@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -215,10 +216,17 @@ class Index:
                 catalogue, passages, prior=self._prior, space=self._space, fair=self._fair
             )
         offsets = calibration.offsets
-        segment = Segment.build(passages, terms, offsets, self._dense, self._lexical)
+        segment = Segment.build(passages, _forgotten(terms), offsets, self._dense, self._lexical)
         return Generation(
             revision=revision,
             segment=segment,
             calibration=calibration,
             twins=twins_of(passages, offsets, segment.dense),
         )
+
+
+def _forgotten(items: list[bytes]) -> Iterator[bytes]:
+    """Yield a list's items in their order, and let go of each: together they fill memory."""
+    items.reverse()
+    while items:
+        yield items.pop()

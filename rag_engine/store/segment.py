@@ -22,6 +22,7 @@ from rag_engine.ports import (
     Terms,
 )
 from rag_engine.store.rows import IndexRow, unpack_terms
+from rag_engine.store.term_table import TermTable, TermTableBuilder
 
 __all__ = ["CentredRows", "PassageVectors", "Segment"]
 
@@ -107,6 +108,7 @@ class Segment:
     centred: CentredRows
     dense: DenseIndex
     lexical: LexicalIndex
+    terms: TermTable
     lists: LanguageLists
     leaders: Float32Array
 
@@ -128,7 +130,10 @@ class Segment:
 
         A ``live`` segment is searched for a while and never saved.
         """
-        lexical_index = lexical.build(_terms(passages.ids, terms), in_memory=live)
+        with TermTableBuilder() as builder:
+            passing = builder.passing(_terms(passages.ids, terms))
+            lexical_index = lexical.build(passing, in_memory=live)
+            table = builder.finished()
         centred = passages.centred(offsets)
         lists = LanguageLists.build(centred, passages.codes, len(passages.languages))
         return cls(
@@ -136,6 +141,7 @@ class Segment:
             centred=centred,
             dense=dense.build(passages.ids, centred),
             lexical=lexical_index,
+            terms=table,
             lists=lists,
             leaders=centred[lists.leaders],
         )

@@ -166,6 +166,14 @@ class Snapshot:
             lambda index, restriction: index.search_weighted(weights, k, restriction), k, only
         )
 
+    def sums(self, ids: Int64Array, weights: Mapping[str, float]) -> Float32Array:
+        """Return the sum of ``weights`` over the terms that each passage holds, ``(n,)``."""
+        total = np.zeros(len(ids), dtype=np.float32)
+        for segment in self.segments:
+            rows, here = segment.passages.rows_of(ids)
+            total[here] = segment.terms.sums(rows[here], weights)
+        return total
+
     def search_bm25(self, terms: Sequence[str], k: int, only: Int64Array | None = None) -> Ranking:
         """Return the ``k`` best passages by BM25 (each segment by its own statistics)."""
         return self._search_lexical(
