@@ -29,7 +29,7 @@ _NEXT = 4
 _COMPARE_ALL = 20_000
 """Up to so many passages every pair is compared; above, each with its neighbours in the index."""
 _NEIGHBOURS = 48
-_BLOCK = 2_000
+_BLOCK = 500
 
 Rows = npt.NDArray[np.intp]
 """Places of passages in an array."""
@@ -165,33 +165,55 @@ def _compare_neighbours(
     neighbours: Callable[[Rows, int], Sequence[Ranking]],
 ) -> list[Rows]:
     """Look for twins among each passage's neighbours in the index, language by language."""
-    nearest: dict[tuple[int, int], tuple[int, float]] = {}
-    for start in range(0, len(ids), _BLOCK):
-        block = np.arange(start, min(len(ids), start + _BLOCK))
-        vectors = centred(block)
-        for row, vector, met in zip(block, vectors, neighbours(block, _NEIGHBOURS), strict=True):
-            near = np.searchsorted(ids, met.ids)
-            similarities = centred(near) @ vector
-            order = np.argsort(-similarities, kind="stable")
-            near, similarities = near[order], similarities[order]
-            for code in set(codes[near].tolist()) - {int(codes[row])}:
-                mine = np.flatnonzero(codes[near] == code)
-                best = similarities[mine]
-                if best[0] >= _NEAR:
-                    # What was not met is no nearer than what was met last.
-                    following = np.append(best[1 : 1 + _NEXT], similarities[-1])[:_NEXT]
-                    nearest[int(row), code] = (
-                        int(near[mine[0]]),
-                        float(best[0] - following.mean()),
-                    )
-    pairs = [
-        (row, twin)
-        for (row, _), (twin, margin) in nearest.items()
-        if row < twin and _agree(nearest.get((twin, int(codes[row]))), row, margin)
+    found = [
+        _nearest_of_languages(ids, codes, start, centred, neighbours)
+        for start in range(0, len(ids), _BLOCK)
     ]
-    return [np.array(pairs, dtype=np.intp)] if pairs else []
+    rows, twins, margins = (np.concatenate(each) for each in zip(*found, strict=True))
+    # There and back: a pair is kept if each is the other's nearest, and both by the margin.
+    forth = rows * len(ids) + twins
+    back = twins * len(ids) + rows
+    order = np.argsort(forth)
+    places = np.minimum(np.searchsorted(forth, back, sorter=order), len(forth) - 1)
+    other = order[places]
+    sure = (forth[other] == back) & ((margins + margins[other]) / 2 >= _MARGIN) & (rows < twins)
+    return [np.stack([rows[sure], twins[sure]], axis=1)] if sure.any() else []
 
 
-def _agree(back: tuple[int, float] | None, row: int, margin: float) -> bool:
-    """Tell whether the nearest of a nearest is where it began, both by the margin."""
-    return back is not None and back[0] == row and (margin + back[1]) / 2 >= _MARGIN
+def _nearest_of_languages(
+    ids: Int64Array,
+    codes: Rows,
+    start: int,
+    centred: Callable[[Rows], Float32Array],
+    neighbours: Callable[[Rows, int], Sequence[Ranking]],
+) -> tuple[Rows, Rows, Float32Array]:
+    """Return, for a block of passages, the nearest passage in each other language it met.
+
+    Three arrays ``(n,)``: the passage, the nearest, and by how much that is nearer than the mean
+    of the next four of its language. What was not met is no nearer than what was met last.
+    """
+    block = np.arange(start, min(len(ids), start + _BLOCK))
+    met = neighbours(block, _NEIGHBOURS)
+    rows = np.repeat(np.arange(len(block)), [len(each.ids) for each in met])
+    near = np.searchsorted(ids, np.concatenate([each.ids for each in met]))
+    similarities = np.vecdot(centred(near), centred(block)[rows])
+    last = np.full(len(block), np.inf, dtype=np.float32)
+    np.minimum.at(last, rows, similarities)
+    order = np.lexsort((near, -similarities, codes[near], rows))
+    rows, near, similarities = rows[order], near[order], similarities[order]
+    groups = rows * (int(codes.max()) + 1) + codes[near]
+    first = np.flatnonzero(np.diff(groups, prepend=-1))
+    first = first[
+        (similarities[first] >= _NEAR) & (codes[near[first]] != codes[block[rows[first]]])
+    ]
+    following = np.zeros(len(first), dtype=np.float32)
+    counts = np.zeros(len(first), dtype=np.float32)
+    for step in range(1, 1 + _NEXT):
+        place = np.minimum(first + step, len(groups) - 1)
+        same = (groups[place] == groups[first]) & (place > first)
+        following += np.where(same, similarities[place], 0)
+        counts += same
+    short = counts < _NEXT
+    usual = np.where(short, following + last[rows[first]], following) / (counts + short)
+    margins: Float32Array = (similarities[first] - usual).astype(np.float32)
+    return block[rows[first]], near[first], margins
