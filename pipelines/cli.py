@@ -7,8 +7,11 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from pipelines import commands
+from pipelines.bench.peers import PEERS
+from pipelines.export_model import Target
 from pipelines.output import Exit, Outcome, note, print_error, print_outcome
 from rag_engine.errors import RagEngineError
 
@@ -105,15 +108,66 @@ def _parser() -> argparse.ArgumentParser:
         help="ask each question again without its right passages; write what scores are worth",
     )
 
-    export = verb("export", commands.export, "write the bundled model as a directory", common)
-    export.add_argument("target", type=Path, metavar="DIR")
-    export.add_argument("--to", choices=["sentence-transformers"], required=True)
+    export = verb("export", commands.export, "write a model so that it runs elsewhere", common)
+    export.add_argument("model", metavar="MODEL", help="a directory, a hub name, or 'bundled'")
+    export.add_argument("target", type=Path, metavar="DIR", help="a new folder")
+    export.add_argument("--to", choices=get_args(Target), required=True)
+    export.add_argument(
+        "--int8", action="store_true", help="8 bits a weight: smaller and faster, a little off"
+    )
+    export.add_argument(
+        "--least-cosine",
+        type=float,
+        metavar="C",
+        help="refuse a result whose vectors are less near to torch's (0.999; with --int8 0.99)",
+    )
 
-    bench = verb("bench", commands.bench, "measure", common)
-    bench.add_argument("what", choices=["index"])
-    bench.add_argument("--chunks", type=int, default=10_000, help="how many chunks (10,000)")
-    bench.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+    _bench_arguments(
+        verbs.add_parser("bench", help="measure", description="measure, against others")
+    )
     return parser
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print data as JSON on stdout")
+    common.add_argument("--report", type=Path, metavar="FILE", help="write the data as JSON")
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+
+    def kind(
+        name: str, run: Callable[[argparse.Namespace], Outcome], text: str
+    ) -> argparse.ArgumentParser:
+        added = kinds.add_parser(name, help=text, description=text, parents=[common])
+        added.set_defaults(run=run)
+        return added
+
+    embed = kind("embed", commands.bench_embed, "tokens a second, with every runtime there is")
+    embed.add_argument("--passages", type=int, default=512, help="how many passages (512)")
+    embed.add_argument("--repeats", type=int, default=3, help="median of so many runs (3)")
+
+    index = kind("index", commands.bench_index, "what the write path costs, stage by stage")
+    index.add_argument("--chunks", type=int, default=10_000, help="how many chunks (10,000)")
+    index.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+
+    search = kind("search", commands.bench_search, "a question's time, memory and recall at scale")
+    search.add_argument("--chunks", type=int, default=10_000, help="how many chunks (10,000)")
+    search.add_argument("--queries", type=int, default=300, help="how many questions (300)")
+    search.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
+    search.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    search.add_argument(
+        "--set", type=Path, metavar="SET_DIR", help="real passages and questions of a test set"
+    )
+
+    peers = kind("peers", commands.bench_peers, "the same work with other frameworks")
+    peers.add_argument("set", type=Path, metavar="SET_DIR", help="a test set in BEIR's layout")
+    peers.add_argument(
+        "--chunks", type=int, metavar="N", help="fill up the corpus to so many passages"
+    )
+    peers.add_argument("--queries", type=int, default=500, help="at most so many questions (500)")
+    peers.add_argument(
+        "--peer", action="append", choices=PEERS, dest="peers", help="only this; may be repeated"
+    )
+    peers.add_argument("--work", type=Path, metavar="DIR", help="keep environments and data there")
 
 
 def _question_arguments(parser: argparse.ArgumentParser) -> None:

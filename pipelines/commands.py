@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 
-from pipelines import benchmark, output, wiring
 from pipelines import evaluate as evaluation
+from pipelines import output, wiring
 from pipelines.demo import run_demo
-from pipelines.export import export_bundled
 from pipelines.index import index_path, report_outcome
 from pipelines.output import Outcome
 from rag_engine.engine import KnowledgeBase
@@ -20,7 +20,10 @@ from rag_engine.text.codes import normalise_language
 
 __all__ = [
     "ask",
-    "bench",
+    "bench_embed",
+    "bench_index",
+    "bench_peers",
+    "bench_search",
     "compact",
     "delete",
     "demo",
@@ -186,11 +189,62 @@ def evaluate(given: argparse.Namespace) -> Outcome:
 
 
 def export(given: argparse.Namespace) -> Outcome:
-    """Write the bundled model as a sentence-transformers directory."""
-    export_bundled(given.target)
-    return Outcome(result={"directory": str(given.target)}, lines=[f"written: {given.target}"])
+    """Write a model so that it runs elsewhere."""
+    from pipelines.export_model import export_model
+
+    said = export_model(
+        given.model, given.target, given.to, int8=given.int8, least_cosine=given.least_cosine
+    )
+    lines = [f"written: {given.target}"]
+    if said:
+        cosine = said["cosine_to_torch"]
+        lines.append(
+            f"cosine to torch on {cosine['texts']} texts: {cosine['min']} at worst, "
+            f"{cosine['mean']} on average"
+        )
+    return Outcome(result={"directory": str(given.target), **said}, lines=lines)
 
 
-def bench(given: argparse.Namespace) -> Outcome:
+def bench_embed(given: argparse.Namespace) -> Outcome:
+    """Measure every runtime."""
+    from pipelines.bench.embed import bench_embed
+
+    return _reported(bench_embed(passages=given.passages, repeats=given.repeats), given)
+
+
+def bench_index(given: argparse.Namespace) -> Outcome:
     """Measure the write path."""
-    return benchmark.bench_index(given.chunks, given.kb)
+    from pipelines.bench.write_path import bench_index
+
+    return _reported(bench_index(given.chunks, given.kb), given)
+
+
+def bench_search(given: argparse.Namespace) -> Outcome:
+    """Measure searching at scale."""
+    from pipelines.bench.search import bench_search
+
+    settings = Settings.from_toml(given.settings) if given.settings else Settings()
+    return _reported(
+        bench_search(given.chunks, given.queries, given.kb, settings, given.set), given
+    )
+
+
+def bench_peers(given: argparse.Namespace) -> Outcome:
+    """Measure other frameworks."""
+    from pipelines.bench.peers import bench_peers
+
+    found = bench_peers(
+        given.set,
+        chunks=given.chunks,
+        queries=given.queries,
+        peers=given.peers,
+        work=given.work,
+    )
+    return _reported(found, given)
+
+
+def _reported(outcome: Outcome, given: argparse.Namespace) -> Outcome:
+    if given.report:
+        text = json.dumps(outcome.result, indent=2, ensure_ascii=False) + "\n"
+        given.report.write_text(text, encoding="utf-8")
+    return outcome

@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from tqdm import tqdm
+
 from rag_engine.errors import RagEngineError
 from rag_engine.records import Answer, Hit, Problem
 
 __all__ = [
+    "Bar",
     "Exit",
     "Outcome",
     "answer_data",
@@ -74,6 +77,30 @@ def note(text: str) -> None:
     """Say something to a person, on stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+class Bar:
+    """A progress bar on stderr, with the rate and the time left; none if that is no terminal."""
+
+    def __init__(self, what: str, total: int, unit: str) -> None:
+        self._bar = tqdm(
+            total=total,
+            desc=what,
+            unit=unit,
+            disable=not sys.stderr.isatty(),
+            leave=False,
+            smoothing=0.1,
+        )
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def to(self, done: int) -> None:
+        """Say that so many are done."""
+        self._bar.update(done - self._bar.n)
 
 
 def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:

@@ -58,7 +58,9 @@ class ExportedEmbedder:
         passage_prompt: str | None = None,
     ) -> None:
         folder = Path(folder)
-        runtime, contract = _described(folder)
+        said = _described(folder)
+        runtime, contract = said["runtime"], said["contract"]
+        self._pad = int(said["pad"])
         self._contract = EmbedderContract(
             **contract
             | ({} if query_prompt is None else {"query_prompt": query_prompt})
@@ -117,7 +119,7 @@ class ExportedEmbedder:
         ids = [each.ids for each in self._tokenizer.encode_batch(whole)]
         vectors = np.empty((len(ids), self.dimension), np.float32)
         for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
-            places = np.zeros((len(batch.rows), batch.length), np.int64)
+            places = np.full((len(batch.rows), batch.length), self._pad, np.int64)
             mask = np.zeros_like(places)
             for place, row in enumerate(batch.rows):
                 places[place, : len(ids[row])] = ids[row]
@@ -126,14 +128,14 @@ class ExportedEmbedder:
         return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
 
 
-def _described(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Return the runtime and the contract that a folder states."""
+def _described(folder: Path) -> dict[str, Any]:
+    """Return what a folder says of itself."""
     path = folder / DESCRIPTION
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         contract = {each.name: data["contract"][each.name] for each in fields(EmbedderContract)}
-        runtime = data["runtime"]
-        known = data["format"] == FORMAT and runtime in GRAPHS
+        known = data["format"] == FORMAT and data["runtime"] in GRAPHS
+        said: dict[str, Any] = {**data, "contract": contract, "pad": int(data["pad"])}
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(
             f"{str(folder)!r} holds no exported model: {exc!r}; write one with `rag-engine export "
@@ -141,10 +143,10 @@ def _described(folder: Path) -> tuple[str, dict[str, Any]]:
         ) from exc
     if not known:
         raise ModelError(
-            f"{path} has format {data['format']!r} and runtime {runtime!r}; this version reads "
-            f"format {FORMAT} and {sorted(GRAPHS)}"
+            f"{path} has format {data['format']!r} and runtime {data['runtime']!r}; this version "
+            f"reads format {FORMAT} and {sorted(GRAPHS)}"
         )
-    return runtime, contract
+    return said
 
 
 def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids], Float32Array]:

