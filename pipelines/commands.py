@@ -160,7 +160,8 @@ def compact(given: argparse.Namespace) -> Outcome:
     """Build the index anew and give back the space of what was deleted."""
     with _open(given, read_only=False) as kb:
         before = sum(kb.inspect().bytes.values())
-        kb.compact()
+        with output.Bar() as bar:
+            kb.compact(on_stage=bar.stage)
         after = sum(kb.inspect().bytes.values())
     return Outcome(
         result={"bytes_before": before, "bytes_after": after},

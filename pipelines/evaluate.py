@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from connectors.charts import language_pair_heat_map, reliability_chart
-from pipelines.output import Outcome, note
+from pipelines.output import Bar, Outcome, note
 from rag_engine.components import Components, default_components
 from rag_engine.engine import KnowledgeBase, RankedDocument
 from rag_engine.evaluation.calibration import Bin, calibration_report
@@ -120,7 +120,8 @@ def evaluate_set(
     """Index a test set's corpus at ``path`` (what is there already costs nothing) and ask it."""
     with KnowledgeBase.open(path, settings=settings, components=components) as kb:
         kb.add(test_set.corpus)
-        kb.publish()
+        with Bar() as bar:
+            kb.publish(on_stage=bar.stage)
         started = time.perf_counter()
         run = {
             identifier: [each.document_id for each in documents]

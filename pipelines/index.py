@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipelines.output import Outcome
+from pipelines.output import Bar, Outcome
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
 from rag_engine.ingest import BATCH_CHARACTERS, BATCH_DOCUMENTS
@@ -141,7 +141,8 @@ def index_path(
         for source in sorted(set(kb.sources()) - set(files)):
             if source.startswith(f"{stem}/"):
                 report.deleted += len(kb.delete_source(source))
-    kb.publish()
+    with Bar() as bar:
+        kb.publish(on_stage=bar.stage)
     return report
 
 

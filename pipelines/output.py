@@ -82,12 +82,17 @@ def note(text: str) -> None:
 class Bar:
     """A progress bar on stderr, with the rate and the time left; none if that is no terminal."""
 
-    def __init__(self, what: str, total: int, unit: str) -> None:
+    def __init__(self, what: str = "", total: int = 0, unit: str = "chunk") -> None:
+        self._unit = unit
+        self._begin(what, total)
+
+    def _begin(self, what: str, total: int) -> None:
+        self._what = what
         self._bar = tqdm(
             total=total,
             desc=what,
-            unit=unit,
-            disable=not sys.stderr.isatty(),
+            unit=self._unit,
+            disable=not (what and sys.stderr.isatty()),
             leave=False,
             smoothing=0.1,
         )
@@ -101,6 +106,13 @@ class Bar:
     def to(self, done: int) -> None:
         """Say that so many are done."""
         self._bar.update(done - self._bar.n)
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        """Say that so many of a stage are done; a new stage begins a new bar."""
+        if what != self._what:
+            self._bar.close()
+            self._begin(what, total)
+        self.to(done)
 
 
 def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:

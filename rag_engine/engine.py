@@ -20,6 +20,7 @@ from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.settings import Settings
 from rag_engine.store.index import Index
+from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.records import FinishedSource
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
@@ -220,19 +221,23 @@ class KnowledgeBase:
             self._check_writable()
             return self._catalogue.delete_source(name)
 
-    def compact(self) -> None:
+    def compact(self, *, on_stage: OnStage = silent) -> None:
         """Build the index files anew and give back the space of what was deleted."""
         with self._write:
             self._check_writable()
-            self._index.publish()
+            self._index.publish(on_stage)
             self._catalogue.vacuum()
 
-    def publish(self) -> None:
-        """Build the index files now, if anything changed since, instead of at ``close``."""
+    def publish(self, *, on_stage: OnStage = silent) -> None:
+        """Build the index files now, if anything changed since, instead of at ``close``.
+
+        ``on_stage`` is called with the name of a stage, how many passages are done, and of how
+        many. Interrupted, it leaves the index that was there, and every document.
+        """
         with self._write:
             self._check_writable()
             if not self._index.is_published():
-                self._index.publish()
+                self._index.publish(on_stage)
 
     def search(
         self,

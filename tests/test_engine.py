@@ -314,3 +314,42 @@ def test_metadata_keys_in_any_language(tmp_path: Path, quick_components):
         kb.add([Document(id="a", text="Depo", metadata={"şehir": "Ankara", "城市": "上海"})])
         assert ids(kb.search("depo", where=Equals("şehir", "Ankara"))) == ["a"]
         assert kb.search("depo", where=Equals("城市", "北京")) == []
+
+
+def test_publishing_tells_how_far_it_is(tmp_path, quick_components):
+    told: list[tuple[str, int, int]] = []
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id=f"{n}", text=f"Die Pumpe {n} läuft.") for n in range(30)])
+        kb.publish(on_stage=lambda *each: told.append(each))
+        assert list(dict.fromkeys(stage for stage, _, _ in told)) == [
+            "reading",
+            "indexing words",
+            "indexing vectors",
+        ]
+        assert all(0 <= done <= total == 30 for _, done, total in told)
+        before = len(told)
+        kb.publish(on_stage=lambda *each: told.append(each))  # nothing changed
+        assert len(told) == before
+
+
+def test_an_interrupted_publication_leaves_what_was_there(tmp_path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add([Document(id="a", text="Die Pumpe läuft.")])
+        kb.publish()
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if stage == "indexing vectors":
+            raise KeyboardInterrupt
+
+    kb = KnowledgeBase.open(path, components=quick_components)
+    kb.add([Document(id="b", text="Der Filter ist neu.")])
+    with pytest.raises(KeyboardInterrupt):
+        kb.publish(on_stage=interrupt)
+    kb._close(publish=False)
+    with KnowledgeBase.open(path, components=quick_components, read_only=True) as kb:
+        assert {hit.chunk.document_id for hit in kb.search("Filter")} == {"a", "b"}
+        assert not kb.inspect().published
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.publish()
+        assert kb.inspect().published

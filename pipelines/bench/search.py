@@ -158,7 +158,8 @@ def _built(chunks: int, path: Path, settings: Settings, real: Sequence[Document]
         added = time.perf_counter() - started
         note(f"{chunks:,} chunks written in {added:.0f} s; building the index ...")
         started = time.perf_counter()
-        kb.publish()
+        with Bar() as bar:
+            kb.publish(on_stage=bar.stage)
         published = time.perf_counter() - started
     return {
         "add_s": round(added, 1),

@@ -12,6 +12,7 @@ from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.fairness.twins import Rows, Twins, find_twins
 from rag_engine.ports import DenseIndex, Float32Array, Ranking
 from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.segment import PassageVectors
 
 __all__ = ["calibrate", "twins_of"]
@@ -75,7 +76,12 @@ def _background_tokens(
     return joined_tokens(own, in_corpus, space.background[:TOKENS], random)
 
 
-def twins_of(passages: PassageVectors, offsets: LanguageOffsets, index: DenseIndex) -> Twins:
+def twins_of(
+    passages: PassageVectors,
+    offsets: LanguageOffsets,
+    index: DenseIndex,
+    on_stage: OnStage = silent,
+) -> Twins:
     """Find the translation twins of a corpus; none where languages are not centred."""
     if not offsets.enabled:
         return Twins.none()
@@ -86,6 +92,7 @@ def twins_of(passages: PassageVectors, offsets: LanguageOffsets, index: DenseInd
         )
 
     def neighbours(rows: Rows, k: int) -> list[Ranking]:
+        on_stage("finding translations", int(rows[0]), len(passages.ids))
         return index.search(centred(rows, wholly=False), k)
 
     return find_twins(passages.ids, passages.language_list(), centred, neighbours)

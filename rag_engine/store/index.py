@@ -24,6 +24,7 @@ from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.estimates import calibrate, twins_of
 from rag_engine.store.generation import Generation, Manifest
+from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.rows import IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.snapshot import Snapshot
@@ -88,12 +89,15 @@ class Index:
         with self._lock:
             return self._catch_up(self._catalogue.revision())
 
-    def publish(self) -> Manifest:
-        """Build a generation of the catalogue's latest revision and make it the current one."""
+    def publish(self, on_stage: OnStage = silent) -> Manifest:
+        """Build a generation of the catalogue's latest revision and make it the current one.
+
+        Interrupted, it leaves the one before, and all that the catalogue holds.
+        """
         if self._read_only:
             raise AssertionError("a reader does not publish")
         with self._lock:
-            self._adopt(self._build())
+            self._adopt(self._build(on_stage))
             assert self._generation is not None
             self._manifest = generations.publish(
                 self._root, self._generation, self._dense, self._lexical
@@ -206,22 +210,25 @@ class Index:
         )
         return segment, grown
 
-    def _build(self) -> Generation:
+    def _build(self, on_stage: OnStage = silent) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
-            passages, terms = PassageVectors.collect(
-                catalogue.index_rows(after=0), self._dimension, catalogue.count_after(0)
-            )
+            count = catalogue.count_after(0)
+            index_rows = counted(catalogue.index_rows(after=0), "reading", count, on_stage)
+            passages, terms = PassageVectors.collect(index_rows, self._dimension, count)
             calibration = calibrate(
                 catalogue, passages, prior=self._prior, space=self._space, fair=self._fair
             )
         offsets = calibration.offsets
-        segment = Segment.build(passages, _forgotten(terms), offsets, self._dense, self._lexical)
+        packed = counted(_forgotten(terms), "indexing words", count, on_stage)
+        segment = Segment.build(
+            passages, packed, offsets, self._dense, self._lexical, on_stage=on_stage
+        )
         return Generation(
             revision=revision,
             segment=segment,
             calibration=calibration,
-            twins=twins_of(passages, offsets, segment.dense),
+            twins=twins_of(passages, offsets, segment.dense, on_stage),
         )
 
 

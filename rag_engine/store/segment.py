@@ -21,6 +21,7 @@ from rag_engine.ports import (
     Restriction,
     Terms,
 )
+from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.rows import IndexRow, unpack_terms
 from rag_engine.store.term_table import TermTable, TermTableBuilder
 
@@ -125,6 +126,7 @@ class Segment:
         lexical: LexicalIndexFactory,
         *,
         live: bool = False,
+        on_stage: OnStage = silent,
     ) -> Segment:
         """Index chunks; ``terms`` are those of each, packed, as they were collected.
 
@@ -135,6 +137,7 @@ class Segment:
             lexical_index = lexical.build(passing, in_memory=live)
             table = builder.finished()
         centred = passages.centred(offsets)
+        on_stage("indexing vectors", 0, len(passages.ids))
         lists = LanguageLists.build(centred, passages.codes, len(passages.languages))
         return cls(
             passages=passages,

@@ -1,0 +1,34 @@
+"""Long work tells how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+__all__ = ["OnStage", "counted", "silent"]
+
+OnStage = Callable[[str, int, int], None]
+"""Called with the name of a stage, how many passages are done, and how many there are."""
+
+_EVERY = 1_000
+
+T = TypeVar("T")
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def counted(items: Iterable[T], stage: str, total: int, on_stage: OnStage) -> Iterator[T]:
+    """Yield the items, and tell now and then how many were.
+
+    >>> told = []
+    >>> list(counted("ab", "reading", 2, lambda *each: told.append(each))), told
+    (['a', 'b'], [('reading', 0, 2), ('reading', 2, 2)])
+    """
+    on_stage(stage, 0, total)
+    for done, item in enumerate(items, 1):
+        yield item
+        if done % _EVERY == 0:
+            on_stage(stage, done, total)
+    on_stage(stage, total, total)
