@@ -154,16 +154,11 @@ class LanguageOffsets:
         offset: Float32Array = self.default if row is None else self.offsets[row]
         return offset
 
-    def centre_passages(
-        self, vectors: Float32Array, languages: Sequence[str], *, wholly: bool = False
-    ) -> Float32Array:
-        """Return passages' vectors ``(n, dimension)`` less their languages' offsets, unit rows.
-
-        ``wholly`` takes out the whole overall mean too, for comparing passages with passages.
-        """
+    def centre_passages(self, vectors: Float32Array, languages: Sequence[str]) -> Float32Array:
+        """Return passages' vectors ``(n, dimension)`` less their languages' offsets, unit rows."""
         if len(vectors) == 0:
             return vectors.astype(np.float32)
-        table = np.vstack([self.offsets, self.default]) + (self.default if wholly else 0)
+        table = np.vstack([self.offsets, self.default])
         rows = [self._rows.get(language, len(self.languages)) for language in languages]
         return less_offsets(vectors, table[rows])
 

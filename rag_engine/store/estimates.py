@@ -86,13 +86,10 @@ def twins_of(
     if not offsets.enabled:
         return Twins.none()
 
-    def centred(rows: Rows, *, wholly: bool = True) -> Float32Array:
-        return offsets.centre_passages(
-            passages.vectors[rows].astype(np.float32), passages.language_list(rows), wholly=wholly
-        )
+    as_searched, wholly = passages.centred(offsets), passages.centred(offsets, wholly=True)
 
     def neighbours(rows: Rows, k: int) -> list[Ranking]:
         on_stage("finding translations", int(rows[0]), len(passages.ids))
-        return index.search(centred(rows, wholly=False), k)
+        return index.search(as_searched[rows], k)
 
-    return find_twins(passages.ids, passages.language_list(), centred, neighbours)
+    return find_twins(passages.ids, passages.language_list(), wholly.__getitem__, neighbours)

@@ -70,9 +70,12 @@ class PassageVectors:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return rows, self.ids[rows] == ids
 
-    def centred(self, offsets: LanguageOffsets) -> CentredRows:
-        """Return the vectors as the dense index compares them, made where they are asked for."""
-        table = offsets.of_passages(self.languages)
+    def centred(self, offsets: LanguageOffsets, *, wholly: bool = False) -> CentredRows:
+        """Return the vectors as the dense index compares them, made where they are asked for.
+
+        ``wholly`` is for comparing passages with passages (see ``LanguageOffsets``).
+        """
+        table = offsets.of_passages(self.languages) + (offsets.default if wholly else 0)
         return CentredRows(self.vectors, self.codes, table, enabled=offsets.enabled)
 
 
