@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -17,9 +16,8 @@ import numpy as np
 __all__ = [
     "machine",
     "median_seconds",
+    "memory_mb",
     "milliseconds",
-    "peak_memory_mb",
-    "resident_memory_mb",
     "table",
 ]
 
@@ -85,19 +83,20 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def peak_memory_mb() -> float:
-    """Return the most memory that this process has held, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+def memory_mb() -> dict[str, int]:
+    """Return the memory that this process holds, in MB.
 
-
-def resident_memory_mb() -> float | None:
-    """Return the memory that this process holds now, in MB; None where the system does not say."""
+    ``resident`` counts what is mapped from files, and what of them lies in memory anyway,
+    ``private`` does not; ``peak`` is the most that was resident. Where the system does not tell
+    them apart there is only ``peak``.
+    """
+    names = {"VmRSS": "resident", "RssAnon": "private", "VmHWM": "peak"}
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    except (OSError, ValueError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {"peak": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)}  # macOS
+    found = dict(line.split(":", 1) for line in lines if ":" in line)
+    return {ours: round(int(found[name].split()[0]) / 1e3) for name, ours in names.items()}
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> list[str]:

@@ -152,7 +152,7 @@ class TimedDense:
 
 
 class TimedDenseIndex:
-    """A dense index: stage ``dense search``. Keeps the queries that it was asked."""
+    """A dense index: stage ``dense search``. Keeps the queries, and how many it was asked for."""
 
     def __init__(
         self, inner: DenseIndex, ids: Int64Array, vectors: VectorRows, watch: Stopwatch
@@ -160,7 +160,7 @@ class TimedDenseIndex:
         self.inner = inner
         self.ids = ids
         self.vectors = vectors
-        self.asked: list[Float32Array] = []
+        self.asked: list[tuple[Float32Array, int]] = []
         self._watch = watch
 
     def __len__(self) -> int:
@@ -170,7 +170,7 @@ class TimedDenseIndex:
         self, queries: Float32Array, k: int, restriction: Restriction | None = None
     ) -> list[Ranking]:
         """Search."""
-        self.asked.append(queries)
+        self.asked.append((queries, k))
         return self._watch.run("dense search", self.inner.search, queries, k, restriction)
 
     def save(self, folder: Path) -> None:

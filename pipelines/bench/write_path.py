@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.bench.report import machine, milliseconds, peak_memory_mb, table
+from pipelines.bench.report import machine, memory_mb, milliseconds, table
 from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
 from pipelines.bench.timed import Stopwatch, TimedDense, TimedDetector, TimedEmbedder, TimedLexical
 from pipelines.output import Bar, Outcome
@@ -92,7 +92,7 @@ def _bench(chunks: int, path: Path) -> Outcome:
         "first_search_ms": round(times[0] * 1e3, 2),
         "search_ms": milliseconds(times[1:]),
         "bytes_a_chunk": round(sum(inspection.bytes.values()) / max(1, inspection.chunks)),
-        "peak_memory_mb": round(peak_memory_mb()),
+        "peak_memory_mb": memory_mb()["peak"],
     }
     rows = [
         {"stage": name, "seconds": round(seconds, 2), "share": f"{seconds / total:.1%}"}

@@ -177,12 +177,21 @@ class Catalogue:
 
     def index_rows(self, *, after: int) -> Iterator[IndexRow]:
         """Yield the chunks written after a revision, by id ascending."""
+        if after > 0:  # few of many: by their ids, without reading the others
+            sql = "SELECT id FROM chunk WHERE revision > ? ORDER BY id"
+            for few in _batches([identifier for (identifier,) in self._read(sql, (after,))]):
+                sql = (
+                    f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
+                    f"WHERE c.id IN ({_marks(few)}) ORDER BY c.id"
+                )
+                yield from map(rows.index_row, self._read(sql, few))
+            return
         last = 0
         while True:
             batch = self._read(
                 f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
-                "WHERE c.id > ? AND c.revision > ? ORDER BY c.id LIMIT 2000",
-                (last, after),
+                "WHERE c.id > ? ORDER BY c.id LIMIT 2000",
+                (last,),
             )
             if not batch:
                 return
