@@ -203,4 +203,5 @@ class DrawnEmbedder:
             )
             for place, vector, each in zip(others, found, their_tokens, strict=True):
                 vectors[place], tokens[place] = vector, each
-        return np.array(vectors, np.float32), [each for each in tokens if each is not None]
+        joined = np.array(vectors, np.float32).reshape(-1, self.dimension)
+        return joined, [each for each in tokens if each is not None]

@@ -65,6 +65,7 @@ def test_a_drawn_document_is_given_what_was_drawn_for_it(corpus, bundled_e5):
     expected = bundled_e5.embed_passages(["Das steht nirgends."])[0]
     np.testing.assert_allclose(vectors[3], expected, atol=1e-6)
     assert tokens[0] is corpus.token_vectors(3)
+    assert embedder.embed_passages([]).shape == (0, 384)
     assert len({each.text for each in map(corpus.document, range(500))}) == 500
 
 
