@@ -108,7 +108,7 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
         *(
             f"matrix products in {name}: {peak / 1e9:,.0f} GFLOP/s at best; the last row's come to "
             f"{reached[name]:.0%} of it"
-            for name, peak in peaks.items()
+            for name, peak in list(peaks.items())[:1]  # what ours computes in
         ),
     ]
     return Outcome(result=result, lines=lines)
