@@ -28,10 +28,15 @@ __all__ = [
     "GeneratorSettings",
     "LexicalSettings",
     "LoaderSettings",
+    "Precision",
     "RerankerSettings",
     "RetrievalSettings",
     "Settings",
 ]
+
+
+Precision = Literal["auto", "int8", "bf16", "f32"]
+"""How a model computes."""
 
 
 class _Frozen(BaseModel):
@@ -64,7 +69,9 @@ class EmbedderSettings(_Frozen):
     passage_prompt: str | None = None
     """Text put before each input; None: what the model's family is known to need."""
     device: str = "auto"
-    precision: Literal["auto", "bf16", "f32"] = "auto"
+    precision: Precision = "auto"
+    """How vectors are computed: ``auto`` is the quickest that the processor has built in; ``int8``
+    is the bundled model's."""
     truncate_dim: int | None = Field(None, ge=8)
     """Keep only so many leading components of a vector (``sentence-transformer``): for models that
     were trained for it, by Matryoshka representation learning (Kusupati et al. 2022)."""
@@ -120,7 +127,7 @@ class RetrievalSettings(_Frozen):
     """Candidates taken from each of the dense and the lexical index."""
     late_interaction: bool = True
     """Compare the best candidates with the question token by token, where tokens are kept."""
-    late_interaction_pool: int = Field(50, ge=2, le=1_000)
+    late_interaction_pool: int = Field(30, ge=2, le=1_000)
     """Candidates that are compared so."""
     rerank_pool: int = Field(50, ge=1, le=1_000)
     """Candidates that a reranker, if there is one, reads."""

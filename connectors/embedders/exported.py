@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from rag_engine.embedding.batching import token_batches
 from rag_engine.embedding.contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
+from rag_engine.settings import Precision
 
 __all__ = ["DESCRIPTION", "FORMAT", "GRAPHS", "TOKENIZER", "ExportedEmbedder"]
 
@@ -52,11 +53,16 @@ class ExportedEmbedder:
         self,
         folder: Path | str,
         *,
-        precision: Literal["auto", "bf16", "f32"] = "auto",
+        precision: Precision = "auto",
         threads: int = 0,
         query_prompt: str | None = None,
         passage_prompt: str | None = None,
     ) -> None:
+        if precision == "int8":
+            raise InvalidInput(
+                "precision 'int8' is the bundled model's; another is exported so: "
+                "rag-engine export MODEL DIR --to openvino --int8"
+            )
         folder = Path(folder)
         said = _described(folder)
         runtime, contract = said["runtime"], said["contract"]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from rag_engine.embedding.contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
+from rag_engine.settings import Precision
 
 __all__ = ["SentenceTransformerEmbedder"]
 
@@ -61,7 +62,7 @@ class SentenceTransformerEmbedder:
         model: str,
         revision: str | None = None,
         device: str = "auto",
-        precision: Literal["auto", "bf16", "f32"] = "auto",
+        precision: Precision = "auto",
         threads: int = 0,
         query_prompt: str | None = None,
         passage_prompt: str | None = None,

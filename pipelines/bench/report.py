@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from connectors.embedders.openvino_runtime import processor_flags
+
 __all__ = [
     "machine",
     "median_seconds",
@@ -51,14 +53,18 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
+    flags = processor_flags()
+    fast = [each for each in ("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16") if each in flags]
+    return f"{_processor_name()} ({', '.join(fast)})"
+
+
+def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    flags = next((line for line in lines if line.startswith("flags")), "").split()
-    fast = [each for each in ("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16") if each in flags]
-    return f"{names[0] if names else platform.machine()} ({', '.join(fast)})"
+    return names[0] if names else platform.machine()
 
 
 def median_seconds(run: Callable[[], object], *, repeats: int) -> float:

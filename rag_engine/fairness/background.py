@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.ports import Float32Array
+from rag_engine.products import product
 
 __all__ = ["PASSAGES", "TOKENS", "Background", "Level", "joined_tokens"]
 
@@ -66,7 +67,7 @@ class Background:
         >>> Background(rows, rows, usual=False).level(np.array([1, 0], np.float32))
         Level(mean=0.5, spread=0.5)
         """
-        cosines = self.passages @ question
+        cosines = np.vecdot(self.passages, question)
         count = len(cosines)
         mean, spread = (float(cosines.mean()), float(cosines.std())) if count else _USUAL
         if self.usual:
@@ -81,7 +82,7 @@ class Background:
         The mean over the tokens, by their ``weights`` ``(q,)``, of a similarity that one of a
         hundred tokens at random exceeds.
         """
-        similarities = tokens @ self.tokens.T
+        similarities = product(tokens, self.tokens)
         chance = similarities.mean(axis=1) + _BY_CHANCE * similarities.std(axis=1)
         return float(chance @ weights) / max(float(weights.sum()), 1e-9)
 

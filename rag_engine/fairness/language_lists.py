@@ -87,7 +87,7 @@ class LanguageLists:
         found = []
         for code in codes:
             first, last = int(self.starts[code]), int(self.starts[code + 1])
-            scores = np.asarray(leaders[first:last]) @ query
+            scores = np.vecdot(np.asarray(leaders[first:last]), query)
             for place in np.argsort(-scores)[:_LOOKED_AT] + first:
                 found.append(self.members[self.bounds[place] : self.bounds[place + 1]])
         return _joined(found)

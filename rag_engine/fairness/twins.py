@@ -45,6 +45,7 @@ class Twins:
         both = np.concatenate([self.pairs, self.pairs[:, ::-1]])
         both = both[np.lexsort((both[:, 1], both[:, 0]))]
         object.__setattr__(self, "_both", both)
+        object.__setattr__(self, "_first", both[:, 0].copy())  # searched at every question
 
     @classmethod
     def none(cls) -> Twins:
@@ -79,7 +80,7 @@ class Twins:
         }
 
     def _ranges(self, ids: Int64Array) -> tuple[Rows, Rows]:
-        first = self._both[:, 0]  # type: ignore[attr-defined]
+        first: Int64Array = self._first  # type: ignore[attr-defined]
         return np.searchsorted(first, ids), np.searchsorted(first, ids, side="right")
 
     def among(self, ids: Int64Array) -> tuple[Rows, Rows]:

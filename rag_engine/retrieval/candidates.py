@@ -96,7 +96,7 @@ def gather(
 def describe(asked: Asked, snapshot: Snapshot, ids: Int64Array) -> Candidates:
     """Look up or compute the figures of some passages; ``ids`` ascend."""
     vectors, languages = snapshot.vectors(ids)
-    dense = snapshot.offsets.centre_passages(vectors, languages) @ asked.vector
+    dense = np.vecdot(snapshot.offsets.centre_passages(vectors, languages), asked.vector)
     words, shared = _coverage(asked, snapshot, ids, languages)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)
     return Candidates(
@@ -104,7 +104,7 @@ def describe(asked: Asked, snapshot: Snapshot, ids: Int64Array) -> Candidates:
         languages=np.array(languages, dtype=object),
         scores=unknown,
         dense=dense,
-        dense_plain=vectors @ asked.question.vector,
+        dense_plain=np.vecdot(vectors, asked.question.vector),
         cosines=((dense - asked.level.mean) / asked.level.spread).astype(np.float32),
         words=words,
         shared=shared,
@@ -118,8 +118,7 @@ def _coverage(
     asked: Asked, snapshot: Snapshot, ids: Int64Array, languages: Sequence[str]
 ) -> tuple[Float32Array, Float32Array]:
     """Return the shares of words that only the language has, and of words that all have."""
-    words = snapshot.sums(ids, asked.lexical.words)
-    shared = snapshot.sums(ids, asked.lexical.shared)
+    words, shared = snapshot.sums(ids, [asked.lexical.words, asked.lexical.shared])
     home = np.array([each in asked.lexical.home for each in languages], dtype=np.bool_)
     shared = np.where(home, np.minimum(shared, words), shared)
     return words - np.where(home, shared, 0), shared

@@ -105,9 +105,9 @@ def lexical_evidence(
     [1.0, 4.0, 0.0]
     """
     best: dict[str, float] = {}
-    for language, each in zip(languages, words.tolist(), strict=True):
-        best[language] = max(each, best.get(language, 0.0))
-    usual = _USUAL_WORDS * np.array([best[language] for language in languages], dtype=np.float32)
+    for place in np.flatnonzero(words).tolist():
+        best[languages[place]] = max(float(words[place]), best.get(languages[place], 0.0))
+    usual = _USUAL_WORDS * np.array([best.get(each, 0.0) for each in languages], dtype=np.float32)
     total: Float32Array = weights.words * (words - usual) + weights.shared * shared
     return total.astype(np.float32)
 

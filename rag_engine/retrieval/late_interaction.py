@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.ports import Float32Array
+from rag_engine.products import product
 from rag_engine.store.token_vectors import ChunkTokens
 
 __all__ = ["PassageTokens", "late_interaction_scores"]
@@ -47,7 +48,7 @@ class PassageTokens:
         self._steps = steps
         self._offsets = offsets
         self._groups = np.repeat(groups, tokens.lengths)
-        along = (steps @ offsets.T)[np.arange(len(steps)), self._groups]
+        along = product(steps, offsets)[np.arange(len(steps)), self._groups]
         squares = scales * (scales * np.vecdot(steps, steps) - 2 * along)
         squares += np.vecdot(offsets, offsets)[self._groups]
         self._inverse_norms = 1 / np.sqrt(np.maximum(squares, _SMALLEST))
@@ -66,9 +67,9 @@ class PassageTokens:
             wanted = np.zeros(len(lengths), dtype=np.bool_)
             wanted[passages] = True
             kept, lengths = np.repeat(wanted, lengths), lengths[passages]
-        cosines = self._steps[kept] @ units.T
+        cosines = product(self._steps[kept], units)
         cosines *= self._factors[kept, np.newaxis]
-        off = (self._offsets @ units.T)[self._groups[kept]]
+        off = product(self._offsets, units)[self._groups[kept]]
         off *= self._inverse_norms[kept, np.newaxis]
         cosines -= off
         found: Float32Array = np.maximum.reduceat(cosines, np.cumsum(lengths) - lengths, axis=0)

@@ -14,6 +14,7 @@ from rag_engine.embedding.contract import checked_vectors
 from rag_engine.embedding.token_space import TokenSpace, centred_tokens
 from rag_engine.filters import Filter
 from rag_engine.ports import Detection, Float32Array, Int64Array, TokenEmbedder, TokenVectors
+from rag_engine.products import product
 from rag_engine.records import Hit
 from rag_engine.retrieval.candidates import Candidates, describe, gather
 from rag_engine.retrieval.fusion import (
@@ -182,8 +183,8 @@ class Retriever:
             return None
         offsets, background = snapshot.offsets, snapshot.calibration.background
         languages, groups = np.unique(found.languages[places].astype(str), return_inverse=True)
-        shifts = offsets.of_passage_tokens(languages.tolist()) @ space.basis.T
-        shift = offsets.of_query_tokens(asked.question.detections) @ space.basis.T
+        shifts = product(offsets.of_passage_tokens(languages.tolist()), space.basis)
+        shift = np.vecdot(space.basis, offsets.of_query_tokens(asked.question.detections))
         question = centred_tokens(tokens.vectors, shift)
         scores = late_interaction_scores(
             question,

@@ -168,7 +168,11 @@ class Segment:
                 others = self.lists.of(code)
                 others = others[allowed.allows(passages.ids[others])]
                 rows = np.concatenate([rows, others])
-        return passages.ids[rows], self.centred[rows] @ query, passages.language_list(rows)
+        return (
+            passages.ids[rows],
+            np.vecdot(self.centred[rows], query),
+            passages.language_list(rows),
+        )
 
 
 def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[Terms]:

@@ -166,12 +166,15 @@ class Snapshot:
             lambda index, restriction: index.search_weighted(weights, k, restriction), k, only
         )
 
-    def sums(self, ids: Int64Array, weights: Mapping[str, float]) -> Float32Array:
-        """Return the sum of ``weights`` over the terms that each passage holds, ``(n,)``."""
-        total = np.zeros(len(ids), dtype=np.float32)
+    def sums(self, ids: Int64Array, weightings: Sequence[Mapping[str, float]]) -> Float32Array:
+        """Return the sums of each weighting over the terms that each passage holds.
+
+        The shape is ``(n_weightings, n_ids)``.
+        """
+        total = np.zeros((len(weightings), len(ids)), dtype=np.float32)
         for segment in self.segments:
             rows, here = segment.passages.rows_of(ids)
-            total[here] = segment.terms.sums(rows[here], weights)
+            total[:, here] = segment.terms.sums(rows[here], weightings)
         return total
 
     def search_bm25(self, terms: Sequence[str], k: int, only: Int64Array | None = None) -> Ranking:

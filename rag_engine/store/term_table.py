@@ -21,6 +21,7 @@ __all__ = ["TermTable", "TermTableBuilder"]
 
 Hashes = npt.NDArray[np.uint64]
 
+_LAST_BITS = np.uint64(0xFFFF)
 _WRITTEN_AT = 1 << 17
 """Hashes gathered in memory before they are written."""
 
@@ -45,31 +46,39 @@ class TermTable:
         return len(self.starts) - 1
 
     def sums(
-        self, rows: npt.NDArray[np.signedinteger[Any]], weights: Mapping[str, float]
+        self,
+        rows: npt.NDArray[np.signedinteger[Any]],
+        weightings: Sequence[Mapping[str, float]],
     ) -> Float32Array:
-        """Return for each row the sum of ``weights`` over the terms that it holds, ``(n,)``.
+        """Return for each row the sum of each weighting over the terms that it holds.
+
+        The shape is ``(n_weightings, n_rows)``.
 
         >>> with TermTableBuilder() as builder:
         ...     for terms in (["a", "b", "a"], [], ["c"]):
         ...         builder.add(terms)
         ...     table = builder.finished()
-        >>> table.sums(np.array([0, 1, 2]), {"a": 0.5, "c": 0.25}).tolist()
-        [0.5, 0.0, 0.25]
+        >>> table.sums(np.array([0, 1, 2]), [{"a": 0.5, "c": 0.25}, {"b": 1.0}]).tolist()
+        [[0.5, 0.0, 0.25], [1.0, 0.0, 0.0]]
         """
-        hashed = np.array([_hash(term) for term in weights], dtype=np.uint64)
-        order = np.argsort(hashed)
-        keys = hashed[order]
-        values = np.array(list(weights.values()), dtype=np.float64)[order]
+        terms = {_hash(term): term for weights in weightings for term in weights}
+        keys = np.array(sorted(terms), dtype=np.uint64)
         lengths = self.starts[rows + 1] - self.starts[rows]
         firsts = self.starts[rows] - (np.cumsum(lengths) - lengths)
         held = self.hashes[np.arange(int(lengths.sum())) + np.repeat(firsts, lengths)]
         if len(keys) == 0 or len(held) == 0:
-            return np.zeros(len(rows), dtype=np.float32)
-        places = np.minimum(np.searchsorted(keys, held), len(keys) - 1)
-        found = np.flatnonzero(keys[places] == held)
+            return np.zeros((len(weightings), len(rows)), dtype=np.float32)
+        likely = np.zeros(_LAST_BITS + 1, dtype=np.bool_)
+        likely[keys & _LAST_BITS] = True
+        found = np.flatnonzero(likely[held & _LAST_BITS])  # all but a few: so few are looked up
+        places = np.minimum(np.searchsorted(keys, held[found]), len(keys) - 1)
+        same = keys[places] == held[found]
+        found, places = found[same], places[same]
         owners = np.repeat(np.arange(len(rows)), lengths)[found]
-        total = np.bincount(owners, weights=values[places[found]], minlength=len(rows))
-        sums: Float32Array = total.astype(np.float32)
+        sums = np.zeros((len(weightings), len(rows)), dtype=np.float32)
+        for row, weights in enumerate(weightings):
+            values = np.array([weights.get(terms[key], 0.0) for key in keys.tolist()])
+            sums[row] = np.bincount(owners, weights=values[places], minlength=len(rows))
         return sums
 
 

