@@ -64,6 +64,12 @@ def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
 
 def build_embedder(settings: EmbedderSettings) -> Embedder:
     """Build the embedder that the settings name."""
+    if settings.kind in {"bundled", "exported"} and settings.device not in {"auto", "cpu"}:
+        raise SettingsError(
+            f"embedder.kind = {settings.kind!r} computes on the CPU, got device = "
+            f"{settings.device!r}; on a GPU use kind = 'sentence-transformer' with a model "
+            "(`rag-engine export bundled DIR --to sentence-transformers` writes the bundled one)"
+        )
     if settings.kind == "bundled":
         from connectors.embedders.bundled_e5 import BundledE5
 
@@ -132,7 +138,10 @@ def _dense(settings: DenseSettings) -> DenseIndexFactory:
     if settings.kind == "ivf-pq":  # what was just added is too little for lists
         least = max(settings.exact_below, FaissIvfPqFactory.fewest)
         return AutoDenseFactory(
-            kind="ivf-pq", exact_below=least, compact_from=least, compact=FaissIvfPqFactory()
+            kind="ivf-pq",
+            exact_below=least,
+            compact_from=least,
+            compact=FaissIvfPqFactory(device=settings.device),
         )
     return AutoDenseFactory(
         exact_below=settings.exact_below,

@@ -69,6 +69,7 @@ class EmbedderSettings(_Frozen):
     passage_prompt: str | None = None
     """Text put before each input; None: what the model's family is known to need."""
     device: str = "auto"
+    """``cpu``, ``cuda``, ``cuda:1``; ``auto``: CUDA if there is one (``sentence-transformer``)."""
     precision: Precision = "auto"
     """How vectors are computed: ``auto`` is the quickest that the processor has built in; ``int8``
     is the bundled model's."""
@@ -94,6 +95,8 @@ class DenseSettings(_Frozen):
     storage: Literal["auto", "float32", "float16", "sq8", "sq4"] = "auto"
     """HNSW: what the graph keeps of a component, 32, 16, 8 or 4 bits; ``auto`` is ``float32``, and
     ``sq8`` from ``compact_from`` vectors on. Scores are exact with all of them."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """IVF-PQ: where it is built."""
     m: int = Field(32, ge=4, le=128)
     """HNSW: neighbours a vector in the graph (2 m on the lowest layer); 8 m bytes a vector."""
     ef_construction: int = Field(200, ge=8)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.wiring import build_embedder
 from rag_engine import KnowledgeBase, Settings
 from rag_engine.errors import (
     ContractMismatch,
@@ -17,6 +18,7 @@ from rag_engine.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from rag_engine.settings import EmbedderSettings
 from tests.doubles import HashEmbedder
 from tests.samples import PUMP, RULES
 
@@ -78,3 +80,10 @@ def test_settings_from_toml(tmp_path: Path):
     path.write_text("= nothing", encoding="utf-8")
     with pytest.raises(SettingsError):
         Settings.from_toml(path)
+
+
+@pytest.mark.parametrize("kind", ["bundled", "exported"])
+def test_a_device_that_a_kind_can_not_use_is_told(kind):
+    settings = EmbedderSettings(kind=kind, model="m", device="cuda")
+    with pytest.raises(SettingsError, match=r"computes on the CPU.*'cuda'.*sentence-transformer"):
+        build_embedder(settings)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from connectors.dense.exact_index import check_rows
+from connectors.dense.faiss_gpu import check_device, from_device, to_device
 from connectors.dense.faiss_index import (
     FaissIndex,
     add_all,
@@ -61,9 +62,10 @@ class FaissIvfPqFactory:
         lists: how many lists a search looks through.
         candidates: how many of the nearest found there are compared exactly.
         threads: how many threads build; None: as many as OpenMP is given.
+        device: ``cpu`` or ``cuda``, where it is built; it is searched on the CPU.
 
     Raises:
-        InvalidInput: a value below 1.
+        InvalidInput: a value below 1, or a device that is not there.
         MissingExtra: faiss is not installed.
     """
 
@@ -72,9 +74,15 @@ class FaissIvfPqFactory:
     """Fewer vectors can not tell the 256 codes of a quantiser."""
 
     def __init__(
-        self, *, lists: int = 48, candidates: int = 400, threads: int | None = None
+        self,
+        *,
+        lists: int = 48,
+        candidates: int = 400,
+        threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
         load_faiss()
+        check_device(device)
         if min(lists, candidates, threads or 1) < 1:
             raise InvalidInput(
                 "inverted lists need lists, candidates and threads of at least 1, got "
@@ -82,6 +90,7 @@ class FaissIvfPqFactory:
             )
         self._walk = _IvfWalk(lists, candidates)
         self._threads = threads
+        self._device = device
 
     def build(self, ids: Int64Array, vectors: VectorRows) -> FaissIndex:
         """Index ``vectors`` ``(n, dimension)`` under ``ids`` ``(n,)``, sorted ascending.
@@ -106,9 +115,10 @@ class FaissIvfPqFactory:
         rows = np.linspace(0, count - 1, drawn).astype(np.intp)
         index.cp.min_points_per_centroid = 1
         with threads_for_building(self._threads):
-            index.train(np.ascontiguousarray(vectors[rows], dtype=np.float32))
-            add_all(index, vectors)
-        return FaissIndex(index, ids, vectors, self._walk)
+            building = to_device(index, self._device)
+            building.train(np.ascontiguousarray(vectors[rows], dtype=np.float32))
+            add_all(building, vectors)
+        return FaissIndex(from_device(building, self._device), ids, vectors, self._walk)
 
     def load(self, folder: Path, ids: Int64Array, vectors: VectorRows) -> FaissIndex:
         """Load what ``save`` wrote.

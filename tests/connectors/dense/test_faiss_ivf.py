@@ -72,3 +72,10 @@ def test_too_few_vectors():
 def test_values_out_of_range(bad):
     with pytest.raises(InvalidInput, match=str(next(iter(bad.values())))):
         FaissIvfPqFactory(**bad)
+
+
+def test_a_gpu_that_is_not_there_is_told():
+    with pytest.raises(InvalidInput, match=r"FAISS sees no GPU.*rag-engine\[gpu\]"):
+        FaissIvfPqFactory(device="cuda")
+    with pytest.raises(InvalidInput, match="'tpu'"):
+        FaissIvfPqFactory(device="tpu")
