@@ -14,6 +14,7 @@ from pipelines.bench.peers import PEERS
 from pipelines.export_model import Target
 from pipelines.output import Exit, Outcome, note, print_error, print_outcome
 from rag_engine.errors import RagEngineError
+from rag_engine.settings import DenseKind
 
 __all__ = ["main"]
 
@@ -80,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("inspect", commands.inspect, "show what a knowledge base holds")
     verb("compact", commands.compact, "build the index anew and give back space")
+
+    moving = verb("migrate", commands.migrate, "move vectors to Milvus, or back", common)
+    moving.add_argument("--from", dest="kb", type=Path, required=True, metavar="DIR")
+    moving.add_argument(
+        "--to",
+        required=True,
+        metavar="TARGET",
+        help="milvus://HOST:PORT, milvus+tls://HOST:PORT, milvus:FILE.db, or local",
+    )
 
     evaluate = verb("evaluate", commands.evaluate, "measure on a test set", common)
     evaluate.add_argument("set", type=Path, metavar="SET_DIR", help="BEIR layout, or TREC topics")
@@ -154,6 +164,11 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--queries", type=int, default=300, help="how many questions (300)")
     search.add_argument("--kb", type=Path, metavar="DIR", help="keep the knowledge base there")
     search.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    search.add_argument(
+        "--index",
+        choices=get_args(DenseKind),
+        help="the kind of dense index (that of the settings)",
+    )
     search.add_argument(
         "--set", type=Path, metavar="SET_DIR", help="real passages and questions of a test set"
     )

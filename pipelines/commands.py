@@ -31,6 +31,7 @@ __all__ = [
     "export",
     "index",
     "inspect",
+    "migrate",
     "search",
 ]
 
@@ -169,6 +170,13 @@ def compact(given: argparse.Namespace) -> Outcome:
     )
 
 
+def migrate(given: argparse.Namespace) -> Outcome:
+    """Move the vectors elsewhere."""
+    from pipelines.migrate import migrate
+
+    return migrate(given.kb, given.to)
+
+
 def evaluate(given: argparse.Namespace) -> Outcome:
     """Measure on a test set."""
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
@@ -225,6 +233,9 @@ def bench_search(given: argparse.Namespace) -> Outcome:
     from pipelines.bench.search import bench_search
 
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
+    if given.index:
+        dense = settings.dense.model_copy(update={"kind": given.index})
+        settings = settings.model_copy(update={"dense": dense})
     return _reported(
         bench_search(given.chunks, given.queries, given.kb, settings, given.set), given
     )

@@ -22,6 +22,7 @@ from rag_engine.settings import (
     GeneratorSettings,
     LexicalSettings,
     LoaderSettings,
+    MilvusSettings,
     RerankerSettings,
     Settings,
 )
@@ -41,7 +42,7 @@ def build_components(settings: Settings) -> Components:
     return Components(
         embedder=embedder,
         detector=FastTextDetector(),
-        dense=_dense(settings.dense),
+        dense=_dense(settings.dense, settings.milvus),
         lexical=_lexical(settings.lexical),
         generator=_generator(settings.generator, embedder),
         reranker=_reranker(settings.reranker),
@@ -117,7 +118,7 @@ def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace |
     return load_token_space(embedder.contract.weights)
 
 
-def _dense(settings: DenseSettings) -> DenseIndexFactory:
+def _dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:
     from connectors.dense.auto_index import AutoDenseFactory
     from connectors.dense.exact_index import ExactIndexFactory
     from connectors.dense.faiss_hnsw import FaissHnswFactory, Storage
@@ -131,6 +132,16 @@ def _dense(settings: DenseSettings) -> DenseIndexFactory:
             storage=default if settings.storage == "auto" else settings.storage,
         )
 
+    if settings.kind == "milvus":
+        from connectors.dense.milvus_index import MilvusIndexFactory
+        from connectors.milvus.service import MilvusService
+
+        return MilvusIndexFactory(
+            service=MilvusService(milvus),
+            m=settings.m,
+            ef_construction=settings.ef_construction,
+            ef_search=settings.ef_search,
+        )
     if settings.kind == "exact":
         return ExactIndexFactory()
     if settings.kind == "hnsw":

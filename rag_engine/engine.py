@@ -239,6 +239,12 @@ class KnowledgeBase:
             if not self._index.is_published():
                 self._index.publish(on_stage)
 
+    def keep_settings(self) -> None:
+        """Open with the settings of now from now on, where none are given."""
+        with self._write:
+            self._check_writable()
+            self._catalogue.set_meta("settings", self.settings.model_dump(mode="json"))
+
     def search(
         self,
         question: str,

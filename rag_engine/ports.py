@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.filters import Filter
 from rag_engine.records import Document, Problem
 
 __all__ = [
@@ -63,11 +64,13 @@ class Ranking:
 class Restriction:
     """Which ids a search may return: only ``ids``, or (``exclude``) all but ``ids``.
 
-    ``ids`` is sorted ascending without repeats, shape ``(n,)``.
+    ``ids`` is sorted ascending without repeats, shape ``(n,)``. ``where`` is the filter that chose
+    them (fewer of them may be left), for an index that can filter by itself.
     """
 
     ids: Int64Array
     exclude: bool = False
+    where: Filter | None = None
 
     def allows(self, ids: Int64Array) -> npt.NDArray[np.bool_]:
         """Tell for each id whether it may be returned.

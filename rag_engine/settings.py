@@ -22,12 +22,14 @@ from rag_engine.errors import SettingsError
 __all__ = [
     "AnsweringSettings",
     "ChunkingSettings",
+    "DenseKind",
     "DenseSettings",
     "EmbedderSettings",
     "FairnessSettings",
     "GeneratorSettings",
     "LexicalSettings",
     "LoaderSettings",
+    "MilvusSettings",
     "Precision",
     "RerankerSettings",
     "RetrievalSettings",
@@ -37,6 +39,8 @@ __all__ = [
 
 Precision = Literal["auto", "int8", "bf16", "f32"]
 """How a model computes."""
+
+DenseKind = Literal["auto", "exact", "hnsw", "ivf-pq", "milvus"]
 
 
 class _Frozen(BaseModel):
@@ -86,10 +90,11 @@ class EmbedderSettings(_Frozen):
 class DenseSettings(_Frozen):
     """How vectors are searched; a change takes effect when the index is next rebuilt."""
 
-    kind: Literal["auto", "exact", "hnsw", "ivf-pq"] = "auto"
+    kind: DenseKind = "auto"
     """``exact`` compares with every vector; ``hnsw`` walks a graph; ``ivf-pq`` looks through lists
     of short codes, in the least memory; ``auto`` is exact below ``exact_below`` vectors, then a
-    graph, from ``compact_from`` on one of 8 bits a component."""
+    graph, from ``compact_from`` on one of 8 bits a component; ``milvus`` is a graph on a server
+    (see ``MilvusSettings``)."""
     exact_below: int = Field(20_000, ge=0)
     compact_from: int = Field(200_000, ge=0)
     storage: Literal["auto", "float32", "float16", "sq8", "sq4"] = "auto"
@@ -103,6 +108,24 @@ class DenseSettings(_Frozen):
     """HNSW: candidates looked at when a vector is inserted; build time grows with it."""
     ef_search: int = Field(128, ge=8)
     """HNSW: candidates looked at by a search; recall and time grow with it."""
+
+
+class MilvusSettings(_Frozen):
+    """The server that ``dense.kind = "milvus"`` keeps vectors on."""
+
+    uri: str = "http://localhost:19530"
+    """``http(s)://host:port``, or for Milvus Lite the path of a file that ends in ``.db``."""
+    token_env: str = "RAG_ENGINE_MILVUS_TOKEN"  # noqa: S105 (the name of a variable)
+    """The environment variable that holds the token, ``user:password`` or a key; never stored."""
+    database: str = ""
+    """The database on the server; empty: its default one."""
+    prefix: str = "rag_engine"
+    """What names of collections begin with; each knowledge base has collections of its own."""
+    ca_file: str = ""
+    """A PEM file with the authority that signed the server's certificate; empty: the system's."""
+    timeout_s: float = Field(30.0, gt=0)
+    batch_mb: int = Field(8, ge=1, le=60)
+    """How much is sent at a time; servers take 64 MB."""
 
 
 class LexicalSettings(_Frozen):
@@ -186,6 +209,7 @@ class Settings(_Frozen):
     chunking: ChunkingSettings = ChunkingSettings()
     embedder: EmbedderSettings = EmbedderSettings()
     dense: DenseSettings = DenseSettings()
+    milvus: MilvusSettings = MilvusSettings()
     lexical: LexicalSettings = LexicalSettings()
     fairness: FairnessSettings = FairnessSettings()
     retrieval: RetrievalSettings = RetrievalSettings()

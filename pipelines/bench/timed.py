@@ -25,6 +25,7 @@ from rag_engine.ports import (
     TokenVectors,
     VectorRows,
 )
+from rag_engine.served_index import FieldsOf, ServedDenseFactory
 
 __all__ = [
     "Stopwatch",
@@ -33,6 +34,7 @@ __all__ = [
     "TimedDetector",
     "TimedEmbedder",
     "TimedLexical",
+    "TimedServedDense",
 ]
 
 P = ParamSpec("P")
@@ -149,6 +151,29 @@ class TimedDense:
     def _timed(self, index: DenseIndex, ids: Int64Array, vectors: VectorRows) -> DenseIndex:
         self.sealed = TimedDenseIndex(index, ids, vectors, self._watch)
         return self.sealed
+
+
+class TimedServedDense(TimedDense):
+    """The same for a factory whose indexes live in a service."""
+
+    def __init__(self, inner: ServedDenseFactory, watch: Stopwatch) -> None:
+        super().__init__(inner, watch)
+        self._served = inner
+
+    @property
+    def local(self) -> DenseIndexFactory:
+        """What indexes the few passages that were just added."""
+        return self._served.local
+
+    def within(self, root: Path, fields: FieldsOf) -> TimedServedDense:
+        """Become the factory of one knowledge base."""
+        self._inner = self._served = self._served.within(root, fields)
+        return self
+
+    def sweep(self, current: DenseIndex) -> None:
+        """Remove what is searched no more."""
+        assert isinstance(current, TimedDenseIndex)
+        self._served.sweep(current.inner)
 
 
 class TimedDenseIndex:

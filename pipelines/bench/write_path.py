@@ -9,12 +9,20 @@ from pathlib import Path
 
 from pipelines.bench.report import machine, memory_mb, milliseconds, table
 from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from pipelines.bench.timed import Stopwatch, TimedDense, TimedDetector, TimedEmbedder, TimedLexical
+from pipelines.bench.timed import (
+    Stopwatch,
+    TimedDense,
+    TimedDetector,
+    TimedEmbedder,
+    TimedLexical,
+    TimedServedDense,
+)
 from pipelines.output import Bar, Outcome
 from rag_engine.components import Components, default_components
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import TokenEmbedder
+from rag_engine.served_index import ServedDenseFactory
 from rag_engine.settings import Settings
 
 __all__ = ["bench_index"]
@@ -46,7 +54,11 @@ def timed_components(settings: Settings, watch: Stopwatch) -> Components:
         parts,
         embedder=TimedEmbedder(parts.embedder, watch),
         detector=TimedDetector(parts.detector, watch),
-        dense=TimedDense(parts.dense, watch),
+        dense=(
+            TimedServedDense(parts.dense, watch)
+            if isinstance(parts.dense, ServedDenseFactory)
+            else TimedDense(parts.dense, watch)
+        ),
         lexical=TimedLexical(parts.lexical, watch),
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.ports import Float32Array, Int64Array
+from rag_engine.ports import Float32Array, Int64Array, Restriction
 from rag_engine.retrieval.question import Asked
 from rag_engine.store.snapshot import Snapshot
 
@@ -77,7 +77,7 @@ def places_for_each(pool: int, languages: int) -> int:
 
 
 def gather(
-    asked: Asked, snapshot: Snapshot, pool: int, only: Int64Array | None, *, dense: bool = True
+    asked: Asked, snapshot: Snapshot, pool: int, only: Restriction | None, *, dense: bool = True
 ) -> Int64Array:
     """Return the ids of the candidates, ascending.
 

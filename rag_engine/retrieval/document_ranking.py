@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag_engine.ports import Int64Array
+from rag_engine.ports import Restriction
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
@@ -51,10 +51,8 @@ def rank_documents(
             yield [RankedDocument(document, score) for document, score in best.items()][:depth]
 
 
-def _all_but(documents: dict[int, str], left_out: Collection[str]) -> Int64Array:
-    """Return the ids, ascending, of all chunks but those of some documents."""
+def _all_but(documents: dict[int, str], left_out: Collection[str]) -> Restriction:
+    """Allow all chunks but those of some documents."""
     names = set(left_out)
-    return np.array(
-        sorted(chunk for chunk, document in documents.items() if document not in names),
-        dtype=np.int64,
-    )
+    chunks = sorted(chunk for chunk, document in documents.items() if document not in names)
+    return Restriction(np.array(chunks, dtype=np.int64))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rag_engine.ports import Int64Array
+from rag_engine.ports import Restriction
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
@@ -27,7 +27,7 @@ def make_hits(
     found: Candidates,
     *,
     k: int,
-    only: Int64Array | None,
+    only: Restriction | None,
     group_twins: bool,
 ) -> tuple[list[Hit], bool]:
     """Return the ``k`` best hits of ranked candidates, and whether none vanished meanwhile.
@@ -65,7 +65,7 @@ def _groups(
     question: Question,
     found: Candidates,
     k: int,
-    only: Int64Array | None,
+    only: Restriction | None,
     *,
     group_twins: bool,
 ) -> list[tuple[int, int, list[int]]]:
@@ -82,7 +82,7 @@ def _groups(
         if of_lead:
             twins = np.array(of_lead[identifier], dtype=np.int64)
             twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
-            twins = twins if only is None else np.intersect1d(twins, only, assume_unique=True)
+            twins = twins if only is None else twins[only.allows(twins)]
             group += [each for each in twins.tolist() if each not in taken]
         at_home = [
             place[each]

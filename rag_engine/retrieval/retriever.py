@@ -13,7 +13,13 @@ from rag_engine.components import Components
 from rag_engine.embedding.contract import checked_vectors
 from rag_engine.embedding.token_space import TokenSpace, centred_tokens
 from rag_engine.filters import Filter
-from rag_engine.ports import Detection, Float32Array, Int64Array, TokenEmbedder, TokenVectors
+from rag_engine.ports import (
+    Detection,
+    Float32Array,
+    Restriction,
+    TokenEmbedder,
+    TokenVectors,
+)
 from rag_engine.products import product
 from rag_engine.records import Hit
 from rag_engine.retrieval.candidates import Candidates, describe, gather
@@ -89,11 +95,11 @@ class Retriever:
         question: Question,
         *,
         k: int,
-        only: Int64Array | None = None,
+        only: Restriction | None = None,
     ) -> Ranked:
         """Return at least ``k`` candidates for a question (if there are), best first.
 
-        ``only`` holds the ids that may be returned, ascending; None: all.
+        ``only`` names the ids that may be returned; None: all.
         """
         pool, mode = max(self._settings.pool, k), self._settings.mode
         asked = as_asked(question, snapshot, lexical=mode in {"hybrid", "lexical"})
@@ -119,7 +125,7 @@ class Retriever:
         snapshot: Snapshot,
         asked: Asked,
         found: Candidates,
-        only: Int64Array | None,
+        only: Restriction | None,
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
         found = _best_first(found, np.add(*self._evidence(asked, found, WITHOUT_TOKENS)))
@@ -140,7 +146,7 @@ class Retriever:
             scores = join_twins(snapshot.twins, found.ids, dense, lexical)
         contents = snapshot.contents
         if only is not None:
-            contents *= len(only) / len(snapshot)
+            contents *= len(only.ids) / len(snapshot)
         return _best_first(replace(found, scores=probability(scores, contents, weights)), scores)
 
     def _evidence(
@@ -201,7 +207,7 @@ class Retriever:
         return late_of_twins(snapshot.twins, found.ids, late) if self._fair else late
 
     def _plain(
-        self, snapshot: Snapshot, asked: Asked, pool: int, only: Int64Array | None
+        self, snapshot: Snapshot, asked: Asked, pool: int, only: Restriction | None
     ) -> Candidates:
         """Rank as others do by default: by BM25, or by RRF over dense search and BM25."""
         question = asked.question
@@ -227,8 +233,8 @@ class Retriever:
         min_score: float = 0.0,
     ) -> Found:
         """Return the ``k`` best hits; those deleted while the search ran are left out."""
-        only = None if where is None else catalogue.matching(where)
-        if len(snapshot) == 0 or (only is not None and len(only) == 0):
+        only = None if where is None else Restriction(catalogue.matching(where), where=where)
+        if len(snapshot) == 0 or (only is not None and len(only.ids) == 0):
             return Found([], complete=True)
         [prepared] = self.questions([question], language)
         asked, candidates = self.rank(catalogue, snapshot, prepared, k=k, only=only)

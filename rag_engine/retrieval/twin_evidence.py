@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rag_engine.fairness.twins import Twins
-from rag_engine.ports import Float32Array, Int64Array
+from rag_engine.ports import Float32Array, Int64Array, Restriction
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["join_twins", "late_of_twins", "twins_of_best"]
@@ -20,16 +20,16 @@ translated (mAP 0.682 with 0.8, 0.671 with 0.6, 0.541 without), worse among thou
 sentences that nearly say the same (nDCG@10 0.588, 0.610, 0.615)."""
 
 
-def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Int64Array | None) -> Int64Array:
+def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Restriction | None) -> Int64Array:
     """Return the twins, ascending, of the best candidates; ``ids`` come best first.
 
-    Deleted passages, and those not in ``only`` (None: all may be), are left out.
+    Deleted passages, and those that ``only`` does not allow, are left out.
     """
     groups = snapshot.twins.of(ids[:_BEST]).values()
     found = list(dict.fromkeys(twin for group in groups for twin in group))[:_MOST]
     twins = np.array(sorted(found), dtype=np.int64)
     twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
-    return twins if only is None else np.intersect1d(twins, only, assume_unique=True)
+    return twins if only is None else twins[only.allows(twins)]
 
 
 def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32Array:

@@ -21,6 +21,7 @@ from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
 from rag_engine.ports import Int64Array
 from rag_engine.records import Document
+from rag_engine.served_index import ChunkFields
 from rag_engine.store import rows
 from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.records import CatalogueStatistics, FinishedSource, FoundChunk
@@ -155,6 +156,10 @@ class Catalogue:
                     metadata=json.loads(metadata),
                 )
         return found
+
+    def fields(self, ids: Int64Array) -> dict[int, ChunkFields]:
+        """Return what those of ``ids`` that still exist may be filtered by."""
+        return {each.id: each.fields for each in self.chunks(ids.tolist()).values()}
 
     def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
         """Return the token vectors of the chunks of ``ids`` that have some, in their order."""

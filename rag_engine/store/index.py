@@ -20,6 +20,7 @@ from rag_engine.errors import StoreCorrupt
 from rag_engine.fairness.calibration import Calibration, calibration_version
 from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.served_index import ServedDenseFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.estimates import calibrate, twins_of
@@ -62,6 +63,10 @@ class Index:
         self._root = root
         self._catalogue = catalogue
         self._dimension = dimension
+        self._live_dense = dense
+        if isinstance(dense, ServedDenseFactory):
+            self._live_dense = dense.local
+            dense = dense.within(root, catalogue.fields)
         self._dense = dense
         self._lexical = lexical
         self._prior = prior
@@ -103,7 +108,13 @@ class Index:
                 self._root, self._generation, self._dense, self._lexical
             )
             self._catalogue.forget_tombstones(up_to=self._generation.revision)
+            self._sweep()
             return self._manifest
+
+    def _sweep(self) -> None:
+        """Remove what generations before this one left in a service."""
+        if isinstance(self._dense, ServedDenseFactory) and self._generation is not None:
+            self._dense.sweep(self._generation.segment.dense)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -139,6 +150,8 @@ class Index:
                 )
             self._manifest = manifest
             self._adopt(opened)
+            if not self._read_only:
+                self._sweep()
             return
 
     def _is_ours(self, manifest: Manifest) -> bool:
@@ -206,7 +219,7 @@ class Index:
             passages.vectors.astype(np.float32), passages.language_list(), prior=self._prior
         )
         segment = Segment.build(
-            passages, terms, grown.offsets, self._dense, self._lexical, live=True
+            passages, terms, grown.offsets, self._live_dense, self._lexical, live=True
         )
         return segment, grown
 

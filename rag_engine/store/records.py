@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag_engine.records import Chunk, MetadataValue
+from rag_engine.served_index import ChunkFields
 
 __all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
 
@@ -19,6 +20,19 @@ class FoundChunk:
     title: str
     source: str
     metadata: dict[str, MetadataValue]
+
+    @property
+    def fields(self) -> ChunkFields:
+        """What the chunk may be filtered by."""
+        chunk = self.chunk
+        document: dict[str, MetadataValue] = {
+            "document_id": chunk.document_id,
+            "title": self.title,
+            "source": self.source,
+        }
+        if chunk.page is not None:
+            document["page"] = chunk.page
+        return ChunkFields(language=chunk.language, document=document, metadata=self.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,24 +80,25 @@ class Snapshot:
         """How many different things the passages say: their number, twins counted once."""
         return max(1.0, len(self) - self.twins.repeated)
 
-    def _restriction(self, only: Int64Array | None) -> Restriction | None:
+    def _restriction(self, only: Restriction | None) -> Restriction | None:
         if only is not None:
-            return Restriction(np.setdiff1d(only, self.deleted, assume_unique=True))
+            kept = np.setdiff1d(only.ids, self.deleted, assume_unique=True)
+            return Restriction(kept, where=only.where)
         return Restriction(self.deleted, exclude=True) if len(self.deleted) else None
 
     def search_dense(
-        self, queries: Float32Array, k: int, only: Int64Array | None = None
+        self, queries: Float32Array, k: int, only: Restriction | None = None
     ) -> list[Ranking]:
         """Return the ``k`` nearest passages of each centred query, ``(m, dimension)`` float32.
 
-        ``only`` holds the ids that may be returned, ascending; None: all.
+        ``only`` names the ids that may be returned; None: all.
         """
         restriction = self._restriction(only)
         found = [segment.dense.search(queries, k, restriction) for segment in self.segments]
         return [merge_rankings([each[row] for each in found], k) for row in range(len(queries))]
 
     def search_dense_fairly(
-        self, query: Float32Array, pool: int, floor: int, only: Int64Array | None = None
+        self, query: Float32Array, pool: int, floor: int, only: Restriction | None = None
     ) -> Int64Array:
         """Return the ids of the ``pool`` nearest passages of a centred query ``(dimension,)``.
 
@@ -130,7 +131,7 @@ class Snapshot:
         query: Float32Array,
         missing: Mapping[str, int],
         known: Set[int],
-        only: Int64Array | None,
+        only: Restriction | None,
     ) -> list[int]:
         """Return the ids of the nearest passages, not ``known``, of each language ``missing`` some.
 
@@ -159,7 +160,7 @@ class Snapshot:
         return found
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, only: Int64Array | None = None
+        self, weights: Mapping[str, float], k: int, only: Restriction | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold."""
         return self._search_lexical(
@@ -177,7 +178,7 @@ class Snapshot:
             total[:, here] = segment.terms.sums(rows[here], weightings)
         return total
 
-    def search_bm25(self, terms: Sequence[str], k: int, only: Int64Array | None = None) -> Ranking:
+    def search_bm25(self, terms: Sequence[str], k: int, only: Restriction | None = None) -> Ranking:
         """Return the ``k`` best passages by BM25 (each segment by its own statistics)."""
         return self._search_lexical(
             lambda index, restriction: index.search_bm25(terms, k, restriction), k, only
@@ -187,7 +188,7 @@ class Snapshot:
         self,
         search: Callable[[LexicalIndex, Restriction | None], Ranking],
         k: int,
-        only: Int64Array | None,
+        only: Restriction | None,
     ) -> Ranking:
         restriction = self._restriction(only)
         return merge_rankings(

@@ -86,6 +86,9 @@ class DenseIndexContract:
     @quick
     @given(case=searches())
     def test_finds_what_brute_force_finds(self, factory, case):
+        self.check_search(factory, case)
+
+    def check_search(self, factory, case):
         ids, vectors, queries, k, restriction = case
         rankings = factory.build(ids, vectors).search(queries, k, restriction)
         assert len(rankings) == len(queries)

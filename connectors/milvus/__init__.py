@@ -1,0 +1,1 @@
+"""Milvus: the way to a server, and filters in its language."""

@@ -1,0 +1,113 @@
+"""A real Milvus server for tests: installed into an environment of its own, started once.
+
+Milvus 2.3.5 comes as a package for Linux on x86-64. Where it can not be had, tests that need it are
+skipped, loudly; with ``RAG_ENGINE_REQUIRE_MILVUS`` set, they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connectors.embedders.model_cache import cache_folder
+
+_PACKAGES = ("milvus==2.3.5", "setuptools<80")
+_SERVE = """
+import sys
+from milvus import default_server as server
+server.set_base_dir(sys.argv[1])
+server.listen_port = int(sys.argv[2])
+server.start()
+print("ready", flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+class Unavailable(Exception):
+    """There is no server to be had here."""
+
+
+def _environment() -> Path:
+    """Return the interpreter that has the server, installing it if need be."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise Unavailable("the server's package is for Linux on x86-64")
+    home = cache_folder(None) / "milvus-2.3.5"
+    python = home / "bin" / "python"
+    if not (home / "installed").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        run = subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", *_PACKAGES],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise Unavailable(f"it can not be installed: {run.stderr.strip()[-300:]}")
+        (home / "installed").touch()
+    return python
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """Run a server that keeps its data in ``folder``; gives its address."""
+    python, port = _environment(), _free_port()
+    with (
+        (folder / "server.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            [python, "-c", _SERVE, str(folder), str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as server,
+    ):
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            if server.stdout.readline().strip() != "ready":
+                told = (folder / "server.log").read_text(encoding="utf-8")
+                raise Unavailable(f"it did not start: {told.strip()[-300:]}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.stdin.close()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory) -> Iterator[str]:
+    """Give the address of a real Milvus server."""
+    try:
+        with running(tmp_path_factory.mktemp("milvus")) as address:
+            yield address
+    except Unavailable as reason:
+        if os.environ.get("RAG_ENGINE_REQUIRE_MILVUS"):
+            pytest.fail(f"no Milvus server: {reason}")
+        pytest.skip(f"NO MILVUS SERVER, its tests do not run: {reason}")
+
+
+@pytest.fixture(scope="session")
+def milvus_lite(tmp_path_factory) -> str:
+    """Give the file of a Milvus Lite."""
+    pytest.importorskip("milvus_lite")
+    return str(tmp_path_factory.mktemp("lite") / "tests.db")
