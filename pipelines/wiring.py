@@ -43,7 +43,7 @@ def build_components(settings: Settings) -> Components:
         embedder=embedder,
         detector=FastTextDetector(),
         dense=_dense(settings.dense, settings.milvus),
-        lexical=_lexical(settings.lexical),
+        lexical=_lexical(settings.lexical, settings.milvus),
         generator=_generator(settings.generator, embedder),
         reranker=_reranker(settings.reranker),
         prior=load_prior(embedder.contract.weights),
@@ -162,7 +162,12 @@ def _dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory
     )
 
 
-def _lexical(settings: LexicalSettings) -> LexicalIndexFactory:
+def _lexical(settings: LexicalSettings, milvus: MilvusSettings) -> LexicalIndexFactory:
+    if settings.kind == "milvus-bm25":
+        from connectors.lexical.milvus_bm25 import MilvusLexicalFactory
+        from connectors.milvus.service import MilvusService
+
+        return MilvusLexicalFactory(service=MilvusService(milvus))
     if settings.kind == "rank-bm25":
         from connectors.lexical.rank_bm25_index import RankBm25Factory
 

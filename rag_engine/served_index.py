@@ -1,4 +1,4 @@
-"""The port of dense indexes that live in a service, where several machines may search them."""
+"""The ports of indexes that live in a service, where several machines may search them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from rag_engine.ports import DenseIndex, DenseIndexFactory, Int64Array
+from rag_engine.ports import (
+    DenseIndex,
+    DenseIndexFactory,
+    Int64Array,
+    LexicalIndex,
+    LexicalIndexFactory,
+)
 from rag_engine.records import MetadataValue
 
-__all__ = ["ChunkFields", "FieldsOf", "ServedDenseFactory"]
+__all__ = ["ChunkFields", "FieldsOf", "ServedDenseFactory", "ServedLexicalFactory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,5 +47,18 @@ class ServedDenseFactory(DenseIndexFactory, Protocol):
         ...
 
     def sweep(self, current: DenseIndex) -> None:
+        """Remove what the knowledge base left in the service and searches no more."""
+        ...
+
+
+@runtime_checkable
+class ServedLexicalFactory(LexicalIndexFactory, Protocol):
+    """Builds and opens lexical indexes in a service; what is built in memory stays here."""
+
+    def within(self, root: Path, fields: FieldsOf) -> ServedLexicalFactory:
+        """Return the factory of the knowledge base in the folder ``root``."""
+        ...
+
+    def sweep(self, current: LexicalIndex) -> None:
         """Remove what the knowledge base left in the service and searches no more."""
         ...

@@ -111,7 +111,7 @@ class DenseSettings(_Frozen):
 
 
 class MilvusSettings(_Frozen):
-    """The server that ``dense.kind = "milvus"`` keeps vectors on."""
+    """The server of ``dense.kind = "milvus"`` and ``lexical.kind = "milvus-bm25"``."""
 
     uri: str = "http://localhost:19530"
     """``http(s)://host:port``, or for Milvus Lite the path of a file that ends in ``.db``."""
@@ -131,7 +131,8 @@ class MilvusSettings(_Frozen):
 class LexicalSettings(_Frozen):
     """How terms are searched; a change takes effect when the index is next rebuilt."""
 
-    kind: Literal["tantivy", "rank-bm25"] = "tantivy"
+    kind: Literal["tantivy", "rank-bm25", "milvus-bm25"] = "tantivy"
+    """``milvus-bm25`` keeps terms on the server of ``MilvusSettings``, from Milvus 2.5 on."""
 
 
 class FairnessSettings(_Frozen):

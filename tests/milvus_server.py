@@ -1,7 +1,8 @@
 """A real Milvus server for tests: installed into an environment of its own, started once.
 
 Milvus 2.3.5 comes as a package for Linux on x86-64. Where it can not be had, tests that need it are
-skipped, loudly; with ``RAG_ENGINE_REQUIRE_MILVUS`` set, they fail instead.
+skipped, loudly; with ``RAG_ENGINE_REQUIRE_MILVUS`` set, they fail instead. A server that runs
+already is used if ``RAG_ENGINE_TEST_MILVUS`` holds its address.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ server.stop()
 """
 
 
+_FIXED_PORTS = (2379, 2380, 9091)
+"""What it listens to beside its own: there is one a machine."""
+
+
 class Unavailable(Exception):
     """There is no server to be had here."""
 
@@ -59,6 +64,13 @@ def _environment() -> Path:
     return python
 
 
+def _check_ports() -> None:
+    for port in _FIXED_PORTS:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise Unavailable(f"port {port} is taken, perhaps by another Milvus")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -68,6 +80,7 @@ def _free_port() -> int:
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """Run a server that keeps its data in ``folder``; gives its address."""
+    _check_ports()
     python, port = _environment(), _free_port()
     with (
         (folder / "server.log").open("w", encoding="utf-8") as log,
@@ -97,6 +110,9 @@ def running(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def milvus_server(tmp_path_factory) -> Iterator[str]:
     """Give the address of a real Milvus server."""
+    if address := os.environ.get("RAG_ENGINE_TEST_MILVUS"):
+        yield address
+        return
     try:
         with running(tmp_path_factory.mktemp("milvus")) as address:
             yield address

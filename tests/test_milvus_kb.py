@@ -17,6 +17,7 @@ import pytest
 
 from connectors.dense import milvus_index
 from connectors.dense.milvus_index import MilvusIndex, MilvusIndexFactory
+from connectors.lexical.milvus_bm25 import MilvusLexicalFactory
 from connectors.milvus.journal import CollectionJournal
 from connectors.milvus.service import MilvusService
 from pipelines.cli import main
@@ -143,6 +144,38 @@ def test_a_copy_has_collections_of_its_own(tmp_path, components):
         assert ids(kb.search(documents(20)[7].text, k=1)) == ["d7"]
     drop_all(path, components)
     drop_all(copy, components)
+
+
+def test_words_on_the_server_too(tmp_path, milvus_lite, quick_components, monkeypatch):
+    service = MilvusService(MilvusSettings(uri=milvus_lite, prefix="both"))
+    parts = dataclasses.replace(
+        quick_components,
+        dense=MilvusIndexFactory(service=service),
+        lexical=MilvusLexicalFactory(service=service),
+    )
+    found = []
+    for name, components in (("served", parts), ("local", quick_components)):
+        path = tmp_path / name
+        with KnowledgeBase.open(path, components=components) as kb:
+            kb.add([*documents(40), *RULES])
+        with KnowledgeBase.open(path, components=components) as kb:
+            kb.delete(["d3"])
+            kb.add([Document(id="late", text="Die Leiter steht neben der Kiste 12.")])
+            found.append(
+                [
+                    [(hit.chunk.document_id, hit.score) for hit in kb.search(question, where=where)]
+                    for question in ("Kiste 12", "Regal", "Pumpe X-200", "garantie facture")
+                    for where in (None, Equals("shelf", 5))
+                ]
+            )
+            kb.compact()
+            kb.compact()
+    assert found[0] == found[1]
+    ours = [each for each in service.collections() if each.startswith("both_")]
+    assert len(ours) == 4  # two of vectors, two of words
+    for each in ours:
+        service.drop(each)
+    service.close()
 
 
 WRITER = """

@@ -64,7 +64,7 @@ def _place(term: str) -> int:
 
 
 def _word(term: str) -> str:
-    return _hash(term).hex()
+    return f"t{_hash(term).hex()}"
 
 
 class MilvusLexicalIndex:
@@ -119,10 +119,11 @@ class MilvusLexicalIndex:
     ) -> Ranking:
         """Return the ``k`` best passages by Okapi BM25, of those that hold one of ``terms``.
 
-        A term that is given twice counts twice.
+        A term that is given twice counts twice. Milvus Lite 3.2 computes with k1 = 1.5. A passage
+        without terms counts as one of one term.
         """
         query = " ".join(map(_word, terms))
-        return self._search("bm25", query, {"metric_type": "BM25"}, k, restriction)
+        return self._search("bm25", query, _BY_BM25, k, restriction)
 
     def _search(
         self,
@@ -140,7 +141,8 @@ class MilvusLexicalIndex:
                 self.name, field, [query], limit, parameters=parameters, expression=expression
             )
             ids = np.array([identifier for identifier, _ in hits], dtype=np.int64)
-            scores = np.array([score for _, score in hits], dtype=np.float32)
+            # Milvus Lite gives BM25's scores a minus: as distances, the best first.
+            scores = np.array([abs(score) for _, score in hits], dtype=np.float32)
             held = scores > 0  # a passage without any of the terms is none
             return ids[held], scores[held]
 
@@ -250,7 +252,10 @@ class MilvusLexicalFactory:
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             name, size = str(said["collection"]), int(said["rows"])
-            with np.load(folder / _COUNTS, allow_pickle=False) as arrays:
+            with (
+                (folder / _COUNTS).open("rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):
                 hashes, counts = arrays["hashes"], arrays["counts"]
         except Exception as error:  # a damaged archive raises what it likes
             raise StoreCorrupt(f"{folder} can not be read: {error!r}") from error
@@ -280,12 +285,15 @@ class MilvusLexicalFactory:
         return CollectionJournal(self.root, _JOURNAL)
 
 
+_BY_BM25: dict[str, object] = {
+    "metric_type": "BM25",
+    "params": {"bm25_k1": 1.2, "bm25_b": 0.75},
+}
 _INDEXES: dict[str, dict[str, object]] = {
     "terms": {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "IP"},
     "bm25": {
         "index_type": "SPARSE_INVERTED_INDEX",
-        "metric_type": "BM25",
-        "params": {"bm25_k1": 1.2, "bm25_b": 0.75},
+        **_BY_BM25,
     },
 }
 
@@ -299,7 +307,7 @@ def _add_fields(schema: Any, types: Any) -> None:
         types.VARCHAR,
         max_length=65_535,
         enable_analyzer=True,
-        analyzer_params={"tokenizer": "whitespace"},
+        analyzer_params={"tokenizer": "standard"},
     )
     schema.add_field("bm25", types.SPARSE_FLOAT_VECTOR)
     schema.add_function(
@@ -337,7 +345,7 @@ def _batches(
         yield batch
 
 
-_NO_WORD = "-"
+_NO_WORD = "none"
 
 
 def _number(term: str) -> int:

@@ -114,12 +114,12 @@ class MilvusService:
     ) -> None:
         """Index fields of a collection of so many rows, and load it to be searched.
 
-        A few rows are left in the server's log, where they are durable too, and compared one by
-        one: writing them to files would take seconds.
+        A few rows are left in a server's log, where they are durable too, and compared one by
+        one: writing them to files would take seconds. A file's log is durable only when closed.
         """
 
         def index_and_load(client: Any) -> None:
-            if rows > _IN_THE_LOG:
+            if rows > _IN_THE_LOG or self.uri.endswith(".db"):
                 client.flush(name, timeout=patience_s)
             parameters = client.prepare_index_params()
             there = client.list_indexes(name)

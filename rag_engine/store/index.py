@@ -20,7 +20,7 @@ from rag_engine.errors import StoreCorrupt
 from rag_engine.fairness.calibration import Calibration, calibration_version
 from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.served_index import ServedDenseFactory
+from rag_engine.served_index import ServedDenseFactory, ServedLexicalFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.estimates import calibrate, twins_of
@@ -67,6 +67,8 @@ class Index:
         if isinstance(dense, ServedDenseFactory):
             self._live_dense = dense.local
             dense = dense.within(root, catalogue.fields)
+        if isinstance(lexical, ServedLexicalFactory):
+            lexical = lexical.within(root, catalogue.fields)
         self._dense = dense
         self._lexical = lexical
         self._prior = prior
@@ -113,8 +115,11 @@ class Index:
 
     def _sweep(self) -> None:
         """Remove what generations before this one left in a service."""
-        if isinstance(self._dense, ServedDenseFactory) and self._generation is not None:
+        assert self._generation is not None
+        if isinstance(self._dense, ServedDenseFactory):
             self._dense.sweep(self._generation.segment.dense)
+        if isinstance(self._lexical, ServedLexicalFactory):
+            self._lexical.sweep(self._generation.segment.lexical)
 
     @property
     def manifest(self) -> Manifest | None:

@@ -78,9 +78,9 @@ def brute_weighted(corpus: Corpus, weights, k, restriction=None) -> list[tuple[i
     return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
 
 
-def brute_bm25(corpus: Corpus, query, idf, restriction=None) -> dict[int, float]:
+def brute_bm25(corpus: Corpus, query, idf, restriction=None, k1=1.2) -> dict[int, float]:
     """Okapi BM25 by the book (Robertson and Zaragoza 2009, equation 3.15, times k1 + 1)."""
-    k1, b = 1.2, 0.75
+    b = 0.75
     mean_length = sum(map(len, corpus.values())) / len(corpus)
     scores = {}
     for identifier, terms in corpus.items():
