@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rag_engine import Document, KnowledgeBase
+from rag_engine.ports import Restriction
 from rag_engine.retrieval.candidates import gather, places_for_each
 from rag_engine.retrieval.question import as_asked
 from rag_engine.store.snapshot import Snapshot
@@ -73,7 +74,7 @@ def test_a_filter_is_kept(knowledge_base):
     everything = np.concatenate([each.passages.ids for each in snapshot.segments])
     languages = np.array(snapshot.vectors(everything)[1])
     allowed = np.sort(everything[languages == "ja"])[:2]
-    _, languages = gathered(knowledge_base, "pump 7", only=allowed)
+    _, languages = gathered(knowledge_base, "pump 7", only=Restriction(allowed))
     assert languages == ["ja", "ja"]
 
 
