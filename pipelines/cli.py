@@ -206,8 +206,7 @@ def _question_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status (see ``Exit``)."""
     logging.basicConfig(format="rag-engine: %(message)s", stream=sys.stderr)
-    for chatty in ("pymilvus", "grpc"):  # they log whole tracebacks of what is an error of ours
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # tracebacks of what Milvus Lite lacks
     given = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], Outcome] = given.run
     try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.output import Bar, Outcome, note
 from rag_engine.engine import KnowledgeBase
-from rag_engine.errors import InvalidInput, StoreError
+from rag_engine.errors import InvalidInput, ServiceError, StoreError
 from rag_engine.settings import Settings
 
 __all__ = ["migrate", "settings_for"]
@@ -87,6 +87,8 @@ def migrate(path: Path, target: str) -> Outcome:
                 f"of the first {_DEPTH} hits are the same; the settings stay as they were"
             )
         kb.keep_settings()
+    if before.dense != after.dense and settings.dense.kind == "milvus":
+        _clear(path, settings)
     equal = sum(one == other for one, other in zip(expected, found, strict=True))
     return Outcome(
         result={
@@ -102,6 +104,19 @@ def migrate(path: Path, target: str) -> Outcome:
             f"{len(questions)} questions ({alike:.1%} of all hits)",
         ],
     )
+
+
+def _clear(path: Path, settings: Settings) -> None:
+    """Drop the collections that the knowledge base had, or say that they are still there."""
+    from connectors.milvus.journal import VECTORS, CollectionJournal
+    from connectors.milvus.service import MilvusService
+
+    journal = CollectionJournal(path, VECTORS, MilvusService(settings.milvus))
+    try:
+        journal.clear()
+    except ServiceError as error:
+        left = ", ".join(entry.name for entry in journal.entries())
+        note(f"{error}; these collections are left there: {left}")
 
 
 def _questions(kb: KnowledgeBase) -> list[str]:

@@ -55,7 +55,7 @@ class ServedDenseFactory(DenseIndexFactory, Protocol):
 class ServedLexicalFactory(LexicalIndexFactory, Protocol):
     """Builds and opens lexical indexes in a service; what is built in memory stays here."""
 
-    def within(self, root: Path, fields: FieldsOf) -> ServedLexicalFactory:
+    def within(self, root: Path) -> ServedLexicalFactory:
         """Return the factory of the knowledge base in the folder ``root``."""
         ...
 

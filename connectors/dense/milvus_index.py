@@ -33,7 +33,7 @@ from connectors.dense.exact_index import (
     check_rows,
 )
 from connectors.milvus.expressions import compile_expression
-from connectors.milvus.journal import CollectionJournal
+from connectors.milvus.journal import VECTORS, CollectionJournal
 from connectors.milvus.service import CollectionMissing, MilvusService
 from connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, StoreCorrupt
@@ -162,7 +162,7 @@ class MilvusIndex:
                     self.name,
                     "vector",
                     [query.tolist() for query in batch],
-                    min(k, _MOST),
+                    k,
                     parameters={"metric_type": "IP", "params": {"ef": effort}},
                     expression=expression,
                 )
@@ -223,7 +223,7 @@ class MilvusIndexFactory:
         """
         check_rows(ids, vectors)
         journal = self._journal()
-        name, begun = journal.begin(self.service.prefix, _digest(ids, vectors))
+        name, begun = journal.begin(_digest(ids, vectors))
         done = self._rows_there(name, len(ids)) if begun else None
         if done is None:
             self.service.create(name, partial(_add_fields, int(vectors.shape[1])))
@@ -232,7 +232,13 @@ class MilvusIndexFactory:
         for batch in _batches(rows, self.service.batch_bytes):
             self.service.upsert(name, [data for data, _ in batch])
         self._finish(name, len(ids))
-        self._compare(name, ids, vectors)
+        try:
+            self._compare(name, ids, vectors)
+        except StoreCorrupt:
+            journal.drop(name)
+            if not begun:
+                raise
+            return self.build(ids, vectors)  # what was begun is not what it should be
         journal.filled(name)
         # A row whose fields found no room has none at all.
         filterable = not self.service.some(name, 'not (exists document["document_id"])')
@@ -279,10 +285,7 @@ class MilvusIndexFactory:
     def sweep(self, current: DenseIndex) -> None:
         """Drop the knowledge base's collections but the ``current`` one and the one before it."""
         assert isinstance(current, MilvusIndex)
-        journal = self._journal()
-        for name in journal.outdated(current.name):
-            self.service.drop(name)
-            journal.forget(name)
+        self._journal().sweep(current.name)
 
     def _compare(self, name: str, ids: Int64Array, vectors: VectorRows) -> None:
         """See that a collection holds these vectors: their number, and a sample of them."""
@@ -312,7 +315,7 @@ class MilvusIndexFactory:
     def _journal(self) -> CollectionJournal:
         if self.root is None:
             raise InvalidInput("a Milvus index belongs to a knowledge base: use within(root, ...)")
-        return CollectionJournal(self.root, _FILE)
+        return CollectionJournal(self.root, VECTORS, self.service)
 
     def _rows(self, ids: Int64Array, vectors: VectorRows, *, first: int) -> Iterator[_Row]:
         for start in range(first, len(ids), _LOOKED_UP):

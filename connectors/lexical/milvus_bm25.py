@@ -11,7 +11,6 @@ As with vectors, every generation has a collection of its own that never changes
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ import numpy.typing as npt
 
 from connectors.lexical.tantivy_index import TantivyFactory
 from connectors.lexical.weights import exact_weights
-from connectors.milvus.journal import CollectionJournal
+from connectors.milvus.journal import TERMS, CollectionJournal
 from connectors.milvus.service import CollectionMissing, MilvusService
 from connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, SettingsError, StoreCorrupt
@@ -35,18 +34,17 @@ from rag_engine.ports import (
     Restriction,
     Terms,
 )
-from rag_engine.served_index import FieldsOf
+from rag_engine.store.term_table import hash_of_term
 
 __all__ = ["MilvusLexicalFactory", "MilvusLexicalIndex"]
 
 _FILE, _COUNTS = "milvus.json", "frequencies.npz"
-_JOURNAL = "milvus-terms.json"
 _MOST = 16_384
 """Rows that Milvus returns for one query at most."""
 _NAMED = 5_000
 """Ids in one expression."""
-_LONGEST = 65_000
-"""Bytes of hashed terms that one passage may have; Milvus's own limit is 65,535."""
+_MOST_WORDS = 3_600
+"""Terms of one passage that BM25 counts: Milvus takes texts of 65,535 bytes."""
 _BATCH_ROWS = 1_000
 _A_PASSAGE_S = 0.02
 _FIRST_WITH_BM25 = (2, 5)
@@ -54,17 +52,13 @@ _FIRST_WITH_BM25 = (2, 5)
 _Hits = tuple[Int64Array, Float32Array]
 
 
-def _hash(term: str) -> bytes:
-    return hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
 def _place(term: str) -> int:
     """Return a term's place in a sparse vector: two of a question's 50 meet once in 3 million."""
-    return int.from_bytes(_hash(term)[:4], "little")
+    return hash_of_term(term) & 0xFFFFFFFF
 
 
 def _word(term: str) -> str:
-    return f"t{_hash(term).hex()}"
+    return f"t{hash_of_term(term):016x}"
 
 
 class MilvusLexicalIndex:
@@ -93,7 +87,7 @@ class MilvusLexicalIndex:
 
     def document_frequencies(self, terms: Sequence[str]) -> Int64Array:
         """Count for each term the passages that hold it, shape ``(n_terms,)``."""
-        wanted = np.array([_number(term) for term in terms], dtype=np.uint64)
+        wanted = np.array([hash_of_term(term) for term in terms], dtype=np.uint64)
         if len(self._hashes) == 0:
             return np.zeros(len(terms), dtype=np.int64)
         places = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
@@ -202,7 +196,7 @@ class MilvusLexicalFactory:
         """The kind's name, and the server's: on another one it is built anew."""
         return f"milvus-bm25 {self.service.uri}"
 
-    def within(self, root: Path, fields: FieldsOf) -> MilvusLexicalFactory:
+    def within(self, root: Path) -> MilvusLexicalFactory:
         """Return the factory of the knowledge base in the folder ``root``."""
         return replace(self, root=root)
 
@@ -225,10 +219,10 @@ class MilvusLexicalFactory:
                 "the knowledge base, or use a newer server"
             )
         journal = self._journal()
-        name, _ = journal.begin(self.service.prefix, contents="")
+        name, _ = journal.begin(contents="")
         self.service.drop(name)  # what was begun before this process, if anything
         self.service.create(name, _add_fields)
-        counts: dict[bytes, int] = {}
+        counts: dict[int, int] = {}
         size = 0
         for batch in _batches(passages, counts):
             self.service.upsert(name, batch)
@@ -236,7 +230,7 @@ class MilvusLexicalFactory:
         patience_s = 60 + _A_PASSAGE_S * size
         self.service.finish(name, _INDEXES, rows=size, patience_s=patience_s)
         journal.filled(name)
-        hashes = np.array([int.from_bytes(each, "little") for each in counts], dtype=np.uint64)
+        hashes = np.fromiter(counts, dtype=np.uint64, count=len(counts))
         order = np.argsort(hashes)
         numbers = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
         return MilvusLexicalIndex(self.service, name, size, hashes[order], numbers[order])
@@ -274,15 +268,12 @@ class MilvusLexicalFactory:
     def sweep(self, current: LexicalIndex) -> None:
         """Drop the knowledge base's collections but the ``current`` one and the one before it."""
         assert isinstance(current, MilvusLexicalIndex)
-        journal = self._journal()
-        for name in journal.outdated(current.name):
-            self.service.drop(name)
-            journal.forget(name)
+        self._journal().sweep(current.name)
 
     def _journal(self) -> CollectionJournal:
         if self.root is None:
             raise InvalidInput("a Milvus index belongs to a knowledge base: use within(root, ...)")
-        return CollectionJournal(self.root, _JOURNAL)
+        return CollectionJournal(self.root, TERMS, self.service)
 
 
 _BY_BM25: dict[str, object] = {
@@ -321,7 +312,7 @@ def _add_fields(schema: Any, types: Any) -> None:
 
 
 def _batches(
-    passages: Iterator[Terms], counts: dict[bytes, int]
+    passages: Iterator[Terms], counts: dict[int, int]
 ) -> Iterator[list[dict[str, object]]]:
     """Yield rows, and count for each term the passages that hold it."""
     batch: list[dict[str, object]] = []
@@ -332,11 +323,11 @@ def _batches(
         last = passage.id
         distinct = set(passage.terms)
         for term in distinct:
-            hashed = _hash(term)
+            hashed = hash_of_term(term)
             counts[hashed] = counts.get(hashed, 0) + 1
         # A row may not be empty; the place 0 stands for no term.
         sparse = dict.fromkeys(map(_place, distinct), 1.0) or {0: 1e-30}
-        words = " ".join(map(_word, passage.terms))[:_LONGEST]
+        words = " ".join(map(_word, passage.terms[:_MOST_WORDS]))
         batch.append({"id": passage.id, "terms": sparse, "words": words or _NO_WORD})
         if len(batch) == _BATCH_ROWS:
             yield batch
@@ -346,7 +337,3 @@ def _batches(
 
 
 _NO_WORD = "none"
-
-
-def _number(term: str) -> int:
-    return int.from_bytes(_hash(term), "little")

@@ -13,53 +13,87 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from connectors.milvus.service import MilvusService
 from rag_engine.errors import StoreCorrupt
 from rag_engine.store.files import read_json, write_json
 
-__all__ = ["CollectionJournal", "Entry"]
+__all__ = ["TERMS", "VECTORS", "CollectionJournal", "Entry"]
+
+VECTORS, TERMS = "milvus-vectors.json", "milvus-terms.json"
+"""The files that a knowledge base's journals are kept in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One collection; ``contents`` is a digest of what it is to hold, ``filled`` that it does."""
+    """One collection and its server's address.
+
+    ``contents`` is a digest of what it is to hold, ``filled`` says that it does.
+    """
 
     name: str
+    server: str
     contents: str
     filled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionJournal:
-    """A journal of the knowledge base in the folder ``root``; one process at a time writes it."""
+    """A journal of the knowledge base in the folder ``root``; one process at a time writes it.
+
+    It may know collections on several servers; here those of one are looked at.
+    """
 
     root: Path
     file: str
+    service: MilvusService
 
-    def begin(self, prefix: str, contents: str) -> tuple[str, bool]:
+    def begin(self, contents: str) -> tuple[str, bool]:
         """Return the name of a collection to fill, and whether one was begun already.
 
         A new name is written down before anyone makes the collection.
         """
-        entries = self.entries()
-        for entry in entries:
+        for entry in self.entries():
             if entry.contents == contents and not entry.filled:
                 return entry.name, True
-        name = f"{prefix}_{secrets.token_hex(8)}"
-        self._write([*entries, Entry(name=name, contents=contents, filled=False)])
+        name = f"{self.service.prefix}_{secrets.token_hex(8)}"
+        entry = Entry(name=name, server=self.service.uri, contents=contents, filled=False)
+        self._write([*self._all(), entry])
         return name, False
 
     def filled(self, name: str) -> None:
         """Note that a collection holds all that it is to hold."""
         self._write(
-            [replace(each, filled=each.filled or each.name == name) for each in self.entries()]
+            [replace(each, filled=each.filled or each.name == name) for each in self._all()]
         )
 
     def entries(self) -> list[Entry]:
-        """Return the collections that may be there, the oldest first.
+        """Return the collections that may be on the server, the oldest first.
 
         Raises:
             StoreCorrupt: the journal is damaged.
         """
+        return [each for each in self._all() if each.server == self.service.uri]
+
+    def sweep(self, current: str) -> None:
+        """Drop all but ``current`` and the filled one before it, which may still be searched."""
+        names = [each.name for each in self.entries() if each.filled]
+        place = names.index(current) if current in names else 0
+        kept = {current, *names[max(0, place - 1) : place]}
+        for entry in self.entries():
+            if entry.name not in kept:
+                self.drop(entry.name)
+
+    def clear(self) -> None:
+        """Drop all of them."""
+        for entry in self.entries():
+            self.drop(entry.name)
+
+    def drop(self, name: str) -> None:
+        """Drop one, if it is there, and strike it off."""
+        self.service.drop(name)
+        self._write([each for each in self._all() if each.name != name])
+
+    def _all(self) -> list[Entry]:
         path = self.root / self.file
         if not path.exists():
             return []
@@ -69,17 +103,6 @@ class CollectionJournal:
         except (KeyError, TypeError) as error:
             raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
         return entries if data.get("home") == self._home() else []
-
-    def outdated(self, current: str) -> list[str]:
-        """Return all names but ``current`` and the filled one before it, which may be searched."""
-        names = [each.name for each in self.entries() if each.filled]
-        place = names.index(current) if current in names else 0
-        kept = {current, *names[max(0, place - 1) : place]}
-        return [each.name for each in self.entries() if each.name not in kept]
-
-    def forget(self, name: str) -> None:
-        """Strike off a collection that was dropped."""
-        self._write([each for each in self.entries() if each.name != name])
 
     def _write(self, entries: list[Entry]) -> None:
         listed = [asdict(each) for each in entries]

@@ -62,6 +62,8 @@ class MilvusService:
             import pymilvus
         except ImportError as error:
             raise MissingExtra("milvus", package="pymilvus") from error
+        # It logs a traceback of every error, also of those that are handled or typed here.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self._pymilvus = pymilvus
         self._settings = settings
         self._retries = Retries(max_retries=_TRIES, backoff_s=_BACKOFF_S)
@@ -228,10 +230,6 @@ class MilvusService:
             )
         )
         return [[(int(hit["id"]), float(hit["distance"])) for hit in hits] for hits in found]
-
-    def collections(self) -> list[str]:
-        """Return the names of all collections of the database."""
-        return list(self._ask(lambda client: client.list_collections()))
 
     def drop(self, name: str) -> None:
         """Drop a collection, if it is there."""

@@ -25,7 +25,7 @@ from rag_engine.ports import (
     TokenVectors,
     VectorRows,
 )
-from rag_engine.served_index import FieldsOf, ServedDenseFactory
+from rag_engine.served_index import FieldsOf, ServedDenseFactory, ServedLexicalFactory
 
 __all__ = [
     "Stopwatch",
@@ -35,6 +35,7 @@ __all__ = [
     "TimedEmbedder",
     "TimedLexical",
     "TimedServedDense",
+    "TimedServedLexical",
 ]
 
 P = ParamSpec("P")
@@ -223,33 +224,51 @@ class TimedLexical:
         return TimedLexicalIndex(index, self._watch)
 
 
+class TimedServedLexical(TimedLexical):
+    """The same for a factory whose indexes live in a service."""
+
+    def __init__(self, inner: ServedLexicalFactory, watch: Stopwatch) -> None:
+        super().__init__(inner, watch)
+        self._served = inner
+
+    def within(self, root: Path) -> TimedServedLexical:
+        """Become the factory of one knowledge base."""
+        self._inner = self._served = self._served.within(root)
+        return self
+
+    def sweep(self, current: LexicalIndex) -> None:
+        """Remove what is searched no more."""
+        assert isinstance(current, TimedLexicalIndex)
+        self._served.sweep(current.inner)
+
+
 class TimedLexicalIndex:
     """A lexical index: stage ``lexical search``."""
 
     def __init__(self, inner: LexicalIndex, watch: Stopwatch) -> None:
-        self._inner = inner
+        self.inner = inner
         self._watch = watch
 
     def __len__(self) -> int:
-        return len(self._inner)
+        return len(self.inner)
 
     def document_frequencies(self, terms: Sequence[str]) -> Int64Array:
         """Count passages."""
-        return self._watch.run("lexical search", self._inner.document_frequencies, terms)
+        return self._watch.run("lexical search", self.inner.document_frequencies, terms)
 
     def search_weighted(
         self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
     ) -> Ranking:
         """Search by weights."""
-        found = self._inner.search_weighted
+        found = self.inner.search_weighted
         return self._watch.run("lexical search", found, weights, k, restriction)
 
     def search_bm25(
         self, terms: Sequence[str], k: int, restriction: Restriction | None = None
     ) -> Ranking:
         """Search by BM25."""
-        return self._watch.run("lexical search", self._inner.search_bm25, terms, k, restriction)
+        return self._watch.run("lexical search", self.inner.search_bm25, terms, k, restriction)
 
     def save(self, folder: Path) -> None:
         """Save."""
-        self._inner.save(folder)
+        self.inner.save(folder)

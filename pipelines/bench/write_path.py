@@ -16,13 +16,14 @@ from pipelines.bench.timed import (
     TimedEmbedder,
     TimedLexical,
     TimedServedDense,
+    TimedServedLexical,
 )
 from pipelines.output import Bar, Outcome
 from rag_engine.components import Components, default_components
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import TokenEmbedder
-from rag_engine.served_index import ServedDenseFactory
+from rag_engine.served_index import ServedDenseFactory, ServedLexicalFactory
 from rag_engine.settings import Settings
 
 __all__ = ["bench_index"]
@@ -59,7 +60,11 @@ def timed_components(settings: Settings, watch: Stopwatch) -> Components:
             if isinstance(parts.dense, ServedDenseFactory)
             else TimedDense(parts.dense, watch)
         ),
-        lexical=TimedLexical(parts.lexical, watch),
+        lexical=(
+            TimedServedLexical(parts.lexical, watch)
+            if isinstance(parts.lexical, ServedLexicalFactory)
+            else TimedLexical(parts.lexical, watch)
+        ),
     )
 
 

@@ -68,7 +68,7 @@ class Index:
             self._live_dense = dense.local
             dense = dense.within(root, catalogue.fields)
         if isinstance(lexical, ServedLexicalFactory):
-            lexical = lexical.within(root, catalogue.fields)
+            lexical = lexical.within(root)
         self._dense = dense
         self._lexical = lexical
         self._prior = prior

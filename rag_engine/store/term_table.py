@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Int64Array, Terms
 
-__all__ = ["TermTable", "TermTableBuilder"]
+__all__ = ["TermTable", "TermTableBuilder", "hash_of_term"]
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -26,7 +26,8 @@ _WRITTEN_AT = 1 << 17
 """Hashes gathered in memory before they are written."""
 
 
-def _hash(term: str) -> int:
+def hash_of_term(term: str) -> int:
+    """Return a term's hash, 64 bits."""
     # 64 bits: of 20,000 terms of candidates and 50 of a question, two are taken for each other
     # once in ten thousand billion questions.
     return int.from_bytes(hashlib.blake2b(term.encode("utf-8"), digest_size=8).digest(), "little")
@@ -61,7 +62,7 @@ class TermTable:
         >>> table.sums(np.array([0, 1, 2]), [{"a": 0.5, "c": 0.25}, {"b": 1.0}]).tolist()
         [[0.5, 0.0, 0.25], [1.0, 0.0, 0.0]]
         """
-        terms = {_hash(term): term for weights in weightings for term in weights}
+        terms = {hash_of_term(term): term for weights in weightings for term in weights}
         keys = np.array(sorted(terms), dtype=np.uint64)
         lengths = self.starts[rows + 1] - self.starts[rows]
         firsts = self.starts[rows] - (np.cumsum(lengths) - lengths)
@@ -104,7 +105,7 @@ class TermTableBuilder:
         for term in distinct:
             found = known.get(term)
             if found is None:
-                found = known[term] = _hash(term)
+                found = known[term] = hash_of_term(term)
             self._pending.append(found)
         self._starts.append(self._starts[-1] + len(distinct))
         if len(self._pending) >= _WRITTEN_AT:

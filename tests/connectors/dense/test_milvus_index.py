@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from connectors.dense import milvus_index
 from connectors.dense.milvus_index import MilvusIndexFactory
 from connectors.milvus.expressions import compile_expression
-from connectors.milvus.journal import CollectionJournal
+from connectors.milvus.journal import VECTORS, CollectionJournal
 from connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.errors import (
     ServiceError,
@@ -68,8 +68,7 @@ def lite(milvus_lite):
 def on_lite(lite, tmp_path):
     """A factory for what does not depend on the server."""
     yield MilvusIndexFactory(service=lite).within(tmp_path, lambda _: {})
-    for entry in CollectionJournal(tmp_path, "milvus.json").entries():
-        lite.drop(entry.name)
+    CollectionJournal(tmp_path, VECTORS, lite).clear()
 
 
 @pytest.fixture
@@ -77,8 +76,7 @@ def factory(service, tmp_path_factory, monkeypatch):
     monkeypatch.setattr(milvus_index, "_COMPARED", 0)  # ask Milvus even of a handful
     root = tmp_path_factory.mktemp("kb")
     yield MilvusIndexFactory(service=service).within(root, lambda _: {})
-    for entry in CollectionJournal(root, "milvus.json").entries():
-        service.drop(entry.name)
+    CollectionJournal(root, VECTORS, service).clear()
 
 
 class TestMilvusIndex(DenseIndexContract):
@@ -141,8 +139,7 @@ def test_recall_with_and_without_filters(factory, tmp_path):
             restriction = Restriction(chosen, where=where)
             assert recall(index, ids, vectors, queries, 10, restriction) >= 0.95
     finally:
-        for entry in CollectionJournal(tmp_path, "milvus.json").entries():
-            factory.service.drop(entry.name)
+        CollectionJournal(tmp_path, VECTORS, factory.service).clear()
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +211,14 @@ def test_hostile_values_mean_themselves(service, filtered, value):
             )
 
 
+def collections(service) -> set[str]:
+    return set(pymilvus.MilvusClient(uri=service.uri).list_collections())
+
+
 def names(factory):
-    return [each.name for each in CollectionJournal(factory.root, "milvus.json").entries()]
+    return [
+        each.name for each in CollectionJournal(factory.root, VECTORS, factory.service).entries()
+    ]
 
 
 def test_it_is_a_served_factory(on_lite):
@@ -227,7 +230,7 @@ def test_only_two_collections_stay(on_lite):
     ids, vectors = spaced_ids(5), unit_vectors(5)
     first, second, third = (on_lite.build(ids, vectors) for _ in range(3))
     on_lite.sweep(third)
-    there = on_lite.service.collections()
+    there = collections(on_lite.service)
     assert first.name not in there
     assert {second.name, third.name} <= set(there)
     assert names(on_lite) == [second.name, third.name]
@@ -236,24 +239,24 @@ def test_only_two_collections_stay(on_lite):
 def test_what_a_kill_left_is_swept(on_lite):
     ids, vectors = spaced_ids(5), unit_vectors(5)
     current = on_lite.build(ids, vectors)
-    left, _ = CollectionJournal(on_lite.root, "milvus.json").begin("tests", "some contents")
+    left, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("some contents")
     on_lite.service.create(left, lambda *given: milvus_index._add_fields(16, *given))
-    never_made, _ = CollectionJournal(on_lite.root, "milvus.json").begin("tests", "others")
+    never_made, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("others")
     on_lite.sweep(current)
     assert names(on_lite) == [current.name]
-    assert {left, never_made}.isdisjoint(on_lite.service.collections())
+    assert {left, never_made}.isdisjoint(collections(on_lite.service))
 
 
 def test_a_copy_does_not_touch_the_others_collections(on_lite, tmp_path):
     index = on_lite.build(spaced_ids(5), unit_vectors(5))
     copy = tmp_path / "copy"
     copy.mkdir()
-    journal = on_lite.root / "milvus.json"
-    (copy / "milvus.json").write_text(journal.read_text(encoding="utf-8"), encoding="utf-8")
+    journal = on_lite.root / VECTORS
+    (copy / VECTORS).write_text(journal.read_text(encoding="utf-8"), encoding="utf-8")
     other = on_lite.within(copy, lambda _: {})
     theirs = other.build(spaced_ids(5), unit_vectors(5))
     other.sweep(theirs)
-    assert {index.name, theirs.name} <= set(on_lite.service.collections())
+    assert {index.name, theirs.name} <= set(collections(on_lite.service))
     on_lite.service.drop(theirs.name)
 
 
@@ -357,7 +360,7 @@ def test_nobody_listens(monkeypatch):
     monkeypatch.setattr("connectors.milvus.service._TRIES", 0)
     service = MilvusService(MilvusSettings(uri="http://127.0.0.1:9", timeout_s=1))
     with pytest.raises((ServiceUnreachable, ServiceTimeout)):
-        service.collections()
+        service.count("any")
 
 
 def test_errors_are_typed(service):
@@ -378,7 +381,7 @@ def test_the_token_is_told_nobody(monkeypatch):
     monkeypatch.setattr("connectors.milvus.service._TRIES", 0)
     service = MilvusService(MilvusSettings(uri="http://127.0.0.1:9", timeout_s=1))
     with pytest.raises(ServiceError) as caught:
-        service.collections()
+        service.count("any")
     assert "very-secret" not in f"{caught.value!r} {service!r}"
 
 
@@ -391,11 +394,36 @@ def test_limits_are_tried_again(service, monkeypatch):
             raise failure
         return client.list_collections()
 
-    assert service._ask(limited) == service.collections()
+    assert set(service._ask(limited)) == collections(service)
 
 
 @pytest.mark.parametrize("wrong", [3, [3], [{"name": "x"}], None])
-def test_a_damaged_journal_is_told(tmp_path, wrong):
-    (tmp_path / "milvus.json").write_text(json.dumps({"collections": wrong}), encoding="utf-8")
+def test_a_damaged_journal_is_told(lite, tmp_path, wrong):
+    (tmp_path / VECTORS).write_text(json.dumps({"collections": wrong}), encoding="utf-8")
     with pytest.raises(StoreCorrupt, match="damaged"):
-        CollectionJournal(tmp_path, "milvus.json").entries()
+        CollectionJournal(tmp_path, VECTORS, lite).entries()
+
+
+def test_a_journal_leaves_other_servers_alone(lite, tmp_path):
+    journal = CollectionJournal(tmp_path, VECTORS, lite)
+    name, _ = journal.begin("contents")
+    elsewhere = CollectionJournal(
+        tmp_path, VECTORS, MilvusService(MilvusSettings(uri="http://127.0.0.1:9"))
+    )
+    theirs, begun = elsewhere.begin("contents")
+    assert not begun
+    journal.clear()
+    assert [each.name for each in elsewhere.entries()] == [theirs] != [name]
+    assert journal.entries() == []
+
+
+def test_what_was_begun_and_is_damaged_is_begun_anew(on_lite):
+    ids, vectors = spaced_ids(30), unit_vectors(30)
+    name, _ = on_lite._journal().begin(milvus_index._digest(ids, vectors))
+    on_lite.service.create(name, lambda *given: milvus_index._add_fields(16, *given))
+    stranger = {"id": 5, "vector": vectors[0], "language": "", "document": {}, "metadata": {}}
+    on_lite.service.upsert(name, [stranger])
+    index = on_lite.build(ids, vectors)
+    assert index.name != name
+    assert names(on_lite) == [index.name]
+    assert on_lite.service.count(index.name) == 30

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from connectors.lexical import milvus_bm25
 from connectors.lexical.milvus_bm25 import MilvusLexicalFactory
-from connectors.milvus.journal import CollectionJournal
-from connectors.milvus.service import MilvusService
+from connectors.milvus.journal import TERMS, CollectionJournal
+from connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.errors import SettingsError, StoreCorrupt
 from rag_engine.ports import Restriction, Terms
 from rag_engine.settings import MilvusSettings
@@ -49,9 +49,8 @@ def service(milvus_lite):
 @pytest.fixture
 def factory(service, tmp_path_factory):
     root = tmp_path_factory.mktemp("kb")
-    yield MilvusLexicalFactory(service=service).within(root, lambda _: {})
-    for entry in CollectionJournal(root, "milvus-terms.json").entries():
-        service.drop(entry.name)
+    yield MilvusLexicalFactory(service=service).within(root)
+    CollectionJournal(root, TERMS, service).clear()
 
 
 class TestMilvusLexicalIndex(LexicalIndexContract):
@@ -116,8 +115,10 @@ def test_passages_that_were_lost_are_noticed(factory, tmp_path):
 def test_only_two_collections_stay(factory):
     first, second, third = (factory.build(passages({1: ["a"]})) for _ in range(3))
     factory.sweep(third)
-    assert first.name not in factory.service.collections()
-    assert {second.name, third.name} <= set(factory.service.collections())
+    assert [each.name for each in factory._journal().entries()] == [second.name, third.name]
+    with pytest.raises(CollectionMissing):
+        factory.service.count(first.name)
+    assert factory.service.count(second.name) == 1
 
 
 def test_a_server_without_bm25_is_told(factory, monkeypatch):
