@@ -45,7 +45,9 @@ class Twins:
         both = np.concatenate([self.pairs, self.pairs[:, ::-1]])
         both = both[np.lexsort((both[:, 1], both[:, 0]))]
         object.__setattr__(self, "_both", both)
-        object.__setattr__(self, "_first", both[:, 0].copy())  # searched at every question
+        first, starts = np.unique(both[:, 0], return_index=True)
+        object.__setattr__(self, "_first", np.append(first, np.iinfo(np.int64).max))
+        object.__setattr__(self, "_starts", np.append(starts, [len(both)] * 2))
 
     @classmethod
     def none(cls) -> Twins:
@@ -62,8 +64,7 @@ class Twins:
         >>> Twins(np.array([[3, 5], [3, 9], [5, 9]])).repeated
         2.0
         """
-        both: Int64Array = self._both  # type: ignore[attr-defined]
-        _, twins = np.unique(both[:, 0], return_counts=True)
+        twins = np.diff(self._starts[:-1])  # type: ignore[attr-defined]
         return float(np.sum(twins / (1 + twins)))
 
     def of(self, ids: Int64Array) -> dict[int, list[int]]:
@@ -80,8 +81,12 @@ class Twins:
         }
 
     def _ranges(self, ids: Int64Array) -> tuple[Rows, Rows]:
+        """Return where the twins of each id begin and end in ``_both``."""
         first: Int64Array = self._first  # type: ignore[attr-defined]
-        return np.searchsorted(first, ids), np.searchsorted(first, ids, side="right")
+        starts: Rows = self._starts  # type: ignore[attr-defined]
+        places = np.searchsorted(first, ids)
+        begin = starts[places]
+        return begin, np.where(first[places] == ids, starts[places + 1], begin)
 
     def among(self, ids: Int64Array) -> tuple[Rows, Rows]:
         """Return the places in ``ids`` of passages and of their twins, where both are in ``ids``.

@@ -7,12 +7,12 @@ hold most of the question's words, and those that hold most of what all language
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.fairness.language_offsets import less_offsets
 from rag_engine.ports import Float32Array, Int64Array, Restriction
 from rag_engine.retrieval.question import Asked
 from rag_engine.store.snapshot import Snapshot
@@ -24,15 +24,18 @@ __all__ = ["Candidates", "describe", "gather", "places_for_each"]
 class Candidates:
     """Passages with their figures; all arrays have shape ``(n,)``.
 
-    ``scores`` are what a reader sees, 0 to 1 in the default mode; ``dense`` and ``dense_plain``
-    cosines after and before centring, ``cosines`` the first in standard deviations above passages
-    at random; ``words`` and ``shared`` shares of the question, as in ``fusion.evidence``; ``late``
-    late interaction above chance, and ``rerank`` a reranker's scores, both NaN where there is none;
-    ``before`` is the rank before a reranker, from 1.
+    ``languages`` are places in the snapshot's ``language_names``; ``home`` tells how surely the
+    question is in the passage's language. ``scores`` are what a reader sees, 0 to 1 in the default
+    mode; ``dense`` and ``dense_plain`` cosines after and before centring, ``cosines`` the first in
+    standard deviations above passages at random; ``words`` and ``shared`` shares of the question,
+    as in ``fusion.lexical_evidence``; ``late`` late interaction above chance, and ``rerank`` a
+    reranker's scores, both NaN where there is none; ``before`` is the rank before a reranker,
+    from 1.
     """
 
     ids: Int64Array
-    languages: npt.NDArray[np.object_]
+    languages: npt.NDArray[np.intp]
+    home: Float32Array
     scores: Float32Array
     dense: Float32Array
     dense_plain: Float32Array
@@ -96,12 +99,14 @@ def gather(
 def describe(asked: Asked, snapshot: Snapshot, ids: Int64Array) -> Candidates:
     """Look up or compute the figures of some passages; ``ids`` ascend."""
     vectors, languages = snapshot.vectors(ids)
-    dense = np.vecdot(snapshot.offsets.centre_passages(vectors, languages), asked.vector)
-    words, shared = _coverage(asked, snapshot, ids, languages)
+    dense = np.vecdot(less_offsets(vectors, snapshot.language_offsets[languages]), asked.vector)
+    home = asked.at_home(snapshot.language_names)[languages]
+    words, shared = _coverage(asked, snapshot, ids, home)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)
     return Candidates(
         ids=ids,
-        languages=np.array(languages, dtype=object),
+        languages=languages,
+        home=home,
         scores=unknown,
         dense=dense,
         dense_plain=np.vecdot(vectors, asked.question.vector),
@@ -115,10 +120,10 @@ def describe(asked: Asked, snapshot: Snapshot, ids: Int64Array) -> Candidates:
 
 
 def _coverage(
-    asked: Asked, snapshot: Snapshot, ids: Int64Array, languages: Sequence[str]
+    asked: Asked, snapshot: Snapshot, ids: Int64Array, home: Float32Array
 ) -> tuple[Float32Array, Float32Array]:
     """Return the shares of words that only the language has, and of words that all have."""
     words, shared = snapshot.sums(ids, [asked.lexical.words, asked.lexical.shared])
-    home = np.array([each in asked.lexical.home for each in languages], dtype=np.bool_)
-    shared = np.where(home, np.minimum(shared, words), shared)
-    return words - np.where(home, shared, 0), shared
+    plausible = home > 0
+    shared = np.where(plausible, np.minimum(shared, words), shared)
+    return words - np.where(plausible, shared, 0), shared

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Ranking
 
@@ -85,12 +86,16 @@ def dense_evidence(
 
 
 def lexical_evidence(
-    words: Float32Array, shared: Float32Array, languages: Sequence[str], weights: EvidenceWeights
+    words: Float32Array,
+    shared: Float32Array,
+    languages: npt.NDArray[np.intp],
+    weights: EvidenceWeights,
 ) -> Float32Array:
     """Add up what words tell of passages, shape ``(n,)`` in nats.
 
     ``words`` ``(n,)`` is the share of the question's words that only passages in its language can
-    hold, ``shared`` of those (names, numbers, codes) that every language writes alike::
+    hold, ``shared`` of those (names, numbers, codes) that every language writes alike;
+    ``languages`` ``(n,)`` are codes from 0, the same for passages of the same language::
 
         w.words * (words - 1/2 * best words in the passage's language) + w.shared * shared
 
@@ -101,13 +106,12 @@ def lexical_evidence(
     is written alike everywhere counts in full.
 
     >>> words, shared = np.array([0, 1, 0.5], np.float32), np.array([0.25, 0, 0], np.float32)
-    >>> lexical_evidence(words, shared, ["fr", "de", "de"], WITH_TOKENS).tolist()
+    >>> lexical_evidence(words, shared, np.array([1, 0, 0]), WITH_TOKENS).tolist()
     [1.0, 4.0, 0.0]
     """
-    best: dict[str, float] = {}
-    for place in np.flatnonzero(words).tolist():
-        best[languages[place]] = max(float(words[place]), best.get(languages[place], 0.0))
-    usual = _USUAL_WORDS * np.array([best.get(each, 0.0) for each in languages], dtype=np.float32)
+    best = np.zeros(languages.max(initial=0) + 1, dtype=np.float32)
+    np.maximum.at(best, languages, words)
+    usual = _USUAL_WORDS * best[languages]
     total: Float32Array = weights.words * (words - usual) + weights.shared * shared
     return total.astype(np.float32)
 

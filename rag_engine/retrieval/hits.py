@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rag_engine.ports import Restriction
+from rag_engine.ports import Int64Array, Restriction
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
@@ -72,22 +72,20 @@ def _groups(
     """Return for each hit the places of the best and of the shown passage, and the others' ids."""
     ids = found.ids.tolist()
     place = {each: row for row, each in enumerate(ids)}
+    languages = [snapshot.language_names[code] for code in found.languages.tolist()]
+    twins_of: dict[int, list[int]] = {}
     groups: list[tuple[int, int, list[int]]] = []
     taken: set[int] = set()
     for lead, identifier in enumerate(ids):
+        if group_twins and lead % (2 * k) == 0:  # seldom more than once
+            twins_of = _twins_of(snapshot, found.ids[lead : lead + 2 * k], only)
         if identifier in taken:
             continue
-        group = [identifier]
-        of_lead = snapshot.twins.of(found.ids[lead : lead + 1]) if group_twins else {}
-        if of_lead:
-            twins = np.array(of_lead[identifier], dtype=np.int64)
-            twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
-            twins = twins if only is None else twins[only.allows(twins)]
-            group += [each for each in twins.tolist() if each not in taken]
+        group = [identifier, *(each for each in twins_of.get(identifier, ()) if each not in taken)]
         at_home = [
             place[each]
             for each in group
-            if each in place and found.languages[place[each]] == question.language
+            if each in place and languages[place[each]] == question.language
         ]
         shown = min(at_home, default=lead)
         groups.append((lead, shown, [each for each in group if each != ids[shown]]))
@@ -95,6 +93,20 @@ def _groups(
         if len(groups) == k:
             break
     return groups
+
+
+def _twins_of(
+    snapshot: Snapshot, ids: Int64Array, only: Restriction | None
+) -> dict[int, list[int]]:
+    """Return the twins, ascending, of those of ``ids`` that have any that may be shown."""
+    groups = snapshot.twins.of(ids)
+    every = np.array(sorted({twin for group in groups.values() for twin in group}), dtype=np.int64)
+    shown = snapshot.not_deleted(every)
+    shown = shown if only is None else shown[only.allows(shown)]
+    if len(shown) == len(every):
+        return groups
+    kept = set(shown.tolist())
+    return {each: [twin for twin in group if twin in kept] for each, group in groups.items()}
 
 
 def _twin(found: FoundChunk) -> Twin:

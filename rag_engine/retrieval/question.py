@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,8 @@ class Asked:
     level: Level
     lexical: LexicalQuery
 
-    def at_home(self, languages: list[str]) -> Float32Array:
-        """Tell how surely each passage is in the question's language, ``(n,)``, 0 to 1."""
+    def at_home(self, languages: Sequence[str]) -> Float32Array:
+        """Tell how surely the question is in each of some languages, ``(n,)``, 0 to 1."""
         home = self.lexical.home
         return np.array([home.get(each, 0.0) for each in languages], dtype=np.float32)
 

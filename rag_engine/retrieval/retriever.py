@@ -128,44 +128,47 @@ class Retriever:
         only: Restriction | None,
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
-        found = _best_first(found, np.add(*self._evidence(asked, found, WITHOUT_TOKENS)))
+        found = _best_first(found, np.add(*self._evidence(found, WITHOUT_TOKENS)))
         if self._fair and len(snapshot.twins):
             twins = np.setdiff1d(twins_of_best(snapshot, found.ids, only), found.ids)
             if len(twins):
                 both = found.with_others(describe(asked, snapshot, twins))
-                found = _best_first(both, np.add(*self._evidence(asked, both, WITHOUT_TOKENS)))
+                found = _best_first(both, np.add(*self._evidence(both, WITHOUT_TOKENS)))
         compared = self._compared(catalogue, snapshot, asked, found)
+        pairs = snapshot.twins.among(found.ids) if self._fair else None
+        if compared is not None and pairs is not None:
+            compared = late_of_twins(pairs, compared)
         weights = WITHOUT_TOKENS if compared is None else WITH_TOKENS
         if compared is not None:
             found = replace(found, late=compared)
-        dense, lexical = self._evidence(asked, found, weights)
+        dense, lexical = self._evidence(found, weights)
         if compared is not None and not np.isfinite(compared).all():
-            dense = self._rest_below(asked, found, dense, lexical)
+            dense = self._rest_below(found, dense, lexical)
         scores = dense + lexical
-        if self._fair:
-            scores = join_twins(snapshot.twins, found.ids, dense, lexical)
+        if pairs is not None:
+            scores = join_twins(pairs, dense, lexical)
         contents = snapshot.contents
         if only is not None:
             contents *= len(only.ids) / len(snapshot)
         return _best_first(replace(found, scores=probability(scores, contents, weights)), scores)
 
     def _evidence(
-        self, asked: Asked, found: Candidates, weights: EvidenceWeights
+        self, found: Candidates, weights: EvidenceWeights
     ) -> tuple[Float32Array, Float32Array]:
         """Return what vectors and what words tell of each candidate, ``(n,)`` each."""
-        languages = found.languages.tolist()
-        home = asked.at_home(languages) if self._fair else np.zeros(len(found), np.float32)
+        home = found.home if self._fair else np.zeros(len(found), np.float32)
+        late = np.where(np.isnan(found.late), 0, found.late)
         return (
-            dense_evidence(found.cosines, np.nan_to_num(found.late), home, weights),
-            lexical_evidence(found.words, found.shared, languages, weights),
+            dense_evidence(found.cosines, late, home, weights),
+            lexical_evidence(found.words, found.shared, found.languages, weights),
         )
 
     def _rest_below(
-        self, asked: Asked, found: Candidates, dense: Float32Array, lexical: Float32Array
+        self, found: Candidates, dense: Float32Array, lexical: Float32Array
     ) -> Float32Array:
         """Move the dense evidence of those that were not compared until all are below the rest."""
         known = np.isfinite(found.late)
-        without, _ = self._evidence(asked, found, WITHOUT_TOKENS)
+        without, _ = self._evidence(found, WITHOUT_TOKENS)
         best = float((without + lexical)[~known].max())
         worst = float((dense + lexical)[known].min())
         moved: Float32Array = np.where(known, dense, without - max(0.0, best - worst) - _STEP)
@@ -176,20 +179,22 @@ class Retriever:
     ) -> Float32Array | None:
         """Compare a question with its best candidates token by token, ``(n,)``.
 
-        The others get NaN; a twin of passages that were compared gets their mean. None where
-        there are no tokens to compare.
+        The others get NaN. None where there are no tokens to compare.
         """
         space, tokens = self._space, asked.question.tokens
         if space is None or tokens is None or len(tokens.vectors) == 0 or len(found) == 0:
             return None
         best = found.ids[: self._settings.late_interaction_pool]
         kept = catalogue.token_vectors(best.tolist(), len(space.basis))
-        places = np.flatnonzero(np.isin(best, kept.ids))
-        if len(places) == 0:
+        if len(kept.ids) == 0:
             return None
+        places = np.arange(len(best))
+        if len(kept.ids) < len(best):
+            places = np.flatnonzero(np.isin(best, kept.ids))
         offsets, background = snapshot.offsets, snapshot.calibration.background
-        languages, groups = np.unique(found.languages[places].astype(str), return_inverse=True)
-        shifts = product(offsets.of_passage_tokens(languages.tolist()), space.basis)
+        codes, groups = np.unique(found.languages[places], return_inverse=True)
+        names = [snapshot.language_names[code] for code in codes.tolist()]
+        shifts = product(offsets.of_passage_tokens(names), space.basis)
         shift = np.vecdot(space.basis, offsets.of_query_tokens(asked.question.detections))
         question = centred_tokens(tokens.vectors, shift)
         scores = late_interaction_scores(
@@ -204,7 +209,7 @@ class Retriever:
         late[: len(best)] = scores.min()  # a passage whose tokens are not kept
         late[places] = scores
         late -= background.chance_match(question, tokens.weights)
-        return late_of_twins(snapshot.twins, found.ids, late) if self._fair else late
+        return late
 
     def _plain(
         self, snapshot: Snapshot, asked: Asked, pool: int, only: Restriction | None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from rag_engine.fairness.twins import Twins
 from rag_engine.ports import Float32Array, Int64Array, Restriction
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["join_twins", "late_of_twins", "twins_of_best"]
+
+Pairs = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+"""Places of passages and of their twins among some, ``(n,)`` each."""
 
 _BEST = 20
 """The twins of so many of the best candidates become candidates too."""
@@ -28,31 +31,34 @@ def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Restriction | None)
     groups = snapshot.twins.of(ids[:_BEST]).values()
     found = list(dict.fromkeys(twin for group in groups for twin in group))[:_MOST]
     twins = np.array(sorted(found), dtype=np.int64)
-    twins = np.setdiff1d(twins, snapshot.deleted, assume_unique=True)
+    twins = snapshot.not_deleted(twins)
     return twins if only is None else twins[only.allows(twins)]
 
 
-def late_of_twins(twins: Twins, ids: Int64Array, late: Float32Array) -> Float32Array:
+def late_of_twins(pairs: Pairs, late: Float32Array) -> Float32Array:
     """Give passages that were not compared (NaN) the mean of their twins that were, ``(n,)``.
 
-    >>> twins = Twins(np.array([[1, 2], [2, 3]]))
-    >>> late_of_twins(twins, np.array([1, 2, 3, 4]), np.array([0.5, np.nan, 1.0, np.nan]))
+    ``pairs`` are the places of passages and of their twins, as ``Twins.among`` tells them.
+
+    >>> from rag_engine.fairness.twins import Twins
+    >>> pairs = Twins(np.array([[1, 2], [2, 3]])).among(np.array([1, 2, 3, 4]))
+    >>> late_of_twins(pairs, np.array([0.5, np.nan, 1.0, np.nan]))
     array([0.5 , 0.75, 1.  ,  nan], dtype=float32)
     """
-    one, other = twins.among(ids)
+    one, other = pairs
     told = ~np.isnan(late[other])
     one, other = one[told], other[told]
-    counts = np.bincount(one, minlength=len(ids))
-    sums = np.bincount(one, weights=late[other], minlength=len(ids))
+    counts = np.bincount(one, minlength=len(late))
+    sums = np.bincount(one, weights=late[other], minlength=len(late))
     filled = np.where(np.isnan(late) & (counts > 0), sums / np.maximum(counts, 1), late)
     found: Float32Array = filled.astype(np.float32)
     return found
 
 
-def join_twins(
-    twins: Twins, ids: Int64Array, dense: Float32Array, lexical: Float32Array
-) -> Float32Array:
+def join_twins(pairs: Pairs, dense: Float32Array, lexical: Float32Array) -> Float32Array:
     """Move each passage's evidence towards that of all its twins together, ``(n,)``.
+
+    ``pairs`` are the places of passages and of their twins, as ``Twins.among`` tells them.
 
     What vectors tell of a passage is the less of a chance, the more translations agree: the mean
     counts. What words tell can only be seen in some languages: the best counts. A passage without
@@ -61,13 +67,14 @@ def join_twins(
 
         0.4 * own + 0.6 * (mean of dense + best of lexical)
 
-    >>> dense, lexical = np.array([4.0, 2.0, 1.0]), np.array([0.0, 1.0, 0.0])
-    >>> join_twins(Twins(np.array([[1, 2]])), np.array([1, 2, 3]), dense, lexical)
+    >>> from rag_engine.fairness.twins import Twins
+    >>> pairs = Twins(np.array([[1, 2]])).among(np.array([1, 2, 3]))
+    >>> join_twins(pairs, np.array([4.0, 2.0, 1.0]), np.array([0.0, 1.0, 0.0]))
     array([4. , 3.6, 1. ], dtype=float32)
     """
-    one, other = twins.among(ids)
-    counts = np.bincount(one, minlength=len(ids))
-    means = (dense + np.bincount(one, weights=dense[other], minlength=len(ids))) / (1 + counts)
+    one, other = pairs
+    counts = np.bincount(one, minlength=len(dense))
+    means = (dense + np.bincount(one, weights=dense[other], minlength=len(dense))) / (1 + counts)
     best = lexical.astype(np.float64)
     np.maximum.at(best, one, lexical[other])
     own = dense + lexical

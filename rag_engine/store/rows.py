@@ -147,11 +147,8 @@ def document_from_row(row: Sequence[Any]) -> Document:
 
 
 def _checksum(values: Sequence[object]) -> int:
-    total = 0
-    for value in values:
-        data = value if isinstance(value, bytes) else repr(value).encode("utf-8")
-        total = zlib.crc32(data, total)
-    return total
+    data = [each if isinstance(each, bytes) else repr(each).encode("utf-8") for each in values]
+    return zlib.crc32(b"".join(data))
 
 
 def chunk_values(stored: StoredChunk) -> tuple[object, ...]:

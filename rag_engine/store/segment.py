@@ -154,8 +154,8 @@ class Segment:
 
     def near(
         self, query: Float32Array, languages: Container[str], allowed: Restriction | None
-    ) -> tuple[Int64Array, Float32Array, list[str]]:
-        """Return passages of some languages near a query: ids, cosines, languages.
+    ) -> tuple[Int64Array, Float32Array]:
+        """Return passages of some languages near a query: ids and cosines.
 
         For each language there is one at least that is allowed, if the segment has any.
         """
@@ -168,11 +168,7 @@ class Segment:
                 others = self.lists.of(code)
                 others = others[allowed.allows(passages.ids[others])]
                 rows = np.concatenate([rows, others])
-        return (
-            passages.ids[rows],
-            np.vecdot(self.centred[rows], query),
-            passages.language_list(rows),
-        )
+        return passages.ids[rows], np.vecdot(self.centred[rows], query)
 
 
 def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[Terms]:

@@ -6,11 +6,12 @@ were deleted since. A snapshot never changes; a new one takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from rag_engine.fairness.calibration import Calibration
 from rag_engine.fairness.language_offsets import LanguageOffsets
@@ -19,6 +20,9 @@ from rag_engine.ports import Float32Array, Int64Array, LexicalIndex, Ranking, Re
 from rag_engine.store.segment import Segment
 
 __all__ = ["Snapshot", "merge_rankings"]
+
+Codes = npt.NDArray[np.intp]
+"""Languages as places in ``Snapshot.language_names``."""
 
 _REACH = 4
 """How many times the pool is looked at for passages of languages that the pool leaves short."""
@@ -72,6 +76,25 @@ class Snapshot:
                     counts[name] = counts.get(name, 0) + count
         return counts
 
+    @cached_property
+    def language_names(self) -> tuple[str, ...]:
+        """The languages of the passages, ascending; a passage's code is its place among them."""
+        return tuple(sorted(self.languages))
+
+    @cached_property
+    def language_offsets(self) -> Float32Array:
+        """What is subtracted from passages of each of ``language_names``, ``(n, dimension)``."""
+        return self.offsets.of_passages(self.language_names)
+
+    @cached_property
+    def _codes(self) -> tuple[Codes, ...]:
+        """For each segment, what its own language codes are here; -1 for one without passages."""
+        places = {name: place for place, name in enumerate(self.language_names)}
+        return tuple(
+            np.array([places.get(name, -1) for name in segment.passages.languages], dtype=np.intp)
+            for segment in self.segments
+        )
+
     def __len__(self) -> int:
         return sum(len(segment) for segment in self.segments)
 
@@ -80,10 +103,16 @@ class Snapshot:
         """How many different things the passages say: their number, twins counted once."""
         return max(1.0, len(self) - self.twins.repeated)
 
+    def not_deleted(self, ids: Int64Array) -> Int64Array:
+        """Return those of some distinct ids that were not deleted, in their order."""
+        if len(self.deleted) == 0:
+            return ids
+        kept: Int64Array = ids[~np.isin(ids, self.deleted, assume_unique=True)]
+        return kept
+
     def _restriction(self, only: Restriction | None) -> Restriction | None:
         if only is not None:
-            kept = np.setdiff1d(only.ids, self.deleted, assume_unique=True)
-            return Restriction(kept, where=only.where)
+            return Restriction(self.not_deleted(only.ids), where=only.where)
         return Restriction(self.deleted, exclude=True) if len(self.deleted) else None
 
     def search_dense(
@@ -108,55 +137,54 @@ class Snapshot:
         several = len(self.languages) > 1
         reach = _REACH * pool if several else pool
         wide = self.search_dense(query[np.newaxis], reach, only)[0].ids
-        nearest = wide[:pool]
         if not several:
-            return nearest
-        met: dict[str, list[int]] = {}
-        for identifier, language in zip(wide.tolist(), self._languages_of(wide), strict=True):
-            met.setdefault(language, []).append(identifier)
-        found = set(nearest.tolist())
-        for identifiers in met.values():
-            found.update(identifiers[:floor])
+            return wide
+        codes = self.language_codes(wide)
+        found = wide[(np.arange(len(wide)) < pool) | (_places_in_groups(codes) < floor)]
         if len(wide) == reach:
+            met = np.bincount(codes, minlength=len(self.language_names)).tolist()
             missing = {
-                language: floor - len(met.get(language, ()))
-                for language, size in self.languages.items()
-                if len(met.get(language, ())) < min(floor, size)
+                language: floor - count
+                for language, count in zip(self.language_names, met, strict=True)
+                if count < min(floor, self.languages[language])
             }
-            found.update(self._nearest_of_languages(query, missing, set(wide.tolist()), only))
-        return np.array(sorted(found), dtype=np.int64)
+            others = self._nearest_of_languages(query, missing, wide, only)
+            found = np.concatenate([found, others])
+        return found
 
     def _nearest_of_languages(
         self,
         query: Float32Array,
         missing: Mapping[str, int],
-        known: Set[int],
+        known: Int64Array,
         only: Restriction | None,
-    ) -> list[int]:
+    ) -> Int64Array:
         """Return the ids of the nearest passages, not ``known``, of each language ``missing`` some.
 
         They are the nearest, or nearly so: of a large language some lists are looked through.
         """
+        if not missing:
+            return np.empty(0, dtype=np.int64)
         restriction = self._restriction(only)
         near = [segment.near(query, missing, restriction) for segment in self.segments]
-        cosines = np.concatenate([each for _, each, _ in near])
-        ids = np.concatenate([each for each, _, _ in near])
-        names = [name for _, _, of_one in near for name in of_one]
-        left, found = dict(missing), []
-        for place in np.lexsort((ids, -cosines)).tolist():
-            identifier, name = int(ids[place]), names[place]
-            if left[name] and identifier not in known:
-                left[name] -= 1
-                found.append(identifier)
-        return found
+        ids = np.concatenate([each for each, _ in near])
+        cosines = np.concatenate([each for _, each in near])
+        new = ~np.isin(ids, known)
+        ids, cosines = ids[new], cosines[new]
+        ids = ids[np.lexsort((ids, -cosines))]
+        codes = self.language_codes(ids)
+        wanted = np.array([missing.get(name, 0) for name in self.language_names], dtype=np.intp)
+        return ids[_places_in_groups(codes) < wanted[codes]]
 
-    def _languages_of(self, ids: Int64Array) -> list[str]:
-        """Return the language of each id, "" for one that is in no segment."""
-        languages = np.full(len(ids), "", dtype=object)
-        for segment in self.segments:
+    def language_codes(self, ids: Int64Array) -> Codes:
+        """Return the place of each id's language in ``language_names``, ``(n,)``.
+
+        It is -1 for an id that is in no segment.
+        """
+        found = np.full(len(ids), -1, dtype=np.intp)
+        for segment, codes in zip(self.segments, self._codes, strict=True):
             rows, here = segment.passages.rows_of(ids)
-            languages[here] = segment.passages.language_list(rows[here])
-        found: list[str] = languages.tolist()
+            found[here] = codes[segment.passages.codes[rows[here]]]
         return found
 
     def search_weighted(
@@ -202,18 +230,37 @@ class Snapshot:
             total += segment.lexical.document_frequencies(terms)
         return total
 
-    def vectors(self, ids: Int64Array) -> tuple[Float32Array, list[str]]:
+    def vectors(self, ids: Int64Array) -> tuple[Float32Array, Codes]:
         """Return the raw vectors ``(n, dimension)`` float32 and the languages of some ids.
+
+        The languages are places in ``language_names``, ``(n,)``.
 
         Raises:
             KeyError: an id is in no segment.
         """
         dimension = self.segments[0].passages.vectors.shape[1] if self.segments else 0
         vectors = np.zeros((len(ids), dimension), dtype=np.float32)
-        for segment in self.segments:
+        found = np.full(len(ids), -1, dtype=np.intp)
+        for segment, codes in zip(self.segments, self._codes, strict=True):
             rows, here = segment.passages.rows_of(ids)
-            vectors[here] = segment.passages.vectors[rows[here]]
-        languages = self._languages_of(ids)
-        if "" in languages:
-            raise KeyError(f"no vector for chunk {int(ids[languages.index('')])}")
-        return vectors, languages
+            rows = rows[here]
+            vectors[here] = segment.passages.vectors[rows]
+            found[here] = codes[segment.passages.codes[rows]]
+        if len(ids) and found.min() < 0:
+            raise KeyError(f"no vector for chunk {int(ids[found.argmin()])}")
+        return vectors, found
+
+
+def _places_in_groups(groups: Codes) -> Codes:
+    """Return how many elements of the same group come before each, ``(n,)``.
+
+    >>> _places_in_groups(np.array([5, 7, 5, 5, 7])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-2))
+    lengths = np.diff(starts, append=len(groups))
+    places = np.empty(len(groups), dtype=np.intp)
+    places[order] = np.arange(len(groups)) - np.repeat(starts, lengths)
+    return places

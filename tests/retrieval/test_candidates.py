@@ -45,7 +45,7 @@ def gathered(kb: KnowledgeBase, text: str, only=None) -> tuple[Snapshot, list[st
     asked = as_asked(question, snapshot, lexical=True)
     ids = gather(asked, snapshot, POOL, only)
     assert (np.diff(ids) > 0).all()
-    return snapshot, snapshot.vectors(ids)[1]
+    return snapshot, [snapshot.language_names[code] for code in snapshot.vectors(ids)[1]]
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,19 @@ def test_the_nearest_stay_whatever_their_language(knowledge_base):
 def test_a_filter_is_kept(knowledge_base):
     snapshot = knowledge_base._index.snapshot()
     everything = np.concatenate([each.passages.ids for each in snapshot.segments])
-    languages = np.array(snapshot.vectors(everything)[1])
+    languages = np.array(snapshot.language_names)[snapshot.vectors(everything)[1]]
     allowed = np.sort(everything[languages == "ja"])[:2]
     _, languages = gathered(knowledge_base, "pump 7", only=Restriction(allowed))
     assert languages == ["ja", "ja"]
+
+
+def test_no_language_for_an_id_that_is_nowhere(knowledge_base):
+    snapshot = knowledge_base._index.snapshot()
+    known = snapshot.segments[0].passages.ids[:1]
+    ids = np.array([known[0], 10**9])
+    assert snapshot.language_codes(ids)[1] == -1
+    with pytest.raises(KeyError, match=str(10**9)):
+        snapshot.vectors(ids)
 
 
 def test_a_corpus_of_one_language(tmp_path: Path, quick_components):

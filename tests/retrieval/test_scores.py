@@ -102,19 +102,19 @@ ZEROS = np.zeros(4, np.float32)
 
 def test_words_are_measured_within_each_language():
     words = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    total = lexical_evidence(words, ZEROS, ["fr", "de", "de", "fr"], PLAIN)
+    total = lexical_evidence(words, ZEROS, np.array([1, 0, 0, 1]), PLAIN)
     best_german = np.array([0.0, 1.0, 1.0, 0.0])
     np.testing.assert_allclose(total, 4 * (words - 0.5 * best_german), rtol=1e-6)
 
 
 def test_a_code_counts_in_full_in_whatever_language():
     shared = np.array([1.0, 0.0, 0.0, 0.5], dtype=np.float32)
-    total = lexical_evidence(ZEROS, shared, ["de", "de", "en", "en"], PLAIN)
+    total = lexical_evidence(ZEROS, shared, np.array([0, 0, 1, 1]), PLAIN)
     assert total.tolist() == [2.0, 0.0, 0.0, 1.0]
 
 
 def test_where_no_word_reaches_lexical_search_is_silent():
-    assert not lexical_evidence(ZEROS, ZEROS, ["de", "fr", "zh", "de"], PLAIN).any()
+    assert not lexical_evidence(ZEROS, ZEROS, np.array([0, 1, 2, 0]), PLAIN).any()
 
 
 def test_dense_evidence_by_hand():
