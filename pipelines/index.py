@@ -142,7 +142,7 @@ def index_path(
             if source.startswith(f"{stem}/"):
                 report.deleted += len(kb.delete_source(source))
     with Bar() as bar:
-        kb.publish(on_stage=bar.stage)
+        kb.publish(only_if_due=True, on_stage=bar.stage)
     return report
 
 

@@ -37,6 +37,12 @@ logger = logging.getLogger(__name__)
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
 """A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+_SMALL = 20_000
+"""A generation of fewer chunks is built in seconds: whatever changed is reason to."""
+_TAIL_SHARE = 0.01
+_TAIL_CHUNKS = 5_000
+"""So many chunks, or this share of a large generation, are left to be replayed on opening: half a
+second at most, where building a million chunks anew takes a quarter of an hour."""
 
 
 class Index:
@@ -128,13 +134,25 @@ class Index:
 
     def is_published(self) -> bool:
         """Tell whether the generation on disk holds everything that the catalogue holds."""
+        return self._manifest is not None and self._changes(self._manifest) == 0
+
+    def is_due(self) -> bool:
+        """Tell whether so much changed since the generation on disk that a new one is worth it.
+
+        A few changes to a large one are not: whoever opens it replays them. Until the next one is
+        built, new passages have no translation twins, and the index files keep what was deleted.
+        """
         if self._manifest is None:
-            return False
-        after = self._manifest.revision
-        return (
-            self._catalogue.count_after(after) == 0
-            and len(self._catalogue.tombstones(after=after)) == 0
-        )
+            return True
+        sealed = self._manifest.chunks
+        left = 0 if sealed < _SMALL else min(_TAIL_CHUNKS, int(_TAIL_SHARE * sealed))
+        return self._changes(self._manifest) > left
+
+    def _changes(self, manifest: Manifest) -> int:
+        """Count the chunks that came and those that went since a generation was built."""
+        after = manifest.revision
+        gone = len(self._catalogue.tombstones(after=after))
+        return self._catalogue.count_after(after) + gone
 
     def _open_published(self) -> None:
         for attempt in range(5):
