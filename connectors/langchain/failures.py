@@ -78,6 +78,8 @@ def as_service_error(exc: Exception, name: str, secrets: tuple[str, ...] = ()) -
         )
     if any(kind.endswith(_MALFORMED) for kind in kinds) or str(exc).startswith("No generation"):
         return ServiceMalformed(f"the answer of {name!r} can not be used ({told})")
+    if "APIError" in kinds:  # an error told within a stream, after the status 200
+        return ServiceRefused(f"{name!r} stopped with an error ({told})", status=500)
     return ServiceError(f"{name!r} failed ({told})")
 
 
