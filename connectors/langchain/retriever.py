@@ -37,7 +37,7 @@ class RagEngineRetriever(BaseRetriever):
     ``start`` and ``end`` (characters of the document's text), ``score`` (0 to 1), ``rank`` (from
     1), ``score_parts``, ``question_language``, ``twins`` (where other languages say the same),
     and where known ``title``, ``heading`` and ``page``. Where the document has a field of such a
-    name, that stays, and the retriever's is found under ``hit_`` and the name.
+    name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the name.
 
     Async calls search in a thread; the event loop goes on. Errors are those of
     ``KnowledgeBase.search``; a constructor argument that can not be used is pydantic's
