@@ -31,14 +31,15 @@ from rag_engine.text.language import FastTextDetector
 __all__ = ["build_components", "build_embedder", "build_loaders"]
 
 
-def build_components(settings: Settings) -> Components:
-    """Build every part that the settings name.
+def build_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
+    """Build every part that the settings name, around ``embedder`` if one is given.
 
     Raises:
         MissingExtra: a part's package is not installed.
         SettingsError: a part needs a setting that is empty.
     """
-    embedder = build_embedder(settings.embedder)
+    if embedder is None:
+        embedder = build_embedder(settings.embedder)
     return Components(
         embedder=embedder,
         detector=FastTextDetector(),

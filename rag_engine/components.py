@@ -44,8 +44,10 @@ class Components:
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
 
 
-def default_components(settings: Settings) -> Components:
+def default_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
     """Build the parts that the settings name, by the installed wiring.
+
+    ``embedder`` takes the place of the one that they name; the others are built to suit it.
 
     Raises:
         SettingsError: no wiring is installed.
@@ -57,5 +59,5 @@ def default_components(settings: Settings) -> Components:
             f"no entry point 'default' in the group {ENTRY_POINT_GROUP!r}: install the package "
             "(pip install 'rag-engine[cpu]'), or pass components= yourself"
         )
-    build: Callable[[Settings], Components] = next(iter(found)).load()
-    return build(settings)
+    build: Callable[..., Components] = next(iter(found)).load()
+    return build(settings) if embedder is None else build(settings, embedder=embedder)

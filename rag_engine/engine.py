@@ -15,6 +15,7 @@ from rag_engine.filters import Filter
 from rag_engine.ingest import add_batch, batches
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
+from rag_engine.ports import Embedder, Generator
 from rag_engine.records import AddReport, Answer, Document, Hit
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
@@ -73,12 +74,16 @@ class KnowledgeBase:
         *,
         settings: Settings | None = None,
         components: Components | None = None,
+        embedder: Embedder | None = None,
+        generator: Generator | None = None,
         read_only: bool = False,
         create: bool = True,
     ) -> KnowledgeBase:
         """Open the knowledge base in the folder ``path``, making a new one if there is none.
 
         Without ``settings`` those that it was made with are used (the defaults for a new one).
+        An ``embedder`` or a ``generator`` of your own takes the place of the one that they name;
+        ``components`` take the place of all parts.
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.
@@ -86,6 +91,7 @@ class KnowledgeBase:
             StoreCorrupt: it is damaged.
             ContractMismatch: it was built with another model, analyser or chunking.
             MissingExtra: its settings name a part whose package is not installed.
+            InvalidInput: both ``components`` and an ``embedder``.
 
         Example::
 
@@ -95,6 +101,8 @@ class KnowledgeBase:
             Path(path),
             settings=settings,
             components=components,
+            embedder=embedder,
+            generator=generator,
             read_only=read_only,
             create=create,
         )

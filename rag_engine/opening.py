@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag_engine.components import Components, default_components
 from rag_engine.contract import check_contract, index_contract
-from rag_engine.errors import StoreError, StoreNotFound
+from rag_engine.errors import InvalidInput, StoreError, StoreNotFound
+from rag_engine.ports import Embedder, Generator
 from rag_engine.settings import Settings
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.files import WriterLock, sync_folder
@@ -50,8 +52,12 @@ def open_store(
     components: Components | None,
     read_only: bool,
     create: bool,
+    embedder: Embedder | None = None,
+    generator: Generator | None = None,
 ) -> OpenedStore:
     """Open the knowledge base in ``root``; the errors are those of ``KnowledgeBase.open``."""
+    build = _builder(components, embedder, generator)
+    parts: Components | None = None
     if not (root / _CATALOGUE).exists():
         if read_only or not create:
             raise StoreNotFound(
@@ -59,7 +65,7 @@ def open_store(
                 f"or KnowledgeBase.open({str(root)!r})"
             )
         settings = settings or Settings()
-        _create(root, settings, components := components or default_components(settings))
+        _create(root, settings, parts := build(settings))
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
     try:
@@ -68,10 +74,10 @@ def open_store(
             stored = catalogue.meta("settings")
             data = stored if isinstance(stored, dict) else {}
             settings = Settings.checked(data, origin=str(catalogue.path))
-        components = components or default_components(settings)
-        check_contract(catalogue.meta("contract"), index_contract(components, settings))
+        parts = parts or build(settings)
+        check_contract(catalogue.meta("contract"), index_contract(parts, settings))
         return OpenedStore(
-            root=root, catalogue=catalogue, components=components, settings=settings, lock=lock
+            root=root, catalogue=catalogue, components=parts, settings=settings, lock=lock
         )
     except BaseException:
         if catalogue is not None:
@@ -79,6 +85,20 @@ def open_store(
         if lock is not None:
             lock.release()
         raise
+
+
+def _builder(
+    components: Components | None, embedder: Embedder | None, generator: Generator | None
+) -> Callable[[Settings], Components]:
+    """Return what gives the parts for some settings: those given, the others by the wiring."""
+    if components is not None and embedder is not None:
+        raise InvalidInput("give components or an embedder: components hold an embedder already")
+
+    def build(settings: Settings) -> Components:
+        built = components or default_components(settings, embedder=embedder)
+        return built if generator is None else replace(built, generator=generator)
+
+    return build
 
 
 def _create(root: Path, settings: Settings, components: Components) -> None:

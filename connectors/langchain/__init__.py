@@ -1,0 +1,55 @@
+"""LangChain: retrieve from a knowledge base, store into one, embed with its model, let one answer.
+
+``RagEngineRetriever`` gives passages with their reasons, ``RagEngineVectorStore`` whole documents
+as they were added. ``RagEngineEmbeddings`` hands a model of the engine to LangChain; the other way
+round, ``LangChainEmbedder`` and ``ChatModelGenerator`` hand LangChain's models to the engine.
+
+A class is loaded when it is first asked for.
+
+Raises:
+    MissingExtra: the extra ``langchain`` is not installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from rag_engine.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from connectors.langchain.chat_generator import ChatModelGenerator
+    from connectors.langchain.embedder import LangChainEmbedder
+    from connectors.langchain.embeddings import RagEngineEmbeddings
+    from connectors.langchain.retriever import RagEngineRetriever
+    from connectors.langchain.vector_store import RagEngineVectorStore
+
+__all__ = [
+    "ChatModelGenerator",
+    "LangChainEmbedder",
+    "RagEngineEmbeddings",
+    "RagEngineRetriever",
+    "RagEngineVectorStore",
+]
+
+_MODULES = {
+    "ChatModelGenerator": "chat_generator",
+    "LangChainEmbedder": "embedder",
+    "RagEngineEmbeddings": "embeddings",
+    "RagEngineRetriever": "retriever",
+    "RagEngineVectorStore": "vector_store",
+}
+
+if find_spec("langchain_core") is None:
+    raise MissingExtra("langchain", package="langchain_core")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

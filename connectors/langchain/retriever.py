@@ -1,0 +1,144 @@
+"""A LangChain retriever over a knowledge base: passages in any language, with their reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import run_in_executor
+from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidation, field_validator
+
+from connectors.langchain.documents import as_passage
+from connectors.langchain.filters import Condition, as_filter, both
+from rag_engine.checks import checked_language
+from rag_engine.engine import KnowledgeBase
+
+__all__ = ["RagEngineRetriever"]
+
+
+class RagEngineRetriever(BaseRetriever):
+    """Finds the ``k`` best passages of an open knowledge base, whatever their language.
+
+    ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
+    question's language (BCP-47), ``min_score`` leaves out hits below it, as in
+    ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``;
+    a call's ``where`` narrows the retriever's own and never replaces it, so that whoever asks can
+    not reach beyond it.
+
+    A passage's metadata is its document's own, and: ``source``, ``document_id``, ``language``,
+    ``start`` and ``end`` (characters of the document's text), ``score`` (0 to 1), ``rank`` (from
+    1), ``score_parts``, ``question_language``, ``twins`` (where other languages say the same),
+    and where known ``title``, ``heading`` and ``page``. Where the document has a field of such a
+    name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the name.
+
+    Async calls search in a thread; the event loop goes on. Errors are those of
+    ``KnowledgeBase.search``; a constructor argument that can not be used is pydantic's
+    ``ValidationError``.
+
+    Example::
+
+        with RagEngineRetriever.open("kb", k=3) as retriever:
+            for passage in retriever.invoke("How long is the warranty?"):
+                print(passage.metadata["language"], passage.metadata["score"], passage.page_content)
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    knowledge_base: KnowledgeBase = Field(exclude=True, repr=False)
+    k: int = Field(4, ge=1, le=1000)
+    where: Annotated[SkipValidation[Condition | None], PlainValidator(as_filter)] = None
+    language: str | None = None
+    min_score: float = Field(0.0, ge=0, le=1)
+
+    _owned: bool = PrivateAttr(default=False)
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, language: str | None) -> str | None:
+        return checked_language(language)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        k: int = 4,
+        where: Condition | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+    ) -> Self:
+        """Open the knowledge base in ``path`` for reading; ``close`` closes it again.
+
+        Raises:
+            StoreNotFound: there is none.
+            StoreCorrupt: it is damaged.
+            ContractMismatch: it was built with another model than its settings name.
+            MissingExtra: its settings name a part whose package is not installed.
+        """
+        knowledge_base = KnowledgeBase.open(path, read_only=True)
+        try:
+            retriever = cls(
+                knowledge_base=knowledge_base,
+                k=k,
+                where=where,
+                language=language,
+                min_score=min_score,
+            )
+        except BaseException:
+            knowledge_base.close()
+            raise
+        retriever._owned = True
+        return retriever
+
+    def close(self) -> None:
+        """Close the knowledge base if ``open`` opened it; one that was given stays open."""
+        if self._owned:
+            self.knowledge_base.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        k: int | None = None,
+        where: Condition | None = None,
+        language: str | None = None,
+        min_score: float | None = None,
+    ) -> list[Document]:
+        hits = self.knowledge_base.search(
+            query,
+            k=self.k if k is None else k,
+            where=both(as_filter(self.where), as_filter(where)),
+            language=language or self.language,
+            min_score=self.min_score if min_score is None else min_score,
+        )
+        return [as_passage(hit) for hit in hits]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
+    ) -> list[Document]:
+        return await run_in_executor(
+            None,
+            self._get_relevant_documents,
+            query,
+            run_manager=run_manager.get_sync(),
+            **options,
+        )
