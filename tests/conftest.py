@@ -12,9 +12,10 @@ from rag_engine.embedding.token_space import load_token_space
 from rag_engine.fairness.prior import load_prior
 from rag_engine.text.language import FastTextDetector
 from tests.doubles import HashEmbedder
+from tests.llama_server import llama_server
 from tests.milvus_server import milvus_lite, milvus_server
 
-__all__ = ["milvus_lite", "milvus_server"]
+__all__ = ["llama_server", "milvus_lite", "milvus_server"]
 
 
 @pytest.fixture(scope="session")
