@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = verb("ask", commands.ask, "answer a question, with sources")
     _question_arguments(ask)
+    ask.add_argument(
+        "--answer-language", metavar="LANGUAGE", help="the answer's language (the question's)"
+    )
 
     delete = verb("delete", commands.delete, "delete documents, or all documents of a file")
     delete.add_argument("names", nargs="+", metavar="DOCUMENT_OR_FILE")

@@ -112,7 +112,12 @@ def search(given: argparse.Namespace) -> Outcome:
 def ask(given: argparse.Namespace) -> Outcome:
     """Answer a question."""
     with _open(given, read_only=True) as kb:
-        answer = kb.ask(given.question, where=_filter(given), language=given.language)
+        answer = kb.ask(
+            given.question,
+            where=_filter(given),
+            language=given.language,
+            answer_language=given.answer_language,
+        )
     return Outcome(
         result={"question": given.question, **output.answer_data(answer)},
         lines=output.answer_lines(answer),

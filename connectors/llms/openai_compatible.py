@@ -70,6 +70,11 @@ class OpenAICompatibleGenerator:
         """The model's name."""
         return self._model
 
+    @property
+    def quotes(self) -> bool:
+        """It writes in its own words, in the language that it is asked for."""
+        return False
+
     def close(self) -> None:
         """Close the connections."""
         self._endpoint.close()
