@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from rag_engine.checks import checked_language
@@ -18,10 +19,15 @@ _SURE = 0.6
 """A detection that is less sure than this judges nothing."""
 _AS_LIKELY = 0.2
 """Of a question's plausible languages, those count that are not much less likely than the first."""
-_ALIKE = (frozenset({"bs", "hr", "sr"}), frozenset({"id", "ms"}), frozenset({"az", "tr"}))
-"""Near languages that a detector hardly keeps apart in a sentence or two."""
+_ALIKE = tuple(
+    frozenset(group.split())
+    for group in ("bs hr sr", "id ms", "az tr", "fo is", "am ti", "bo dz", "ar mey", "shi zgh")
+)
+"""Languages that a detector takes for each other: near ones, or those of a script of few."""
 
 _MARK = re.compile(r"[\[［【〔][^\]］】〕]{0,40}[\]］】〕]")
+_READ = 2_000
+"""Characters of an answer that are looked at."""
 _LONGEST_QUOTATION = 600
 _QUOTATION = re.compile(
     "|".join(
@@ -55,7 +61,7 @@ class WantedLanguage:
         Quotations and citation marks are not looked at. What is short or of an unsure language
         is never another, nor is a text that may well be in the wanted one.
         """
-        own = _QUOTATION.sub(" ", _MARK.sub(" ", text))
+        own = _QUOTATION.sub(" ", _MARK.sub(" ", text[:_READ]))
         if not self.accepted or weight(own) < _FEWEST:
             return None
         plausible = self.detector.plausible(own)
@@ -94,7 +100,7 @@ def wanted_language(
 
 
 def weight(text: str) -> int:
-    """Count letters, ideographs, kana and hangul double: how much there is to judge by.
+    """Count letters and vowel signs, ideographs, kana and hangul double: how much a text tells.
 
     >>> weight("Acht Bar [1]."), weight("八巴")
     (7, 4)
@@ -102,7 +108,7 @@ def weight(text: str) -> int:
     return sum(
         2 if "\u2e80" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" else 1
         for c in text
-        if c.isalpha()
+        if unicodedata.category(c)[0] in "LM"
     )
 
 
