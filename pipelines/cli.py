@@ -85,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     verb("inspect", commands.inspect, "show what a knowledge base holds")
     verb("compact", commands.compact, "build the index anew and give back space")
 
+    mcp = verbs.add_parser(
+        "mcp",
+        help="serve a knowledge base to MCP clients, on stdin and stdout",
+        description="Serve a knowledge base to MCP clients on stdin and stdout: the tools search, "
+        "ask and fetch. It is opened for reading; another process may go on writing to it.",
+    )
+    mcp.add_argument("--kb", type=Path, required=True, metavar="DIR", help="the knowledge base")
+    mcp.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    mcp.set_defaults(run=commands.mcp, json=False)  # stdout is the protocol's
+
     moving = verb("migrate", commands.migrate, "move vectors to Milvus, or back", common)
     moving.add_argument("--from", dest="kb", type=Path, required=True, metavar="DIR")
     moving.add_argument(

@@ -31,6 +31,7 @@ __all__ = [
     "export",
     "index",
     "inspect",
+    "mcp",
     "migrate",
     "search",
 ]
@@ -173,6 +174,13 @@ def compact(given: argparse.Namespace) -> Outcome:
         result={"bytes_before": before, "bytes_after": after},
         lines=[f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after"],
     )
+
+
+def mcp(given: argparse.Namespace) -> Outcome:
+    """Serve a knowledge base to MCP clients."""
+    from pipelines.mcp import serve_mcp
+
+    return serve_mcp(given.kb, Settings.from_toml(given.settings) if given.settings else None)
 
 
 def migrate(given: argparse.Namespace) -> Outcome:

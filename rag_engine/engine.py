@@ -360,13 +360,12 @@ class KnowledgeBase:
         wanted = wanted_language(
             question, detector, language=language, answer_language=answer_language
         )
-        probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
         hits = self.search(
             question,
             k=self.settings.answering.hits,
             where=where,
             language=language,
-            min_score=self.settings.answering.min_score if probable else 0.0,
+            min_score=self.least_score,
         )
         return answer_question(
             question,
@@ -378,6 +377,12 @@ class KnowledgeBase:
             max_tokens=self.settings.answering.context_tokens,
             on_text=on_text,
         )
+
+    @property
+    def least_score(self) -> float:
+        """The score from which on ``ask`` reads a hit; 0 in modes whose scores say little."""
+        probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
+        return self.settings.answering.min_score if probable else 0.0
 
     def document(self, document_id: str) -> Document | None:
         """Return a document as it was added, or None."""
