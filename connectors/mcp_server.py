@@ -104,7 +104,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
     try:
         from mcp.server.mcpserver import MCPServer
         from mcp.server.mcpserver.exceptions import ToolError
-        from mcp_types import ToolAnnotations
+        from mcp.types import ToolAnnotations
     except ImportError as error:
         raise MissingExtra("mcp", package="mcp") from error
 
