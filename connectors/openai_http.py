@@ -11,7 +11,8 @@ import logging
 import os
 import time
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -107,17 +108,39 @@ class OpenAIEndpoint:
 
         return self._retries.run(once)
 
-    def stream(self, path: str, body: dict[str, object]) -> Generator[Any]:
+    def stream(
+        self, path: str, body: dict[str, object], *, begun: Callable[[Any], bool]
+    ) -> Generator[Any]:
         """Post ``body``; yield the JSON of each server-sent event until ``[DONE]``.
 
-        A server that can not stream and answers with one JSON object yields that object. Nothing
-        is tried again once an answer has begun. Whoever has seen the end of an answer may stop
-        iterating: some servers send no ``[DONE]``.
+        A server that can not stream and answers with one JSON object yields that object. An answer
+        that fails is asked for again only before the first event of which ``begun`` says that it
+        holds some of the answer; ``begun`` may raise what an event reports. Whoever has seen the
+        end of an answer may stop iterating: some servers send no ``[DONE]``.
 
         Raises:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
         """
-        response = self._retries.run(lambda: self._open(path, body))
+
+        def begin() -> tuple[list[Any], Generator[Any]]:
+            seen, events = [], self._stream_once(path, body)
+            try:
+                for event in events:
+                    seen.append(event)
+                    if begun(event):
+                        break
+            except ServiceError:
+                events.close()
+                raise
+            return seen, events
+
+        seen, events = self._retries.run(begin)
+        with closing(events):
+            yield from seen
+            yield from events
+
+    def _stream_once(self, path: str, body: dict[str, object]) -> Generator[Any]:
+        response = self._open(path, body)
         try:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 yield self._json(b"".join(self._pieces(response, within=self._timeout_s)))

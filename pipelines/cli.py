@@ -75,12 +75,25 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = verb("ask", commands.ask, "answer a question, with sources")
     _question_arguments(ask)
+    ask.add_argument(
+        "--answer-language", metavar="LANGUAGE", help="the answer's language (the question's)"
+    )
 
     delete = verb("delete", commands.delete, "delete documents, or all documents of a file")
     delete.add_argument("names", nargs="+", metavar="DOCUMENT_OR_FILE")
 
     verb("inspect", commands.inspect, "show what a knowledge base holds")
     verb("compact", commands.compact, "build the index anew and give back space")
+
+    mcp = verbs.add_parser(
+        "mcp",
+        help="serve a knowledge base to MCP clients, on stdin and stdout",
+        description="Serve a knowledge base to MCP clients on stdin and stdout: the tools search, "
+        "ask and fetch. It is opened for reading; another process may go on writing to it.",
+    )
+    mcp.add_argument("--kb", type=Path, required=True, metavar="DIR", help="the knowledge base")
+    mcp.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    mcp.set_defaults(run=commands.mcp, json=False)  # stdout is the protocol's
 
     moving = verb("migrate", commands.migrate, "move vectors to Milvus, or back", common)
     moving.add_argument("--from", dest="kb", type=Path, required=True, metavar="DIR")

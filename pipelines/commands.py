@@ -31,6 +31,7 @@ __all__ = [
     "export",
     "index",
     "inspect",
+    "mcp",
     "migrate",
     "search",
 ]
@@ -112,7 +113,12 @@ def search(given: argparse.Namespace) -> Outcome:
 def ask(given: argparse.Namespace) -> Outcome:
     """Answer a question."""
     with _open(given, read_only=True) as kb:
-        answer = kb.ask(given.question, where=_filter(given), language=given.language)
+        answer = kb.ask(
+            given.question,
+            where=_filter(given),
+            language=given.language,
+            answer_language=given.answer_language,
+        )
     return Outcome(
         result={"question": given.question, **output.answer_data(answer)},
         lines=output.answer_lines(answer),
@@ -168,6 +174,13 @@ def compact(given: argparse.Namespace) -> Outcome:
         result={"bytes_before": before, "bytes_after": after},
         lines=[f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after"],
     )
+
+
+def mcp(given: argparse.Namespace) -> Outcome:
+    """Serve a knowledge base to MCP clients."""
+    from pipelines.mcp import serve_mcp
+
+    return serve_mcp(given.kb, Settings.from_toml(given.settings) if given.settings else None)
 
 
 def migrate(given: argparse.Namespace) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from rag_engine.answering.answer import answer_question
+from rag_engine.answering.answer_language import wanted_language
 from rag_engine.checks import check_k, check_min_score, check_question, checked_language
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StoreClosed, StoreReadOnly
@@ -337,17 +338,26 @@ class KnowledgeBase:
         *,
         where: Filter | None = None,
         language: str | None = None,
+        answer_language: str | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from the knowledge base, with checked citations.
 
         The answer comes from the generator of the settings, which reads the hits that have the
-        settings' ``answering.min_score``; where there is none, the answer is not ``supported``
-        and says so. ``on_text`` receives it piece by piece as it is written, before its citations
-        are checked.
+        settings' ``answering.min_score``; where there is none, or the generator cites nothing, the
+        answer is not ``supported`` and says that the knowledge base does not hold it.
+
+        It is in the question's language, or in ``answer_language`` (BCP-47); one that is surely in
+        another is asked for once more, and a warning says so if that does not help. A generator
+        that ``quotes`` leaves quotations in the languages of their sources.
+
+        ``on_text`` receives a draft piece by piece as it is written, from when the language of its
+        beginning is known to be right; what it received is not taken back, though the answer's
+        check may remove marks and links, or withhold an answer without citations. An exception
+        that it raises ends the writing.
 
         Raises:
-            InvalidInput: an empty question.
+            InvalidInput: an empty question, or a language that is none.
             ServiceError: a remote model failed.
 
         Example::
@@ -355,25 +365,34 @@ class KnowledgeBase:
             answer = kb.ask("¿Cada cuánto se cambia el filtro?")
             print(answer.text, [citation.source for citation in answer.citations])
         """
-        probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
+        detector = self._components.detector
+        check_question(question)
+        wanted = wanted_language(
+            question, detector, language=language, answer_language=answer_language
+        )
         hits = self.search(
             question,
             k=self.settings.answering.hits,
             where=where,
             language=language,
-            min_score=self.settings.answering.min_score if probable else 0.0,
+            min_score=self.least_score,
         )
         return answer_question(
             question,
             hits,
-            language=checked_language(language)
-            or self._components.detector.detect(question).language,
+            wanted=wanted,
             generator=self._components.generator,
-            detector=self._components.detector,
+            detector=detector,
             count_tokens=self._components.embedder.count_tokens,
             max_tokens=self.settings.answering.context_tokens,
             on_text=on_text,
         )
+
+    @property
+    def least_score(self) -> float:
+        """The score from which on ``ask`` reads a hit; 0 in modes whose scores say little."""
+        probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
+        return self.settings.answering.min_score if probable else 0.0
 
     def document(self, document_id: str) -> Document | None:
         """Return a document as it was added, or None."""

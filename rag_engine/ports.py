@@ -335,6 +335,14 @@ class Generator(Protocol):
         """What wrote the answer, as a reader is told."""
         ...
 
+    @property
+    def quotes(self) -> bool:
+        """Whether it only quotes its sources, each in its own language.
+
+        An answer of such a generator is not asked for again in another language.
+        """
+        ...
+
     def generate(self, prompt: Prompt) -> Iterator[str]:
         """Yield the answer piece by piece.
 

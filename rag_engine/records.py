@@ -229,8 +229,10 @@ class Citation:
 class Answer:
     """An answer with the sources that it cites.
 
-    ``supported`` is False when the knowledge base does not hold an answer. ``warnings`` says what
-    a reader should know, such as a citation that pointed nowhere and was removed.
+    ``supported`` is False when the knowledge base does not hold an answer; ``text`` then says so,
+    in the asker's language. ``language`` is the one that ``text`` is in. ``warnings`` says what
+    a reader should know, such as a citation that pointed nowhere and was removed. ``draft`` is what
+    the generator wrote, with nothing checked: not for readers.
     """
 
     text: str
@@ -240,6 +242,7 @@ class Answer:
     generator: str
     supported: bool
     warnings: tuple[str, ...] = ()
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,11 @@ class ExtractiveGenerator:
         """Says that the answer is quoted, untranslated."""
         return "extractive (quotes the sources word for word, no language model)"
 
+    @property
+    def quotes(self) -> bool:
+        """It does."""
+        return True
+
     def generate(self, prompt: Prompt) -> Iterator[str]:
         """Yield one line a quotation; nothing if no passage holds a sentence."""
         question = self._embedder.embed_queries([prompt.question])[0]

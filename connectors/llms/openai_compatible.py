@@ -24,7 +24,7 @@ class OpenAICompatibleGenerator:
     ``base_url`` goes up to and with ``/v1``; ``model`` is the name that the server knows. The key
     is ``api_key``, else what the environment variable ``api_key_env`` holds. ``timeout_s`` is how
     long a connection and then each next piece may take; ``max_retries`` how often a request is
-    made again before the first piece has come (never after it), first after about ``backoff_s``
+    made again before the first text has come (never after it), first after about ``backoff_s``
     seconds. ``temperature`` 0 is the likeliest answer; ``max_tokens`` limits its length.
 
     Raises:
@@ -70,6 +70,11 @@ class OpenAICompatibleGenerator:
         """The model's name."""
         return self._model
 
+    @property
+    def quotes(self) -> bool:
+        """It writes in its own words, in the language that it is asked for."""
+        return False
+
     def close(self) -> None:
         """Close the connections."""
         self._endpoint.close()
@@ -83,7 +88,10 @@ class OpenAICompatibleGenerator:
             ServiceError: one of its kinds. ServiceUnreachable if the answer broke off; what was
                 yielded before is then not the whole answer.
         """
-        with closing(self._endpoint.stream("/chat/completions", self._request(prompt))) as events:
+        stream = self._endpoint.stream(
+            "/chat/completions", self._request(prompt), begun=lambda event: any(self._read(event))
+        )
+        with closing(stream) as events:
             for event in events:
                 text, reason = self._read(event)
                 if text:

@@ -1,68 +1,168 @@
-"""From a question and its hits to an answer with checked citations."""
+"""From a question and its hits to an answer with checked citations, in the right language."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rag_engine.answering.citations import check_answer, citation, without_marks
-from rag_engine.answering.context import CountTokens, build_context
+from rag_engine.answering.answer_language import WantedLanguage
+from rag_engine.answering.citations import CheckedAnswer, check_answer, citation, without_marks
+from rag_engine.answering.context import Context, CountTokens, build_context
+from rag_engine.answering.drafting import Draft, OnText, write_draft
 from rag_engine.answering.prompts import build_prompt
+from rag_engine.answering.refusals import refusal
+from rag_engine.errors import ServiceError
 from rag_engine.ports import Generator, LanguageDetector
-from rag_engine.records import UNDETERMINED, Answer, Hit
+from rag_engine.records import UNDETERMINED, Answer, Citation, Hit
 
-__all__ = ["NOTHING_FOUND", "answer_question"]
+__all__ = ["answer_question"]
 
-NOTHING_FOUND = "The knowledge base holds nothing that could answer this question."
+_log = logging.getLogger(__name__)
 
 
 def answer_question(
     question: str,
     hits: Sequence[Hit],
     *,
-    language: str,
+    wanted: WantedLanguage,
     generator: Generator,
     detector: LanguageDetector,
     count_tokens: CountTokens,
     max_tokens: int,
-    on_text: Callable[[str], None] | None = None,
+    on_text: OnText | None = None,
 ) -> Answer:
-    """Let a generator answer from the hits, and check what it cites.
+    """Let a generator answer from the hits; check what it cites and the language it writes in.
 
-    ``language`` (BCP-47) is what the answer is asked to be in; the answer says which language it
-    is in, and warns where that is another. ``max_tokens`` bounds what the generator is given to
-    read. ``on_text`` receives the answer piece by piece, before anything in it is checked: a
-    draft.
+    An answer that is surely in another language than ``wanted`` is asked for once more, more
+    firmly, and if that does not help, the result warns. With ``on_text`` this happens only while
+    nothing was handed out: the beginning of an answer is held back until its language can be told
+    (some ten words), the rest is handed out as it is written, and what was handed out is never
+    taken back. It is a draft: citations and links are checked at its end.
+
+    An answer that cites no source, or that begins with the mark for none, is not supported: its
+    text is the sentence that says so, in the wanted language. ``max_tokens`` bounds what the
+    generator is given to read.
 
     Raises:
         ServiceError: a remote model failed.
     """
     context = build_context(hits, max_tokens=max_tokens, count_tokens=count_tokens)
-    if not context.sources:
+    if context.sources:
+        written = _write(question, context, wanted, generator, on_text)
+    else:
+        written = _Written(Draft("", handed_out=False, other=None), check_answer("", ()))
+    answer = _answer(written, hits, context, wanted, generator, detector)
+    if on_text is not None and not written.draft.handed_out:
+        on_text(answer.text)
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A draft and its check, with what is to be said about how it came about."""
+
+    draft: Draft
+    checked: CheckedAnswer
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def supported(self) -> bool:
+        return not self.checked.declined and bool(self.checked.numbers)
+
+
+def _write(
+    question: str,
+    context: Context,
+    wanted: WantedLanguage,
+    generator: Generator,
+    on_text: OnText | None,
+) -> _Written:
+    """Write a draft, and a second one where the first is in a wrong language."""
+
+    def attempt(instead_of: str | None) -> _Written:
+        prompt = build_prompt(question, context, language=wanted.tag, instead_of=instead_of)
+        draft = write_draft(
+            generator, prompt, wanted=wanted, on_text=on_text, first=instead_of is None
+        )
+        return _Written(draft, check_answer(draft.text, context.sources))
+
+    first = attempt(None)
+    other = first.draft.other
+    if other is None or first.checked.declined:
+        return first
+    if first.draft.handed_out:
+        return _warned(first, f"{_mismatch(other, wanted)}; too late to ask again")
+    _log.info("%s; asking again", _mismatch(other, wanted))
+    try:
+        second = attempt(other)
+    except ServiceError as error:
+        if not first.draft.whole:
+            raise
+        return _warned(first, f"{_mismatch(other, wanted)}, and asking again failed: {error}")
+    again = second.draft.other
+    if on_text is None and first.supported and (again is not None or not second.supported):
+        return _warned(first, f"{_mismatch(other, wanted)}; asking again did not help")
+    if again is not None and not second.checked.declined:
+        return _warned(second, f"{_mismatch(again, wanted)}, though it was asked for twice")
+    return second
+
+
+def _answer(
+    written: _Written,
+    hits: Sequence[Hit],
+    context: Context,
+    wanted: WantedLanguage,
+    generator: Generator,
+    detector: LanguageDetector,
+) -> Answer:
+    checked = written.checked
+    warnings = list(checked.warnings)
+    if not written.supported:
+        said = refusal(wanted.tag)
+        if written.draft.text.strip() and not checked.declined:
+            warnings.append("what was written is not shown: no source bears it out")
         return Answer(
-            text=NOTHING_FOUND,
-            language="en",
+            text=said.text,
+            language=said.language,
             citations=(),
             hits=tuple(hits),
             generator=generator.name,
             supported=False,
+            warnings=tuple(warnings),
+            draft=written.draft.text,
         )
-    pieces: list[str] = []
-    for piece in generator.generate(build_prompt(question, context, language=language)):
-        pieces.append(piece)
-        if on_text is not None:
-            on_text(piece)
-    checked = check_answer("".join(pieces), context.sources)
-    written_in = detector.detect(without_marks(checked.text)).language
-    warnings = list(checked.warnings)
-    if UNDETERMINED not in {written_in, language} and written_in != language:
-        warnings.append(f"the answer is in {written_in!r}, the question in {language!r}")
-    cited = {source.number: source for source in context.sources}
+    sources = {source.number: source for source in context.sources}
+    citations = tuple(citation(sources[number]) for number in checked.numbers)
+    found = detector.detect(without_marks(checked.text)).language
+    if generator.quotes and wanted.stated:
+        warnings += _untranslated(citations, wanted)
     return Answer(
         text=checked.text,
-        language=language if written_in == UNDETERMINED else written_in,
-        citations=tuple(citation(cited[number]) for number in checked.numbers),
+        language=wanted.code if found == UNDETERMINED else found,
+        citations=citations,
         hits=tuple(hits),
         generator=generator.name,
-        supported=not checked.declined and bool(checked.numbers),
-        warnings=tuple(warnings),
+        supported=True,
+        warnings=(*warnings, *written.warnings),
+        draft=written.draft.text,
     )
+
+
+def _untranslated(citations: Sequence[Citation], wanted: WantedLanguage) -> list[str]:
+    """Warn whoever asks for a language of a generator that only quotes."""
+    others = {each.language for each in citations} - wanted.accepted - {UNDETERMINED}
+    if not others:
+        return []
+    return [
+        f"quoted in {', '.join(sorted(others))}, not in {wanted.tag!r}: quotations are not "
+        "translated; a language model as generator writes in the language asked for"
+    ]
+
+
+def _warned(written: _Written, warning: str) -> _Written:
+    return _Written(written.draft, written.checked, (*written.warnings, warning))
+
+
+def _mismatch(other: str, wanted: WantedLanguage) -> str:
+    return f"the answer is in {other!r}, not in {wanted.tag!r}"

@@ -10,7 +10,14 @@ from rag_engine.answering.context import Source
 from rag_engine.answering.links import LinkFilter
 from rag_engine.records import Citation
 
-__all__ = ["NO_ANSWER", "CheckedAnswer", "check_answer", "citation", "without_marks"]
+__all__ = [
+    "NO_ANSWER",
+    "CheckedAnswer",
+    "begins_declined",
+    "check_answer",
+    "citation",
+    "without_marks",
+]
 
 NO_ANSWER = "[0]"
 """With this mark a generator begins an answer that the sources do not hold."""
@@ -87,6 +94,15 @@ def check_answer(text: str, sources: Sequence[Source]) -> CheckedAnswer:
         declined=declined is not None,
         warnings=tuple(warnings),
     )
+
+
+def begins_declined(text: str) -> bool:
+    """Tell whether an answer, or the beginning of one, says that the sources do not hold it.
+
+    >>> begins_declined("[0] Das steht nicht da."), begins_declined("Ja [1].")
+    (True, False)
+    """
+    return _DECLINED.match(text) is not None
 
 
 def citation(source: Source) -> Citation:

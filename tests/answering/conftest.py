@@ -13,7 +13,17 @@ def make_hit():
     """Return a function that makes the hit of one chunk; ranks and ids count up."""
     made = []
 
-    def make(text, *, document=None, start=0, section=(), page=None, title="", source=""):
+    def make(
+        text,
+        *,
+        document=None,
+        start=0,
+        section=(),
+        page=None,
+        title="",
+        source="",
+        language="und",
+    ):
         number = len(made) + 1
         document = document or f"doc-{number}"
         chunk = Chunk(
@@ -24,6 +34,7 @@ def make_hit():
             text=text,
             section=section,
             page=page,
+            language=language,
         )
         hit = Hit(
             rank=number,

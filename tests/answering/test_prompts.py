@@ -98,6 +98,19 @@ def test_the_prompt_names_the_language_and_the_marks(make_context):
     assert (prompt.question, prompt.language, prompt.passages) == ("Lini?", "sw", ("A.", "B."))
 
 
+def test_a_second_prompt_is_firmer_and_otherwise_the_same(make_context):
+    context = make_context("A.", "B.")
+    first = build_prompt("Lini?", context, language="sw")
+    again = build_prompt("Lini?", context, language="sw", instead_of="en")
+    assert again.system == first.system
+    told = "Your last answer was in English, which the reader does not understand. "
+    before, _, rest = again.user.partition(told)
+    assert "Swahili (Kiswahili)" in rest
+    assert before + rest.partition("\n\n")[2] == first.user
+    anything = build_prompt("Lini?", context, language="und", instead_of="<|im_end|>")
+    assert "<|" not in anything.user
+
+
 def test_reference_marks_of_a_source_do_not_look_like_citations(make_context):
     prompt = build_prompt("?", make_context("Founded in 1904[2] by the city【3】."), language="en")
     assert "1904(2) by the city(3)." in prompt.user

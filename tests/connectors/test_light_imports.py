@@ -12,10 +12,20 @@ MODULES = [
     "connectors.embedders.sentence_transformer",
     "connectors.llms.extractive",
     "connectors.llms.openai_compatible",
+    "connectors.mcp_server",
     "connectors.rerankers.cross_encoder",
+    "pipelines.mcp",
     "rag_engine.answering.prompts",
 ]
-HEAVY = ["babel", "httpx", "huggingface_hub", "sentence_transformers", "torch", "transformers"]
+HEAVY = [
+    "babel",
+    "httpx",
+    "huggingface_hub",
+    "mcp",
+    "sentence_transformers",
+    "torch",
+    "transformers",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)

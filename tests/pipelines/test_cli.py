@@ -80,10 +80,18 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "de")
     assert [hit["section"] for hit in found["result"]["hits"]] == [["Pumpe", "Wartung"]]
 
-    status, out, _ = run(capsys, "ask", "¿Cada cuánto se cambia la junta?", "--kb", kb)
+    question = "¿Cada cuánto se cambia la junta?"
+    status, out, _ = run(capsys, "ask", question, "--kb", kb)
     assert status == Exit.DONE
     assert "[1]" in out
     assert "jedes Jahr" in out
+    _, asked = run_json(capsys, "ask", question, "--kb", kb, "--answer-language", "ja")
+    assert any("not in 'ja'" in warning for warning in asked["result"]["warnings"])
+    _, asked = run_json(
+        capsys, "ask", question, "--kb", kb, "--where", "format=none", "--answer-language", "fr"
+    )
+    assert (asked["result"]["supported"], asked["result"]["language"]) == (False, "fr")
+
     for command in ("search", "ask"):  # a source that states no title is shown by its name
         _, out, _ = run(capsys, command, "How long is the warranty?", "--kb", kb)
         assert "handbook/rules/garantie.txt" in out

@@ -172,6 +172,27 @@ def test_a_hang_up_before_the_answer_is_tried_again(server, generator):
         answer(generator(hang_up, max_retries=0))
 
 
+ROLE = json.dumps({"choices": [{"delta": {"role": "assistant", "content": ""}}]})
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [stream(cut=True), stream(), stream(ROLE, cut=True), stream(b": wait\n\n", ROLE)],
+)
+def test_an_answer_cut_before_its_first_word_is_asked_for_again(server, generator, beginning):
+    assert answer(generator(beginning, beginning, GOOD)) == "Acht Bar [1]."
+    assert len(server.requests) == 3
+    with pytest.raises(ServiceUnreachable):
+        answer(generator(beginning, max_retries=1))
+    assert len(server.requests) == 5
+
+
+def test_an_answer_of_no_words_is_none_and_no_failure(server, generator):
+    assert answer(generator(stream(ROLE, chunk(None, "stop"), "[DONE]"))) == ""
+    assert answer(generator(stream(ROLE, "[DONE]"))) == ""
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     "ending",
     [
@@ -260,6 +281,15 @@ def test_an_error_within_a_stream(generator):
     assert caught.value.status == 507
     with pytest.raises(ServiceRefused, match="content filter"):
         answer(generator(stream(chunk("a"), chunk(None, "content_filter"))))
+
+
+def test_an_error_within_a_stream_is_tried_again_before_the_first_word(server, generator):
+    busy = json.dumps({"error": {"message": "no free slot", "code": 503}})
+    assert answer(generator(stream(ROLE, busy), GOOD)) == "Acht Bar [1]."
+    assert len(server.requests) == 2
+    with pytest.raises(ServiceRefused, match="no free slot"):
+        answer(generator(stream(ROLE, chunk("Acht"), busy), GOOD))
+    assert len(server.requests) == 3
 
 
 def test_the_key_comes_from_the_environment(server, generator, monkeypatch):

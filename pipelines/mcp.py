@@ -1,0 +1,48 @@
+"""``rag-engine mcp``: a knowledge base as an MCP server on stdin and stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.output import Outcome
+from rag_engine.engine import KnowledgeBase
+from rag_engine.settings import Settings
+
+__all__ = ["serve_mcp"]
+
+
+def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
+    """Serve the knowledge base at ``path`` until the client closes stdin.
+
+    It is opened for reading, beside whoever writes to it; what is added meanwhile is found.
+    Nothing but the protocol is written to stdout.
+
+    Raises:
+        MissingExtra: the package ``mcp`` is not installed.
+        StoreError: the knowledge base can not be opened.
+    """
+    from connectors.mcp_server import build_mcp_server
+
+    with _stdout_is_stderr():  # a library that prints while it loads would break the protocol
+        kb = KnowledgeBase.open(path, settings=settings, read_only=True)
+    with kb:
+        build_mcp_server(kb).run("stdio")
+    return Outcome(result={}, lines=[])
+
+
+@contextmanager
+def _stdout_is_stderr() -> Iterator[None]:
+    """Send what is written to stdout, by Python or below it, to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
