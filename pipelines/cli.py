@@ -13,6 +13,7 @@ from pipelines import commands
 from pipelines.bench.peers import PEERS
 from pipelines.export_model import Target
 from pipelines.output import Exit, Outcome, note, print_error, print_outcome
+from pipelines.train.arguments import add_training
 from rag_engine.errors import RagEngineError
 from rag_engine.settings import DenseKind
 
@@ -145,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
         help="refuse a result whose vectors are less near to torch's (0.999; with --int8 0.99)",
     )
 
+    add_training(
+        verbs.add_parser("train", help="train a model", description="train models on own data")
+    )
     _bench_arguments(
         verbs.add_parser("bench", help="measure", description="measure, against others")
     )

@@ -1,0 +1,205 @@
+"""``rag-engine train embedder``: an embedder that knows one's own languages and subjects better."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from connectors.training.embedder_trainer import Pairs, TrainingLog, Validation, train_embedder
+from connectors.training.settings import EmbedderTraining
+from pipelines.export import export_bundled
+from pipelines.export_model import BUNDLED, new_folder
+from pipelines.output import Bar, Outcome, note
+from pipelines.train.examples import Example, ExampleFile, ordered_batches, read_examples
+from pipelines.train.hard_negatives import with_hard_negatives
+from rag_engine.errors import InvalidInput
+from rag_engine.evaluation.datasets import load_test_set
+
+__all__ = ["CARD", "train"]
+
+CARD = "training.json"
+"""What was trained from what, with what result; beside the model."""
+_MOST_KEPT = 2_000
+"""Texts whose vectors are held to the original's."""
+_MOST_ASKED = 500
+"""Questions of the validation set that are asked at each check."""
+
+
+def train(
+    files: Sequence[Path],
+    target: Path,
+    settings: EmbedderTraining,
+    *,
+    model: str = BUNDLED,
+    mine: int = 0,
+    validation: Path | None = None,
+    device: str = "cpu",
+) -> Outcome:
+    """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
+
+    ``mine`` hard negatives, in the positive's language, are looked for where an example has
+    fewer. ``validation`` is a test set that is asked while training. Stopped, the same command
+    goes on from the last checkpoint, which lies beside ``target`` until it is done.
+
+    Raises:
+        InvalidInput: examples that can not be read, too few for a batch, or a ``target`` that is
+            not a new folder.
+        MissingExtra: the extra ``train`` is not installed.
+        ModelError: the model can not be loaded.
+    """
+    new_folder(target)
+    read = [read_examples(path) for path in files]
+    examples = [each for file in read for each in file.examples]
+    asked = None if validation is None else _validation(validation, settings.seed)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    run = target.parent / f".{target.name}.training"
+    identity = _identity(read, settings, model, mine, validation)
+    _claim(run, identity)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
+        source = Path(temporary) / "source" if model == BUNDLED else Path(model)
+        if model == BUNDLED:
+            export_bundled(source)
+        if mine:
+            note(f"looking for {mine} hard negatives an example")
+            examples = with_hard_negatives(examples, mine, model=source, device=device)
+        pairs = _pairs(examples, settings)
+        note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
+        with Bar() as bar:
+            log = train_embedder(
+                source,
+                pairs,
+                settings,
+                target=Path(temporary) / "out",
+                run=run,
+                device=device,
+                validation=asked,
+                on_step=lambda step, steps: bar.stage("training", step, steps),
+            )
+        card = {**identity, "result": _result(log), "packages": _versions()}
+        (Path(temporary) / "out" / CARD).write_text(
+            json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+        (Path(temporary) / "out").rename(target)
+    shutil.rmtree(run)
+    return Outcome(result=card, lines=_lines(target, log))
+
+
+def _validation(folder: Path, seed: int) -> Validation:
+    test_set = load_test_set(folder)
+    asked = list(test_set.questions)
+    if len(asked) > _MOST_ASKED:
+        asked = random.Random(seed).sample(asked, _MOST_ASKED)
+    relevant = {
+        each.id: {document for document, grade in test_set.qrels[each.id].items() if grade > 0}
+        for each in asked
+    }
+    return Validation(
+        questions={each.id: each.text for each in asked},
+        passages={each.id: each.text for each in test_set.corpus},
+        relevant=relevant,
+    )
+
+
+def _identity(
+    read: Sequence[ExampleFile],
+    settings: EmbedderTraining,
+    model: str,
+    mine: int,
+    validation: Path | None,
+) -> dict[str, Any]:
+    """Return what a run is made of: another of these is another run."""
+    return {
+        "model": model,
+        "data": [
+            {"file": each.name, "sha256": each.sha256, "examples": len(each.examples)}
+            for each in read
+        ],
+        "settings": {**asdict(settings), "matryoshka": list(settings.matryoshka)},
+        "mined_negatives": mine,
+        "validation": None if validation is None else validation.resolve().name,
+    }
+
+
+def _claim(run: Path, identity: dict[str, Any]) -> None:
+    """Begin in the folder of checkpoints, or go on in it if it is of this very run."""
+    told = run / "run.json"
+    if run.exists():
+        try:
+            begun = json.loads(told.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            begun = None
+        if begun != identity:
+            raise InvalidInput(
+                f"{run} holds the checkpoints of another training; go on with that one's own "
+                "command, name another target, or delete the folder"
+            )
+        note("going on from the last checkpoint")
+        return
+    run.mkdir()
+    told.write_text(json.dumps(identity), encoding="utf-8")
+
+
+def _pairs(examples: Sequence[Example], settings: EmbedderTraining) -> Pairs:
+    """Lay out as many rounds of examples as the steps need."""
+    wanted = settings.steps * settings.batch
+    ordered: list[Example] = []
+    while len(ordered) < wanted:
+        turn = ordered_batches(examples, settings.batch, settings.seed + len(ordered))
+        if not turn:
+            groups = len({each.what for each in examples})
+            raise InvalidInput(
+                f"{len(examples)} examples of {groups} groups do not fill a batch of "
+                f"{settings.batch}; give more, or a smaller batch"
+            )
+        ordered += turn
+    fewest = min(len(each.negatives) for each in ordered)
+    questions, passages = _kept(examples, settings)
+    return Pairs(
+        questions=[each.question for each in ordered],
+        positives=[each.positive for each in ordered],
+        negatives=[each.negatives[:fewest] for each in ordered] if fewest else [],
+        kept_questions=questions,
+        kept_passages=passages,
+    )
+
+
+def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> tuple[list[str], list[str]]:
+    """Choose texts whose vectors stay: of examples in one language, where the model is good."""
+    if not settings.keep:
+        return [], []
+    alike = [each for each in examples if each.question_language == each.passage_language] or list(
+        examples
+    )
+    drawn = random.Random(settings.seed).sample(alike, min(len(alike), _MOST_KEPT))
+    half = len(drawn) // 2
+    return [each.question for each in drawn[:half]], [each.positive for each in drawn[half:]]
+
+
+def _result(log: TrainingLog) -> dict[str, Any]:
+    return {
+        "steps": log.steps,
+        "losses": [{"step": step, "loss": round(loss, 4)} for step, loss in log.losses],
+        "ndcg@10": [{"step": step, "ndcg@10": round(score, 4)} for step, score in log.scores],
+    }
+
+
+def _versions() -> dict[str, str]:
+    names = ("rag-engine", "sentence-transformers", "torch", "transformers", "peft")
+    return {name: version(name) for name in names}
+
+
+def _lines(target: Path, log: TrainingLog) -> list[str]:
+    lines = [f"written: {target}  (use it with kind = 'sentence-transformer')"]
+    if log.losses:
+        first, last = log.losses[0], log.losses[-1]
+        lines.append(f"loss {first[1]:.3f} at step {first[0]}, {last[1]:.3f} at step {last[0]}")
+    for step, score in log.scores:
+        lines.append(f"nDCG@10 of dense search {score:.4f} after {step} steps")
+    return lines

@@ -1,0 +1,237 @@
+"""Training the bundled model for a few steps, from the command's own entry."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.training.settings import EmbedderTraining
+from pipelines.cli import main
+from pipelines.export import export_bundled
+from pipelines.train import embedder as training
+from pipelines.train.examples import Example, ordered_batches, read_examples
+from rag_engine.errors import InvalidInput
+
+FACTS = [
+    ("Wie lange läuft die Pumpe?", "The pump runs for nine hours.", "The valve is made of brass."),
+    ("¿De qué es la válvula?", "The valve is made of brass.", "The pump runs for nine hours."),
+    ("Où est le filtre ?", "The filter sits behind the tank.", "The tank holds forty litres."),
+    ("Сколько вмещает бак?", "The tank holds forty litres.", "The filter sits behind the tank."),
+    ("いつ点検しますか", "It is inspected every spring.", "It is delivered in a week."),
+    ("Kiedy będzie dostawa?", "It is delivered in a week.", "It is inspected every spring."),
+]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("train") / "base"
+    export_bundled(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "facts.jsonl"
+    lines = [
+        json.dumps({"question": question, "positive": positive, "negatives": [negative]})
+        for question, positive, negative in FACTS
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def command(data: Path, base: Path, target: Path, *more: str) -> list[str]:
+    settings = [
+        "--steps",
+        "4",
+        "--batch",
+        "3",
+        "--warmup-steps",
+        "1",
+        "--max-tokens",
+        "32",
+        "--check-every",
+        "2",
+    ]
+    return [
+        "train",
+        "embedder",
+        str(data),
+        "--model",
+        str(base),
+        "--out",
+        str(target),
+        *settings,
+        *more,
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, base: Path, tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("trained") / "model"
+    assert main(command(data, base, target)) == 0
+    return target
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def test_a_trained_model_opens_and_has_moved(trained: Path, base: Path):
+    texts = [positive for _, positive, _ in FACTS]
+    before = SentenceTransformerEmbedder(model=str(base), device="cpu")
+    after = SentenceTransformerEmbedder(model=str(trained), device="cpu")
+    assert after.contract.weights != before.contract.weights
+    assert after.max_tokens == before.max_tokens  # what training reads is no limit afterwards
+    cosines = np.vecdot(before.embed_passages(texts), after.embed_passages(texts))
+    assert (cosines < 0.99999).all()
+    assert (cosines > 0.8).all()
+    gains = [
+        np.vecdot(each.embed_queries([q for q, _, _ in FACTS]), each.embed_passages(texts)).mean()
+        - np.vecdot(
+            each.embed_queries([q for q, _, _ in FACTS]),
+            each.embed_passages([n for _, _, n in FACTS]),
+        ).mean()
+        for each in (before, after)
+    ]
+    assert gains[1] > gains[0]  # it learnt what it was shown
+
+
+def test_only_what_is_adapted_changes(trained: Path, base: Path):
+    before, after = weights(base), weights(trained)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert "embeddings.word_embeddings.weight" not in changed
+    assert "encoder.layer.11.attention.self.query.weight" in changed
+    assert not {name for name in changed if name.endswith("bias")}
+
+
+def test_its_card_says_what_it_was_made_of(trained: Path, data: Path):
+    card = json.loads((trained / training.CARD).read_text(encoding="utf-8"))
+    assert card["data"][0]["sha256"] == read_examples(data).sha256
+    assert (card["settings"]["steps"], card["result"]["steps"]) == (4, 4)
+    assert not list(trained.parent.glob(".*"))  # nothing is left beside it
+
+
+def test_half_way_is_half_way(trained: Path, data: Path, base: Path, tmp_path: Path):
+    assert main(command(data, base, tmp_path / "half", "--share", "0.5")) == 0
+    before, after, half = weights(base), weights(trained), weights(tmp_path / "half")
+    for name in before:
+        np.testing.assert_allclose(half[name], (before[name] + after[name]) / 2, atol=1e-6)
+
+
+def test_stopped_it_goes_on_and_ends_where_it_would_have(
+    trained: Path, data: Path, base: Path, tmp_path: Path, monkeypatch, capsys
+):
+    target = tmp_path / "model"
+    real = training.train_embedder
+
+    def stopped(*args, **kwargs):
+        def on_step(step: int, steps: int) -> None:
+            if step == 3:
+                raise KeyboardInterrupt
+
+        return real(*args, **(kwargs | {"on_step": on_step}))
+
+    monkeypatch.setattr(training, "train_embedder", stopped)
+    assert main(command(data, base, target)) == 130
+    assert not target.exists()
+    monkeypatch.undo()
+    assert main(command(data, base, target, "--seed", "2")) == 1
+    assert "another training" in capsys.readouterr().err
+    assert main(command(data, base, target)) == 0
+    assert "going on from the last checkpoint" in capsys.readouterr().err
+    one, other = weights(trained), weights(target)
+    name = "encoder.layer.11.attention.self.query.weight"
+    np.testing.assert_allclose(one[name], other[name], atol=1e-6)
+
+
+def test_all_weights_checks_and_matryoshka(data: Path, base: Path, tmp_path: Path, capsys):
+    folder = tmp_path / "set"
+    (folder / "qrels").mkdir(parents=True)
+    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as corpus:
+        for number, (_, positive, _) in enumerate(FACTS):
+            corpus.write(json.dumps({"_id": f"p{number}", "text": positive}) + "\n")
+    with (folder / "queries.jsonl").open("w", encoding="utf-8") as queries:
+        for number, (question, _, _) in enumerate(FACTS):
+            queries.write(json.dumps({"_id": f"q{number}", "text": question}) + "\n")
+    lines = [f"q{number}\tp{number}\t1" for number in range(len(FACTS))]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(["h\th\th", *lines]), encoding="utf-8")
+    more = ["--rank", "0", "--learning-rate", "1e-5", "--check", str(folder), "--matryoshka", "64"]
+    assert main([*command(data, base, tmp_path / "full", *more), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["result"]["result"]
+    assert [each["step"] for each in result["ndcg@10"]] == [0, 2, 4]
+    before, after = weights(base), weights(tmp_path / "full")
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert "encoder.layer.11.attention.self.query.bias" in changed
+    assert "embeddings.word_embeddings.weight" not in changed
+
+
+def test_hard_negatives_are_mined(data: Path, base: Path, tmp_path: Path):
+    bare = tmp_path / "bare.jsonl"
+    rows = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+    bare.write_text(
+        "\n".join(json.dumps(row | {"negatives": []}) for row in rows), encoding="utf-8"
+    )
+    from pipelines.train.hard_negatives import with_hard_negatives
+
+    examples = read_examples(bare).examples
+    found = with_hard_negatives(examples, 2, model=base, device="cpu")
+    positives = {each.positive for each in examples}
+    assert sorted(each.question for each in found) == sorted(each.question for each in examples)
+    for each in found:
+        assert each.positive not in each.negatives
+        assert set(each.negatives) <= positives
+    assert any(each.negatives for each in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "holds no example"),
+        ('{"question": "a", "positive": "b"}\n{"question": "a"}', "line 2: positive"),
+        ('{"question": " ", "positive": "b"}', "line 1: question"),
+        ("{", "line 1"),
+    ],
+)
+def test_examples_that_can_not_be_read(tmp_path: Path, text: str, told: str):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=told):
+        read_examples(path)
+
+
+def test_compressed_examples(tmp_path: Path):
+    path = tmp_path / "some.jsonl.gz"
+    path.write_bytes(gzip.compress('{"question": "a", "positive": "ä"}\n\n'.encode()))
+    assert [each.positive for each in read_examples(path).examples] == ["ä"]
+    path.write_bytes(b"no gzip")
+    with pytest.raises(InvalidInput, match="no examples can be read"):
+        read_examples(path)
+
+
+def test_no_batch_holds_a_group_twice():
+    examples = [Example(question=str(n), positive=f"p{n}", group=str(n % 13)) for n in range(200)]
+    ordered = ordered_batches(examples, 8, seed=3)
+    assert len(ordered) >= 180
+    assert len({each.question for each in ordered}) == len(ordered)
+    for start in range(0, len(ordered), 8):
+        assert len({each.group for each in ordered[start : start + 8]}) == 8
+
+
+def test_too_few_for_a_batch(data: Path, base: Path, tmp_path: Path, capsys):
+    assert main([*command(data, base, tmp_path / "no"), "--batch", "50"]) == 1
+    assert "do not fill a batch of 50" in capsys.readouterr().err
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(InvalidInput, match="share is above 0"):
+        EmbedderTraining(share=0)
+    with pytest.raises(InvalidInput, match="steps is at least 1"):
+        EmbedderTraining(steps=0)
