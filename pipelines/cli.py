@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     verb("inspect", commands.inspect, "show what a knowledge base holds")
     verb("compact", commands.compact, "build the index anew and give back space")
 
+    _serve_arguments(verb("serve", commands.serve, "answer over HTTP; see /openapi.json", common))
+
     moving = verb("migrate", commands.migrate, "move vectors to Milvus, or back", common)
     moving.add_argument("--from", dest="kb", type=Path, required=True, metavar="DIR")
     moving.add_argument(
@@ -136,6 +138,27 @@ def _parser() -> argparse.ArgumentParser:
         verbs.add_parser("bench", help="measure", description="measure, against others")
     )
     return parser
+
+
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--kb", type=Path, metavar="DIR", help="one knowledge base")
+    what.add_argument(
+        "--tenants", type=Path, metavar="DIR", help="a folder with a knowledge base a tenant"
+    )
+    what.add_argument("--new-key", action="store_true", help="print a new key, and end")
+    parser.add_argument(
+        "--keys", type=Path, metavar="TOML", help="who may do what; without, only this machine"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8080, help="0: any free one (8080)")
+    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    parser.add_argument(
+        "--read-only", action="store_true", help="take no documents, so that another process may"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="searches at a time (2 a core)")
+    parser.add_argument("--queue", type=int, metavar="N", help="searches that may wait (64)")
+    parser.add_argument("--upload-mb", type=float, metavar="MB", help="largest upload (64)")
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "inspect",
     "migrate",
     "search",
+    "serve",
 ]
 
 
@@ -168,6 +169,27 @@ def compact(given: argparse.Namespace) -> Outcome:
         result={"bytes_before": before, "bytes_after": after},
         lines=[f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after"],
     )
+
+
+def serve(given: argparse.Namespace) -> Outcome:
+    """Answer over HTTP."""
+    from pipelines.serve import ServeOptions, make_key, serve
+
+    if given.new_key:
+        return make_key()
+    options = ServeOptions(
+        kb=given.kb,
+        tenants=given.tenants,
+        keys=given.keys,
+        host=given.host,
+        port=given.port,
+        settings=Settings.from_toml(given.settings) if given.settings else None,
+        read_only=given.read_only,
+        search_workers=given.workers,
+        search_queue=given.queue,
+        upload_mb=given.upload_mb,
+    )
+    return serve(options)
 
 
 def migrate(given: argparse.Namespace) -> Outcome:

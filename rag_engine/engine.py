@@ -72,13 +72,15 @@ class KnowledgeBase:
         path: str | Path,
         *,
         settings: Settings | None = None,
-        components: Components | None = None,
+        components: Components | Callable[[Settings], Components] | None = None,
         read_only: bool = False,
         create: bool = True,
     ) -> KnowledgeBase:
         """Open the knowledge base in the folder ``path``, making a new one if there is none.
 
         Without ``settings`` those that it was made with are used (the defaults for a new one).
+        ``components`` may be a function that builds the parts of given settings, so that several
+        knowledge bases can share a model.
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def open_store(
     root: Path,
     *,
     settings: Settings | None,
-    components: Components | None,
+    components: Components | Callable[[Settings], Components] | None,
     read_only: bool,
     create: bool,
 ) -> OpenedStore:
@@ -59,7 +60,7 @@ def open_store(
                 f"or KnowledgeBase.open({str(root)!r})"
             )
         settings = settings or Settings()
-        _create(root, settings, components := components or default_components(settings))
+        _create(root, settings, components := _built(components, settings))
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
     try:
@@ -68,7 +69,7 @@ def open_store(
             stored = catalogue.meta("settings")
             data = stored if isinstance(stored, dict) else {}
             settings = Settings.checked(data, origin=str(catalogue.path))
-        components = components or default_components(settings)
+        components = _built(components, settings)
         check_contract(catalogue.meta("contract"), index_contract(components, settings))
         return OpenedStore(
             root=root, catalogue=catalogue, components=components, settings=settings, lock=lock
@@ -79,6 +80,14 @@ def open_store(
         if lock is not None:
             lock.release()
         raise
+
+
+def _built(
+    components: Components | Callable[[Settings], Components] | None, settings: Settings
+) -> Components:
+    if isinstance(components, Components):
+        return components
+    return (components or default_components)(settings)
 
 
 def _create(root: Path, settings: Settings, components: Components) -> None:
