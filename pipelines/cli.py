@@ -196,6 +196,14 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", type=Path, metavar="SET_DIR", help="real passages and questions of a test set"
     )
 
+    serving = kind("serve", commands.bench_serve, "the HTTP service with 1, 8 and 32 clients")
+    serving.add_argument("--kb", type=Path, metavar="DIR", help="the knowledge base (the sample)")
+    serving.add_argument("--url", help="a service that runs already, without keys")
+    serving.add_argument("--seconds", type=float, default=10.0, help="for each row (10)")
+    serving.add_argument(
+        "--minutes", type=float, help="instead: 8 clients that also write, for so long"
+    )
+
     peers = kind("peers", commands.bench_peers, "the same work with other frameworks")
     peers.add_argument("set", type=Path, metavar="SET_DIR", help="a test set in BEIR's layout")
     peers.add_argument(

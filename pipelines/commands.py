@@ -24,6 +24,7 @@ __all__ = [
     "bench_index",
     "bench_peers",
     "bench_search",
+    "bench_serve",
     "compact",
     "delete",
     "demo",
@@ -274,6 +275,14 @@ def bench_peers(given: argparse.Namespace) -> Outcome:
         peers=given.peers,
         work=given.work,
     )
+    return _reported(found, given)
+
+
+def bench_serve(given: argparse.Namespace) -> Outcome:
+    """Measure the HTTP service."""
+    from pipelines.bench.serve import bench_serve
+
+    found = bench_serve(given.kb, url=given.url, seconds=given.seconds, minutes=given.minutes)
     return _reported(found, given)
 
 

@@ -72,6 +72,8 @@ def create_app(service: Service) -> FastAPI:
 async def _answer(request: Request, error: Exception) -> Response:
     request_id = request_id_of(request.scope)
     if isinstance(error, RequestValidationError):
+        if isinstance(error.body, bytes) and _is_not_json(request):
+            return error_response(_NO_JSON, request_id)
         return error_response(validation_error(error.errors()), request_id)
     if isinstance(error, HTTPException) and not isinstance(error, ApiError):
         return error_response(_plain_http(error), request_id)
@@ -79,6 +81,13 @@ async def _answer(request: Request, error: Exception) -> Response:
     if known is None:
         raise error
     return error_response(known, request_id)
+
+
+def _is_not_json(request: Request) -> bool:
+    return "json" not in request.headers.get("content-type", "").lower()
+
+
+_NO_JSON = ApiError(415, "no_json", "send the body as JSON, with Content-Type: application/json")
 
 
 def _plain_http(error: HTTPException) -> ApiError:
