@@ -34,6 +34,7 @@ _WRITES, _DELETES = 0.25, 0.05
 _SAMPLE_S = 5.0
 _START_S = 120.0
 _TIMEOUT_S = 60.0
+_RUN = "from pipelines.cli import main; raise SystemExit(main())"
 _FIGURES = {"process_resident_memory_bytes": "resident_mb", "process_open_fds": "descriptors"}
 
 
@@ -86,7 +87,7 @@ def running_service(*arguments: str) -> Iterator[str]:
     Raises:
         ServiceUnreachable: it does not start.
     """
-    command = [sys.executable, "-m", "pipelines.cli", "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-c", _RUN, "serve", "--port", "0", *arguments]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
         try:
