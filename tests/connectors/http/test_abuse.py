@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -19,6 +18,8 @@ from tests.connectors.http.service import QUESTION, client_of, headers, serving
 
 KEY = "Authorization: " + headers("admin")["Authorization"]
 JSON = "Content-Type: application/json"
+MULTIPART = "Content-Type: multipart/form-data; boundary=x"
+PART = b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n'
 
 
 @pytest.fixture(scope="module")
@@ -108,19 +109,21 @@ def test_a_flood_is_answered_with_200_or_429(small):
 )
 def test_a_body_that_is_too_large_is_refused_while_it_comes(small, method, path, most):
     _, url = small
-    announced = connect(url)
-    announced.sendall(head(method, path, KEY, JSON, "Content-Length: 200000000"))
-    said = answer(announced)
+    kind = MULTIPART if path == "/v1/files" else JSON
+    with connect(url) as announced:
+        announced.sendall(head(method, path, KEY, kind, "Content-Length: 200000000"))
+        said = answer(announced)
     assert status(said) == 413
     assert f"{most:,} bytes".encode() in said
     if method == "GET":
         return
-    chunked = connect(url)
-    chunked.sendall(head(method, path, KEY, JSON, "Transfer-Encoding: chunked"))
-    with contextlib.suppress(OSError):
-        for _ in range(200):
-            chunked.sendall(b"400\r\n" + b'"' * 1024 + b"\r\n")
-    assert status(answer(chunked)) == 413
+    with connect(url) as chunked:
+        chunked.sendall(head(method, path, KEY, kind, "Transfer-Encoding: chunked"))
+        with contextlib.suppress(OSError):
+            chunked.sendall(b"%x\r\n" % len(PART) + PART + b"\r\n")
+            for _ in range(200):
+                chunked.sendall(b"400\r\n" + b'"' * 1024 + b"\r\n")
+        assert status(answer(chunked)) == 413
 
 
 def test_two_hundred_megabytes_take_no_memory_and_no_worker(url, http_service):
@@ -150,28 +153,27 @@ def _resident_mb() -> float:
 def test_bodies_that_come_too_slowly_are_given_up(small):
     _, url = small
     started = time.perf_counter()
-    silent = connect(url)
-    silent.sendall(head("POST", "/v1/search", KEY, JSON, "Content-Length: 100") + b'{"question"')
-    dripping = connect(url)
-    dripping.sendall(head("POST", "/v1/search", KEY, JSON, "Content-Length: 100"))
-    with contextlib.suppress(OSError):
-        for _ in range(15):
-            dripping.sendall(b" ")
-            time.sleep(0.1)
-    for each in (silent, dripping):
-        assert status(answer(each)) == 408
+    asked = head("POST", "/v1/search", KEY, JSON, "Content-Length: 100")
+    with connect(url) as silent, connect(url) as dripping:
+        silent.sendall(asked + b'{"question"')
+        dripping.sendall(asked)
+        with contextlib.suppress(OSError):
+            for _ in range(15):
+                dripping.sendall(b" ")
+                time.sleep(0.1)
+        for each in (silent, dripping):
+            assert status(answer(each)) == 408
     assert time.perf_counter() - started < 5
 
 
 def test_without_a_key_no_byte_of_a_body_is_waited_for(small):
     _, url = small
-    stranger = connect(url)
-    stranger.sendall(
-        head("POST", "/v1/documents", JSON, "Content-Length: 1000", "Connection: close")
-    )
-    started = time.perf_counter()
-    assert status(stranger.recv(4096)) == 401
-    assert time.perf_counter() - started < 0.3
+    asked = head("POST", "/v1/documents", JSON, "Content-Length: 1000")
+    with connect(url) as stranger:
+        stranger.sendall(asked)
+        started = time.perf_counter()
+        assert status(stranger.recv(4096)) == 401
+        assert time.perf_counter() - started < 0.3
 
 
 DEEP = 100_000
@@ -180,11 +182,11 @@ DEEP = 100_000
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"", "no_json"),
+        (b"", "invalid_request"),
         (b"{", "invalid_json"),
-        (b"\xff\xfe{}", "invalid_request"),
+        (b"\xff\xfe{}", "invalid_json"),
         (b"[" * DEEP, "invalid_request"),
-        (b'{"question":"a","where":' + b'{"op":"not","part":' * DEEP, "invalid_request"),
+        (b'{"question":"a","where":' + b'{"op":"not","part":' * (DEEP // 2), "invalid_request"),
         (b'{"question":"a","where":' + b'{"op":"not","part":' * 200
          + b'{"op":"in","key":"a","values":[]}' + b"}" * 201, "invalid_filter"),
         (b'{"question":"a","k":1e9}', "invalid_request"),
@@ -196,7 +198,7 @@ DEEP = 100_000
         (b'{"question":"a\\ud800"}', "invalid_request"),
         (b'{"question":"a","\\udfff":1}', "invalid_request"),
         (b'{"question":"a","language":"\\u0000"}', "invalid_input"),
-        (b'{"question":"a","languages":["xx-not a language"]}', "invalid_input"),
+        (b'{"question":"a","languages":["12"]}', "invalid_input"),
         (b'{"question":"a","where":{"op":"equals","key":"a\'; DROP","value":1}}', "invalid_filter"),
         (b'{"question":"a","where":{"op":"equals","key":"a","value":NaN}}', "invalid_filter"),
         (b'{"question":"a","where":{"op":"eval","key":"a","value":1}}', "invalid_request"),
@@ -211,12 +213,7 @@ def test_hostile_json_is_the_clients_fault(client, body, code):
         if path == "/v1/ask" and (b'"k"' in body or b"min_score" in body):
             continue
         reply = client.post(path, content=body, headers={"Content-Type": "application/json"})
-        if body == b"":
-            assert (reply.status_code, error_code(reply)) == (422, "invalid_request")
-        elif b'"where":{"op":"not","part":{"op":"not"' in body and code == "invalid_filter":
-            assert error_code(reply) in {"invalid_filter", "invalid_request"}
-        else:
-            assert error_code(reply) == code
+        assert error_code(reply) == code
         assert 400 <= reply.status_code < 500
 
 
@@ -265,4 +262,3 @@ def test_without_keys_only_this_machine_and_no_other_page(http_service):
         ):
             reply = client.post("/v1/files", files={"files": ("a.txt", b"a")}, headers=foreign)
             assert reply.status_code == 403, foreign
-        assert replace(Limits(), search_workers=3).search_workers == 3
