@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     mcp.add_argument("--kb", type=Path, required=True, metavar="DIR", help="the knowledge base")
     mcp.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
     mcp.set_defaults(run=commands.mcp, json=False)  # stdout is the protocol's
+    _serve_arguments(verb("serve", commands.serve, "answer over HTTP; see /openapi.json", common))
 
     moving = verb("migrate", commands.migrate, "move vectors to Milvus, or back", common)
     moving.add_argument("--from", dest="kb", type=Path, required=True, metavar="DIR")
@@ -155,6 +156,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--kb", type=Path, metavar="DIR", help="one knowledge base")
+    what.add_argument(
+        "--tenants", type=Path, metavar="DIR", help="a folder with a knowledge base a tenant"
+    )
+    what.add_argument("--new-key", action="store_true", help="print a new key, and end")
+    parser.add_argument(
+        "--keys", type=Path, metavar="TOML", help="who may do what; without, only this machine"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8080, help="0: any free one (8080)")
+    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+    parser.add_argument(
+        "--read-only", action="store_true", help="take no documents, so that another process may"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="searches at a time (2 a core)")
+    parser.add_argument("--queue", type=int, metavar="N", help="searches that may wait (64)")
+    parser.add_argument("--upload-mb", type=float, metavar="MB", help="largest upload (64)")
+
+
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print data as JSON on stdout")
@@ -188,6 +210,14 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     )
     search.add_argument(
         "--set", type=Path, metavar="SET_DIR", help="real passages and questions of a test set"
+    )
+
+    serving = kind("serve", commands.bench_serve, "the HTTP service with 1, 8 and 32 clients")
+    serving.add_argument("--kb", type=Path, metavar="DIR", help="the knowledge base (the sample)")
+    serving.add_argument("--url", help="a service that runs already, without keys")
+    serving.add_argument("--seconds", type=float, default=10.0, help="for each row (10)")
+    serving.add_argument(
+        "--minutes", type=float, help="instead: 8 clients that also write, for so long"
     )
 
     peers = kind("peers", commands.bench_peers, "the same work with other frameworks")

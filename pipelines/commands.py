@@ -24,6 +24,7 @@ __all__ = [
     "bench_index",
     "bench_peers",
     "bench_search",
+    "bench_serve",
     "compact",
     "delete",
     "demo",
@@ -34,6 +35,7 @@ __all__ = [
     "mcp",
     "migrate",
     "search",
+    "serve",
 ]
 
 
@@ -183,6 +185,27 @@ def mcp(given: argparse.Namespace) -> Outcome:
     return serve_mcp(given.kb, Settings.from_toml(given.settings) if given.settings else None)
 
 
+def serve(given: argparse.Namespace) -> Outcome:
+    """Answer over HTTP."""
+    from pipelines.serve import ServeOptions, make_key, serve
+
+    if given.new_key:
+        return make_key()
+    options = ServeOptions(
+        kb=given.kb,
+        tenants=given.tenants,
+        keys=given.keys,
+        host=given.host,
+        port=given.port,
+        settings=Settings.from_toml(given.settings) if given.settings else None,
+        read_only=given.read_only,
+        search_workers=given.workers,
+        search_queue=given.queue,
+        upload_mb=given.upload_mb,
+    )
+    return serve(options)
+
+
 def migrate(given: argparse.Namespace) -> Outcome:
     """Move the vectors elsewhere."""
     from pipelines.migrate import migrate
@@ -265,6 +288,14 @@ def bench_peers(given: argparse.Namespace) -> Outcome:
         peers=given.peers,
         work=given.work,
     )
+    return _reported(found, given)
+
+
+def bench_serve(given: argparse.Namespace) -> Outcome:
+    """Measure the HTTP service."""
+    from pipelines.bench.serve import bench_serve
+
+    found = bench_serve(given.kb, url=given.url, seconds=given.seconds, minutes=given.minutes)
     return _reported(found, given)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rag_engine.records import AddReport, Document, Problem
 from rag_engine.store.files import file_digest
 from rag_engine.store.records import FinishedSource
 
-__all__ = ["IndexReport", "index_path", "report_outcome"]
+__all__ = ["IndexReport", "index_file", "index_path", "report_outcome"]
 
 
 @dataclass(kw_only=True)
@@ -112,7 +112,6 @@ def index_path(
         raise InvalidInput(f"{path} does not exist; name a folder or a file to index")
     stem = _claimed_prefix(kb, path, prefix, sync=sync)
     report = IndexReport()
-    by_suffix = {suffix: loader for loader in loaders for suffix in loader.suffixes}
     files = dict(_named_files(path, stem, kb.path, report))
     known = kb.sources()
     batcher = _Batcher(kb, report)
@@ -121,21 +120,7 @@ def index_path(
         files.items(), desc="indexing", unit="file", disable=not sys.stderr.isatty(), leave=False
     )
     for source, file in progress:
-        loader = by_suffix.get(file.suffix.lower())
-        if loader is None:
-            reason = f"no loader reads {file.suffix or 'files without an ending'}"
-            report.skipped.append(Problem(source=source, reason=reason))
-            continue
-        try:
-            digest = file_digest(file)
-        except OSError as error:
-            report.problems.append(Problem(source=source, reason=str(error)))
-            continue
-        fingerprint = hashlib.sha256(f"{loader_signature}\0{digest}".encode()).digest()
-        if known.get(source) == fingerprint:
-            report.unchanged_files += 1
-            continue
-        _load_file(file, source, loader, fingerprint, batcher, report)
+        _index_one(file, source, loaders, loader_signature, known, batcher, report)
     batcher.flush()
     if sync:
         for source in sorted(set(kb.sources()) - set(files)):
@@ -144,6 +129,54 @@ def index_path(
     with Bar() as bar:
         kb.publish(only_if_due=True, on_stage=bar.stage)
     return report
+
+
+def index_file(
+    kb: KnowledgeBase,
+    file: Path,
+    source: str,
+    loaders: Sequence[Loader],
+    *,
+    loader_signature: str = "",
+) -> IndexReport:
+    """Index one file under the name ``source``, wherever it lies; the index is not published.
+
+    Example::
+
+        index_file(kb, Path("/tmp/upload.pdf"), "manuals/pump.pdf", loaders)
+    """
+    report = IndexReport(files=1)
+    batcher = _Batcher(kb, report)
+    _index_one(file, source, loaders, loader_signature, kb.sources(), batcher, report)
+    batcher.flush()
+    return report
+
+
+def _index_one(
+    file: Path,
+    source: str,
+    loaders: Sequence[Loader],
+    loader_signature: str,
+    known: Mapping[str, bytes],
+    batcher: _Batcher,
+    report: IndexReport,
+) -> None:
+    """Read a file into documents, unless it is known as it is."""
+    loader = next((each for each in loaders if file.suffix.lower() in each.suffixes), None)
+    if loader is None:
+        reason = f"no loader reads {file.suffix or 'files without an ending'}"
+        report.skipped.append(Problem(source=source, reason=reason))
+        return
+    try:
+        digest = file_digest(file)
+    except OSError as error:
+        report.problems.append(Problem(source=source, reason=str(error)))
+        return
+    fingerprint = hashlib.sha256(f"{loader_signature}\0{digest}".encode()).digest()
+    if known.get(source) == fingerprint:
+        report.unchanged_files += 1
+        return
+    _load_file(file, source, loader, fingerprint, batcher, report)
 
 
 def _load_file(

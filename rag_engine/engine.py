@@ -74,7 +74,7 @@ class KnowledgeBase:
         path: str | Path,
         *,
         settings: Settings | None = None,
-        components: Components | None = None,
+        components: Components | Callable[[Settings], Components] | None = None,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
         read_only: bool = False,
@@ -84,7 +84,8 @@ class KnowledgeBase:
 
         Without ``settings`` those that it was made with are used (the defaults for a new one).
         An ``embedder`` or a ``generator`` of your own takes the place of the one that they name;
-        ``components`` take the place of all parts.
+        ``components`` take the place of all parts, and may be a function that builds them for the
+        settings, so that several knowledge bases can share a model.
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.

@@ -49,7 +49,7 @@ def open_store(
     root: Path,
     *,
     settings: Settings | None,
-    components: Components | None,
+    components: Components | Callable[[Settings], Components] | None,
     read_only: bool,
     create: bool,
     embedder: Embedder | None = None,
@@ -88,14 +88,21 @@ def open_store(
 
 
 def _builder(
-    components: Components | None, embedder: Embedder | None, generator: Generator | None
+    components: Components | Callable[[Settings], Components] | None,
+    embedder: Embedder | None,
+    generator: Generator | None,
 ) -> Callable[[Settings], Components]:
     """Return what gives the parts for some settings: those given, the others by the wiring."""
     if components is not None and embedder is not None:
         raise InvalidInput("give components or an embedder: components hold an embedder already")
 
     def build(settings: Settings) -> Components:
-        built = components or default_components(settings, embedder=embedder)
+        if isinstance(components, Components):
+            built = components
+        elif components is not None:
+            built = components(settings)
+        else:
+            built = default_components(settings, embedder=embedder)
         return built if generator is None else replace(built, generator=generator)
 
     return build

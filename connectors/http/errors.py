@@ -1,0 +1,160 @@
+"""One shape for every error, and which status the engine's errors have.
+
+The shape is OpenAI's with a request id, so that its clients read it too::
+
+    {"error": {"code": "invalid_request", "type": "invalid_request_error", "param": "k",
+               "message": "...", "request_id": "..."}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import HTTPException
+from fastapi.responses import Response
+
+from connectors.http.pool import Busy
+from rag_engine.errors import (
+    InvalidDocument,
+    InvalidFilter,
+    InvalidInput,
+    LoadError,
+    LoadLimitExceeded,
+    RagEngineError,
+    ServiceError,
+    ServiceRefused,
+    ServiceTimeout,
+    StoreClosed,
+    StoreReadOnly,
+)
+
+__all__ = [
+    "ApiError",
+    "api_error",
+    "error_data",
+    "error_response",
+    "validation_error",
+]
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+_LONGEST_MESSAGE = 1_000
+_MOST_DETAILS = 10
+
+
+class ApiError(HTTPException):
+    """An answer that is an error; ``param`` names the part of the request that is to blame."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, message, headers=dict(headers or {}))
+        self.code = code
+        self.param = param
+
+
+def error_data(error: ApiError, request_id: str) -> dict[str, Any]:
+    """Return an error as plain data."""
+    kind = _TYPES.get(
+        error.status_code,
+        "invalid_request_error" if error.status_code < 500 else "server_error",
+    )
+    return {
+        "error": {
+            "code": error.code,
+            "message": _plain(str(error.detail))[:_LONGEST_MESSAGE],
+            "type": kind,
+            "param": None if error.param is None else _plain(error.param)[:200],
+            "request_id": request_id,
+        }
+    }
+
+
+def error_response(error: ApiError, request_id: str) -> Response:
+    """Return an error as a response."""
+    return Response(
+        json.dumps(error_data(error, request_id), ensure_ascii=False).encode("utf-8"),
+        status_code=error.status_code,
+        media_type="application/json",
+        headers=error.headers,
+    )
+
+
+def api_error(error: Exception) -> ApiError | None:
+    """Return what a client is told of an error; None: it is a fault of ours."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, Busy):
+        return ApiError(
+            429,
+            "busy",
+            f"more requests are waiting than can be served; {error}",
+            headers={"Retry-After": str(error.retry_after)},
+        )
+    if isinstance(error, HTTPException):
+        return ApiError(error.status_code, "invalid_request", str(error.detail))
+    return _engine_error(error) if isinstance(error, RagEngineError) else None
+
+
+_INPUT: Sequence[tuple[type[RagEngineError], str]] = (
+    (InvalidDocument, "invalid_document"),
+    (InvalidFilter, "invalid_filter"),
+    (InvalidInput, "invalid_input"),
+    (LoadLimitExceeded, "file_too_large"),
+    (LoadError, "unreadable_file"),
+)
+
+
+def _engine_error(error: RagEngineError) -> ApiError | None:
+    for kind, code in _INPUT:
+        if isinstance(error, kind):
+            return ApiError(422, code, str(error))
+    if isinstance(error, StoreReadOnly):
+        return ApiError(409, "read_only", "the knowledge base is served for reading only")
+    if isinstance(error, StoreClosed):
+        return ApiError(503, "stopping", "the service is stopping", headers={"Retry-After": "5"})
+    if isinstance(error, ServiceTimeout):
+        return ApiError(504, "model_timeout", "the model behind the service did not answer in time")
+    if isinstance(error, ServiceError):
+        wait = error.retry_after if isinstance(error, ServiceRefused) else None
+        headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
+        message = "the model behind the service failed; try again, or tell who runs the service"
+        return ApiError(502, "model_failed", message, headers=headers)
+    return None
+
+
+def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
+    """Return what a client is told of a request that does not fit its schema.
+
+    >>> error = validation_error([{"loc": ("body", "k"), "msg": "too large", "type": "x"}])
+    >>> error.status_code, error.param, error.detail
+    (422, 'k', 'k: too large')
+    """
+    if any(each["type"] == "json_invalid" for each in errors):
+        return ApiError(400, "invalid_json", "the body is no JSON")
+    told = [(_where(each["loc"]), str(each["msg"])) for each in errors[:_MOST_DETAILS]]
+    message = "; ".join(f"{where}: {text}" if where else text for where, text in told)
+    if len(errors) > _MOST_DETAILS:
+        message += f"; and {len(errors) - _MOST_DETAILS} more"
+    return ApiError(422, "invalid_request", message, param=told[0][0] or None)
+
+
+def _where(location: Sequence[object]) -> str:
+    return ".".join(str(part)[:80] for part in location[1:])
+
+
+def _plain(text: str) -> str:
+    """Return a text that is Unicode, whatever a client sent."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,73 @@
+"""Figures for Prometheus, without anything that tells one tenant from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from connectors.http.pool import WorkPool
+
+__all__ = ["Metrics"]
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Metrics:
+    """The figures of one application, in a registry of their own."""
+
+    def __init__(self, pools: Sequence[WorkPool], *, tenants: int) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "rag_engine_requests",
+            "Requests by route, method and status",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "rag_engine_request_seconds",
+            "Seconds from a request's first byte to its answer's last",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.in_progress = Gauge(
+            "rag_engine_requests_in_progress",
+            "Requests that are being answered",
+            registry=self.registry,
+        )
+        jobs = Gauge(
+            "rag_engine_jobs",
+            "Jobs that run or wait for a worker",
+            ["pool"],
+            registry=self.registry,
+        )
+        for pool in pools:
+            jobs.labels(pool.name).set_function(_counter_of(pool))
+        knowledge_bases = Gauge(
+            "rag_engine_knowledge_bases", "Knowledge bases served", registry=self.registry
+        )
+        knowledge_bases.set(tenants)
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request; ``route`` is the template of its path, never the path."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return all figures in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+def _counter_of(pool: WorkPool) -> Callable[[], float]:
+    return lambda: float(pool.under_way)

@@ -1,0 +1,116 @@
+"""Uploading files, which are read as ``rag-engine index`` reads them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import unicodedata
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import Response
+
+from connectors.http.access import ServiceOf, Writer
+from connectors.http.errors import ApiError
+from connectors.http.present import json_response
+from connectors.http.schemas import DeleteReply, FileOut, FilesReply, ProblemOut
+from connectors.http.service import Service
+from connectors.http.tenants import Tenant
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/files", tags=["documents"])
+
+_LONGEST_NAME = 512
+
+
+@router.post("", response_model=FilesReply, summary="Upload files")
+async def upload(
+    files: Annotated[list[UploadFile], File(description="One or several files.")],
+    tenant: Writer,
+    service: ServiceOf,
+    prefix: Annotated[
+        str, Form(max_length=_LONGEST_NAME, description="Put before each name, with a slash.")
+    ] = "",
+) -> Response:
+    """Read files (txt, md, html, pdf, docx, csv, tsv, jsonl) into documents.
+
+    A file of the same name is replaced with all its documents. One that can not be read is told
+    of under ``problems`` and does not stop the others.
+    """
+    if len(files) > service.limits.upload_files:
+        raise ApiError(
+            422, "too_many_files", f"an upload has at most {service.limits.upload_files} files"
+        )
+    names = [_checked_name(prefix, each.filename, service.file_suffixes) for each in files]
+    if len(set(names)) < len(names):
+        raise ApiError(422, "invalid_request", "two files have the same name", param="files")
+
+    def work() -> Response:
+        named = zip(names, files, strict=True)
+        return json_response(
+            FilesReply(files=[_index(name, file, tenant, service) for name, file in named])
+        )
+
+    return await service.writing.run(tenant.name, work)
+
+
+@router.delete("/{name:path}", response_model=DeleteReply, summary="Delete a file's documents")
+async def delete(name: str, tenant: Writer, service: ServiceOf) -> Response:
+    """Delete all documents that came from a file."""
+    deleted = await service.writing.run(tenant.name, lambda: tenant.kb.delete_source(name))
+    if not deleted:
+        raise ApiError(404, "not_found", "there is no file of this name", param="name")
+    return json_response(DeleteReply(deleted=deleted))
+
+
+def _index(name: str, file: UploadFile, tenant: Tenant, service: Service) -> FileOut:
+    """Index one file under its name; on disk it has a name of ours."""
+    with tempfile.TemporaryDirectory(prefix="rag-engine-") as folder:
+        path = Path(folder) / f"upload{PurePosixPath(name).suffix.lower()}"
+        with path.open("wb") as target:
+            shutil.copyfileobj(file.file, target)
+        done = service.index_file(tenant.kb, path, name)
+        problems = [
+            ProblemOut(source=each.source, reason=each.reason.replace(str(path), name))
+            for each in done.problems
+        ]
+    return FileOut(
+        name=name,
+        unchanged=done.unchanged,
+        added=done.report.added,
+        updated=done.report.updated,
+        deleted=done.deleted,
+        chunks=done.report.chunks,
+        problems=problems,
+    )
+
+
+def _checked_name(prefix: str, name: str | None, suffixes: frozenset[str]) -> str:
+    """Return a file's name in the knowledge base: it never names a place on this machine."""
+    whole = "/".join(part for part in (prefix.strip("/"), (name or "").strip("/")) if part)
+    parts = PurePosixPath(whole).parts
+    sound = (
+        0 < len(whole) <= _LONGEST_NAME
+        and all(part not in {".", ".."} for part in whole.split("/"))
+        and not any(unicodedata.category(each) in {"Cc", "Cs"} for each in whole)
+        and parts
+    )
+    if not sound:
+        raise ApiError(
+            422,
+            "invalid_name",
+            f"a file's name has 1 to {_LONGEST_NAME} characters, no controls, and no '.' or '..' "
+            "between its slashes",
+            param="files",
+        )
+    suffix = PurePosixPath(whole).suffix.lower()
+    if suffix not in suffixes:
+        raise ApiError(
+            422,
+            "unknown_format",
+            f"files are read that end in {', '.join(sorted(suffixes))}",
+            param="files",
+        )
+    return whole

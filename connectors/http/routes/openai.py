@@ -1,0 +1,213 @@
+"""OpenAI's protocol: existing clients work when their base URL points here."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from connectors.http.access import Reader, ServiceOf
+from connectors.http.drafts import Draft
+from connectors.http.errors import ApiError
+from connectors.http.middleware import request_id_of
+from connectors.http.openai_schemas import (
+    ChatChoice,
+    ChatMessageOut,
+    ChatReply,
+    ChatRequest,
+    EmbeddingOut,
+    EmbeddingsReply,
+    EmbeddingsRequest,
+    ModelOut,
+    ModelsReply,
+    Usage,
+)
+from connectors.http.present import citation_out, json_response, model_name
+from connectors.http.questions import filter_of, stream_failure
+from connectors.http.schemas import CitationOut
+from connectors.http.streams import EventStream, sse, stream_response
+from connectors.http.tenants import Tenant
+from rag_engine.ports import Float32Array
+from rag_engine.records import Answer
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["openai"])
+
+CHAT_MODEL = "rag-engine"
+_MOST_CHARACTERS = 1_000_000
+
+
+@router.get("/models", response_model=ModelsReply, summary="Models by name")
+async def models(tenant: Reader) -> Response:
+    """Name what answers chats, and the embedder of the knowledge base."""
+    names = (CHAT_MODEL, model_name(tenant.embedder))
+    return json_response(ModelsReply(data=[ModelOut(id=name) for name in names]))
+
+
+@router.post("/embeddings", response_model=EmbeddingsReply, summary="Embed texts")
+async def embeddings(given: EmbeddingsRequest, tenant: Reader, service: ServiceOf) -> Response:
+    """Embed texts with the knowledge base's own model, as queries or as passages."""
+    embedder = tenant.embedder
+    name = model_name(embedder)
+    if given.model != name:
+        raise ApiError(
+            404,
+            "model_not_found",
+            f"the model here is {name!r}, got {given.model!r:.200}",
+            param="model",
+        )
+    if given.dimensions not in {None, embedder.dimension}:
+        raise ApiError(
+            422,
+            "invalid_input",
+            f"vectors have {embedder.dimension} dimensions",
+            param="dimensions",
+        )
+    texts = [given.input] if isinstance(given.input, str) else given.input
+    if sum(map(len, texts)) > _MOST_CHARACTERS:
+        raise ApiError(
+            422,
+            "invalid_input",
+            f"texts have {_MOST_CHARACTERS:,} characters at most",
+            param="input",
+        )
+
+    def work() -> Response:
+        asked = given.input_type == "query"
+        vectors = embedder.embed_queries(texts) if asked else embedder.embed_passages(texts)
+        tokens = sum(embedder.count_tokens(texts))
+        return json_response(
+            EmbeddingsReply(
+                data=[
+                    EmbeddingOut(index=index, embedding=_encoded(vector, given.encoding_format))
+                    for index, vector in enumerate(vectors)
+                ],
+                model=name,
+                usage=Usage(prompt_tokens=tokens, total_tokens=tokens),
+            )
+        )
+
+    return await service.searching.run(tenant.name, work)
+
+
+def _encoded(vector: Float32Array, encoding: str | None) -> list[float] | str:
+    if encoding == "base64":
+        return base64.b64encode(np.ascontiguousarray(vector, dtype="<f4").tobytes()).decode("ascii")
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
+@router.post(
+    "/chat/completions", response_model=ChatReply, summary="Answer the last message of a chat"
+)
+async def chat(
+    given: ChatRequest, tenant: Reader, service: ServiceOf, request: Request
+) -> Response:
+    """Answer from the knowledge base, whatever model is asked for.
+
+    Only the user's last message is read. The answer names its sources as ``[1]`` and lists them
+    at its end; ``citations`` hold them as data.
+    """
+    question = next((each.text for each in reversed(given.messages) if each.role == "user"), "")
+    if not question.strip():
+        raise ApiError(422, "invalid_request", "the chat holds no text of a user", param="messages")
+    chatting = _Chat(question, given, tenant)
+    if not given.stream:
+        return await service.answering.run(tenant.name, chatting.reply)
+    stream = EventStream()
+    stream.start(service.answering, tenant.name, lambda: chatting.write(stream))
+    request_id = request_id_of(request.scope)
+    return await stream_response(
+        stream,
+        bytes,
+        failed=lambda error: sse(stream_failure(error, request_id)),
+        last=sse("[DONE]"),
+        pause_s=service.limits.keep_alive_s,
+    )
+
+
+class _Chat:
+    """One question and its answer in the shape of a chat."""
+
+    def __init__(self, question: str, given: ChatRequest, tenant: Tenant) -> None:
+        self._question = question
+        self._given = given
+        self._tenant = tenant
+        self._head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time())}
+
+    def _ask(self, draft: Draft | None = None, stream: EventStream | None = None) -> Answer:
+        def show(piece: str) -> None:
+            assert draft is not None
+            assert stream is not None
+            if text := draft.add(piece):
+                stream.put(self._event({"content": text}))
+
+        return self._tenant.kb.ask(
+            self._question,
+            where=filter_of(self._given.where, self._given.languages),
+            language=self._given.language,
+            on_text=show if stream is not None else None,
+        )
+
+    def reply(self) -> Response:
+        """Return the whole answer."""
+        answer = self._ask()
+        citations = [citation_out(each) for each in answer.citations]
+        text = answer.text + source_list(citations)
+        message = ChatMessageOut(content=text, citations=citations)
+        return json_response(
+            ChatReply.model_validate(
+                {
+                    **self._head,
+                    "model": CHAT_MODEL,
+                    "choices": [ChatChoice(message=message)],
+                    "usage": self._usage(text),
+                }
+            )
+        )
+
+    def write(self, stream: EventStream) -> None:
+        """Write the answer piece by piece."""
+        draft = Draft()
+        stream.put(self._event({"role": "assistant", "content": ""}))
+        answer = self._ask(draft, stream)
+        citations = [citation_out(each) for each in answer.citations]
+        rest = draft.rest(answer.text) + source_list(citations)
+        if rest:
+            stream.put(self._event({"content": rest}))
+        told = [each.model_dump() for each in citations]
+        stream.put(self._event({"citations": told}, finish="stop"))
+        options = self._given.stream_options
+        if options is not None and options.include_usage:
+            usage = self._usage(answer.text + source_list(citations)).model_dump()
+            stream.put(sse({**self._event_head(), "choices": [], "usage": usage}))
+
+    def _event(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return sse({**self._event_head(), "choices": [choice]})
+
+    def _event_head(self) -> dict[str, Any]:
+        return {**self._head, "object": "chat.completion.chunk", "model": CHAT_MODEL}
+
+    def _usage(self, text: str) -> Usage:
+        asked, written = self._tenant.embedder.count_tokens([self._question, text])
+        return Usage(prompt_tokens=asked, completion_tokens=written, total_tokens=asked + written)
+
+
+def source_list(citations: list[CitationOut]) -> str:
+    """Return the sources as lines of text, for clients that show nothing else.
+
+    >>> source_list([])
+    ''
+    """
+    lines = [
+        f"[{each.number}] {each.source}" + (f", p. {each.page}" if each.page else "")
+        for each in citations
+    ]
+    return "\n\n" + "\n".join(lines) if lines else ""

@@ -1,0 +1,91 @@
+"""Health, figures, and what an administrator does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from connectors.http.access import (
+    Administrator,
+    Reader,
+    ServiceOf,
+    Writer,
+    caller_of,
+    may_read_metrics,
+)
+from connectors.http.present import json_response, knowledge_base_out
+from connectors.http.schemas import HealthReply, KnowledgeBaseReply, PublishReply
+from connectors.http.service import Service
+from connectors.http.tenants import Tenant
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", response_model=HealthReply, summary="Does the process live?")
+async def healthz() -> Response:
+    """Answer at once, whatever else is going on."""
+    return json_response(HealthReply(status="ok"))
+
+
+@router.get("/readyz", response_model=HealthReply, summary="Does it take requests?")
+async def readyz(service: ServiceOf) -> Response:
+    """Answer 200 while requests are taken, 503 from the moment that a stop began."""
+    if service.stopping:
+        return json_response(HealthReply(status="stopping"), status=503)
+    return json_response(HealthReply(status="ok"))
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(service: ServiceOf, _: Annotated[None, Depends(may_read_metrics)]) -> Response:
+    """Return figures of the whole service, in Prometheus's text format."""
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get(
+    "/v1/knowledge-base",
+    response_model=KnowledgeBaseReply,
+    summary="What is in it, in which languages",
+)
+async def knowledge_base(tenant: Reader, service: ServiceOf, request: Request) -> Response:
+    """Tell what the caller's knowledge base holds."""
+    role = caller_of(request).role.name.lower()
+    return await service.searching.run(
+        tenant.name, lambda: json_response(knowledge_base_out(tenant, role))
+    )
+
+
+@router.post("/v1/publish", response_model=PublishReply, summary="Build the index files now")
+async def publish(tenant: Writer, service: ServiceOf) -> Response:
+    """Build the index files, if anything changed since they were built.
+
+    What was added is searched without that; publishing makes the service's next start quick.
+    """
+    return await _built(tenant, service, compact=False)
+
+
+@router.post("/v1/compact", response_model=PublishReply, summary="Give back space")
+async def compact(tenant: Administrator, service: ServiceOf) -> Response:
+    """Build the index files anew and give back the space of what was deleted."""
+    return await _built(tenant, service, compact=True)
+
+
+async def _built(tenant: Tenant, service: Service, *, compact: bool) -> Response:
+    def work() -> Response:
+        if compact:
+            tenant.kb.compact()
+        else:
+            tenant.kb.publish()
+        found = tenant.kb.inspect()
+        return json_response(
+            PublishReply(
+                published=found.published,
+                generation=found.generation,
+                bytes=sum(found.bytes.values()),
+            )
+        )
+
+    return await service.writing.run(tenant.name, work)

@@ -1,0 +1,93 @@
+"""What all routes share: tenants, keys, pools, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connectors.http.keys import DEFAULT_TENANT, Key, KeyRing, Role
+from connectors.http.limits import Limits
+from connectors.http.metrics import Metrics
+from connectors.http.pool import WorkPool
+from connectors.http.tenants import Tenant, Tenants
+from rag_engine.engine import KnowledgeBase
+from rag_engine.records import AddReport, Problem
+
+__all__ = ["Caller", "FileReport", "IndexFile", "Service"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What indexing one file did."""
+
+    report: AddReport
+    deleted: int = 0
+    unchanged: bool = False
+    problems: Sequence[Problem] = ()
+
+
+IndexFile = Callable[[KnowledgeBase, Path, str], FileReport]
+"""Indexes a file under a name: the pipeline's own way, handed in by whoever starts the service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks: the only place that a route learns its tenant from."""
+
+    key: str
+    role: Role
+    tenant: Tenant | None
+
+
+@dataclass(kw_only=True)
+class Service:
+    """Everything that the application works with.
+
+    Without ``keys`` every caller is the administrator of the one knowledge base: for a service
+    that only its own machine can reach. ``file_suffixes`` are the endings of files that
+    ``index_file`` reads.
+    """
+
+    tenants: Tenants
+    index_file: IndexFile
+    file_suffixes: frozenset[str]
+    keys: KeyRing | None = None
+    limits: Limits = field(default_factory=Limits)
+    hosts: frozenset[str] = frozenset()
+    """Without keys: the names that a request may have in its Host header."""
+    stopping: bool = False
+    searching: WorkPool = field(init=False)
+    answering: WorkPool = field(init=False)
+    writing: WorkPool = field(init=False)
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        shared, limits = len(self.tenants) > 1, self.limits
+        self.searching = WorkPool(
+            "search", workers=limits.search_workers, queue=limits.search_queue, shared=shared
+        )
+        self.answering = WorkPool(
+            "ask", workers=limits.ask_workers, queue=limits.ask_queue, shared=shared
+        )
+        self.writing = WorkPool(
+            "write", workers=limits.write_workers, queue=limits.write_queue, shared=shared
+        )
+        self.metrics = Metrics(self.pools, tenants=len(self.tenants))
+
+    @property
+    def pools(self) -> tuple[WorkPool, ...]:
+        """All pools."""
+        return (self.searching, self.answering, self.writing)
+
+    def caller(self, key: Key | None) -> Caller | None:
+        """Return who presents a key; None: somebody unknown."""
+        if self.keys is None:
+            tenant = self.tenants.of(DEFAULT_TENANT)
+            return Caller(key="none", role=Role.ADMIN, tenant=tenant)
+        if key is None:
+            return None
+        tenant = None if key.role is Role.METRICS else self.tenants.of(key.tenant)
+        if tenant is None and key.role is not Role.METRICS:
+            return None
+        return Caller(key=key.name, role=key.role, tenant=tenant)

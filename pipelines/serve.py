@@ -1,0 +1,258 @@
+"""``rag-engine serve``: a knowledge base, or one a tenant, behind the HTTP service."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines import wiring
+from pipelines.index import index_file
+from pipelines.output import Outcome
+from rag_engine.components import Components
+from rag_engine.engine import KnowledgeBase
+from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
+from rag_engine.ports import Loader
+from rag_engine.settings import Settings
+
+if TYPE_CHECKING:
+    from connectors.http.service import IndexFile, Service
+
+__all__ = ["ServeOptions", "make_key", "open_service", "serve"]
+
+
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """What is served, where, and to whom; exactly one of ``kb`` and ``tenants`` is given."""
+
+    kb: Path | None = None
+    tenants: Path | None = None
+    keys: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    settings: Settings | None = None
+    read_only: bool = False
+    search_workers: int | None = None
+    search_queue: int | None = None
+    upload_mb: float | None = None
+    """None: what ``Limits`` says."""
+
+
+class _Parts:
+    """Builds the parts that settings name, once: tenants share a model."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Components] = {}
+
+    def __call__(self, settings: Settings) -> Components:
+        name = settings.model_dump_json()
+        if name not in self._built:
+            self._built[name] = wiring.build_components(settings)
+        return self._built[name]
+
+
+class _Loaders:
+    """Builds the loaders that settings name, once: a sandbox is a process."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, tuple[Loader, ...]] = {}
+
+    def __call__(self, settings: Settings) -> tuple[Loader, ...]:
+        name = settings.loaders.model_dump_json()
+        if name not in self._built:
+            self._built[name] = wiring.build_loaders(settings.loaders)
+        return self._built[name]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one that only this machine can reach.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost")
+    (True, True, True)
+    >>> is_loopback("0.0.0.0"), is_loopback("example.org")
+    (False, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def open_service(options: ServeOptions) -> Iterator[Service]:
+    """Open every knowledge base that is to be served, and close them all at the end.
+
+    Raises:
+        InvalidInput: a host that others can reach, without keys; or options that do not fit.
+        SettingsError: the file of keys can not be used.
+        MissingExtra: the extra ``serve`` is not installed.
+        StoreError: a knowledge base can not be opened.
+    """
+    if (options.kb is None) == (options.tenants is None):
+        raise InvalidInput("serve one knowledge base with --kb DIR, or several with --tenants DIR")
+    if options.keys is None and options.tenants is not None:
+        raise InvalidInput("--tenants needs --keys FILE: the key decides whose documents are seen")
+    if options.keys is None and not is_loopback(options.host):
+        raise InvalidInput(
+            f"--host {options.host} can be reached by others, and without --keys FILE everyone may "
+            "do everything; make a key with `rag-engine serve --new-key`, or stay on 127.0.0.1"
+        )
+    try:
+        from connectors.http.keys import DEFAULT_TENANT, load_keys
+        from connectors.http.limits import Limits
+        from connectors.http.service import Service
+        from connectors.http.tenants import Tenant, Tenants
+    except ImportError as error:
+        raise MissingExtra("serve", package=error.name or "fastapi") from error
+    names = ("search_workers", "search_queue", "upload_mb")
+    given = {name: getattr(options, name) for name in names}
+    limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    keys = None
+    if options.keys is not None:
+        keys = load_keys(options.keys, several_tenants=options.tenants is not None)
+    parts, loaders = _Parts(), _Loaders()
+    if options.tenants is None:
+        assert options.kb is not None
+        folders = {DEFAULT_TENANT: options.kb}
+    else:
+        assert keys is not None
+        folders = {name: options.tenants / name for name in keys.tenants}
+        if not folders:
+            raise SettingsError(f"{options.keys} names no tenant")
+    with ExitStack() as stack:
+        tenants: dict[str, Tenant] = {}
+        for name, folder in folders.items():
+            kb = stack.enter_context(
+                KnowledgeBase.open(
+                    folder,
+                    settings=options.settings,
+                    components=parts,
+                    read_only=options.read_only,
+                    create=options.tenants is not None,
+                )
+            )
+            embedder = parts(kb.settings).embedder
+            embedder.embed_queries(["warm-up"])  # the first one compiles
+            tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
+        known = wiring.build_loaders(Settings().loaders)
+        yield Service(
+            tenants=Tenants(tenants),
+            index_file=_indexer(loaders),
+            file_suffixes=frozenset(suffix for each in known for suffix in each.suffixes),
+            keys=keys,
+            limits=limits,
+            hosts=frozenset({"localhost", "127.0.0.1", "[::1]", _in_url(options.host)}),
+        )
+
+
+def _indexer(loaders: _Loaders) -> IndexFile:
+    from connectors.http.service import FileReport
+    from rag_engine.records import AddReport
+
+    def index(kb: KnowledgeBase, path: Path, name: str) -> FileReport:
+        report = index_file(
+            kb,
+            path,
+            name,
+            loaders(kb.settings),
+            loader_signature=kb.settings.loaders.model_dump_json(),
+        )
+        return FileReport(
+            report=AddReport(
+                added=report.added,
+                updated=report.updated,
+                unchanged=report.unchanged,
+                chunks=report.chunks,
+            ),
+            deleted=report.deleted,
+            unchanged=report.unchanged_files > 0,
+            problems=[*report.skipped, *report.problems],
+        )
+
+    return index
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def serve(options: ServeOptions) -> Outcome:
+    """Serve until SIGTERM or Ctrl-C; requests that are under way are finished.
+
+    Raises:
+        InvalidInput: the address can not be used; and what ``open_service`` raises.
+    """
+    with open_service(options) as service:
+        import uvicorn
+
+        from connectors.http.app import create_app
+        from connectors.http.logs import log_to, logger
+
+        log_to()
+        listening = _listen(options.host, options.port)
+        port = listening.getsockname()[1]
+        config = uvicorn.Config(
+            create_app(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=service.limits.stop_s,
+            ws="none",
+            lifespan="on",
+        )
+        url = f"http://{_in_url(options.host)}:{port}"
+        logger.info("listening", extra={"fields": {"url": url, "tenants": len(service.tenants)}})
+        # uvicorn ends with the signal that stopped it; that was what we were asked for.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            listening.close()
+        logger.info("stopped")
+    return Outcome(result={"url": url, "stopped": True}, lines=[f"stopped: {url}"])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns off Nagle's algorithm (40 ms a reply) only where the protocol is named.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)  # from now on clients are kept waiting, not turned away
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise InvalidInput(f"can not listen on {host}:{port}: {error}") from error
+    return listening
+
+
+def make_key() -> Outcome:
+    """Make a key, and the lines that go into the file of keys."""
+    try:
+        from connectors.http.keys import new_key
+    except ImportError as error:
+        raise MissingExtra("serve", package=error.name or "fastapi") from error
+    key, digest = new_key()
+    return Outcome(
+        result={"key": key, "sha256": digest},
+        lines=[
+            f"# the key, which is shown only now: {key}",
+            "[[key]]",
+            'name = "a name for the logs"',
+            'role = "read"  # or write, admin, metrics',
+            f'sha256 = "{digest}"',
+            '# tenant = "..."  # with --tenants',
+        ],
+    )
