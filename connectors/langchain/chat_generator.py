@@ -52,6 +52,11 @@ class ChatModelGenerator:
         """The model's name."""
         return self._name
 
+    @property
+    def quotes(self) -> bool:
+        """It writes in its own words, in the language that it is asked for."""
+        return False
+
     def generate(self, prompt: Prompt) -> Iterator[str]:
         """Yield the answer piece by piece.
 
