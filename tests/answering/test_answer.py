@@ -8,6 +8,8 @@ from connectors.llms.extractive import ExtractiveGenerator
 from connectors.llms.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
+from rag_engine.answering.drafting import write_draft
+from rag_engine.answering.prompts import build_prompt
 from rag_engine.answering.refusals import refusal
 from rag_engine.errors import ServiceRefused, ServiceUnreachable
 from rag_engine.text.language import FastTextDetector
@@ -170,7 +172,11 @@ def test_no_hits_no_model_and_a_sentence_that_says_so(server, ask, streaming):
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize(
     "declined",
-    ["[0] Das steht nicht in der Wissensbasis.", "[0]", "【0】It is not there, but I know: 42!"],
+    [
+        "[0] Das steht nicht in der Wissensbasis, und zwar in keinem einzigen der Texte darin.",
+        "[0]",
+        "【0】It is not there, but I know that the answer to it all is 42, as anybody can read.",
+    ],
 )
 def test_a_model_that_finds_no_answer(server, ask, declined, streaming):
     pieces = []
@@ -217,6 +223,58 @@ def test_who_reads_along_may_stop_it(server, ask):
     with pytest.raises(Gone):
         ask(endless, on_text=stop)
     assert len(server.requests) == 1
+
+
+class Writer:
+    """A generator that writes given pieces, and knows whether it was ended."""
+
+    name = "writer"
+    ended = False
+
+    def __init__(self, *pieces, quotes=False):
+        self.pieces = pieces
+        self.quotes = quotes
+
+    def generate(self, prompt):
+        try:
+            yield from self.pieces
+        finally:
+            self.ended = True
+
+
+def drafted(writer, detector, make_context, on_text):
+    return write_draft(
+        writer,
+        build_prompt(QUESTION, make_context("Text."), language="de"),
+        wanted=wanted_language(QUESTION, detector, language=None, answer_language=None),
+        on_text=on_text,
+        first=True,
+    )
+
+
+def test_a_writer_is_ended_when_its_reader_goes(detector, make_context):
+    def stop(piece):
+        raise KeyError
+
+    writer = Writer(GERMAN, GERMAN)
+    with pytest.raises(KeyError) as kept:
+        drafted(writer, detector, make_context, stop)
+    assert writer.ended
+    assert kept.value is not None  # and with it all that a traceback keeps alive
+
+
+def test_quotations_are_handed_out_whatever_their_language(detector, make_context):
+    pieces = []
+    draft = drafted(Writer(ENGLISH, "x" * 9, quotes=True), detector, make_context, pieces.append)
+    assert pieces == [ENGLISH, "x" * 9]
+    assert (draft.other, draft.handed_out) == (None, True)
+
+
+def test_few_letters_do_not_hold_an_answer_back_for_ever(detector, make_context):
+    pieces = []
+    drafted(Writer(*["12.50 | "] * 100), detector, make_context, pieces.append)
+    assert len("".join(pieces)) == 800
+    assert len(pieces) == 51
 
 
 def test_quotations_stay_in_their_languages(detector, make_hit):

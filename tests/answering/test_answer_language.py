@@ -50,6 +50,8 @@ def test_a_sentence_in_another_language_is_another(wanted, asked, written):
         "[1]",
         "42 bar, 4711-0815 [1][2]",
         "No [1].",
+        "Спасибо большое [1].",
+        "Bilimlar bazasida bu savolga javob yo‘q.",
         "Nordwind 8 / Smith & Sons [1]",
         "https://kb.example/the/manual/of/the/pump",
         "Acht Bar. “The seal of the pump is replaced once a year, says the manual.” [1]",

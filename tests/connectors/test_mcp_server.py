@@ -108,6 +108,16 @@ def test_a_document_comes_in_stretches_and_whole(call):
     }
 
 
+def test_what_hardly_answers_is_left_out_unless_it_is_asked_for(call, kb):
+    def scores(**arguments):
+        found = call("search", query="Was kostet ein Brief nach Peru?", **arguments)
+        return [each["score"] for each in found.structured_content["results"]]
+
+    every = scores(min_score=0)
+    assert len(every) > len(scores()) > 0
+    assert scores() == [score for score in every if score >= kb.least_score]
+
+
 def test_filters_by_language_and_metadata(call):
     def ids(**arguments):
         found = call("search", query="Wasser", min_score=0, **arguments)
