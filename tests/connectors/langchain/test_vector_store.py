@@ -194,6 +194,16 @@ def test_metadata_comes_back_as_it_was(store):
     assert not {"hit_title", "hit_source"} & passage.metadata.keys()  # they say the same
 
 
+def test_what_metadata_tells_the_engine(store):
+    told = {"language": "sv", "source": "skrifter/a.pdf", "title": "Priser"}
+    store.add_documents([Document("4711-0815", id="a", metadata=told)])
+    store.add_documents([Document("4711-0815", id="b", metadata={"language": 7, "source": " "})])
+    stored = [store.knowledge_base.document(each) for each in "ab"]
+    assert [each.language_hint for each in stored] == ["sv", None]
+    assert [each.source for each in stored] == ["skrifter/a.pdf", "b"]
+    assert [each.title for each in stored] == ["Priser", ""]
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
