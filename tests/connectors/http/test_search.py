@@ -1,0 +1,140 @@
+"""Searching and asking over HTTP, as a page or a program does it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.connectors.http.service import QUESTION
+
+
+def events(response) -> list[tuple[str, dict]]:
+    found = []
+    for block in response.read().decode("utf-8").strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        found.append((fields.get("event", ""), json.loads(fields["data"])))
+    return found
+
+
+def test_a_question_finds_a_passage_in_another_language(client):
+    reply = client.post("/v1/search", json={"question": QUESTION, "k": 2})
+    assert reply.status_code == 200
+    found = reply.json()
+    best = found["hits"][0]
+    assert (found["question"], found["language"]) == (QUESTION, "en")
+    assert (best["rank"], best["document"], best["language"]) == (1, "garantie", "fr")
+    assert best["text"] == "La garantie dure trois ans à partir de l'achat. Gardez la facture."
+    assert (best["start"], best["end"]) == (0, len(best["text"]))
+    assert 0.1 < best["score"] <= 1
+    assert set(best["parts"]) == {
+        *("dense", "dense_plain", "lexical", "matched_terms", "late", "rerank"),
+        "rank_before_rerank",
+    }
+    assert best["evidence"] == []
+    assert len(found["hits"]) == 2
+
+
+def test_evidence_is_the_nearest_sentence(client):
+    asked = {"question": "Wie oft wird das Öl gewechselt?", "k": 1, "evidence": True}
+    [hit] = client.post("/v1/search", json=asked).json()["hits"]
+    [span] = hit["evidence"]
+    marked = hit["text"][span["start"] : span["end"]]
+    assert marked == "Das Öl wird alle zwei Jahre gewechselt."
+
+
+def test_direction_is_that_of_most_letters(client):
+    hits = client.post("/v1/search", json={"question": "מדריך בעברית", "k": 10}).json()["hits"]
+    assert {hit["language"]: hit["direction"] for hit in hits}["he"] == "rtl"
+    assert {hit["direction"] for hit in hits if hit["language"] != "he"} == {"ltr"}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"op": "equals", "key": "format", "value": "md"}, {"handbuch/pumpe.md"}),
+        ({"op": "equals", "key": "stock", "value": True}, {"handbuch/pumpe.md"}),
+        ({"op": "equals", "key": "price", "value": "12"}, set()),
+        ({"op": "range", "key": "price", "minimum": 10, "maximum": 12.5}, {"handbuch/pumpe.md"}),
+        ({"op": "in", "key": "language", "values": ["fr", "zh"]}, {"garantie", "退款"}),
+        (
+            {"op": "not", "part": {"op": "in", "key": "language", "values": ["de", "he"]}},
+            {"garantie", "退款"},
+        ),
+        (
+            {
+                "op": "or",
+                "parts": [
+                    {"op": "equals", "key": "document_id", "value": "garantie"},
+                    {"op": "and", "parts": [{"op": "equals", "key": "format", "value": "md"}]},
+                ],
+            },
+            {"garantie", "handbuch/pumpe.md"},
+        ),
+    ],
+)
+def test_filters_have_a_json_form(client, where, expected):
+    reply = client.post("/v1/search", json={"question": QUESTION, "where": where})
+    assert {hit["document"] for hit in reply.json()["hits"]} == expected
+
+
+def test_languages_and_min_score_restrict(client):
+    reply = client.post("/v1/search", json={"question": QUESTION, "languages": ["DE-at", "zh"]})
+    assert {hit["language"] for hit in reply.json()["hits"]} == {"de", "zh"}
+    reply = client.post("/v1/search", json={"question": QUESTION, "min_score": 0.9999})
+    assert reply.json() == {"question": QUESTION, "language": None, "hits": []}
+
+
+def test_an_answer_names_its_sources(client):
+    answer = client.post("/v1/ask", json={"question": QUESTION, "evidence": True}).json()
+    assert answer["supported"] is True
+    assert answer["answer"].startswith("“La garantie dure trois ans à partir de l'achat.” [1]")
+    assert answer["citations"][0]["document"] == "garantie"
+    assert answer["citations"][0]["direction"] == "ltr"
+    assert answer["warnings"] == ["the answer is in 'fr', the question in 'en'"]
+    assert answer["hits"][0]["evidence"]
+
+
+def test_a_streamed_answer_is_the_same_piece_by_piece(client):
+    whole = client.post("/v1/ask", json={"question": QUESTION}).json()
+    with client.stream("POST", "/v1/ask", json={"question": QUESTION, "stream": True}) as reply:
+        assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
+        found = events(reply)
+    assert [name for name, _ in found[:-1]] == ["text"] * (len(found) - 1)
+    assert found[-1][0] == "answer"
+    assert found[-1][1] == whole
+    shown = "".join(data["text"] for _, data in found[:-1])
+    assert whole["answer"].startswith(shown)
+    assert "[1]" in shown
+
+
+def test_a_stream_that_can_not_begin_has_a_status(client):
+    reply = client.post("/v1/ask", json={"question": "   ", "stream": True})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid_input")
+
+
+def test_a_stream_that_breaks_says_so(client, http_service, monkeypatch):
+    tenant = http_service.tenants.of("default")
+
+    def broken(question, *, on_text, **_):
+        on_text("The first words of an answer ")
+        raise RuntimeError("its message is nobody's business")
+
+    monkeypatch.setattr(tenant.kb, "ask", broken)
+    found = events(client.post("/v1/ask", json={"question": QUESTION, "stream": True}))
+    assert [name for name, _ in found] == ["text", "error"]
+    assert found[1][1]["error"]["code"] == "internal"
+    assert "business" not in json.dumps(found)
+    whole = client.post("/v1/ask", json={"question": QUESTION})
+    assert whole.status_code == 500  # the double takes no call without on_text
+    assert whole.json()["error"]["code"] == "internal"
+
+
+def test_what_the_knowledge_base_holds(client):
+    told = client.get("/v1/knowledge-base").json()
+    assert told["documents"] >= 4
+    assert told["model"] == "intfloat/multilingual-e5-small"
+    assert told["role"] == "admin"
+    languages = {each["language"]: each for each in told["languages"]}
+    assert languages["he"]["direction"] == "rtl"
+    assert sum(each["share"] for each in told["languages"]) == pytest.approx(1, abs=1e-3)
