@@ -11,7 +11,7 @@ import { list, text } from "./strings.js";
 const FIRST = 10;
 const MOST = 100;
 
-const state = { running: null, k: FIRST, asked: "" };
+const state = { running: null, k: FIRST, asked: "", folded: false };
 const question = find("question");
 const languages = new Languages(() => state.asked && run());
 const key = new KeyPanel(() => start());
@@ -57,6 +57,10 @@ async function run({ more = false } = {}) {
   if (address() !== location.hash) history.pushState(null, "", address());
   document.title = `${asked.slice(0, 80)} – ${TITLE}`;
   document.body.classList.add("asked");
+  if (!state.folded) {
+    find("filter").open = false; // the results take its place; who opens it again keeps it open
+    state.folded = true;
+  }
   find("alert").replaceChildren();
   if (!more) for (const id of ["answer", "hits"]) show(find(id), false);
   const body = { question: asked, languages: languages.restriction, evidence: true };
@@ -79,7 +83,7 @@ async function runSearch(body, options, more) {
   say(text("searching"));
   const before = more ? find("hits").querySelectorAll("article").length : 0;
   const reply = await api.search({ ...body, k: state.k }, options);
-  showHits(reply.hits, text("passages_title"));
+  showHits(reply.hits, text("passages_title"), false);
   if (more) goTo(find("hits").querySelectorAll("article")[before] ?? find("hits-title"));
   if (!reply.hits.length) return say(text(body.languages ? "nothing_filtered" : "nothing"));
   const tongues = new Set(reply.hits.map((hit) => hit.language)).size;
@@ -108,7 +112,7 @@ async function runAsk(body, options) {
         (view ?? begun()).add(data.text);
       } else if (event === "answer") {
         (view ?? begun()).finish(data);
-        showHits(data.hits, text("read_title"));
+        showHits(data.hits, text("read_title", { passages: text("passages", { n: data.hits.length }) }), true);
         say(data.supported
           ? text("answered", { sources: text("sources", { n: data.citations.length }), seconds: seconds(since) })
           : text("unanswered"));
@@ -121,13 +125,14 @@ async function runAsk(body, options) {
   }
 }
 
-function showHits(hits, title) {
+function showHits(hits, title, folded) {
   const section = find("hits");
-  section.replaceChildren(
-    make("h2", { id: "hits-title", tabindex: "-1" }, title),
-    make("ol", { class: "hits" }, hits.map((hit) => hitItem(hit, languages.hues))),
-  );
-  if (mode() === "search" && hits.length === state.k && state.k < MOST) {
+  const found = make("ol", { class: "hits" }, hits.map((hit) => hitItem(hit, languages.hues)));
+  const heading = make("h2", { id: "hits-title", tabindex: "-1" }, title);
+  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), found));
+  else section.replaceChildren(heading, found);
+  heading.classList.toggle("hidden", !folded); // the status line says it already
+  if (!folded && hits.length === state.k && state.k < MOST) {
     section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more: true }) }, text("more")));
   }
   show(section, hits.length > 0);
@@ -185,7 +190,7 @@ function showMode() {
 }
 
 function walk(event) {
-  const articles = [...document.querySelectorAll("#main article:not([hidden])")].filter((each) => each.offsetParent);
+  const articles = [...document.querySelectorAll("#main article")].filter((each) => each.checkVisibility({ contentVisibilityAuto: true }));
   const at = articles.indexOf(document.activeElement);
   const next = event.key === "ArrowDown" ? at + 1 : at - 1;
   if (document.activeElement === question ? event.key === "ArrowUp" || !articles.length : at === -1) return;
@@ -197,7 +202,6 @@ function walk(event) {
 const TITLE = document.title;
 find("ask-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (mode() === "search" || question.value.trim()) find("filter").open = languages.restriction !== null && find("filter").open;
   run();
 });
 find("ask-form").addEventListener("change", (event) => event.target.name === "mode" && showMode());

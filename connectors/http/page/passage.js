@@ -29,7 +29,7 @@ export function whereabouts(place) {
       index ? make("span", { "aria-hidden": "true" }, " › ") : null,
       isolated(step, place.language),
     ]);
-    parts.push(make("span", { class: "section" }, steps));
+    parts.push(make("span", { class: "section", dir: direction(place.section.join(" ")) }, steps));
   }
   if (place.page !== null && place.page !== undefined) parts.push(make("span", {}, text("page", { n: place.page })));
   return parts.length ? make("p", { class: "where" }, parts) : null;
@@ -46,7 +46,7 @@ export function passageText(place, { evidence = [], quotes = [], terms = [] } = 
     const cut = pieces(place.text.slice(start, end), shifted(marked, range), shifted(words, range));
     paragraph.replaceChildren(
       ...(start > 0 ? ["… "] : []),
-      ...cut.map(pieceNode),
+      ...nodesOf(cut),
       ...(end < place.text.length ? [" …"] : []),
     );
   };
@@ -66,7 +66,21 @@ export function passageText(place, { evidence = [], quotes = [], terms = [] } = 
   return [paragraph, toggle];
 }
 
-function pieceNode(piece) {
-  const inner = piece.term ? make("b", {}, piece.text) : piece.text;
-  return piece.evidence ? make("mark", {}, inner) : inner;
+// One mark for each stretch of evidence, whatever words in it are set off.
+function nodesOf(cut) {
+  const nodes = [];
+  let mark = null;
+  for (const piece of cut) {
+    const written = piece.text.replace(/\n\s*\n/gu, "\n"); // empty lines only make a card longer
+    const inner = piece.term ? make("b", {}, written) : written;
+    if (!piece.evidence) {
+      mark = null;
+      nodes.push(inner);
+    } else if (mark === null) {
+      nodes.push((mark = make("mark", {}, inner)));
+    } else {
+      mark.append(inner);
+    }
+  }
+  return nodes;
 }

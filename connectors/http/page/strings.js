@@ -29,7 +29,7 @@ const TABLE = {
   generator: "By {name}",
   sources_title: "Sources",
   passages_title: "Passages",
-  read_title: "Passages found",
+  read_title: "All that was found: {passages}",
   to_source: "Source {n}: {title}",
   unchecked: "Source {n}, not yet checked",
   back: "Back to the answer",
