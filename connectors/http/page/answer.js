@@ -140,7 +140,7 @@ function quotesIn(citation, reply) {
     if (!line.includes(`[${citation.number}]`)) continue;
     const words = bare(line);
     if (words.length < 4) continue;
-    const pattern = words.split(" ").map((word) => word.replace(/[.*+?^${}()|[\]\\/-]/gu, "\\$&")).join("\\s+");
+    const pattern = words.split(" ").map((word) => word.replace(/[.*+?^${}()|[\]\\/]/gu, "\\$&")).join("\\s+");
     const match = new RegExp(pattern, "u").exec(citation.text);
     if (match) spans.push({ start: match.index, end: match.index + match[0].length });
   }

@@ -149,7 +149,8 @@ function stop() {
 
 function fail(error) {
   say("");
-  if (error.kind === "key") return key.want(key.value ? text("key_wrong") : text("key_wanted"));
+  if (error.kind === "key") return key.want(text(key.value ? "key_wrong" : "key_wanted"));
+  if (error.kind === "forbidden" && key.value) return key.want(text("key_may_not"));
   const wait = text("seconds", { n: error.retryAfter ?? 1 });
   const [id, values] = {
     busy: ["error_busy", { seconds: wait }],
@@ -158,7 +159,7 @@ function fail(error) {
     stopping: ["error_stopping"],
     too_large: ["error_too_large"],
     unusable: ["error_unusable", { message: error.message }],
-    forbidden: [key.value ? "key_may_not" : "error_forbidden", { message: error.message }],
+    forbidden: ["error_forbidden", { message: error.message }],
     model: ["error_model", { message: error.message }],
   }[error.kind] ?? ["error_other", { message: error.message }];
   const again = make("button", { type: "button", class: "quiet", click: () => run() }, text("retry"));
