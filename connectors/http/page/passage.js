@@ -32,7 +32,7 @@ export function whereabouts(place) {
     parts.push(make("span", { class: "section", dir: direction(place.section.join(" ")) }, steps));
   }
   if (place.page !== null && place.page !== undefined) parts.push(make("span", {}, text("page", { n: place.page })));
-  return parts.length ? make("p", { class: "where" }, parts) : null;
+  return parts.length ? make("p", { class: "where" }, parts.flatMap((part, index) => (index ? [" · ", part] : [part]))) : null;
 }
 
 /** A passage's text; `evidence` in code points, `quotes` in UTF-16 units. */

@@ -84,6 +84,11 @@ class Browser:
         if ready:
             self.until(lambda: not self.js("return document.getElementById('languages').hidden"))
 
+    def search(self, base: str, question: str, **address: str) -> None:
+        """Load the page with a question, and wait for what was found."""
+        self.open(base, q=question, **address)
+        self.until_status(" in ", "No passage")
+
     def js(self, script: str, *values: object) -> Any:
         return self.driver.execute_script(script, *values)
 
