@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 
 from connectors.http.errors import ApiError
 from connectors.http.keys import Role
@@ -22,6 +23,12 @@ __all__ = [
     "service_of",
     "unauthenticated",
 ]
+
+
+_SCHEME = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key of the service; it decides everything."
+)
+"""For the OpenAPI document: keys are looked at before, by ``Gate``."""
 
 
 def service_of(request: Request) -> Service:
@@ -61,7 +68,7 @@ class Needs:
     def __init__(self, role: Role) -> None:
         self.role = role
 
-    def __call__(self, request: Request) -> Tenant:
+    def __call__(self, request: Request, _: Annotated[object, Security(_SCHEME)]) -> Tenant:
         """Return the tenant.
 
         Raises:
@@ -83,7 +90,7 @@ Writer = Annotated[Tenant, Depends(Needs(Role.WRITE))]
 Administrator = Annotated[Tenant, Depends(Needs(Role.ADMIN))]
 
 
-def may_read_metrics(request: Request) -> None:
+def may_read_metrics(request: Request, _: Annotated[object, Security(_SCHEME)]) -> None:
     """Let pass who has a key for metrics, and everyone where there are no keys.
 
     Raises:

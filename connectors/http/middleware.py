@@ -30,7 +30,7 @@ _HEADERS = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
 """Sent with every response that does not say otherwise."""
-_DRAIN_S = 2.0
+_DRAIN_S = 1.0
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
