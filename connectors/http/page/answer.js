@@ -3,7 +3,7 @@
 import { find, goTo, make } from "./dom.js";
 import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { text } from "./strings.js";
-import { direction, toUnits } from "./text.js";
+import { direction, lineDirection, toUnits } from "./text.js";
 
 const MARK = /\[(\d{1,3})\]/g;
 const normal = (value) => value.normalize("NFC").replace(/\s+/gu, " ").trim();
@@ -41,7 +41,7 @@ export class AnswerView {
     const cited = new Map(reply.citations.map((each) => [each.number, each]));
     this.body.setAttribute("lang", reply.language);
     this.body.replaceChildren();
-    this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => quoted(line, cited) ?? reply);
+    this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => quoted(line, cited) ?? { direction: lineDirection(line, reply.direction) });
     this.section.classList.toggle("unsupported", !reply.supported);
     for (const warning of reply.warnings) this.note(warning);
     if (reply.citations.length) {

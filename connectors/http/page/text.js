@@ -16,6 +16,11 @@ export function direction(text) {
   return balance > 0 ? "rtl" : "ltr";
 }
 
+/** The direction of a line of a longer text: its own only if nothing in it goes the text's way. */
+export function lineDirection(line, whole) {
+  return whole === "rtl" && RIGHT_TO_LEFT.test(line) ? "rtl" : direction(line);
+}
+
 /** The service counts characters (code points), a script's string UTF-16 units. */
 export function toUnits(text, spans) {
   const offsets = [0];
@@ -70,6 +75,17 @@ export function termSpans(text, language, terms) {
         if (word && 2 * term.length >= fold(text.slice(word.start, word.end)).length) found.push(word);
       }
     }
+  }
+  return merged(found);
+}
+
+// Spans in order, those that touch as one.
+function merged(spans) {
+  const found = [];
+  for (const { start, end } of spans.toSorted((one, other) => one.start - other.start)) {
+    const last = found.at(-1);
+    if (last && start <= last.end) last.end = Math.max(last.end, end);
+    else found.push({ start, end });
   }
   return found;
 }

@@ -99,7 +99,7 @@ class Browser:
         return self.driver.find_element("css selector", selector)
 
     def text(self, selector: str) -> str:
-        return self.js("return document.querySelector(arguments[0]).textContent", selector)
+        return self.js("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
 
     def until(self, condition: Callable[[], Any]) -> Any:
         """Wait until something is so, and return it."""

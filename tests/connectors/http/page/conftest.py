@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -95,10 +96,10 @@ def plain(browser, model, tmp_path_factory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def keyed(browser, model, tmp_path_factory) -> Iterator[Running]:
+def keyed(browser, model, real_components, tmp_path_factory) -> Iterator[Running]:
     """Wants a key, and holds a document for every hostile text."""
     folder: Path = tmp_path_factory.mktemp("keyed")
-    with KnowledgeBase.open(folder / "kb") as kb:
+    with KnowledgeBase.open(folder / "kb", components=real_components) as kb:
         kb.add(
             Document(
                 id=f"{number} {text}",
@@ -111,5 +112,9 @@ def keyed(browser, model, tmp_path_factory) -> Iterator[Running]:
             for number, text in enumerate(HOSTILE)
         )
     options = ServeOptions(kb=folder / "kb", keys=write_keys(folder / "keys.toml"))
-    with open_service(options) as service, serving(service) as url:
+    with (
+        mock.patch("pipelines.wiring.build_components", return_value=real_components),
+        open_service(options) as service,
+        serving(service) as url,
+    ):
         yield Running(url=url, service=service, model=model)

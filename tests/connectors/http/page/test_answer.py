@@ -14,11 +14,11 @@ from tests.connectors.scripted_server import chunk, refusal, stream
 QUESTION = "How long does the guarantee on a pump last?"
 IN_ARABIC = "من يوقع تصريح دخول الخزان؟"
 FIRST = "The guarantee on every pump "
-REST = "lasts three years from the day of purchase [1]. Keep the bill at hand [1].\n\nThat is all."
+REST = "years from the day of purchase [1]."
 
 
 @contextmanager
-def half_written(running, rest: str = REST) -> Iterator[threading.Event]:
+def half_written(running) -> Iterator[threading.Event]:
     """Let the model write half an answer and wait for the event before the rest."""
     go_on = threading.Event()
     running.model.script = [
@@ -26,7 +26,7 @@ def half_written(running, rest: str = REST) -> Iterator[threading.Event]:
             chunk(FIRST),
             chunk("lasts [1] three "),
             lambda: go_on.wait(20),
-            *(chunk(word + " ") for word in rest.split(" ")[1:]),
+            *(chunk(word + " ") for word in REST.split(" ")),
             chunk(None, "stop"),
             "[DONE]",
         )
@@ -48,7 +48,7 @@ def ask(browser, running, question=QUESTION):
 
 
 def test_an_answer_is_shown_while_it_is_written(browser, plain):
-    with half_written(plain, "lasts three years from the day of purchase [1].") as go_on:
+    with half_written(plain) as go_on:
         ask(browser, plain)
         browser.until_status("Writing the answer")
         browser.until(lambda: "lasts 1 three" in browser.text("#answer .written"))
