@@ -1,6 +1,6 @@
 // What a search found.
 
-import { make } from "./dom.js";
+import { draw, make } from "./dom.js";
 import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { decimal, languageName, list, percent, text } from "./strings.js";
 
@@ -44,9 +44,7 @@ function reasons(hit) {
   const rows = PARTS.filter((name) => values[name] !== null).map((name) => {
     const value = values[name];
     const written = name === "rank_before_rerank" ? String(value) : decimal(value);
-    const bar = METERED.includes(name)
-      ? make("meter", { min: "0", max: "1", value: String(Math.min(1, Math.max(0, value))), "aria-label": text(name) }, written)
-      : null;
+    const bar = METERED.includes(name) ? meter(text(name), Math.min(1, Math.max(0, value)), written) : null;
     return make("tr", {}, make("th", { scope: "row" }, text(name)), make("td", { class: "number" }, written), make("td", {}, bar));
   });
   return make("details", {},
@@ -57,6 +55,13 @@ function reasons(hit) {
         make("th", { scope: "col" }, text("part")), make("th", { scope: "col" }, text("value")), make("td", {}))),
       make("tbody", {}, rows)),
     facts(hit));
+}
+
+function meter(name, value, written) {
+  const told = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
+  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...told },
+    draw("rect", { width: 100, height: 8, class: "track" }),
+    draw("rect", { width: (100 * value).toFixed(1), height: 8, class: "filled" }));
 }
 
 function facts(hit) {

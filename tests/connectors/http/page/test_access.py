@@ -115,7 +115,15 @@ def test_nothing_is_cut_off_on_a_phone(browser, plain, width, scheme):
         browser.search(plain.url, IN_ARABIC)
         for each in browser.all("#hits summary")[:2]:
             each.click()
-        assert browser.js("return document.documentElement.scrollWidth <= innerWidth")
+        over = browser.js(
+            "return [...document.body.querySelectorAll('*')].filter((each) =>"
+            " each.checkVisibility() && !each.closest('.hidden, .skip')"
+            " && (each.getBoundingClientRect().right > arguments[0] + 1"
+            " || each.getBoundingClientRect().left < -1)).map((each) => each.outerHTML)",
+            width,
+        )
+        assert over == []
+        assert browser.js("return document.documentElement.scrollWidth") <= width
         browser.picture(f"phone-{width}-{scheme}")
     finally:
         browser.full_size()

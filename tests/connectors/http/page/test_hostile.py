@@ -23,7 +23,7 @@ TAGS = {
     *("footer", "search", "section", "article", "div", "span", "p", "h1", "h2", "h3", "h4", "a"),
     *("img", "form", "label", "input", "button", "fieldset", "legend", "details", "summary"),
     *("ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
-    *("meter", "mark", "b", "bdi", "kbd", "svg", "rect"),
+    *("mark", "b", "bdi", "kbd", "svg", "rect"),
 }
 
 
