@@ -13,7 +13,11 @@ const MOST = 100;
 
 const state = { running: null, k: FIRST, asked: "", folded: false };
 const question = find("question");
-const languages = new Languages(() => state.asked && run());
+const languages = new Languages(() => {
+  if (!state.asked) return;
+  if (mode() === "search") run();
+  else say(text("ask_again")); // an answer costs more than a click on a box should
+});
 const key = new KeyPanel(() => start());
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;
@@ -138,6 +142,18 @@ function showHits(hits, title, folded) {
   show(section, hits.length > 0);
 }
 
+// As it was before the first question.
+function clear() {
+  state.running?.abort();
+  state.asked = "";
+  question.value = "";
+  document.title = TITLE;
+  document.body.classList.remove("asked");
+  find("alert").replaceChildren();
+  for (const id of ["answer", "hits"]) show(find(id), false);
+  say("");
+}
+
 function stop() {
   if (find("stop").hidden) return;
   state.running?.abort();
@@ -225,6 +241,7 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("popstate", () => {
   if (readAddress()) run();
+  else clear();
 });
 readAddress();
 showMode();

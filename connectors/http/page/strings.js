@@ -72,6 +72,7 @@ const TABLE = {
   error_forbidden: "The service refuses this: {message}",
   error_model: "The language model behind the service did not answer: {message}",
   error_other: "Something went wrong: {message}",
+  ask_again: "Ask again to read only the languages that you chose.",
   unknown_language: "language not known",
 };
 

@@ -221,6 +221,20 @@ def test_languages_restrict_and_the_address_can_be_shared(browser, plain):
     browser.assert_clean()
 
 
+def test_going_back_to_the_start_empties_the_page(browser, plain):
+    browser.open(plain.url)
+    browser.one("#question").send_keys(QUESTION)
+    browser.one("#submit").click()
+    browser.until_status("passages in")
+    browser.driver.back()
+    browser.until(lambda: not browser.one("#hits").is_displayed())
+    assert browser.one("#question").get_attribute("value") == ""
+    assert browser.text("#status") == ""
+    browser.driver.forward()
+    browser.until_status("passages in")
+    assert browser.one("#question").get_attribute("value") == QUESTION
+
+
 def test_more_passages_go_on_where_the_first_ended(browser, plain):
     browser.search(plain.url, QUESTION)
     assert len(browser.all("#hits article")) == 10
