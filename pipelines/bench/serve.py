@@ -221,6 +221,7 @@ def _figures(url: str) -> dict[str, float]:
 
 def _bench(url: str, seconds: float, minutes: float | None, clients: Sequence[int]) -> Outcome:
     search = _searcher()
+    _figures(url)  # is it there?
     _drive(url, 2, time.perf_counter() + min(2.0, seconds), search)  # warm-up
     if minutes is not None:
         return _soak(url, minutes, search)

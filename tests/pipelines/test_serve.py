@@ -1,0 +1,198 @@
+"""``rag-engine serve`` as a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipelines.cli import main
+from pipelines.output import Exit
+from rag_engine import Document, KnowledgeBase
+
+RUN = "from pipelines.cli import main; raise SystemExit(main())"
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("served") / "kb"
+    with KnowledgeBase.open(path) as made:
+        made.add([Document(id="garantie", text="La garantie dure trois ans à partir de l'achat.")])
+    return path
+
+
+@contextmanager
+def process(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+    """Start the command on a free port; yield it, its address, and its log so far."""
+    command = [sys.executable, "-c", RUN, "serve", "--port", "0", *map(str, arguments)]
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    log: list[str] = []
+    listening = threading.Event()
+
+    def read():
+        for line in started.stderr:
+            log.append(line)
+            if '"event": "Application startup complete."' in line:
+                listening.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        assert listening.wait(60), "".join(log)
+        url = next(json.loads(line)["url"] for line in log if '"listening"' in line)
+        yield started, url, log
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.wait()
+        reader.join()
+        started.stdout.close()
+        started.stderr.close()
+
+
+def post(url: str, path: str, body: dict, **headers: str) -> httpx.Response:
+    return httpx.post(
+        url + path, json=body, headers=headers, timeout=60, trust_env=False, verify=False
+    )
+
+
+def get(url: str, path: str) -> httpx.Response:
+    return httpx.get(url + path, timeout=60, trust_env=False, verify=False)
+
+
+def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb):
+    with process("--kb", kb) as (served, url, log):
+        assert post(url, "/v1/search", {"question": "warranty"}).status_code == 200
+        documents = [
+            {"id": f"d{n}", "text": " ".join(f"Satz {n} {m} über Pumpen." for m in range(40))}
+            for n in range(120)
+        ]
+        replies: list[httpx.Response] = []
+
+        def add():
+            replies.append(post(url, "/v1/documents", {"documents": documents}))
+
+        writing = threading.Thread(target=add)
+        writing.start()
+        until = time.monotonic() + 10
+        while 'rag_engine_jobs{pool="write"} 1.0' not in get(url, "/metrics").text:
+            assert time.monotonic() < until
+        assert not replies
+        served.send_signal(signal.SIGTERM)
+        writing.join(60)
+        assert replies[0].status_code == 200
+        assert replies[0].json()["added"] == 120
+        assert served.wait(30) == Exit.DONE
+        assert "stopped: http://127.0.0.1:" in served.stdout.read()
+        with pytest.raises(httpx.ConnectError):
+            get(url, "/healthz")
+    assert json.loads(log[-1])["event"] == "stopped"
+    with KnowledgeBase.open(kb) as opened:  # the lock is free, the index published
+        assert opened.inspect().published
+        assert len(opened.document_ids()) == 121
+        opened.delete([f"d{n}" for n in range(120)])
+
+
+def test_a_reader_serves_beside_a_writer_and_takes_no_documents(kb):
+    with process("--kb", kb, "--read-only") as (served, url, _):
+        with KnowledgeBase.open(kb) as writer:
+            writer.add(
+                [Document(id="neu", text="Das neue Dokument von nebenan handelt von Seilen.")]
+            )
+            asked = {"question": "rope", "k": 3}
+            hits = post(url, "/v1/search", asked).json()["hits"]
+            assert "neu" in {hit["document"] for hit in hits}
+            writer.delete(["neu"])
+        reply = post(url, "/v1/documents", {"documents": [{"id": "a", "text": "b"}]})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (409, "read_only")
+        assert str(kb) not in reply.text
+        assert get(url, "/v1/knowledge-base").json()["read_only"] is True
+        served.send_signal(signal.SIGINT)
+        assert served.wait(30) == Exit.DONE
+
+
+def test_keys_and_tenants_from_the_command_line(tmp_path, capsys):
+    lines = []
+    keys = {}
+    for tenant in ("acme", "umbrella"):
+        assert main(["serve", "--new-key", "--json"]) == Exit.DONE
+        made = json.loads(capsys.readouterr().out)["result"]
+        assert hashlib.sha256(made["key"].encode()).hexdigest() == made["sha256"]
+        keys[tenant] = {"Authorization": f"Bearer {made['key']}"}
+        lines += ["[[key]]", f'name = "{tenant}"', 'role = "write"', f'tenant = "{tenant}"']
+        lines += [f'sha256 = "{made["sha256"]}"']
+    path = tmp_path / "keys.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    arguments = ("--tenants", tmp_path / "kbs", "--keys", path, "--host", "0.0.0.0")
+    with process(*arguments) as (served, url, log):
+        url = url.replace("0.0.0.0", "127.0.0.1")
+        document = {"documents": [{"id": "a", "text": "Das Passwort lautet Rosenkohl."}]}
+        assert post(url, "/v1/documents", document, **keys["acme"]).status_code == 200
+        asked = {"question": "Wie lautet das Passwort?"}
+        assert len(post(url, "/v1/search", asked, **keys["acme"]).json()["hits"]) == 1
+        assert post(url, "/v1/search", asked, **keys["umbrella"]).json()["hits"] == []
+        assert post(url, "/v1/search", asked).status_code == 401
+        served.terminate()
+        assert served.wait(30) == Exit.DONE
+    assert sorted(each.name for each in (tmp_path / "kbs").iterdir()) == ["acme", "umbrella"]
+    said = "".join(log)
+    assert "Rosenkohl" not in said
+    assert not [each for each in keys.values() if each["Authorization"].split()[1] in said]
+
+
+def test_a_new_key_is_shown_as_it_goes_into_the_file(capsys):
+    assert main(["serve", "--new-key"]) == Exit.DONE
+    printed = capsys.readouterr().out
+    assert "[[key]]" in printed
+    assert "sha256 = " in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--host", "0.0.0.0"), "can be reached by others"),
+        (("--host", "::"), "can be reached by others"),
+        (("--host", "example.org"), "can be reached by others"),
+        (("--keys", "missing.toml"), "can not be read"),
+        (("--workers", "0"), "at least 1"),
+        (("--upload-mb", "0"), "above 0"),
+        (("--port", "70000"), "can not listen"),
+        (("--host", "127.0.0.1", "--port", "{taken}"), "can not listen"),
+    ],
+)
+def test_what_can_not_be_served_is_said_before_it_is_tried(kb, capsys, arguments, message):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        given = [each.replace("{taken}", port) for each in arguments]
+        assert main(["serve", "--kb", str(kb), *given]) == Exit.FAILED
+    assert message in capsys.readouterr().err
+
+
+def test_knowledge_bases_that_can_not_be_opened(kb, tmp_path, capsys):
+    assert main(["serve", "--kb", str(tmp_path / "none")]) == Exit.FAILED
+    assert "no knowledge base" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+    with KnowledgeBase.open(kb):
+        assert main(["serve", "--kb", str(kb)]) == Exit.FAILED
+    assert "writing" in capsys.readouterr().err
+    assert main(["serve", "--tenants", str(tmp_path)]) == Exit.FAILED
+    assert "--keys" in capsys.readouterr().err
+    for wrong in ([], ["--kb", "a", "--tenants", "b"], ["--kb", "a", "--new-key"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["serve", *wrong])
+        assert caught.value.code == Exit.USAGE
