@@ -31,9 +31,9 @@ GERMAN = (
 )
 LONG = (
     "Visitors sign the book at the gate. "
-    + "The guard keeps the book in a drawer and reads it every evening. " * 12
+    + "The guard keeps the book in a drawer and reads it every evening. " * 6
     + "A lost badge costs nine dollars. "
-    + "Badges are blue in summer and green in winter, which nobody remembers. " * 8
+    + "Badges are blue in summer and green in winter, which nobody remembers. " * 6
 )
 
 DOCUMENTS = [
