@@ -106,8 +106,7 @@ def test_a_screen_reader_is_told_everything(browser, plain):
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("width", [320, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark")])
 def test_nothing_is_cut_off_on_a_phone(browser, plain, width, scheme):
     browser.size(width, 800)
     browser.media(prefers_color_scheme=scheme)

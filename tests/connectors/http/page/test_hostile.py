@@ -85,6 +85,7 @@ def test_hostile_documents_are_shown_as_text(browser, keyed):
 def test_hostile_questions_stay_text(browser, plain):
     """Each is sent by the form, stands in the address, and is read from it again."""
     browser.open(plain.url, q="?", lang="th")  # few hits: what is found does not matter here
+    browser.until_status("1 passage in")
     for each in HOSTILE:
         browser.js(
             "const [text] = arguments; const field = document.getElementById('question');"
@@ -96,7 +97,7 @@ def test_hostile_questions_stay_text(browser, plain):
             or browser.js("return new URLSearchParams(location.hash.slice(1)).get('q')") == each
         )  # fmt: skip
         assert each[:20].strip() in browser.js("return document.title").replace("\u00a0", " ")
-    browser.until_status("passages in", "No passage")
+    browser.until_status(" in ", "No passage")
     assert_only_text(browser)
     browser.open(plain.url, q=HOSTILE[4], mode=HOSTILE[0], lang=",".join(HOSTILE[:5]))
     browser.until_status("passages in")
