@@ -50,7 +50,7 @@ export class AnswerView {
         make("ol", { class: "sources" }, reply.citations.map((each) => this.source(each, reply))),
       );
     }
-    this.sources.append(make("p", { class: "fine" }, text("generator", { name: reply.generator })));
+    if (reply.supported) this.sources.append(make("p", { class: "fine" }, text("generator", { name: reply.generator })));
   }
 
   settle() {

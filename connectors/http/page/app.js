@@ -66,17 +66,23 @@ async function run({ more = false } = {}) {
     state.folded = true;
   }
   find("alert").replaceChildren();
-  if (!more) for (const id of ["answer", "hits"]) show(find(id), false);
+  show(find("answer"), false);
+  if (mode() === "ask" && !more) show(find("hits"), false);
+  find("hits").classList.add("stale"); // what stands there stays until something takes its place
   const body = { question: asked, languages: languages.restriction, evidence: true };
   const options = { key: key.value, signal: running.signal };
   try {
     if (mode() === "ask" && !more) await runAsk(body, options);
     else await runSearch(body, options, more);
   } catch (error) {
-    if (!running.signal.aborted) fail(error);
+    if (!running.signal.aborted) {
+      if (!more) show(find("hits"), false);
+      fail(error);
+    }
   } finally {
     if (state.running === running) {
       state.running = null;
+      find("hits").classList.remove("stale");
       show(find("stop"), false);
     }
   }
