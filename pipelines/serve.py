@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["ServeOptions", "make_key", "open_service", "serve"]
 
 
+_BACKLOG = 2048
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
     """What is served, where, and to whom; exactly one of ``kb`` and ``tenants`` is given."""
@@ -228,7 +231,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.set_inheritable(False)
+        listening.listen(_BACKLOG)  # from now on clients are kept waiting, not turned away
     except (OSError, OverflowError) as error:
         listening.close()
         raise InvalidInput(f"can not listen on {host}:{port}: {error}") from error

@@ -45,7 +45,7 @@ def process(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
     def read():
         for line in started.stderr:
             log.append(line)
-            if '"event": "Application startup complete."' in line:
+            if '"event": "listening"' in line:
                 listening.set()
 
     reader = threading.Thread(target=read)
