@@ -97,7 +97,7 @@ export class AnswerView {
     return make("li", { value: citation.number },
       make("article", { class: "card source-card", id: `source-${citation.number}`, tabindex: "-1", "aria-labelledby": heading },
         make("header", {},
-          make("h4", { id: heading },
+          make("h4", { id: heading, dir: direction(titleOf(citation)) },
             make("span", { class: "number", "aria-hidden": "true" }, String(citation.number)),
             make("span", { class: "hidden" }, text("to_source", { n: citation.number, title: "" })),
             isolated(titleOf(citation), citation.language)),

@@ -3,6 +3,7 @@
 import { draw, make } from "./dom.js";
 import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { decimal, languageName, list, percent, text } from "./strings.js";
+import { direction } from "./text.js";
 
 /** One hit as an item of a list; `hues` knows the colours of languages. */
 export function hitItem(hit, hues) {
@@ -10,7 +11,7 @@ export function hitItem(hit, hues) {
   return make("li", {},
     make("article", { class: "card hit", tabindex: "-1", "aria-labelledby": heading },
       make("header", {},
-        make("h3", { id: heading }, isolated(titleOf(hit), hit.language)),
+        make("h3", { id: heading, dir: direction(titleOf(hit)) }, isolated(titleOf(hit), hit.language)),
         languageTag(hit.language, hues.of(hit.language)),
         scoreBadge(hit.score)),
       whereabouts(hit),

@@ -133,6 +133,8 @@ export function excerpt(text, evidence, most) {
       break;
     }
   }
+  if (start < most / 8) start = 0; // a few words left out save nothing
+  if (text.length - end < most / 8) end = text.length;
   return { start, end };
 }
 
