@@ -87,3 +87,17 @@ def test_a_device_that_a_kind_can_not_use_is_told(kind):
     settings = EmbedderSettings(kind=kind, model="m", device="cuda")
     with pytest.raises(SettingsError, match=r"computes on the CPU.*'cuda'.*sentence-transformer"):
         build_embedder(settings)
+
+
+def test_parts_may_be_built_by_a_function_of_the_settings(tmp_path, quick_components):
+    asked: list[Settings] = []
+
+    def build(settings: Settings):
+        asked.append(settings)
+        return quick_components
+
+    own = Settings.model_validate({"retrieval": {"pool": 7}})
+    KnowledgeBase.open(tmp_path / "a", settings=own, components=build).close()
+    KnowledgeBase.open(tmp_path / "a", components=build).close()
+    KnowledgeBase.open(tmp_path / "b", components=build).close()
+    assert asked == [own, own, Settings()]

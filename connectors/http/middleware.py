@@ -91,6 +91,7 @@ class Envelope:
                 else:
                     status = 499 if status < 400 else status  # broke off in the middle
             finally:
+                status = status or 499  # cancelled: the client, or the service, has gone
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "unmatched")
                 metrics.observe(route, _method(scope), status, seconds)
