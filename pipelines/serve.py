@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import wiring
 from pipelines.index import index_file
-from pipelines.output import Outcome
+from pipelines.output import Outcome, note
 from rag_engine.components import Components
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
@@ -239,18 +239,21 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def make_key() -> Outcome:
-    """Make a key, and the lines that go into the file of keys."""
+    """Make a key; say it on stderr, and what goes into the file of keys on stdout.
+
+    So that ``rag-engine serve --new-key >> keys.toml`` shows the key and does not store it.
+    """
     try:
         from connectors.http.keys import new_key
     except ImportError as error:
         raise MissingExtra("serve", package=error.name or "fastapi") from error
     key, digest = new_key()
+    note(f"the key, shown only now: {key}")
     return Outcome(
         result={"key": key, "sha256": digest},
         lines=[
-            f"# the key, which is shown only now: {key}",
             "[[key]]",
-            'name = "a name for the logs"',
+            f'name = "key {digest[:8]}"  # what logs call it',
             'role = "read"  # or write, admin, metrics',
             f'sha256 = "{digest}"',
             '# tenant = "..."  # with --tenants',

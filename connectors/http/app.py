@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from connectors.http.errors import ApiError, api_error, error_response, validation_error
 from connectors.http.middleware import BodyLimit, Envelope, Gate, request_id_of
 from connectors.http.pool import Busy
-from connectors.http.routes import documents, files, openai, operations, search
+from connectors.http.routes import documents, files, openai, operations, page, search
 from connectors.http.schemas import ErrorReply
 from connectors.http.service import Service
 from rag_engine.errors import RagEngineError
@@ -60,7 +60,7 @@ def create_app(service: Service) -> FastAPI:
         responses=_ERRORS,
     )
     app.state.service = service
-    for each in (search, documents, files, operations, openai):
+    for each in (page, search, documents, files, operations, openai):
         app.include_router(each.router)
     for kind in (RequestValidationError, HTTPException, RagEngineError, Busy):
         app.add_exception_handler(kind, _answer)

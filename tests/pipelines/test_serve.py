@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from connectors.http.keys import Role, load_keys
 from pipelines.cli import main
 from pipelines.output import Exit
 from rag_engine import Document, KnowledgeBase
@@ -153,11 +154,16 @@ def test_keys_and_tenants_from_the_command_line(tmp_path, capsys):
     assert not [each for each in keys.values() if each["Authorization"].split()[1] in said]
 
 
-def test_a_new_key_is_shown_as_it_goes_into_the_file(capsys):
+def test_a_new_key_is_shown_and_its_digest_goes_into_the_file(capsys, tmp_path):
     assert main(["serve", "--new-key"]) == Exit.DONE
-    printed = capsys.readouterr().out
-    assert "[[key]]" in printed
-    assert "sha256 = " in printed
+    printed = capsys.readouterr()
+    path = tmp_path / "keys.toml"
+    path.write_text(printed.out, encoding="utf-8")
+    key = printed.err.split()[-1]
+    found = load_keys(path, several_tenants=False).find(key)
+    assert found is not None
+    assert found.role is Role.READ
+    assert key not in printed.out
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def _any_of(own: Owned, other: Owned) -> dict:
 _QUESTION = "What is the secret word?"
 PROBES: dict[tuple[str, str], Probe] = {
     ("GET", "/openapi.json"): Probe(None, _get("/openapi.json")),
+    ("GET", "/"): Probe(None, _get("/")),
+    ("GET", "/page/{name}"): Probe(None, _get("/page/app.js")),
     ("GET", "/healthz"): Probe(None, _get("/healthz")),
     ("GET", "/readyz"): Probe(None, _get("/readyz")),
     ("GET", "/metrics"): Probe(Role.METRICS, _get("/metrics"), 403),

