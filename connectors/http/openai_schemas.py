@@ -64,7 +64,8 @@ class StreamOptions(_Lenient):
 class ChatRequest(_Lenient):
     """A conversation; its last message of the user is the question.
 
-    ``language``, ``languages`` and ``where`` are this service's own, as in ``/v1/ask``.
+    ``language``, ``answer_language``, ``languages`` and ``where`` are this service's own, as in
+    ``/v1/ask``.
     """
 
     model: str = Field("rag-engine", max_length=200)
@@ -73,6 +74,7 @@ class ChatRequest(_Lenient):
     stream_options: StreamOptions | None = None
     n: int | None = Field(1, ge=1, le=1)
     language: str | None = Field(None, max_length=40)
+    answer_language: str | None = Field(None, max_length=40)
     languages: list[Annotated[str, Field(max_length=40)]] | None = Field(None, max_length=100)
     where: FilterIn | None = None
 

@@ -100,6 +100,11 @@ class SearchRequest(_Asked):
 class AskRequest(_Asked):
     """A question that is to be answered from the knowledge base."""
 
+    answer_language: str | None = Field(
+        None,
+        max_length=40,
+        description="The language of the answer (BCP-47); the question's if not given.",
+    )
     stream: bool = Field(False, description="Server-sent events instead of one JSON object.")
 
 

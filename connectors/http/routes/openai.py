@@ -152,6 +152,7 @@ class _Chat:
             self._question,
             where=filter_of(self._given.where, self._given.languages),
             language=self._given.language,
+            answer_language=self._given.answer_language,
             on_text=show if stream is not None else None,
         )
 

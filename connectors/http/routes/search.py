@@ -81,6 +81,7 @@ async def ask(asked: AskRequest, tenant: Reader, service: ServiceOf, request: Re
                 asked.question,
                 where=filter_of(asked.where, asked.languages),
                 language=asked.language,
+                answer_language=asked.answer_language,
             )
             return json_response(reply(answer))
 
@@ -99,6 +100,7 @@ async def ask(asked: AskRequest, tenant: Reader, service: ServiceOf, request: Re
             asked.question,
             where=filter_of(asked.where, asked.languages),
             language=asked.language,
+            answer_language=asked.answer_language,
             on_text=show,
         )
         stream.put(sse(json_bytes(reply(answer)).decode("utf-8"), "answer"))

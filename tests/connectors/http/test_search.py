@@ -95,6 +95,16 @@ def test_an_answer_names_its_sources(client):
     assert answer["hits"][0]["evidence"]
 
 
+def test_an_answer_may_be_wanted_in_another_language(client):
+    question = "Wer war 1812 Bürgermeister von Ouagadougou?"
+    nothing = {"question": question, "languages": ["xh"]}  # no passage is in it
+    assert client.post("/v1/ask", json=nothing).json()["language"] == "de"
+    told = client.post("/v1/ask", json={**nothing, "answer_language": "fr"}).json()
+    assert (told["supported"], told["language"]) == (False, "fr")
+    reply = client.post("/v1/ask", json={**nothing, "answer_language": "no language"})
+    assert reply.status_code == 422
+
+
 def test_a_streamed_answer_is_the_same_piece_by_piece(client):
     whole = client.post("/v1/ask", json={"question": QUESTION}).json()
     with client.stream("POST", "/v1/ask", json={"question": QUESTION, "stream": True}) as reply:
