@@ -62,6 +62,7 @@ def executed(
         timeout=_CELL_S,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         # Sockets in the folder instead of ports, which any process of the machine could reach.
         config=Config(KernelManager={"transport": "ipc", "ip": str(folder / "kernel")}),
         resources={"metadata": {"path": str(folder)}},

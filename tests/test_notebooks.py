@@ -144,7 +144,7 @@ def test_cross_language_retrieval(version):
     assert home["rrf"] > home["dense"] > 0.5 > home["dense, centred"] > home["hybrid"]
     worse, better, best = (numbers(line)[-2:] for line in lines_of(notebook, "doubt"))
     assert worse[1] < 0 < better[0]
-    assert best[0] > -0.1
+    assert best[0] > -0.05
     for cell in ("plot", "map"):
         picture = base64.b64decode(picture_of(notebook, cell), validate=False)
         assert picture.startswith(b"\x89PNG")
@@ -168,16 +168,19 @@ def picture_of(notebook, cell_id):
 def test_langchain_chatbot(version):
     """What the model writes is its own affair; what is searched for and found is not."""
     notebook = version(CHATBOT)
-    for cell, found in (
-        ("chat", "[1] 0.## zh service/warranty_zh.md"),
-        ("follow-up", "[1] 0.## zh service/warranty_zh.md"),
-        ("other", "[1] 0.## es shipping/delivery_destinations_es.csv"),
+    assert "language          es" in text_of(notebook, "retriever")
+    for cell, found, held in (
+        ("chat", "[1] 0.##  sw  facilities/offices.jsonl", "Zuhura Mwakio"),
+        ("follow-up", "[1] 0.##  ru  facilities/offices.jsonl", "Айгерим Сапарова"),
+        ("stream", "[1] 0.##  zh  service/warranty_zh.md", "八年"),
     ):
         told = re.sub(r"0\.\d\d", "0.##", text_of(notebook, cell))
         assert found in told
-        assert re.search(r"^answer:   \S", told, re.MULTILINE)
+        assert held in told
+    for cell in ("chat", "follow-up"):
+        assert re.search(r"^answer: \S", text_of(notebook, cell), re.MULTILINE)
     asked, searched = (line.split(": ")[1] for line in lines_of(notebook, "follow-up")[:2])
-    assert asked == "And for a heat pump?"
-    assert searched != asked
-    assert "heat pump" in searched
+    assert asked == "And in Almaty?"
+    assert len(searched) > len(asked)
+    assert "Almaty" in searched
     assert text_of(notebook, "stream").count("|") > 2
