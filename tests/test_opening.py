@@ -11,6 +11,7 @@ from pipelines.wiring import build_embedder
 from rag_engine import KnowledgeBase, Settings
 from rag_engine.errors import (
     ContractMismatch,
+    InvalidInput,
     SettingsError,
     StoreClosed,
     StoreError,
@@ -42,6 +43,32 @@ def test_one_writes_many_read(tmp_path: Path, quick_components):
         with pytest.raises(StoreClosed):
             reader.search("x")
     KnowledgeBase.open(path, components=quick_components).close()
+
+
+class Parrot:
+    name = "parrot"
+
+    def generate(self, prompt):
+        yield "Ja [1]."
+
+
+def test_parts_of_ones_own(tmp_path: Path, quick_components):
+    path, parrot = tmp_path / "kb", Parrot()
+    with KnowledgeBase.open(path, embedder=HashEmbedder(16), generator=parrot) as kb:
+        kb.add(RULES)
+        assert kb.inspect().contract["embedder.dimension"] == 16
+        assert kb.ask("Pumpe?").generator == "parrot"
+    with KnowledgeBase.open(path, embedder=HashEmbedder(16), read_only=True) as kb:
+        assert kb.ask("Pumpe?").generator.startswith("extractive")
+    with pytest.raises(ContractMismatch, match=r"embedder\.model: stored 'hash'"):
+        KnowledgeBase.open(path)
+    path = tmp_path / "other"
+    for _ in range(2):  # made, and opened again
+        with KnowledgeBase.open(path, components=quick_components, generator=parrot) as kb:
+            kb.add(RULES)
+            assert kb.ask("Pumpe?").generator == "parrot"
+    with pytest.raises(InvalidInput, match="components or an embedder"):
+        KnowledgeBase.open(path, components=quick_components, embedder=HashEmbedder(16))
 
 
 def test_missing(tmp_path: Path, quick_components):

@@ -72,7 +72,11 @@ def as_passage(hit: Hit) -> LangChainDocument:
     Its id names the passage, ``<document id>#<number of the passage>``.
     """
     own = _own_metadata(hit.metadata)
-    told = {_IF_TAKEN + key if key in own else key: value for key, value in _facts(hit).items()}
+    told = {
+        _IF_TAKEN + key if key in own else key: value
+        for key, value in _facts(hit).items()
+        if key not in own or own[key] != value
+    }
     return LangChainDocument(
         id=f"{hit.chunk.document_id}#{hit.chunk.ordinal}",
         page_content=hit.chunk.text,
@@ -82,7 +86,7 @@ def as_passage(hit: Hit) -> LangChainDocument:
 
 def _text(metadata: Mapping[str, Any], key: str) -> str:
     value = metadata.get(key)
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and value.strip() else ""
 
 
 def _own_metadata(stored: Mapping[str, MetadataValue]) -> dict[str, Any]:

@@ -34,6 +34,9 @@ _MALFORMED = (
     "OutputParserException",
 )
 
+_EMPTY = "No generation"
+"""How LangChain's own error about a stream without a piece begins; it has no class of its own."""
+
 
 @contextmanager
 def service_errors(model: Any, name: str) -> Iterator[None]:
@@ -76,7 +79,7 @@ def as_service_error(exc: Exception, name: str, secrets: tuple[str, ...] = ()) -
             f"{name!r} can not be reached, or broke off ({told}); check the address and that the "
             "server runs"
         )
-    if any(kind.endswith(_MALFORMED) for kind in kinds) or str(exc).startswith("No generation"):
+    if any(kind.endswith(_MALFORMED) for kind in kinds) or str(exc).startswith(_EMPTY):
         return ServiceMalformed(f"the answer of {name!r} can not be used ({told})")
     if "APIError" in kinds:  # an error told within a stream, after the status 200
         return ServiceRefused(f"{name!r} stopped with an error ({told})", status=500)

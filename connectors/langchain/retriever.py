@@ -19,7 +19,6 @@ from connectors.langchain.documents import as_passage
 from connectors.langchain.filters import Condition, as_filter, both
 from rag_engine.checks import checked_language
 from rag_engine.engine import KnowledgeBase
-from rag_engine.filters import Filter
 
 __all__ = ["RagEngineRetriever"]
 
@@ -37,7 +36,7 @@ class RagEngineRetriever(BaseRetriever):
     ``start`` and ``end`` (characters of the document's text), ``score`` (0 to 1), ``rank`` (from
     1), ``score_parts``, ``question_language``, ``twins`` (where other languages say the same),
     and where known ``title``, ``heading`` and ``page``. Where the document has a field of such a
-    name, that stays, and the retriever's is found under ``hit_`` and the name.
+    name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the name.
 
     Async calls search in a thread; the event loop goes on. Errors are those of
     ``KnowledgeBase.search``; a constructor argument that can not be used is pydantic's
@@ -54,7 +53,7 @@ class RagEngineRetriever(BaseRetriever):
 
     knowledge_base: KnowledgeBase = Field(exclude=True, repr=False)
     k: int = Field(4, ge=1, le=1000)
-    where: Annotated[SkipValidation[Filter | None], PlainValidator(as_filter)] = None
+    where: Annotated[SkipValidation[Condition | None], PlainValidator(as_filter)] = None
     language: str | None = None
     min_score: float = Field(0.0, ge=0, le=1)
 
@@ -88,7 +87,7 @@ class RagEngineRetriever(BaseRetriever):
             retriever = cls(
                 knowledge_base=knowledge_base,
                 k=k,
-                where=as_filter(where),
+                where=where,
                 language=language,
                 min_score=min_score,
             )
@@ -127,7 +126,7 @@ class RagEngineRetriever(BaseRetriever):
         hits = self.knowledge_base.search(
             query,
             k=self.k if k is None else k,
-            where=both(self.where, as_filter(where)),
+            where=both(as_filter(self.where), as_filter(where)),
             language=language or self.language,
             min_score=self.min_score if min_score is None else min_score,
         )

@@ -66,6 +66,9 @@ class RagEngineVectorStore(VectorStore):
         self._embeddings = embeddings
         self._owned = False
 
+    def __repr__(self) -> str:
+        return f"RagEngineVectorStore({str(self.knowledge_base.path)!r})"
+
     @classmethod
     def open(
         cls,
@@ -229,6 +232,28 @@ class RagEngineVectorStore(VectorStore):
         found = ((self.knowledge_base.document(each), score) for each, score in ranked)
         return [(as_langchain(document), score) for document, score in found if document]
 
+    def max_marginal_relevance_search(self, *args: Any, **kwargs: Any) -> list[Document]:
+        """Not offered.
+
+        Raises:
+            NotImplementedError: always; it says what to ask instead.
+        """
+        raise NotImplementedError(
+            "search by marginal relevance is not offered: similarity_search shows what several "
+            "languages say alike only once"
+        )
+
+    def similarity_search_by_vector(self, *args: Any, **kwargs: Any) -> list[Document]:
+        """Not offered.
+
+        Raises:
+            NotImplementedError: always; it says what to ask instead.
+        """
+        raise NotImplementedError(
+            "search by a vector is not offered, as a question's words count too: ask "
+            "similarity_search with the question"
+        )
+
     def _select_relevance_score_fn(self) -> Any:
         return _unchanged
 
@@ -253,15 +278,19 @@ class RagEngineVectorStore(VectorStore):
 
 
 def _with_twins(hits: Sequence[Hit], scores: dict[str, float], k: int) -> list[tuple[str, float]]:
-    """Fill up to ``k`` documents with those that say the same in other languages."""
-    room = k - len(scores)
-    twins = ((twin.chunk.document_id, hit.score) for hit in hits for twin in hit.twins)
-    others: dict[str, float] = {}
-    for document, score in twins:
-        if document not in scores:
-            others.setdefault(document, score)
-    filled = scores | dict(list(others.items())[:room])
-    return sorted(filled.items(), key=lambda each: -each[1])
+    """Fill up to ``k`` documents with those that say the same in other languages as a hit."""
+    groups = [
+        (hit.score, [hit.chunk.document_id, *(twin.chunk.document_id for twin in hit.twins)])
+        for hit in hits
+    ]
+    others = dict.fromkeys(each for _, group in groups for each in group if each not in scores)
+    chosen = {*scores, *list(others)[: k - len(scores)]}
+    filled: dict[str, float] = {}
+    for score, group in groups:
+        for document in group:
+            if document in chosen:
+                filled.setdefault(document, score)
+    return list(filled.items())
 
 
 def _as_embedder(embeddings: Embeddings) -> Embedder:

@@ -51,9 +51,17 @@ class TestVectorStoreWithTheBundledModel(VectorStoreIntegrationTests):
 
 
 class TestEmbeddings(EmbeddingsIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def _model(self, bundled_e5):
+        self.embedder = bundled_e5
+
     @property
     def embeddings_class(self):
         return RagEngineEmbeddings
+
+    @property
+    def embedding_model_params(self):
+        return {"embedder": self.embedder}
 
 
 class TestEmbeddingsUnit(EmbeddingsUnitTests):

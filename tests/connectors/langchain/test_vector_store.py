@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import threading
 
+import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
@@ -92,6 +94,24 @@ def test_translations_count_as_one_as_long_as_there_are_others(tmp_path, bundled
         assert scores == sorted(scores, reverse=True)
 
 
+class ByLength:
+    """A reranker for which only a text's length counts."""
+
+    name = "length"
+
+    def score(self, question, passages):
+        return np.array([len(each) for each in passages], dtype=np.float32)
+
+
+def test_a_rerankers_order_stays(tmp_path, quick_components):
+    components = dataclasses.replace(quick_components, reranker=ByLength())
+    with KnowledgeBase.open(tmp_path / "kb", components=components) as kb:
+        store = RagEngineVectorStore(kb)
+        store.add_texts([f"lamp {'x' * n}" for n in range(6)], ids=list("abcdef"))
+        assert ids(store.similarity_search("lamp", k=6)) == list("fedcba")
+        assert ids(store.similarity_search("lamp", k=9)) == list("fedcba")
+
+
 def test_scores_are_probabilities_and_a_threshold_holds(facts):
     scored = facts.similarity_search_with_relevance_scores("How long is the warranty?", k=3)
     assert scored == facts.similarity_search_with_score("How long is the warranty?", k=3)
@@ -171,7 +191,17 @@ def test_metadata_comes_back_as_it_was(store):
     [passage] = RagEngineRetriever(knowledge_base=store.knowledge_base).invoke("Satz")
     assert {name: passage.metadata[name] for name in metadata} == metadata
     assert passage.metadata["hit_language"] == "de"
-    assert passage.metadata["hit_title"] == "Der Titel"
+    assert not {"hit_title", "hit_source"} & passage.metadata.keys()  # they say the same
+
+
+def test_what_metadata_tells_the_engine(store):
+    told = {"language": "sv", "source": "skrifter/a.pdf", "title": "Priser"}
+    store.add_documents([Document("4711-0815", id="a", metadata=told)])
+    store.add_documents([Document("4711-0815", id="b", metadata={"language": 7, "source": " "})])
+    stored = [store.knowledge_base.document(each) for each in "ab"]
+    assert [each.language_hint for each in stored] == ["sv", None]
+    assert [each.source for each in stored] == ["skrifter/a.pdf", "b"]
+    assert [each.title for each in stored] == ["Priser", ""]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +295,13 @@ def test_a_store_over_an_open_knowledge_base(tmp_path, quick_components):
             store.add_texts(["eins"], ids=["1"])
             assert store.embeddings is None
         assert kb.document("1").text == "eins"
+
+
+def test_what_is_not_offered_says_so(facts):
+    with pytest.raises(NotImplementedError, match="marginal relevance"):
+        facts.as_retriever(search_type="mmr").invoke("x")
+    with pytest.raises(NotImplementedError, match="the question"):
+        facts.similarity_search_by_vector([1.0])
 
 
 async def test_async_all_the_way(tmp_path):

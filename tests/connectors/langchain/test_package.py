@@ -1,0 +1,68 @@
+"""What the package offers, and what it costs and needs to import it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import connectors.langchain
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+def test_the_public_names():
+    names = connectors.langchain.__all__
+    assert names == [
+        "ChatModelGenerator",
+        "LangChainEmbedder",
+        "RagEngineEmbeddings",
+        "RagEngineRetriever",
+        "RagEngineVectorStore",
+    ]
+    assert [getattr(connectors.langchain, name).__name__ for name in names] == names
+    assert dir(connectors.langchain) == names
+    with pytest.raises(AttributeError, match="RagEngineRetreiver"):
+        _ = connectors.langchain.RagEngineRetreiver
+
+
+def test_importing_it_loads_nothing_heavy():
+    heavy = ["langchain_core", "openvino", "langsmith", "openai"]
+    code = f"import sys, connectors.langchain; print([n for n in {heavy} if n in sys.modules])"
+    assert run(code) == "[]\n"
+
+
+def test_the_vendors_packages_are_not_loaded_with_the_classes():
+    code = (
+        "import sys, connectors.langchain as it\n"
+        "for name in it.__all__: getattr(it, name)\n"
+        "print([n for n in ('openai', 'langchain_openai', 'langchain', 'torch', 'openvino') "
+        "if n in sys.modules])"
+    )
+    assert run(code) == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import connectors.langchain",
+        "from connectors.langchain import RagEngineRetriever",
+        "import connectors.langchain.vector_store",
+    ],
+)
+def test_without_langchain_it_names_the_extra(statement):
+    code = (
+        "import sys; sys.modules['langchain_core'] = None\n"
+        "from rag_engine.errors import MissingExtra\n"
+        f"try: {statement}\n"
+        "except MissingExtra as error: print(error.extra, '|', error)\n"
+    )
+    told = run(code)
+    assert told.startswith("langchain |")
+    assert "pip install 'rag-engine[langchain]'" in told
