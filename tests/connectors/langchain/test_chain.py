@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from langchain_core.output_parsers import StrOutputParser
@@ -50,6 +51,11 @@ def model(llama_server):
         temperature=0,
         max_tokens=40,
     )
+
+
+def test_the_readme_has_this_chain():
+    readme = Path(__file__).parents[3] / "README.md"
+    assert CHAIN in readme.read_text(encoding="utf-8")
 
 
 def test_the_readmes_chain_runs(folder, llama_server, monkeypatch, capsys):
