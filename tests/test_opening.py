@@ -47,6 +47,7 @@ def test_one_writes_many_read(tmp_path: Path, quick_components):
 
 class Parrot:
     name = "parrot"
+    quotes = False
 
     def generate(self, prompt):
         yield "Ja [1]."

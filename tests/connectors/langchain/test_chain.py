@@ -94,5 +94,5 @@ def test_a_chat_model_answers_for_the_engine(folder, model, llama_server):
         answer = kb.ask("How long does the warranty last?", on_text=pieces.append)
     assert answer.generator == llama_server.model
     assert answer.hits[0].chunk.text == WARRANTY
-    assert len(pieces) > 3
+    assert len(pieces) > 1  # after the beginning, by which the language is told
     assert answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -112,9 +113,8 @@ def keyed(browser, model, real_components, tmp_path_factory) -> Iterator[Running
             for number, text in enumerate(HOSTILE)
         )
     options = ServeOptions(kb=folder / "kb", keys=write_keys(folder / "keys.toml"))
-    with (
-        mock.patch("pipelines.wiring.build_components", return_value=real_components),
-        open_service(options) as service,
-        serving(service) as url,
-    ):
+    with ExitStack() as stack:
+        with mock.patch("pipelines.wiring.build_components", return_value=real_components):
+            service = stack.enter_context(open_service(options))
+        url = stack.enter_context(serving(service))
         yield Running(url=url, service=service, model=model)

@@ -13,7 +13,8 @@ from tests.connectors.scripted_server import chunk, refusal, stream
 
 QUESTION = "How long does the guarantee on a pump last?"
 IN_ARABIC = "من يوقع تصريح دخول الخزان؟"
-FIRST = "The guarantee on every pump "
+FIRST = "The guarantee on every pump that the factory builds, and on whatever is sold with it, "
+"""Long enough for its language to be told: what is shorter is held back."""
 REST = "years from the day of purchase [1]."
 
 
