@@ -6,6 +6,7 @@ starts the llama.cpp server of ``tests/llama_server.py`` for the one that needs 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -69,7 +70,7 @@ def executed(
     )
     search_path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     own = {"PYTHONPATH": search_path, "IPYTHONDIR": str(folder / "ipython")}
-    client.execute(env={**os.environ, **own, **(variables or {})})
+    asyncio.run(client.async_execute(env={**os.environ, **own, **(variables or {})}))
     notebook.metadata = nbformat.from_dict(_KEPT)
     return notebook
 
