@@ -18,19 +18,6 @@ from tests.milvus_server import milvus_lite, milvus_server
 __all__ = ["llama_server", "milvus_lite", "milvus_server"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, in one of several processes, the tests that share what is slow to start.
-
-    A file's tests share its fixtures, those of the page a browser, and those of Milvus a server,
-    of which a machine runs one.
-    """
-    for item in items:
-        shared = "milvus" if "milvus" in item.path.name else str(item.path)
-        if item.path.parent.name == "page":
-            shared = "page"
-        item.add_marker(pytest.mark.xdist_group(shared))
-
-
 @pytest.fixture(scope="session")
 def bundled_e5():
     from connectors.embedders.bundled_e5 import BundledE5

@@ -1,8 +1,9 @@
-"""A real Milvus server for tests: installed into an environment of its own, started once.
+"""A real Milvus server for tests: in an environment of its own, started by each file that needs it.
 
-Milvus 2.3.5 comes as a package for Linux on x86-64. Where it can not be had, tests that need it are
-skipped, loudly; with ``RAG_ENGINE_REQUIRE_MILVUS`` set, they fail instead. A server that runs
-already is used if ``RAG_ENGINE_TEST_MILVUS`` holds its address.
+A machine runs one at a time; of several processes of tests, each waits for its turn. Milvus 2.3.5
+comes as a package for Linux on x86-64. Where it can not be had, tests that need it are skipped,
+loudly; with ``RAG_ENGINE_REQUIRE_MILVUS`` set, they fail instead. A server that runs already is
+used if ``RAG_ENGINE_TEST_MILVUS`` holds its address.
 """
 
 from __future__ import annotations
@@ -78,8 +79,28 @@ def _free_port() -> int:
 
 
 @contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other process of the tests installs or runs the server."""
+    import fcntl  # there is none on Windows, as there is no server
+
+    home = cache_folder(None)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "milvus-2.3.5.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def running(folder: Path) -> Iterator[str]:
     """Run a server that keeps its data in ``folder``; gives its address."""
+    if sys.platform == "win32":
+        raise Unavailable("the server's package is for Linux on x86-64")
+    with _turn(), _running(folder) as address:
+        yield address
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[str]:
     _check_ports()
     python, port = _environment(), _free_port()
     with (
@@ -107,7 +128,7 @@ def running(folder: Path) -> Iterator[str]:
                 server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus_server(tmp_path_factory) -> Iterator[str]:
     """Give the address of a real Milvus server."""
     if address := os.environ.get("RAG_ENGINE_TEST_MILVUS"):

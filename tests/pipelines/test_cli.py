@@ -261,7 +261,7 @@ def written(kb: Path) -> bool:
 def test_an_interrupted_run_goes_on_where_it_stopped(capsys, tmp_path: Path):
     rows = [
         {"id": str(number), "text": f"Satz {number}: die Pumpe Nummer {number * 7} läuft."}
-        for number in range(3_000)
+        for number in range(6_000)
     ]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")

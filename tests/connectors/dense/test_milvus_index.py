@@ -49,7 +49,7 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="session", params=["lite", "server"])
+@pytest.fixture(scope="module", params=["lite", "server"])
 def service(request):
     uri = request.getfixturevalue(f"milvus_{request.param}")
     found = MilvusService(MilvusSettings(uri=uri, prefix="tests"))
