@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -119,7 +119,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         name="rag-engine",
         title="Knowledge base",
         instructions=_INSTRUCTIONS,
-        version=_version(),
+        version=version("rag-engine"),
         log_level="WARNING",
     )
     reading = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -195,10 +195,3 @@ def _filter(
         codes = (checked_language(each) for each in languages)
         parts.append(In("language", tuple(code for code in codes if code)))
     return And(*parts) if parts else None
-
-
-def _version() -> str:
-    try:
-        return version("rag-engine")
-    except PackageNotFoundError:  # run from its sources
-        return ""

@@ -17,7 +17,7 @@ from pipelines.output import Outcome, note
 from rag_engine.components import Components
 from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
-from rag_engine.ports import Loader
+from rag_engine.ports import Embedder, Loader
 from rag_engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,15 +47,19 @@ class ServeOptions:
 
 
 class _Parts:
-    """Builds the parts that settings name, once: tenants share a model."""
+    """Builds the parts that settings name, once; tenants with the same model share it."""
 
     def __init__(self) -> None:
         self._built: dict[str, Components] = {}
+        self._embedders: dict[str, Embedder] = {}
 
     def __call__(self, settings: Settings) -> Components:
         name = settings.model_dump_json()
         if name not in self._built:
-            self._built[name] = wiring.build_components(settings)
+            model = settings.embedder.model_dump_json()
+            known = self._embedders.get(model)
+            self._built[name] = wiring.build_components(settings, embedder=known)
+            self._embedders[model] = self._built[name].embedder
         return self._built[name]
 
 

@@ -248,7 +248,8 @@ class KnowledgeBase:
         """
         with self._write:
             self._check_writable()
-            if self._index.is_due() or not (only_if_due or self._index.is_published()):
+            wanted = self._index.is_due() if only_if_due else not self._index.is_published()
+            if wanted:
                 self._index.publish(on_stage)
 
     def keep_settings(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -53,7 +53,7 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="rag_engine",
         summary="Finds the right passage whatever language it is written in.",
-        version=_version(),
+        version=version("rag-engine"),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
@@ -99,10 +99,3 @@ def _plain_http(error: HTTPException) -> ApiError:
         messages.get(error.status_code, str(error.detail)),
         headers=error.headers,
     )
-
-
-def _version() -> str:
-    try:
-        return version("rag-engine")
-    except PackageNotFoundError:
-        return "0"

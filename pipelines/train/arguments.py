@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 
 from connectors.training.settings import EmbedderTraining
@@ -73,23 +74,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def _embedder(given: argparse.Namespace) -> Outcome:
-    settings = EmbedderTraining(
-        steps=given.steps,
-        batch=given.batch,
-        learning_rate=given.learning_rate,
-        warmup_steps=given.warmup_steps,
-        temperature=given.temperature,
-        max_tokens=given.max_tokens,
-        rank=given.rank,
-        keep=given.keep,
-        keep_every=given.keep_every,
-        share=given.share,
-        matryoshka=tuple(given.matryoshka or ()),
-        precision=given.precision,
-        seed=given.seed,
-        check_every=given.check_every,
-        patience=given.patience,
-    )
+    names = (each.name for each in fields(EmbedderTraining))
+    values = {name: getattr(given, name) for name in names}
+    settings = EmbedderTraining(**{**values, "matryoshka": tuple(given.matryoshka or ())})
     return train(
         given.data,
         given.out,

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from connectors.training.embedder_trainer import Pairs, TrainingLog, Validation, train_embedder
+from connectors.training.records import Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
 from pipelines.export_model import BUNDLED, new_folder
@@ -26,6 +26,8 @@ __all__ = ["CARD", "train"]
 
 CARD = "training.json"
 """What was trained from what, with what result; beside the model."""
+_RUN = "run.json"
+"""What the checkpoints beside it are of."""
 _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
@@ -54,6 +56,8 @@ def train(
         MissingExtra: the extra ``train`` is not installed.
         ModelError: the model can not be loaded.
     """
+    from connectors.training.embedder_trainer import train_embedder
+
     new_folder(target)
     read = [read_examples(path) for path in files]
     examples = [each for file in read for each in file.examples]
@@ -61,7 +65,7 @@ def train(
     target.parent.mkdir(parents=True, exist_ok=True)
     run = target.parent / f".{target.name}.training"
     identity = _identity(read, settings, model, mine, validation)
-    _claim(run, identity)
+    _refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         source = Path(temporary) / "source" if model == BUNDLED else Path(model)
         if model == BUNDLED:
@@ -70,6 +74,7 @@ def train(
             note(f"looking for {mine} hard negatives an example")
             examples = with_hard_negatives(examples, mine, model=source, device=device)
         pairs = _pairs(examples, settings)
+        _claim(run, identity)
         note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:
             log = train_embedder(
@@ -127,23 +132,28 @@ def _identity(
     }
 
 
+def _refuse_another(run: Path, identity: dict[str, Any]) -> None:
+    """Check that the folder of checkpoints, if there is one, is of this very run."""
+    if not run.exists():
+        return
+    try:
+        begun = json.loads((run / _RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        begun = None
+    if begun != identity:
+        raise InvalidInput(
+            f"{run} holds the checkpoints of another training; go on with that one's own "
+            "command, name another target, or delete the folder"
+        )
+
+
 def _claim(run: Path, identity: dict[str, Any]) -> None:
-    """Begin in the folder of checkpoints, or go on in it if it is of this very run."""
-    told = run / "run.json"
+    """Begin in the folder of checkpoints, or go on in it."""
     if run.exists():
-        try:
-            begun = json.loads(told.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            begun = None
-        if begun != identity:
-            raise InvalidInput(
-                f"{run} holds the checkpoints of another training; go on with that one's own "
-                "command, name another target, or delete the folder"
-            )
         note("going on from the last checkpoint")
         return
     run.mkdir()
-    told.write_text(json.dumps(identity), encoding="utf-8")
+    (run / _RUN).write_text(json.dumps(identity), encoding="utf-8")
 
 
 def _pairs(examples: Sequence[Example], settings: EmbedderTraining) -> Pairs:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.training import embedder_trainer
 from connectors.training.settings import EmbedderTraining
 from pipelines.cli import main
 from pipelines.export import export_bundled
@@ -130,7 +131,7 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
     trained: Path, data: Path, base: Path, tmp_path: Path, monkeypatch, capsys
 ):
     target = tmp_path / "model"
-    real = training.train_embedder
+    real = embedder_trainer.train_embedder
 
     def stopped(*args, **kwargs):
         def on_step(step: int, steps: int) -> None:
@@ -139,7 +140,7 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
 
         return real(*args, **(kwargs | {"on_step": on_step}))
 
-    monkeypatch.setattr(training, "train_embedder", stopped)
+    monkeypatch.setattr(embedder_trainer, "train_embedder", stopped)
     assert main(command(data, base, target)) == 130
     assert not target.exists()
     monkeypatch.undo()
@@ -152,7 +153,18 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
     np.testing.assert_allclose(one[name], other[name], atol=1e-6)
 
 
-def test_all_weights_checks_and_matryoshka(data: Path, base: Path, tmp_path: Path, capsys):
+def ndcg(folder: Path) -> float:
+    embedder = SentenceTransformerEmbedder(model=str(folder), device="cpu")
+    questions = embedder.embed_queries([question for question, _, _ in FACTS])
+    scores = questions @ embedder.embed_passages([positive for _, positive, _ in FACTS]).T
+    ranks = (scores > np.diag(scores)[:, np.newaxis]).sum(axis=1) + 1
+    return float((1 / np.log2(ranks + 1)).mean())
+
+
+@pytest.mark.parametrize(("rank", "rate"), [("0", "1e-5"), ("4", "0.1")])
+def test_the_best_of_the_checked_states_is_kept(
+    data: Path, base: Path, tmp_path: Path, capsys, rank: str, rate: str
+):
     folder = tmp_path / "set"
     (folder / "qrels").mkdir(parents=True)
     with (folder / "corpus.jsonl").open("w", encoding="utf-8") as corpus:
@@ -163,14 +175,18 @@ def test_all_weights_checks_and_matryoshka(data: Path, base: Path, tmp_path: Pat
             queries.write(json.dumps({"_id": f"q{number}", "text": question}) + "\n")
     lines = [f"q{number}\tp{number}\t1" for number in range(len(FACTS))]
     (folder / "qrels" / "test.tsv").write_text("\n".join(["h\th\th", *lines]), encoding="utf-8")
-    more = ["--rank", "0", "--learning-rate", "1e-5", "--check", str(folder), "--matryoshka", "64"]
-    assert main([*command(data, base, tmp_path / "full", *more), "--json"]) == 0
+    more = ["--rank", rank, "--learning-rate", rate, "--check", str(folder), "--matryoshka", "64"]
+    assert main([*command(data, base, tmp_path / "tuned", *more), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)["result"]["result"]
     assert [each["step"] for each in result["ndcg@10"]] == [0, 2, 4]
-    before, after = weights(base), weights(tmp_path / "full")
+    scores = [each["ndcg@10"] for each in result["ndcg@10"]]
+    assert ndcg(base) == pytest.approx(scores[0], abs=1e-3)
+    assert ndcg(tmp_path / "tuned") == pytest.approx(max(scores[1:]), abs=1e-3)
+    before, after = weights(base), weights(tmp_path / "tuned")
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
-    assert "encoder.layer.11.attention.self.query.bias" in changed
+    assert ("encoder.layer.11.attention.self.query.bias" in changed) == (rank == "0")
     assert "embeddings.word_embeddings.weight" not in changed
+    assert rank == "0" or scores[1] > scores[2]  # such a rate ruins it: the last is not the best
 
 
 def test_hard_negatives_are_mined(data: Path, base: Path, tmp_path: Path):
@@ -228,6 +244,7 @@ def test_no_batch_holds_a_group_twice():
 def test_too_few_for_a_batch(data: Path, base: Path, tmp_path: Path, capsys):
     assert main([*command(data, base, tmp_path / "no"), "--batch", "50"]) == 1
     assert "do not fill a batch of 50" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())  # nothing stands in the way of a smaller batch
 
 
 def test_settings_that_make_no_sense():

@@ -1,0 +1,41 @@
+"""What a training run is given, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Pairs", "TrainingLog", "Validation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Examples in the order in which they are trained on, texts without prompts.
+
+    ``negatives[n]`` has as many passages for every ``n``. ``kept_questions`` and ``kept_passages``
+    are texts whose vectors are held to the original model's.
+    """
+
+    questions: Sequence[str]
+    positives: Sequence[str]
+    negatives: Sequence[Sequence[str]]
+    kept_questions: Sequence[str] = ()
+    kept_passages: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """A retrieval set that is asked while training: ids to texts, and what answers what."""
+
+    questions: dict[str, str]
+    passages: dict[str, str]
+    relevant: dict[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingLog:
+    """What happened: losses by step, and nDCG@10 on the validation set by step (0: untrained)."""
+
+    losses: tuple[tuple[int, float], ...]
+    scores: tuple[tuple[int, float], ...]
+    steps: int
