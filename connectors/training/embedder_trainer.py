@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.torch_models import quiet_loading
-from connectors.training.records import Pairs, TrainingLog, Validation
+from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
@@ -51,17 +51,20 @@ _SCORE = f"eval_{_MEASURE}"
 
 def train_embedder(
     model: Path,
-    pairs: Pairs,
+    parts: Sequence[Pairs],
     settings: EmbedderTraining,
     *,
     target: Path,
     run: Path,
+    kept: Kept | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> TrainingLog:
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
 
+    A batch is of one of the ``parts``, which take turns by their sizes, and with texts that are
+    ``kept``, on every ``settings.keep_every``-th step of those.
     ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
     ``settings.patience`` checks in a row bring nothing.
@@ -73,14 +76,14 @@ def train_embedder(
         trained.model_card_data.generate_widget_examples = False
         prompts = resolve_prompts(str(model), own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
-        task = _task(trained, pairs, settings, prompts)
+        task = _task(trained, parts, kept or Kept(), settings, prompts)
         _freeze_and_adapt(trained, settings)
         evaluator = None if validation is None else _evaluator(validation, prompts)
         untrained = None if evaluator is None else float(evaluator(trained)[_MEASURE])
         stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []
         trainer = SentenceTransformerTrainer(
             model=trained,
-            args=_arguments(run, settings, task.prompts, checked=evaluator is not None),
+            args=_arguments(run, settings, checked=evaluator is not None),
             train_dataset=task.data,
             loss=task.losses,
             evaluator=evaluator,
@@ -103,24 +106,26 @@ def train_embedder(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is trained on: data, losses and prompts, each by the name of a part."""
+    """What is trained on: data and losses, each by the name of a part."""
 
     data: dict[str, Any]
     losses: dict[str, Any]
-    prompts: dict[str, Any]
 
 
-def _task(model: Any, pairs: Pairs, settings: EmbedderTraining, prompts: Prompts) -> _Task:
-    columns = ["question", "positive", *(f"negative_{n + 1}" for n in range(_count(pairs)))]
+def _task(
+    model: Any, parts: Sequence[Pairs], kept: Kept, settings: EmbedderTraining, prompts: Prompts
+) -> _Task:
+    loss = _retrieval_loss(model, settings)
+    named = {f"retrieve{number}": part for number, part in enumerate(parts)}
     task = _Task(
-        {"retrieve": datasets.Dataset.from_dict(_table(pairs, columns))},
-        {"retrieve": _retrieval_loss(model, settings)},
-        {"retrieve": dict.fromkeys(columns[1:], prompts.passage) | {"question": prompts.query}},
+        {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
+        dict.fromkeys(named, loss),
     )
-    texts = [prompts.query + each for each in pairs.kept_questions]
-    texts += [prompts.passage + each for each in pairs.kept_passages]
+    texts = [prompts.query + each for each in kept.questions]
+    texts += [prompts.passage + each for each in kept.passages]
     if texts:  # the parts take turns by their sizes
-        size = max(settings.batch, len(pairs.questions) // settings.keep_every)
+        examples = sum(len(part.questions) for part in parts)
+        size = max(settings.batch, examples // settings.keep_every)
         texts = list(islice(cycle(texts), size))
         distinct = list(dict.fromkeys(texts))
         vectors = model.encode(distinct, prompt="", batch_size=16, normalize_embeddings=True)
@@ -129,9 +134,7 @@ def _task(model: Any, pairs: Pairs, settings: EmbedderTraining, prompts: Prompts
             {"text": texts, "label": [known[text] for text in texts]}
         )
         width = int(vectors.shape[1])
-        loss = losses.MSELoss(model)
-        task.losses["keep"] = _Weighted(loss, settings.keep * width)
-        task.prompts["keep"] = ""
+        task.losses["keep"] = _Weighted(losses.MSELoss(model), settings.keep * width)
     return task
 
 
@@ -149,14 +152,19 @@ def _quiet() -> Iterator[None]:
         transformers.utils.logging.set_verbosity(said)
 
 
-def _count(pairs: Pairs) -> int:
-    return len(pairs.negatives[0]) if pairs.negatives else 0
-
-
-def _table(pairs: Pairs, columns: Sequence[str]) -> dict[str, list[str]]:
-    negatives = [[row[n] for row in pairs.negatives] for n in range(_count(pairs))]
-    values = [list(pairs.questions), list(pairs.positives), *negatives]
-    return dict(zip(columns, values, strict=True))
+def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
+    """Return a part as the losses take it: questions, positives and negatives with prompts."""
+    before = [prompts.query if same else prompts.passage for same in pairs.symmetric]
+    count = len(pairs.negatives[0]) if pairs.negatives else 0
+    columns = {
+        "question": [prompts.query + each for each in pairs.questions],
+        "positive": [a + b for a, b in zip(before, pairs.positives, strict=True)],
+    }
+    for n in range(count):
+        columns[f"negative_{n + 1}"] = [
+            a + row[n] for a, row in zip(before, pairs.negatives, strict=True)
+        ]
+    return columns
 
 
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
@@ -209,7 +217,6 @@ def _evaluator(validation: Validation, prompts: Prompts) -> Any:
 def _arguments(
     run: Path,
     settings: EmbedderTraining,
-    prompts: dict[str, Any],
     *,
     checked: bool,
 ) -> Any:
@@ -237,7 +244,6 @@ def _arguments(
         disable_tqdm=True,
         seed=settings.seed,
         data_seed=settings.seed,
-        prompts=prompts,
         batch_sampler=_InOrder,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         **checks,
