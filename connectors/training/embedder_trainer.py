@@ -78,6 +78,9 @@ def train_embedder(
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
         task = _task(trained, parts, kept or Kept(), settings, prompts)
         _freeze_and_adapt(trained, settings)
+        for module in trained.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = settings.dropout
         evaluator = None if validation is None else _evaluator(validation, prompts)
         untrained = None if evaluator is None else float(evaluator(trained)[_MEASURE])
         stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []

@@ -50,6 +50,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         ("temperature", float, "temperature of InfoNCE"),
         ("max-tokens", int, "tokens of a text that are read"),
         ("rank", int, "rank of the adapters; 0 trains all weights but the vocabulary's"),
+        ("dropout", float, "dropout of the model's layers"),
         ("keep", float, "how much vectors are held to the original's"),
         ("keep-every", int, "on every so-many-th step"),
         ("share", float, "how far towards the trained weights, 0 to 1"),
