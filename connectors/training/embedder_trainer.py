@@ -11,14 +11,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from connectors.torch_models import quiet_loading
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
+from connectors.training.tasks import InOrder, distillation_task, retrieval_task
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
@@ -33,7 +32,6 @@ try:
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
-    from sentence_transformers.sentence_transformer import losses
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
     from sentence_transformers.sentence_transformer.training_args import MultiDatasetBatchSamplers
     from sentence_transformers.util import cos_sim
@@ -56,27 +54,35 @@ def train_embedder(
     *,
     target: Path,
     run: Path,
+    name: str,
     kept: Kept | None = None,
+    teacher: Path | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> TrainingLog:
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
 
-    A batch is of one of the ``parts``, which take turns by their sizes, and with texts that are
-    ``kept``, on every ``settings.keep_every``-th step of those.
-    ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
+    A batch is of one of the ``parts``, which take turns by their sizes, and of texts that are
+    ``kept`` after each ``settings.keep_every`` of those. With a ``teacher``, another such folder,
+    vectors learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
+    is known by, ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
     ``settings.patience`` checks in a row bring nothing.
 
+    Raises:
+        InvalidInput: a teacher whose vectors are too short.
     """
     with _quiet():
         transformers.set_seed(settings.seed)
         trained = SentenceTransformer(str(model), device=device)
-        trained.model_card_data.generate_widget_examples = False
-        prompts = resolve_prompts(str(model), own=trained.prompts)
+        trained.model_card_data.widget = [{"text": ""}]  # else it draws some, with a bar
+        prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
-        task = _task(trained, parts, kept or Kept(), settings, prompts)
+        if teacher is None:
+            task = retrieval_task(trained, parts, kept or Kept(), settings, prompts)
+        else:
+            task = distillation_task(trained, parts, teacher, settings, prompts)
         _freeze_and_adapt(trained, settings)
         for module in trained.modules():
             if isinstance(module, torch.nn.Dropout):
@@ -96,6 +102,7 @@ def train_embedder(
         started = any(run.glob("checkpoint-*"))
         trainer.train(resume_from_checkpoint=True if started else None)
         original = SentenceTransformer(str(model), device="cpu")
+        original.prompts = {"query": prompts.query, "document": prompts.passage}
         _move(original, trained, settings.share)
         original.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
     told = trainer.state.log_history  # of the steps before a stop too
@@ -105,40 +112,6 @@ def train_embedder(
         scores=(() if untrained is None else ((0, untrained), *checks)),
         steps=int(trainer.state.global_step),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is trained on: data and losses, each by the name of a part."""
-
-    data: dict[str, Any]
-    losses: dict[str, Any]
-
-
-def _task(
-    model: Any, parts: Sequence[Pairs], kept: Kept, settings: EmbedderTraining, prompts: Prompts
-) -> _Task:
-    loss = _retrieval_loss(model, settings)
-    named = {f"retrieve{number}": part for number, part in enumerate(parts)}
-    task = _Task(
-        {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
-        dict.fromkeys(named, loss),
-    )
-    texts = [prompts.query + each for each in kept.questions]
-    texts += [prompts.passage + each for each in kept.passages]
-    if texts:  # the parts take turns by their sizes
-        examples = sum(len(part.questions) for part in parts)
-        size = max(settings.batch, examples // settings.keep_every)
-        texts = list(islice(cycle(texts), size))
-        distinct = list(dict.fromkeys(texts))
-        vectors = model.encode(distinct, prompt="", batch_size=16, normalize_embeddings=True)
-        known = dict(zip(distinct, vectors.tolist(), strict=True))
-        task.data["keep"] = datasets.Dataset.from_dict(
-            {"text": texts, "label": [known[text] for text in texts]}
-        )
-        width = int(vectors.shape[1])
-        task.losses["keep"] = _Weighted(losses.MSELoss(model), settings.keep * width)
-    return task
 
 
 @contextmanager
@@ -153,21 +126,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         transformers.utils.logging.set_verbosity(said)
-
-
-def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
-    """Return a part as the losses take it: questions, positives and negatives with prompts."""
-    before = [prompts.query if same else prompts.passage for same in pairs.symmetric]
-    count = len(pairs.negatives[0]) if pairs.negatives else 0
-    columns = {
-        "question": [prompts.query + each for each in pairs.questions],
-        "positive": [a + b for a, b in zip(before, pairs.positives, strict=True)],
-    }
-    for n in range(count):
-        columns[f"negative_{n + 1}"] = [
-            a + row[n] for a, row in zip(before, pairs.negatives, strict=True)
-        ]
-    return columns
 
 
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
@@ -185,15 +143,6 @@ def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
             target_modules=_ADAPTED,
         )
     )
-
-
-def _retrieval_loss(model: Any, settings: EmbedderTraining) -> Any:
-    loss = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
-    if not settings.matryoshka:
-        return loss
-    width = int(model.get_sentence_embedding_dimension())
-    sizes = sorted({width, *settings.matryoshka}, reverse=True)
-    return losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
 
 
 def _evaluator(validation: Validation, prompts: Prompts) -> Any:
@@ -247,7 +196,7 @@ def _arguments(
         disable_tqdm=True,
         seed=settings.seed,
         data_seed=settings.seed,
-        batch_sampler=_InOrder,
+        batch_sampler=InOrder,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         **checks,
     )
@@ -281,19 +230,6 @@ class _InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]
 
     def set_epoch(self, epoch: int) -> None:
         """Every round is alike."""
-
-
-class _Weighted(torch.nn.Module):  # type: ignore[misc]
-    """A loss, times a weight."""
-
-    def __init__(self, loss: Any, weight: float) -> None:
-        super().__init__()
-        self.loss = loss
-        self.weight = weight
-
-    def forward(self, features: Any, labels: Any) -> Any:
-        """Return the loss of a batch."""
-        return self.weight * self.loss(features, labels)
 
 
 class _Watcher(transformers.TrainerCallback):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.torch_models import model_folder
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
@@ -44,13 +45,16 @@ def train(
     model: str = BUNDLED,
     mine: int = 0,
     validation: Path | None = None,
+    teacher: str | None = None,
     device: str = "cpu",
 ) -> Outcome:
     """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
 
     A batch is of one file, and the files take turns by their sizes: so a file is one kind of task.
     ``mine`` hard negatives, in the positive's language, are looked for where an example has
-    fewer. ``validation`` is a test set that is asked while training. Stopped, the same command
+    fewer. ``validation`` is a test set that is asked while training. With a ``teacher``, a model of
+    sentence-transformers, the result learns to give each text the teacher's vector, and a
+    translation the vector of its original. Stopped, the same command
     goes on from the last checkpoint, which lies beside ``target`` until it is done.
 
     Raises:
@@ -67,12 +71,13 @@ def train(
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     run = target.parent / f".{target.name}.training"
-    identity = _identity(read, settings, model, mine, validation)
+    identity = _identity(read, settings, model, mine, validation, teacher)
     _refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
-        source = Path(temporary) / "source" if model == BUNDLED else Path(model)
+        source = Path(temporary) / "source" if model == BUNDLED else model_folder(model)
         if model == BUNDLED:
             export_bundled(source)
+        taught = None if teacher is None else model_folder(teacher)
         if mine:
             note(f"looking for {mine} hard negatives an example")
             embedder = SentenceTransformerEmbedder(model=str(source), device=device)
@@ -86,6 +91,8 @@ def train(
                 source,
                 parts,
                 settings,
+                name=model,
+                teacher=taught,
                 kept=_kept([each for task in tasks for each in task], settings),
                 target=Path(temporary) / "out",
                 run=run,
@@ -124,6 +131,7 @@ def _identity(
     model: str,
     mine: int,
     validation: Path | None,
+    teacher: str | None,
 ) -> dict[str, Any]:
     """Return what a run is made of: another of these is another run."""
     return {
@@ -134,6 +142,7 @@ def _identity(
         ],
         "settings": {**asdict(settings), "matryoshka": list(settings.matryoshka)},
         "mined_negatives": mine,
+        "teacher": teacher,
         "validation": None if validation is None else validation.resolve().name,
     }
 
