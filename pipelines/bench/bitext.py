@@ -101,21 +101,23 @@ def _embedded(embed: Any, texts: Sequence[str], bar: Bar, what: str) -> Float32A
 
 
 def _read(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """Return each language's sentences with their translations."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    row = json.loads(line)
-                    pairs[row["language"]].append((row["text"], row["english"]))
+            lines = [line for line in file if line.strip()]
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} can not be read: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(
-            f"{path}, line {number}: {error!r}; a line is "
-            '{"language": "...", "text": "...", "english": "..."}'
-        ) from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            pairs[row["language"]].append((row["text"], row["english"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(
+                f"{path}, line {number}: {error!r}; a line is "
+                '{"language": "...", "text": "...", "english": "..."}'
+            ) from error
     if not pairs:
         raise InvalidInput(f"{path} holds no pair of sentences")
     return dict(pairs)
