@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,12 @@ from pipelines.export_model import BUNDLED, new_folder
 from pipelines.output import Bar, Outcome, note
 from pipelines.train.examples import Example, ExampleFile, ordered_batches, read_examples
 from pipelines.train.hard_negatives import with_hard_negatives
+from pipelines.train.runs import CARD, claim, refuse_another, run_folder, versions, write_card
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
 
 __all__ = ["CARD", "train"]
 
-CARD = "training.json"
-"""What was trained from what, with what result; beside the model."""
-_RUN = "run.json"
-"""What the checkpoints beside it are of."""
 _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
@@ -63,9 +58,9 @@ def train(
     examples = [each for file in read for each in file.examples]
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
-    run = target.parent / f".{target.name}.training"
+    run = run_folder(target)
     identity = _identity(read, settings, model, mine, validation)
-    _refuse_another(run, identity)
+    refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         source = Path(temporary) / "source" if model == BUNDLED else Path(model)
         if model == BUNDLED:
@@ -74,7 +69,7 @@ def train(
             note(f"looking for {mine} hard negatives an example")
             examples = with_hard_negatives(examples, mine, model=source, device=device)
         pairs = _pairs(examples, settings)
-        _claim(run, identity)
+        claim(run, identity)
         note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:
             log = train_embedder(
@@ -87,10 +82,8 @@ def train(
                 validation=asked,
                 on_step=lambda step, steps: bar.stage("training", step, steps),
             )
-        card = {**identity, "result": _result(log), "packages": _versions()}
-        (Path(temporary) / "out" / CARD).write_text(
-            json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        card = {**identity, "result": _result(log), "packages": versions()}
+        write_card(Path(temporary) / "out", card)
         (Path(temporary) / "out").rename(target)
     shutil.rmtree(run)
     return Outcome(result=card, lines=_lines(target, log))
@@ -130,30 +123,6 @@ def _identity(
         "mined_negatives": mine,
         "validation": None if validation is None else validation.resolve().name,
     }
-
-
-def _refuse_another(run: Path, identity: dict[str, Any]) -> None:
-    """Check that the folder of checkpoints, if there is one, is of this very run."""
-    if not run.exists():
-        return
-    try:
-        begun = json.loads((run / _RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        begun = None
-    if begun != identity:
-        raise InvalidInput(
-            f"{run} holds the checkpoints of another training; go on with that one's own "
-            "command, name another target, or delete the folder"
-        )
-
-
-def _claim(run: Path, identity: dict[str, Any]) -> None:
-    """Begin in the folder of checkpoints, or go on in it."""
-    if run.exists():
-        note("going on from the last checkpoint")
-        return
-    run.mkdir()
-    (run / _RUN).write_text(json.dumps(identity), encoding="utf-8")
 
 
 def _pairs(examples: Sequence[Example], settings: EmbedderTraining) -> Pairs:
@@ -198,11 +167,6 @@ def _result(log: TrainingLog) -> dict[str, Any]:
         "losses": [{"step": step, "loss": round(loss, 4)} for step, loss in log.losses],
         "ndcg@10": [{"step": step, "ndcg@10": round(score, 4)} for step, score in log.scores],
     }
-
-
-def _versions() -> dict[str, str]:
-    names = ("rag-engine", "sentence-transformers", "torch", "transformers", "peft")
-    return {name: version(name) for name in names}
 
 
 def _lines(target: Path, log: TrainingLog) -> list[str]:
