@@ -81,6 +81,7 @@ def train_reranker(
         transformers.set_seed(settings.seed)
         start = starting_model(model, run)
         trained = opened(start, device)
+        trained.model_card_data.generate_widget_examples = False
         whole = position_limit(trained.max_seq_length, trained.transformers_model.base_model)
         trained.max_seq_length = min(settings.max_tokens, whole)
         _freeze_and_adapt(trained, settings)
@@ -116,7 +117,13 @@ def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
         for parameter in network.get_input_embeddings().parameters():
             parameter.requires_grad = False
         return
-    heads = [name for name, _ in network.named_children() if name != network.base_model_prefix]
+    whole = [
+        name
+        for name, child in network.named_children()
+        if name != network.base_model_prefix and any(True for _ in child.parameters())
+    ]
+    if getattr(network.base_model, "pooler", None) is not None:
+        whole.append("pooler")
     try:
         model.add_adapter(
             peft.LoraConfig(
@@ -125,7 +132,7 @@ def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
                 lora_alpha=2 * settings.rank,
                 lora_dropout=0.0,
                 target_modules=ADAPTED,
-                modules_to_save=[*heads, "pooler"],
+                modules_to_save=whole,
             )
         )
     except ValueError as error:

@@ -6,6 +6,7 @@ Raises:
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,8 +31,10 @@ ADAPTED = ["query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_pr
 @contextmanager
 def quiet() -> Iterator[None]:
     """Leave out what the trainer says of itself: a bar of ours tells how far it is."""
-    said = transformers.utils.logging.get_verbosity()
+    library = logging.getLogger("sentence_transformers")
+    said, level = transformers.utils.logging.get_verbosity(), library.level
     transformers.utils.logging.set_verbosity_error()
+    library.setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     try:
         with quiet_loading(), warnings.catch_warnings():
@@ -39,6 +42,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         transformers.utils.logging.set_verbosity(said)
+        library.setLevel(level)
 
 
 class InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]

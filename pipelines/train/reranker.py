@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from connectors.rerankers.cross_encoder import CrossEncoderReranker
 from connectors.torch_models import model_folder, pick_device, weights_digest
+from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import TrainingLog
 from connectors.training.reranker_records import RankedLists, RerankCheck
 from connectors.training.reranker_settings import RerankerTraining
@@ -23,6 +25,7 @@ from pipelines.train.hard_negatives import with_hard_negatives
 from pipelines.train.rerank_check import first_candidates, without_reranker
 from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
 from pipelines.train.runs import claim, refuse_another, run_folder, versions, write_card
+from rag_engine.errors import ModelError
 from rag_engine.evaluation.datasets import load_test_set
 
 __all__ = ["train"]
@@ -95,7 +98,7 @@ def train(
         if teacher is not None:
             lists = _taught(lists, teacher, run, device)
         note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
-        with Bar(unit="step") as bar:
+        with Bar(unit="step") as bar, _given_back(run):
             log = train_reranker(
                 source,
                 lists,
@@ -112,6 +115,17 @@ def train(
         out.rename(target)
     shutil.rmtree(run)
     return Outcome(result=card, lines=_lines(target, log, check))
+
+
+@contextmanager
+def _given_back(run: Path) -> Iterator[None]:
+    """Leave no folder in the way of other settings where a model will not do at all."""
+    try:
+        yield
+    except ModelError:
+        if last_checkpoint(run) is None:
+            shutil.rmtree(run)
+        raise
 
 
 def _identity(

@@ -18,7 +18,7 @@ from pipelines.train.examples import Example, read_examples
 from pipelines.train.rerank_check import first_candidates, without_reranker
 from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
 from pipelines.train.runs import CARD
-from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.metrics import measure
 from rag_engine.evaluation.ndcg import ndcg
 from tests.connectors.tiny_models import SIZES, save_cross_encoder, save_embedder, save_tokenizer
@@ -406,17 +406,20 @@ def test_settings_that_make_no_sense():
         RerankerTraining(max_tokens=4)
 
 
-def test_a_layer_that_takes_no_adapters_is_told(tmp_path: Path):
-    import torch
+def test_a_model_that_takes_no_adapters_is_told(data: Path, tmp_path: Path, capsys):
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-    from connectors.training.reranker_trainer import _freeze_and_adapt
-
-    class Foreign:
-        transformers_model = torch.nn.Module()
-
-        def add_adapter(self, config: object) -> None:
-            raise ValueError("Target modules not found")
-
-    Foreign.transformers_model.base_model_prefix = "encoder"
-    with pytest.raises(ModelError, match="rank 0"):
-        _freeze_and_adapt(Foreign(), RerankerTraining(rank=2))
+    start = tmp_path / "distilled"
+    config = DistilBertConfig(
+        vocab_size=save_tokenizer(start),
+        max_position_embeddings=48,
+        dim=32,
+        n_layers=1,
+        n_heads=2,
+        hidden_dim=64,
+        num_labels=1,
+    )
+    DistilBertForSequenceClassification(config).save_pretrained(start)
+    assert main(command(data, start, tmp_path / "out", rank=2)) == 1
+    assert "train all weights, with rank 0" in capsys.readouterr().err
+    assert main(command(data, start, tmp_path / "out")) == 0
