@@ -19,6 +19,7 @@ except ImportError as error:
 __all__ = ["needs_fresh_head", "opened", "starting_model"]
 
 _HEAD = "ForSequenceClassification"
+_GENERATORS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _START = "start"
 
 
@@ -46,7 +47,7 @@ def needs_fresh_head(folder: Path) -> bool:
                 f"{str(folder)!r} gives {config.num_labels} scores a pair; a reranker gives one"
             )
         return False
-    if any("CausalLM" in kind or "ConditionalGeneration" in kind for kind in kinds):
+    if any(kind.endswith(_GENERATORS) for kind in kinds):
         raise ModelError(
             f"{str(folder)!r} is a language model ({', '.join(kinds)}); rerankers are trained from "
             f"cross-encoders (...{_HEAD}) and from encoders"

@@ -101,6 +101,7 @@ def train_reranker(
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         written = opened(start, "cpu")
         _take_over(written, trained)
+        _refuse_ruined(written, lists)
         written.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
     told = trainer.state.log_history  # of the steps before a stop too
     checks = [(each["step"], each[_SCORE]) for each in told if _SCORE in each]
@@ -193,7 +194,7 @@ def _arguments(
         save_strategy="steps",
         save_steps=settings.check_every,
         save_total_limit=2,
-        logging_steps=min(10, settings.steps),
+        logging_steps=min(10, settings.steps, settings.check_every),
         report_to="none",
         disable_tqdm=True,
         seed=settings.seed,
@@ -223,11 +224,15 @@ def _take_over(written: Any, trained: Any) -> None:
         if not layers:
             for name, weights in trained.state_dict().items():
                 state[name].copy_(weights)
-        ruined = [name for name, each in state.items() if not bool(torch.isfinite(each).all())]
-    if ruined:
+
+
+def _refuse_ruined(written: Any, lists: RankedLists) -> None:
+    asked = [(lists.questions[0], each) for each in lists.passages[0]]
+    scores = written.predict(asked, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    if not np.isfinite(np.asarray(scores, np.float32)).all():
         raise ModelError(
-            f"training ended in weights that are no numbers ({ruined[0]}); try a smaller learning "
-            "rate, and f32 if it was bf16"
+            "training ended in a model whose scores are no numbers; try a smaller learning rate, "
+            "and f32 if it was bf16"
         )
 
 

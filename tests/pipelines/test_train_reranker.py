@@ -138,7 +138,7 @@ def test_its_card_says_what_it_was_made_of(trained: Path, data: Path, base: Path
     assert card["model"] == {"name": str(base), "weights": weights_digest(base)}
     assert (card["trained"], card["teacher"], card["validation"]) == ("reranker", None, None)
     assert (card["settings"]["steps"], card["result"]["steps"]) == (12, 12)
-    assert card["result"]["losses"][0]["step"] == 10
+    assert [each["step"] for each in card["result"]["losses"]] == [6, 12]
     assert card["packages"]["sentence-transformers"]
     assert not list(trained.parent.glob(".*"))  # nothing is left beside it
 
@@ -333,7 +333,7 @@ def test_models_that_are_no_start(data: Path, tmp_path: Path, capsys):
     assert main(command(data, speaking, tmp_path / "out")) == 1
     assert "is a language model" in capsys.readouterr().err
     assert main(command(data, tmp_path / "nothing", tmp_path / "out")) == 1
-    assert "no directory" in capsys.readouterr().err or "neither" in capsys.readouterr().err
+    assert "neither a directory nor the name" in capsys.readouterr().err
     (speaking / "config.json").write_text("{", encoding="utf-8")
     assert main(command(data, speaking, tmp_path / "out")) == 1
     assert "no model that can be trained" in capsys.readouterr().err
