@@ -34,11 +34,11 @@ FACTS = [
 PASSAGES = [passage for _, passage in FACTS]
 SETTINGS = {
     "steps": 12,
-    "batch": 3,
-    "learning-rate": 3e-3,
+    "batch": 6,
+    "learning-rate": 1e-2,
     "warmup-steps": 1,
     "max-tokens": 48,
-    "negatives": 2,
+    "negatives": 5,
     "check-every": 6,
     "device": "cpu",
 }
@@ -59,7 +59,14 @@ def write_examples(path: Path, *, negatives: bool = True) -> Path:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    return save_cross_encoder(tmp_path_factory.mktemp("base"))
+    """A start that learns a few lines by heart in a few steps."""
+    return save_cross_encoder(tmp_path_factory.mktemp("base"), dropout=0.0)
+
+
+@pytest.fixture(scope="module")
+def drawing(tmp_path_factory) -> Path:
+    """A start whose training draws what it drops, so that it must go on drawing where it was."""
+    return save_cross_encoder(tmp_path_factory.mktemp("drawing"))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +126,7 @@ def margin(folder: Path) -> float:
 
 
 def test_a_trained_model_opens_and_has_learnt_what_it_was_shown(trained: Path, base: Path):
-    assert margin(trained) > margin(base) + 1
+    assert margin(trained) > margin(base) + 4
     before, after = (
         CrossEncoderReranker(model=str(each), device="cpu") for each in (base, trained)
     )
@@ -171,13 +178,13 @@ def test_adapters_are_merged(data: Path, base: Path, tmp_path: Path, kind: str):
 @pytest.mark.parametrize("rank", [0, 4])
 @pytest.mark.parametrize("checked", [False, True])
 def test_stopped_it_goes_on_and_ends_where_it_would_have(
-    data: Path, base: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys, rank, checked
+    data: Path, drawing: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys, rank, checked
 ):
     more = {"rank": rank} | ({"check": test_set} if checked else {})
     if checked:
         monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
         monkeypatch.setattr("pipelines.train.reranker.export_bundled", lambda folder: None)
-    assert main(command(data, base, tmp_path / "whole", **more)) == 0
+    assert main(command(data, drawing, tmp_path / "whole", **more)) == 0
     real = reranker_trainer.train_reranker
 
     def stopped(*args, **kwargs):
@@ -189,15 +196,15 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
 
     target = tmp_path / "model"
     monkeypatch.setattr(reranker_trainer, "train_reranker", stopped)
-    assert main(command(data, base, target, **more)) == 130
+    assert main(command(data, drawing, target, **more)) == 130
     assert not target.exists()
     run = tmp_path / ".model.training"
     assert {each.name for each in run.iterdir()} >= {"run.json", "checkpoint-6"}
     (run / "checkpoint-9").mkdir()  # a kill left it half written
     monkeypatch.setattr(reranker_trainer, "train_reranker", real)
-    assert main(command(data, base, target, **(more | {"seed": 2}))) == 1
+    assert main(command(data, drawing, target, **(more | {"seed": 2}))) == 1
     assert "another training" in capsys.readouterr().err
-    assert main(command(data, base, target, **more)) == 0
+    assert main(command(data, drawing, target, **more)) == 0
     assert "going on from the last checkpoint" in capsys.readouterr().err
     one, other = weights(tmp_path / "whole"), weights(target)
     for name in one:
@@ -238,12 +245,12 @@ def test_the_bundled_model_gets_a_head_mines_and_is_checked(test_set: Path, tmp_
 
 
 def test_the_best_of_the_checked_states_is_kept_and_it_ends_early(
-    data: Path, base: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys
+    data: Path, drawing: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys
 ):
     monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
     monkeypatch.setattr("pipelines.train.reranker.export_bundled", lambda folder: None)
     more = {"steps": 60, "check_every": 4, "patience": 2, "learning_rate": 0.02}
-    assert main([*command(data, base, tmp_path / "out", check=test_set, **more), "--json"]) == 0
+    assert main([*command(data, drawing, tmp_path / "out", check=test_set, **more), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)["result"]["result"]
     checked = [each["ndcg@10"] for each in result["ndcg@10"]]
     assert result["steps"] == 4 * (len(checked) - 1) < 60
@@ -254,7 +261,7 @@ def test_the_best_of_the_checked_states_is_kept_and_it_ends_early(
 
 
 def test_a_teacher_is_followed(data: Path, base: Path, tmp_path: Path, trained: Path, capsys):
-    more = {"teacher": trained, "steps": 30, "negatives": 5}
+    more = {"teacher": trained, "steps": 40}
     assert main([*command(data, base, tmp_path / "pupil", **more), "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["result"]
     assert card["teacher"]["weights"] == weights_digest(trained)
