@@ -90,7 +90,8 @@ def train(
         refuse_another(run, identity)
         if mine:
             note(f"looking for {mine} hard negatives an example")
-            found = with_hard_negatives(examples, mine, model=bundled, device=device)
+            embedder = SentenceTransformerEmbedder(model=str(bundled), device=device)
+            found = with_hard_negatives(examples, mine, embedder=embedder)
             examples = with_wrong_passages(found, mine)
         check = None if validation is None else _check(validation, bundled, settings, device)
         claim(run, identity)
