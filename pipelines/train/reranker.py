@@ -25,7 +25,7 @@ from pipelines.train.hard_negatives import with_hard_negatives
 from pipelines.train.rerank_check import first_candidates, without_reranker
 from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
 from pipelines.train.runs import claim, refuse_another, run_folder, versions, write_card
-from rag_engine.errors import ModelError
+from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.evaluation.datasets import load_test_set
 
 __all__ = ["train"]
@@ -66,6 +66,8 @@ def train(
     from connectors.training.reranker_trainer import train_reranker
 
     new_folder(target)
+    if mine < 0:
+        raise InvalidInput(f"mine is at least 0, got {mine}")
     device = pick_device(device)
     read = [read_examples(path) for path in files]
     examples = [each for file in read for each in file.examples]
