@@ -191,8 +191,9 @@ def _lines(target: Path, log: TrainingLog, check: RerankCheck | None) -> list[st
     without = without_reranker(check)
     lines.append(f"nDCG@10 of dense search {without:.4f}")
     lines += [f"reranked {score:.4f} after {step} steps" for step, score in log.scores]
-    best = max(score for step, score in log.scores if step)
-    if best <= max(without, log.scores[0][1]):
-        worse = "no reranker" if without >= log.scores[0][1] else "the model it came from"
+    untrained = log.scores[0][1]
+    best = max((score for step, score in log.scores if step), default=untrained)
+    if best <= max(without, untrained):
+        worse = "no reranker" if without >= untrained else "the model it came from"
         lines.append(f"not better than {worse}: it needs more data or steps, or is not worth using")
     return lines
