@@ -235,19 +235,19 @@ def a_check():
 def test_the_bundled_model_gets_a_head_mines_and_is_checked(test_set: Path, tmp_path: Path, capsys):
     bare = write_examples(tmp_path / "bare.jsonl", negatives=False)
     target = tmp_path / "out"
-    more = {"steps": 2, "check_every": 1, "learning_rate": 1e-4, "mine": 2, "check": test_set}
+    more = {"steps": 2, "check_every": 2, "learning_rate": 1e-4, "mine": 2, "check": test_set}
     assert main([*command(bare, "bundled", target, **more), "--json"]) == 0
     told = capsys.readouterr()
     assert "fresh head" in told.err
     result = json.loads(told.out)["result"]["result"]
     assert result["examples"] == 6
-    assert [each["step"] for each in result["ndcg@10"]] == [0, 1, 2]
+    assert [each["step"] for each in result["ndcg@10"]] == [0, 2]
     assert result["ndcg@10_without"] > 0.8  # dense search finds most of these
     found = scores(target)
     assert np.ptp(found) > 0  # it tells pairs apart
     ranks = (found > np.diag(found)[:, np.newaxis]).sum(axis=1) + 1
-    best = max(each["ndcg@10"] for each in result["ndcg@10"][1:])
-    assert (1 / np.log2(ranks + 1)).mean() == pytest.approx(best, abs=1e-3)
+    last = result["ndcg@10"][-1]["ndcg@10"]
+    assert (1 / np.log2(ranks + 1)).mean() == pytest.approx(last, abs=1e-3)
     assert {each.name for each in tmp_path.iterdir()} == {"bare.jsonl", "out"}
 
 
