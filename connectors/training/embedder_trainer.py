@@ -8,22 +8,19 @@ Raises:
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors.torch_models import quiet_loading
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
-from connectors.training.tasks import InOrder, distillation_task, retrieval_task
+from connectors.training.tasks import distillation_task, retrieval_task
+from connectors.training.trainer_parts import ADAPTED, InOrder, Watcher, quiet
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
 try:
     import accelerate  # noqa: F401 (the trainer asks for it)
-    import datasets
     import peft
     import torch
     import transformers
@@ -40,8 +37,6 @@ except ImportError as error:
 
 __all__ = ["train_embedder"]
 
-_ADAPTED = ["query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
-"""What encoders of the BERT and XLM-R kinds call the layers that low-rank adapters go beside."""
 _VALIDATION = "held-back"
 _MEASURE = f"{_VALIDATION}_cosine_ndcg@10"
 _SCORE = f"eval_{_MEASURE}"
@@ -73,7 +68,7 @@ def train_embedder(
     Raises:
         InvalidInput: a teacher whose vectors are too short.
     """
-    with _quiet():
+    with quiet():
         transformers.set_seed(settings.seed)
         trained = SentenceTransformer(str(model), device=device)
         trained.model_card_data.widget = [{"text": ""}]  # else it draws some, with a bar
@@ -96,7 +91,7 @@ def train_embedder(
             train_dataset=task.data,
             loss=task.losses,
             evaluator=evaluator,
-            callbacks=[_Watcher(on_step), *stopping],
+            callbacks=[Watcher(on_step), *stopping],
         )
         trainer.remove_callback(transformers.PrinterCallback)
         started = any(run.glob("checkpoint-*"))
@@ -114,20 +109,6 @@ def train_embedder(
     )
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out what the trainer says of itself: a bar of ours tells how far it is."""
-    said = transformers.utils.logging.get_verbosity()
-    transformers.utils.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
-    try:
-        with quiet_loading(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers.utils.logging.set_verbosity(said)
-
-
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
     encoder = model[0]
     if settings.rank == 0:
@@ -140,7 +121,7 @@ def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
             r=settings.rank,
             lora_alpha=2 * settings.rank,
             lora_dropout=0.0,
-            target_modules=_ADAPTED,
+            target_modules=ADAPTED,
         )
     )
 
@@ -220,24 +201,3 @@ def _move(original: Any, trained: Any, share: float) -> None:
             for name, weights in trained.state_dict().items():
                 if weights.is_floating_point():
                     state[name] += share * (weights.cpu() - state[name])
-
-
-class _InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]
-    """Batches of examples in the order in which they were laid out."""
-
-    def __init__(self, dataset: Any, batch_size: int, **_: Any) -> None:
-        super().__init__(torch.utils.data.SequentialSampler(dataset), batch_size, drop_last=True)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Every round is alike."""
-
-
-class _Watcher(transformers.TrainerCallback):  # type: ignore[misc]
-    """Tells how many steps are done, of how many."""
-
-    def __init__(self, on_step: Callable[[int, int], None]) -> None:
-        self._on_step = on_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Tell it."""
-        self._on_step(int(state.global_step), int(state.max_steps))

@@ -28,7 +28,7 @@ try:
 except ImportError as error:
     raise MissingExtra("train", package=str(error.name)) from error
 
-__all__ = ["InOrder", "Task", "distillation_task", "reduced", "retrieval_task"]
+__all__ = ["Task", "distillation_task", "reduced", "retrieval_task"]
 
 _TEACHER_BATCH = 16
 
@@ -168,16 +168,6 @@ def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
             a + row[n] for a, row in zip(before, pairs.negatives, strict=True)
         ]
     return columns
-
-
-class InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]
-    """Batches of examples in the order in which they were laid out."""
-
-    def __init__(self, dataset: Any, batch_size: int, **_: Any) -> None:
-        super().__init__(torch.utils.data.SequentialSampler(dataset), batch_size, drop_last=True)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Every round is alike."""
 
 
 class _Weighted(torch.nn.Module):  # type: ignore[misc]

@@ -10,6 +10,8 @@ from connectors.training.settings import EmbedderTraining
 from pipelines.export_model import BUNDLED
 from pipelines.output import Outcome
 from pipelines.train.embedder import train
+from pipelines.train.options import add_numbers
+from pipelines.train.reranker_arguments import add_reranker
 
 __all__ = ["add_training"]
 
@@ -20,6 +22,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     text = "train an embedder on questions and the passages that answer them"
     embedder = kinds.add_parser("embedder", help=text, description=text)
     embedder.set_defaults(run=_embedder)
+    add_reranker(kinds.add_parser("reranker", help="train a reranker on the same lines"))
     embedder.add_argument(
         "data",
         nargs="+",
@@ -44,8 +47,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     embedder.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
     embedder.add_argument("--json", action="store_true", help="print data as JSON on stdout")
-    default = EmbedderTraining()
-    for name, kind, what in (
+    rows = (
         ("steps", int, "steps"),
         ("batch", int, "questions a step"),
         ("learning-rate", float, "the highest learning rate"),
@@ -60,11 +62,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         ("seed", int, "for all that is drawn"),
         ("check-every", int, "steps between checkpoints and checks"),
         ("patience", int, "checks without a better score before it ends"),
-    ):
-        value = getattr(default, name.replace("-", "_"))
-        embedder.add_argument(
-            f"--{name}", type=kind, default=value, metavar="N", help=f"{what} ({value})"
-        )
+    )
+    add_numbers(embedder, EmbedderTraining(), rows)
     embedder.add_argument(
         "--matryoshka",
         type=int,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +20,12 @@ from pipelines.export_model import BUNDLED, new_folder
 from pipelines.output import Bar, Outcome, note
 from pipelines.train.examples import Example, ExampleFile, ordered_batches, read_examples
 from pipelines.train.hard_negatives import with_hard_negatives
+from pipelines.train.runs import CARD, claim, refuse_another, run_folder, versions, write_card
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
 
 __all__ = ["CARD", "train"]
 
-CARD = "training.json"
-"""What was trained from what, with what result; beside the model."""
-_RUN = "run.json"
-"""What the checkpoints beside it are of."""
 _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
@@ -70,9 +65,9 @@ def train(
     tasks = [list(file.examples) for file in read]
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
-    run = target.parent / f".{target.name}.training"
+    run = run_folder(target)
     identity = _identity(read, settings, model, mine, validation, teacher)
-    _refuse_another(run, identity)
+    refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         source = Path(temporary) / "source" if model == BUNDLED else model_folder(model)
         if model == BUNDLED:
@@ -83,7 +78,7 @@ def train(
             embedder = SentenceTransformerEmbedder(model=str(source), device=device)
             tasks = [with_hard_negatives(task, mine, embedder=embedder) for task in tasks]
         parts = _parts(tasks, settings)
-        _claim(run, identity)
+        claim(run, identity)
         count = sum(len(task) for task in tasks)
         note(f"{count} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:
@@ -100,10 +95,8 @@ def train(
                 validation=asked,
                 on_step=lambda step, steps: bar.stage("training", step, steps),
             )
-        card = {**identity, "result": _result(log), "packages": _versions()}
-        (Path(temporary) / "out" / CARD).write_text(
-            json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        card = {**identity, "result": _result(log), "packages": versions()}
+        write_card(Path(temporary) / "out", card)
         (Path(temporary) / "out").rename(target)
     shutil.rmtree(run)
     return Outcome(result=card, lines=_lines(target, log))
@@ -145,30 +138,6 @@ def _identity(
         "teacher": teacher,
         "validation": None if validation is None else validation.resolve().name,
     }
-
-
-def _refuse_another(run: Path, identity: dict[str, Any]) -> None:
-    """Check that the folder of checkpoints, if there is one, is of this very run."""
-    if not run.exists():
-        return
-    try:
-        begun = json.loads((run / _RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        begun = None
-    if begun != identity:
-        raise InvalidInput(
-            f"{run} holds the checkpoints of another training; go on with that one's own "
-            "command, name another target, or delete the folder"
-        )
-
-
-def _claim(run: Path, identity: dict[str, Any]) -> None:
-    """Begin in the folder of checkpoints, or go on in it."""
-    if run.exists():
-        note("going on from the last checkpoint")
-        return
-    run.mkdir()
-    (run / _RUN).write_text(json.dumps(identity), encoding="utf-8")
 
 
 def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> list[Pairs]:
@@ -221,11 +190,6 @@ def _result(log: TrainingLog) -> dict[str, Any]:
         "losses": [{"step": step, "loss": round(loss, 4)} for step, loss in log.losses],
         "ndcg@10": [{"step": step, "ndcg@10": round(score, 4)} for step, score in log.scores],
     }
-
-
-def _versions() -> dict[str, str]:
-    names = ("rag-engine", "sentence-transformers", "torch", "transformers", "peft")
-    return {name: version(name) for name in names}
 
 
 def _lines(target: Path, log: TrainingLog) -> list[str]:

@@ -77,8 +77,8 @@ def save_embedder(folder: Path, *, roberta: bool = False, **description: object)
     return target
 
 
-def save_cross_encoder(folder: Path, *, labels: int = 1) -> Path:
-    """Save a BERT that scores pairs of up to 48 tokens."""
+def save_cross_encoder(folder: Path, *, labels: int = 1, dropout: float = 0.1) -> Path:
+    """Save a BERT that scores pairs of up to 48 tokens; ``dropout`` is that of its training."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
@@ -86,7 +86,12 @@ def save_cross_encoder(folder: Path, *, labels: int = 1) -> Path:
     target = folder / "tiny-cross-encoder"
     vocabulary = save_tokenizer(target)
     config = BertConfig(
-        vocab_size=vocabulary, max_position_embeddings=48, num_labels=labels, **SIZES
+        vocab_size=vocabulary,
+        max_position_embeddings=48,
+        num_labels=labels,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        **SIZES,
     )
     BertForSequenceClassification(config).save_pretrained(target)
     return target

@@ -1,0 +1,262 @@
+"""Training a cross-encoder with sentence-transformers' own trainer and losses.
+
+Everything heavy is imported with this module: whoever trains imports it then.
+
+Raises:
+    MissingExtra: the extra ``train`` is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from connectors.torch_models import position_limit
+from connectors.training.checkpoints import last_checkpoint
+from connectors.training.records import TrainingLog
+from connectors.training.reranker_records import RankedLists, RerankCheck
+from connectors.training.reranker_settings import RerankerTraining
+from connectors.training.reranker_start import opened, starting_model
+from connectors.training.trainer_parts import ADAPTED, InOrder, Watcher, quiet
+from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.evaluation.ndcg import ndcg
+
+try:
+    import accelerate  # noqa: F401 (the trainer asks for it)
+    import datasets
+    import peft
+    import torch
+    import transformers
+    from sentence_transformers.base.evaluation import BaseEvaluator
+    from sentence_transformers.cross_encoder import (
+        CrossEncoderTrainer,
+        CrossEncoderTrainingArguments,
+        losses,
+    )
+except ImportError as error:
+    raise MissingExtra("train", package=str(error.name)) from error
+
+__all__ = ["train_reranker"]
+
+_MEASURE = "reranked_ndcg@10"
+_SCORE = f"eval_{_MEASURE}"
+_TOKEN_CHARACTERS = 8
+"""Characters of a text that are read for each token of a pair: twice what the longest take."""
+
+
+def train_reranker(
+    model: Path,
+    lists: RankedLists,
+    settings: RerankerTraining,
+    *,
+    target: Path,
+    run: Path,
+    device: str = "cpu",
+    check: RerankCheck | None = None,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> TrainingLog:
+    """Train the model in the folder ``model`` to rank; write a cross-encoder into ``target``.
+
+    ``lists`` hold ``settings.steps`` times ``settings.batch`` questions, in their order.
+
+    On labels the loss is LambdaLoss (Wang et al. 2018, "The LambdaLoss Framework for Ranking
+    Metric Optimization"): a list a question, pairs weighed by what their order is worth in nDCG;
+    the library's documentation finds it better than ListNet and ListMLE, which take the same
+    lists. Taught by another reranker it is the squared distance of the scores (Hofstätter et al.
+    2020, "Improving Efficient Neural Ranking Models with Cross-Architecture Knowledge
+    Distillation", compare it with that of margins): scores of one reranker are shown as
+    probabilities, so that their level is worth learning too, which margins leave open.
+
+    ``run`` keeps checkpoints: where it holds one, training goes on from there. With a ``check``
+    the best of the checked states is kept, and training ends early when ``settings.patience``
+    checks in a row bring nothing. One GPU is used at most.
+
+    Raises:
+        ModelError: the model can not be loaded or adapted, or training ruined its weights.
+    """
+    with quiet():
+        transformers.set_seed(settings.seed)
+        start = starting_model(model, run)
+        trained = opened(start, device)
+        trained.model_card_data.generate_widget_examples = False
+        whole = position_limit(trained.max_seq_length, trained.transformers_model.base_model)
+        trained.max_seq_length = min(settings.max_tokens, whole)
+        _freeze_and_adapt(trained, settings)
+        evaluator = None if check is None else _Reranked(check, batch=32)
+        untrained = None if evaluator is None else evaluator(trained)[_MEASURE]
+        stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []
+        trainer = CrossEncoderTrainer(
+            model=trained,
+            args=_arguments(run, settings, lists, device, checked=evaluator is not None),
+            train_dataset=_data(lists, settings.max_tokens * _TOKEN_CHARACTERS),
+            loss=_loss(trained, lists, settings, device),
+            evaluator=evaluator,
+            callbacks=[Watcher(on_step), *stopping],
+        )
+        trainer.remove_callback(transformers.PrinterCallback)
+        checkpoint = last_checkpoint(run)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        written = opened(start, "cpu")
+        _take_over(written, trained)
+        _refuse_ruined(written, lists)
+        written.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
+    told = trainer.state.log_history  # of the steps before a stop too
+    checks = [(each["step"], each[_SCORE]) for each in told if _SCORE in each]
+    return TrainingLog(
+        losses=tuple((each["step"], each["loss"]) for each in told if "loss" in each),
+        scores=(() if untrained is None else ((0, untrained), *checks)),
+        steps=int(trainer.state.global_step),
+    )
+
+
+def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
+    network = model.transformers_model
+    if settings.rank == 0:
+        for parameter in network.get_input_embeddings().parameters():
+            parameter.requires_grad = False
+        return
+    whole = [
+        name
+        for name, child in network.named_children()
+        if name != network.base_model_prefix and any(True for _ in child.parameters())
+    ]
+    if getattr(network.base_model, "pooler", None) is not None:
+        whole.append("pooler")
+    try:
+        model.add_adapter(
+            peft.LoraConfig(
+                task_type=peft.TaskType.SEQ_CLS,
+                r=settings.rank,
+                lora_alpha=2 * settings.rank,
+                lora_dropout=0.0,
+                target_modules=ADAPTED,
+                modules_to_save=whole,
+            )
+        )
+    except ValueError as error:
+        raise ModelError(
+            f"no layer of a {type(network).__name__} is known to take adapters; train all weights, "
+            f"with rank 0: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _data(lists: RankedLists, longest: int) -> Any:
+    """Return the lists as the losses take them: a row a list, or a row a pair where taught."""
+    questions = [each[:longest] for each in lists.questions]
+    passages = [[each[:longest] for each in row] for row in lists.passages]
+    targets = [[float(each) for each in row] for row in lists.targets]
+    if not lists.taught:
+        return datasets.Dataset.from_dict(
+            {"question": questions, "passages": passages, "labels": targets}
+        )
+    pairs = [(q, p) for q, row in zip(questions, passages, strict=True) for p in row]
+    return datasets.Dataset.from_dict(
+        {
+            "question": [question for question, _ in pairs],
+            "passage": [passage for _, passage in pairs],
+            "label": [each for row in targets for each in row],
+        }
+    )
+
+
+def _loss(model: Any, lists: RankedLists, settings: RerankerTraining, device: str) -> Any:
+    if lists.taught:
+        return losses.MSELoss(model)
+    # A GPU takes all pairs of a step at once; a processor is no faster for the padding.
+    return losses.LambdaLoss(model, mini_batch_size=settings.batch if device == "cpu" else -1)
+
+
+def _arguments(
+    run: Path, settings: RerankerTraining, lists: RankedLists, device: str, *, checked: bool
+) -> Any:
+    checks: dict[str, Any] = {}
+    if checked:
+        checks = {
+            "eval_strategy": "steps",
+            "eval_steps": settings.check_every,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": _SCORE,
+            "greater_is_better": True,
+            "restore_callback_states_from_checkpoint": True,  # the patience that is left
+        }
+    rows = sum(map(len, lists.passages)) if lists.taught else len(lists.questions)
+    arguments = CrossEncoderTrainingArguments(
+        output_dir=str(run),
+        max_steps=settings.steps,
+        per_device_train_batch_size=max(1, rows // settings.steps),
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        bf16=settings.precision == "bf16",
+        use_cpu=device == "cpu",
+        save_strategy="steps",
+        save_steps=settings.check_every,
+        save_total_limit=2,
+        logging_steps=min(10, settings.steps, settings.check_every),
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        batch_sampler=InOrder,
+        **checks,
+    )
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1  # else a copy on each, which losses that tokenize can not feed
+    return arguments
+
+
+def _take_over(written: Any, trained: Any) -> None:
+    """Give a freshly opened model the trained weights, with the adapters merged into them."""
+    tuner = peft.tuners.tuners_utils.BaseTunerLayer
+    kept = peft.utils.ModulesToSaveWrapper
+    state = written.state_dict()
+    layers = {n: each for n, each in trained.named_modules() if isinstance(each, (tuner, kept))}
+    with torch.no_grad():
+        for name, layer in layers.items():
+            for adapter in layer.active_adapters:
+                if isinstance(layer, tuner):
+                    state[f"{name}.weight"] += layer.get_delta_weight(adapter).cpu()
+                else:
+                    for part, weights in layer.modules_to_save[adapter].state_dict().items():
+                        state[f"{name}.{part}"].copy_(weights)
+        if not layers:
+            for name, weights in trained.state_dict().items():
+                state[name].copy_(weights)
+
+
+def _refuse_ruined(written: Any, lists: RankedLists) -> None:
+    asked = [(lists.questions[0], each) for each in lists.passages[0]]
+    scores = written.predict(asked, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    if not np.isfinite(np.asarray(scores, np.float32)).all():
+        raise ModelError(
+            "training ended in a model whose scores are no numbers; try a smaller learning rate, "
+            "and f32 if it was bf16"
+        )
+
+
+class _Reranked(BaseEvaluator):  # type: ignore[misc]
+    """Mean nDCG@10 of candidates in the order of the model's scores; ties as they were."""
+
+    def __init__(self, check: RerankCheck, batch: int) -> None:
+        super().__init__()
+        self.primary_metric = _MEASURE
+        self._check = check
+        self._batch = batch
+
+    def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
+        check = self._check
+        scores = model.predict(
+            [(q, p) for q, row in zip(check.questions, check.passages, strict=True) for p in row],
+            batch_size=self._batch,
+            activation_fn=torch.nn.Identity(),
+            show_progress_bar=False,
+        )
+        total, place = 0.0, 0
+        for grades, judged in zip(check.grades, check.judged, strict=True):
+            own = np.asarray(scores[place : place + len(grades)], np.float32).reshape(-1)
+            place += len(grades)
+            order = np.argsort(-own, kind="stable")
+            total += ndcg([grades[each] for each in order], judged)
+        return {_MEASURE: total / len(check.questions)}

@@ -1,0 +1,69 @@
+"""The folder of a training run, which lies beside its target until that is done; and its card."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines.output import note
+from rag_engine.errors import InvalidInput
+
+__all__ = ["CARD", "claim", "refuse_another", "run_folder", "versions", "write_card"]
+
+CARD = "training.json"
+"""What was trained from what, with what result; beside the model."""
+_RUN = "run.json"
+"""What the checkpoints beside it are of."""
+
+
+def run_folder(target: Path) -> Path:
+    """Return where the checkpoints of a run with this target lie.
+
+    >>> run_folder(Path("models/mine")).name
+    '.mine.training'
+    """
+    return target.parent / f".{target.name}.training"
+
+
+def refuse_another(run: Path, identity: dict[str, Any]) -> None:
+    """Check that the folder of checkpoints, if there is one, is of this very run.
+
+    Raises:
+        InvalidInput: it is of another run.
+    """
+    if not run.exists():
+        return
+    try:
+        begun = json.loads((run / _RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        begun = None
+    if begun != identity:
+        raise InvalidInput(
+            f"{run} holds the checkpoints of another training; go on with that one's own "
+            "command, name another target, or delete the folder"
+        )
+
+
+def claim(run: Path, identity: dict[str, Any]) -> None:
+    """Begin in the folder of checkpoints, or go on in it."""
+    if run.exists():
+        note("going on from the last checkpoint")
+        return
+    begun = run.with_name(f"{run.name}.new")
+    begun.mkdir(exist_ok=True)
+    (begun / _RUN).write_text(json.dumps(identity), encoding="utf-8")
+    begun.rename(run)  # killed before, there is none; after, one that says whose it is
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what trains."""
+    names = ("rag-engine", "sentence-transformers", "torch", "transformers", "peft")
+    return {name: version(name) for name in names}
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write ``training.json`` beside a model."""
+    text = json.dumps(card, ensure_ascii=False, indent=1)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
