@@ -13,6 +13,7 @@ from pipelines import commands
 from pipelines.bench.peers import PEERS
 from pipelines.export_model import Target
 from pipelines.output import Exit, Outcome, note, print_error, print_outcome
+from pipelines.synthesis.arguments import add_synthesis
 from pipelines.train.arguments import add_training
 from rag_engine.errors import RagEngineError
 from rag_engine.settings import DenseKind
@@ -147,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
         help="refuse a result whose vectors are less near to torch's (0.999; with --int8 0.99)",
     )
 
+    text = "let a language model write questions about the passages, to train on"
+    add_synthesis(verbs.add_parser("synthesize", help=text, description=text, parents=[kb]))
     add_training(
         verbs.add_parser("train", help="train a model", description="train models on own data")
     )

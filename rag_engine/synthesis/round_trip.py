@@ -1,0 +1,86 @@
+"""The way back: does a question find the passage that it was written for, and what else?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag_engine.passages import Passage
+from rag_engine.records import Chunk, Hit
+
+__all__ = ["RoundTrip", "nearly_alike", "return_trip"]
+
+_LESS_LIKELY = 0.5
+_SHINGLE = 8
+_ALIKE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """Where the passage stands among the hits (from 1), and hits below it that are wrong."""
+
+    rank: int
+    negatives: tuple[Hit, ...]
+
+
+def return_trip(
+    passage: Passage, hits: Sequence[Hit], *, within: int, negatives: int
+) -> RoundTrip | None:
+    """Look for ``passage`` among the hits of a question that was written for it.
+
+    It is found if it, a twin of it, or a passage with the very same text is one of the first
+    ``within`` hits; None if it is not.
+
+    Up to ``negatives`` hits are taken for hard negatives: passages that look right and are not.
+    Nobody has said that they are not, so all that may well be right are passed over: hits above
+    the passage; those more than half as likely to be right as it is, by their scores (after the
+    bound relative to the positive's score of Moreira et al. 2024, "NV-Retriever", section 4);
+    passages that share its section, or stand right before or after it; copies and near copies
+    (see ``nearly_alike``); its twins.
+    """
+    same = {passage.id, *passage.twins}
+    own = next((hit for hit in hits[:within] if _says(hit, passage, same)), None)
+    if own is None:
+        return None
+    wrong = [
+        hit
+        for hit in hits
+        if hit.rank > own.rank
+        and hit.score <= _LESS_LIKELY * own.score
+        and not _says(hit, passage, same)
+        and not _beside(hit.chunk, passage.chunk)
+        and not nearly_alike(hit.chunk.text, passage.chunk.text)
+    ]
+    return RoundTrip(own.rank, tuple(wrong[:negatives]))
+
+
+def nearly_alike(one: str, other: str) -> bool:
+    """Tell whether half of what the shorter of two texts says stands in the other one as well.
+
+    That is the share of its runs of 8 characters that the other has, without regard to case and
+    the width of blanks: containment of shingles (Broder 1997, "On the Resemblance and Containment
+    of Documents", section 2), on characters, so that it holds for languages without blanks.
+
+    >>> nearly_alike("The seal of the pump lasts a year.", "the seal of the  pump is red.")
+    True
+    >>> nearly_alike("The seal of the pump lasts a year.", "The filter lasts a spring.")
+    False
+    """
+    few, many = sorted((_shingles(one), _shingles(other)), key=len)
+    return len(few & many) >= _ALIKE * len(few) if few else False
+
+
+def _says(hit: Hit, passage: Passage, same: set[int]) -> bool:
+    found = {hit.chunk_id, *(twin.chunk_id for twin in hit.twins)}
+    return bool(found & same) or hit.chunk.text == passage.chunk.text
+
+
+def _beside(hit: Chunk, own: Chunk) -> bool:
+    if hit.document_id != own.document_id:
+        return False
+    return abs(hit.ordinal - own.ordinal) <= 1 or (own.section != () and hit.section == own.section)
+
+
+def _shingles(text: str) -> set[str]:
+    plain = " ".join(text.casefold().split())
+    return {plain[start : start + _SHINGLE] for start in range(len(plain) - _SHINGLE + 1)}
