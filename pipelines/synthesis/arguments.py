@@ -36,6 +36,12 @@ def add_synthesis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, metavar="N", help="ask about so many passages, by chance (all)"
     )
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        metavar="P",
+        help="and if its passage answers it with at least this probability (what `ask` reads)",
+    )
     parser.set_defaults(run=_synthesize)
 
 
@@ -47,6 +53,7 @@ def _synthesize(given: argparse.Namespace) -> Outcome:
         per_passage=given.per_passage,
         limit=given.limit,
         keep_within=given.keep_within,
+        min_score=given.min_score,
         negatives=given.negatives,
         seed=given.seed,
     )

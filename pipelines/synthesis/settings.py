@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag_engine.checks import check_k
+from rag_engine.checks import check_k, check_min_score
 from rag_engine.errors import InvalidInput
 from rag_engine.synthesis.prompts import checked_languages
 
@@ -17,8 +17,9 @@ class Synthesis:
 
     ``per_passage`` questions are asked for of each of at most ``limit`` passages (all of them:
     None), in ``languages`` by turns. A question is kept if its passage is among the first
-    ``keep_within`` hits; ``negatives`` wrong hits are kept with it. ``seed`` decides which
-    passages come first, and with which language the turns begin.
+    ``keep_within`` hits with at least ``min_score`` (None: what ``rag-engine ask`` wants of a hit
+    to read it); ``negatives`` wrong hits are kept with it. ``seed`` decides which passages come
+    first, and with which language the turns begin.
 
     >>> Synthesis(languages=("de",), per_passage=0)
     Traceback (most recent call last):
@@ -30,6 +31,7 @@ class Synthesis:
     per_passage: int = 1
     limit: int | None = None
     keep_within: int = 10
+    min_score: float | None = None
     negatives: int = 1
     seed: int = 1
 
@@ -40,6 +42,8 @@ class Synthesis:
             if value is not None and value < least:
                 raise InvalidInput(f"{name} is at least {least}, got {value}")
         check_k(self.keep_within)
+        if self.min_score is not None:
+            check_min_score(self.min_score)
 
     def languages_of(self, place: int) -> list[str]:
         """Return the languages of the questions about the passage at a place in the order.

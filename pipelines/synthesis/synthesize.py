@@ -120,6 +120,7 @@ def _identity(kb: KnowledgeBase, chosen: Chosen, wanted: Synthesis) -> dict[str,
             **settings.retrieval.model_dump(mode="json"),
             "fairness": settings.fairness.enabled,
             "reranker": settings.reranker.model,
+            "least score": kb.least_score if wanted.min_score is None else wanted.min_score,
         },
         "settings": {**asdict(wanted), "languages": list(wanted.languages)},
     }
@@ -135,6 +136,7 @@ class _Run:
         self._parts = parts
         self._wanted = wanted
         self._journal = journal
+        self._least_score = kb.least_score if wanted.min_score is None else wanted.min_score
 
     def run(self, chosen: Chosen, identity: dict[str, Any], at_once: int) -> Outcome:
         """Ask about every passage that is left, and report."""
@@ -195,7 +197,13 @@ class _Run:
         wanted, language = self._wanted, normalise_language(asked.language)
         depth = min(1_000, wanted.keep_within + _DEEPER + 10 * wanted.negatives)
         hits = self._kb.search(asked.question, k=depth, language=language)
-        found = return_trip(passage, hits, within=wanted.keep_within, negatives=wanted.negatives)
+        found = return_trip(
+            passage,
+            hits,
+            within=wanted.keep_within,
+            min_score=self._least_score,
+            negatives=wanted.negatives,
+        )
         if found is None:
             return Fate.NOT_FOUND, None
         return fate, Example(

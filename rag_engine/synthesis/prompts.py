@@ -51,7 +51,7 @@ def question_prompt(passage: str, language: str, *, earlier: Sequence[str] = ())
     The seal lasts a year.
     </passage-1f2728258aef>
     <BLANKLINE>
-    The question in German (Deutsch):
+    Write one question in German (Deutsch) that this passage answers. Write the question alone.
     """
     shown = as_data(_beginning(passage, _LONGEST_PASSAGE))
     # A word that nobody who wrote the passage can have known.
@@ -61,7 +61,8 @@ def question_prompt(passage: str, language: str, *, earlier: Sequence[str] = ())
     return Prompt(
         system=_SYSTEM.format(language=language_name(language), boundary=boundary),
         user=f"<passage-{boundary}>\n{shown}\n</passage-{boundary}>\n\n{others}"
-        f"The question in {named_twice(language)}:",
+        f"Write one question in {named_twice(language)} that this passage answers. Write the "
+        "question alone.",
         question="",
         language=language,
         passages=(passage,),

@@ -24,12 +24,12 @@ class RoundTrip:
 
 
 def return_trip(
-    passage: Passage, hits: Sequence[Hit], *, within: int, negatives: int
+    passage: Passage, hits: Sequence[Hit], *, within: int, min_score: float, negatives: int
 ) -> RoundTrip | None:
     """Look for ``passage`` among the hits of a question that was written for it.
 
     It is found if it, a twin of it, or a passage with the very same text is one of the first
-    ``within`` hits; None if it is not.
+    ``within`` hits and has at least ``min_score``; None if it is not.
 
     Up to ``negatives`` hits are taken for hard negatives: passages that look right and are not.
     Nobody has said that they are not, so all that may well be right are passed over: hits above
@@ -40,7 +40,7 @@ def return_trip(
     """
     same = {passage.id, *passage.twins}
     own = next((hit for hit in hits[:within] if _says(hit, passage, same)), None)
-    if own is None:
+    if own is None or own.score < min_score:
         return None
     wrong = [
         hit
