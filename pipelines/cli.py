@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 _EPILOG = """\
 exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as problems;
-130 interrupted (what was indexed is kept; the same command goes on from there)
+130 interrupted (what was done is kept; the same command goes on from there)
 """
 
 
@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(given.command, error, as_json=given.json)
         return Exit.FAILED
     except KeyboardInterrupt:
-        note("rag-engine: interrupted; what was indexed is kept, the same command goes on")
+        note("rag-engine: interrupted; what was done is kept, the same command goes on")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (``| head``); there is nobody left to tell.

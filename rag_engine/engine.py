@@ -403,7 +403,13 @@ class KnowledgeBase:
         return sorted(self._catalogue.documents_of_chunks())
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """Return those passages of ``ids`` that are still there, in the order of ``ids``."""
+        """Return those passages of ``ids`` that are still there, in the order of ``ids``.
+
+        Example::
+
+            for passage in kb.passages(kb.passage_ids()[:10]):
+                print(passage.chunk.language, passage.chunk.text)
+        """
         self._check_open()
         return read_passages(self._catalogue, self._index.snapshot(), ids)
 

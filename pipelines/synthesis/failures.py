@@ -59,7 +59,7 @@ class Failures:
     def problems(self) -> list[Problem]:
         """Return each reason of failures, and how often there was one."""
         return [
-            Problem(source=self._model, reason=f"{count} questions were not written: {reason}")
+            Problem(source=self._model, reason=f"questions not written: {count}; {reason}")
             for reason, count in self._reasons.most_common()
         ]
 

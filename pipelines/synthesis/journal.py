@@ -15,6 +15,7 @@ from typing import IO, Any
 from pipelines.output import note
 from pipelines.train.examples import Example
 from rag_engine.errors import InvalidInput
+from rag_engine.store.files import read_json, write_json
 from rag_engine.synthesis.checks import Fate, question_key
 
 __all__ = ["Journal", "Tally"]
@@ -33,7 +34,8 @@ class Journal:
     passage done, with the size of ``target`` after it: what a kill left of a passage is cut off.
 
     Raises:
-        InvalidInput: ``target`` is there and of no run, or the run is another, or is running.
+        InvalidInput: ``target`` is there and of no run, or was changed; or the run is another's,
+            or is running.
     """
 
     def __init__(self, target: Path, identity: dict[str, Any]) -> None:
@@ -80,24 +82,27 @@ class Journal:
         _sync(self._log)
         self._count(passage, fates)
 
+    def short_of(self, negatives: int) -> int:
+        """Count the examples with fewer negatives than that."""
+        self._file.seek(0)
+        examples = (Example.model_validate_json(line) for line in self._file)
+        return sum(len(each.negatives) < negatives for each in examples)
+
     def finish(self, card: dict[str, Any]) -> None:
         """Say beside the file what it was made of; forget how far it was."""
-        text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
-        self.card.write_text(text, encoding="utf-8")
+        write_json(self.card, card)
         shutil.rmtree(self._folder)
 
     def _begin(self, identity: dict[str, Any]) -> None:
-        if not self._folder.exists():
+        run = self._folder / _RUN
+        if not run.exists():
             for path in (self.target, self.card):
                 if path.exists():
                     raise InvalidInput(f"{path} exists already; name a new file")
-            self._folder.mkdir(parents=True)
-            (self._folder / _RUN).write_text(json.dumps(identity), encoding="utf-8")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_json(run, identity)
             return
-        try:
-            begun = json.loads((self._folder / _RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            begun = {}
+        begun = read_json(run)
         if begun != identity:
             differing = sorted(
                 name for name in identity.keys() | begun if identity.get(name) != begun.get(name)
@@ -119,26 +124,31 @@ class Journal:
         self._log.seek(0)
         size = whole = 0
         for line in self._log:
-            if not line.endswith("\n"):
+            try:
+                told = json.loads(line)
+                fates = [(language, Fate(fate)) for language, fate in told["fates"]]
+                passage, size_then = int(told["passage"]), int(told["bytes"])
+            except (ValueError, KeyError, TypeError):
                 break
-            told = json.loads(line)
-            fates = [(language, Fate(fate)) for language, fate in told["fates"]]
-            self._count(told["passage"], fates)
-            size, whole = told["bytes"], whole + len(line.encode("utf-8"))
+            self._count(passage, fates)
+            size, whole = size_then, whole + len(line.encode("utf-8"))
         self._log.truncate(whole)
         there = self.target.stat().st_size
-        if there < size:
-            raise InvalidInput(
-                f"{self.target} was changed since it was begun: it has {there} bytes instead of "
-                f"{size}; delete it and {self._folder} to begin anew"
-            )
-        self._file.truncate(size)
         self._file.seek(0)
-        for line in self._file:
-            self.known.add(question_key(Example.model_validate_json(line).question))
+        try:
+            if there < size:
+                raise ValueError(f"it has {there} bytes instead of {size}")
+            self._file.truncate(size)
+            for line in self._file:
+                self.known.add(question_key(Example.model_validate_json(line).question))
+        except ValueError as error:  # pydantic's and a decoder's are such
+            raise InvalidInput(
+                f"{self.target} was changed since it was begun: {error}; delete it and "
+                f"{self._folder} to begin anew"
+            ) from error
         if self.done:
             note(f"going on after {len(self.done):,} passages")
-        return int(size)
+        return size
 
     def _count(self, passage: int, fates: Iterable[tuple[str, Fate]]) -> None:
         self.done.add(passage)

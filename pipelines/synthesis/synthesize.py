@@ -81,7 +81,7 @@ def synthesize(
         chosen = choose(kb, limit=wanted.limit, seed=wanted.seed)
         if not chosen.ids:
             raise InvalidInput(f"{path} holds no passage to ask about; index documents first")
-        if len(chosen.ids) <= wanted.keep_within and len(kb.passage_ids()) <= wanted.keep_within:
+        if len(kb.passage_ids()) <= wanted.keep_within:
             note(
                 f"the knowledge base has no more than {wanted.keep_within} passages: every one is "
                 "always found; a smaller --keep-within would tell more"
@@ -218,10 +218,12 @@ class _Run:
     def _outcome(self, chosen: Chosen, identity: dict[str, Any], failures: Failures) -> Outcome:
         languages, tally = self._wanted.languages, self._journal.tally
         counts = tally_data(tally, languages)
+        short = self._journal.short_of(self._wanted.negatives)
         result = {
             "passages": len(chosen.ids),
             "too_thin": chosen.thin,
             "copies": chosen.copies,
+            "short_of_negatives": short,
             **counts,
         }
         self._journal.finish(
@@ -232,12 +234,14 @@ class _Run:
         if not counts["kept"]:
             reason = "no question was kept; see why above; a larger model may write better ones"
             problems.append(Problem(source=str(target), reason=reason))
+        wanting = f"{short:,} examples have fewer than {self._wanted.negatives} negatives"
         passed = f"{chosen.thin:,} too short to ask about, {chosen.copies:,} copies of others"
         return Outcome(
             result={"file": str(target), **result},
             lines=[
                 *table(tally, languages),
                 f"{len(chosen.ids):,} passages; passed over: {passed}",
+                *([f"{wanting}; `train embedder --mine` finds more"] if short else []),
                 f"written: {target}, {counts['kept']:,} examples; what they were made of: "
                 f"{self._journal.card.name}",
             ],

@@ -284,7 +284,7 @@ def test_killed_it_goes_on_and_ends_as_it_would_have(kb_path, model, tmp_path, c
     code = "import sys; from pipelines.cli import main; raise SystemExit(main(sys.argv[1:]))"
     given = command(kb_path, model, out, *more, "--at-once", "1")
     with subprocess.Popen([sys.executable, "-c", code, *given], stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while not (out.exists() and len(out.read_bytes().splitlines()) >= 3):
             assert time.monotonic() < deadline
             assert process.poll() is None, process.stderr.read()
@@ -321,9 +321,9 @@ def test_a_passage_that_the_model_fails_with_stops_nothing(kb_path, model, tmp_p
     told = json.loads(capsys.readouterr().out)
     assert told["result"]["dropped"]["model failed"] == 2
     assert len(lines_of(out)) == told["result"]["kept"] >= len(FACTS) - 4
-    assert {each["reason"].partition(":")[0] for each in told["problems"]} == {
-        "1 questions were not written"
-    }
+    assert [each["reason"].partition(";")[0] for each in told["problems"]] == [
+        "questions not written: 1"
+    ] * 2
     assert any("out of memory" in each["reason"] for each in told["problems"])
     assert (model.asked["seal"], model.asked["lift"]) == (1, 3)  # a 500 is tried again
 
