@@ -20,7 +20,7 @@ _FEWEST = 10
 """Letters (ideographs count double): "Wie hoch?" asks about nothing."""
 _LONGEST = 300
 """Characters."""
-_COPIED = 0.8
+_COPIED = 0.9
 _SURE = 0.6
 _AS_LIKELY = 0.2
 _UNMARKED = frozenset({"ja", "th", "lo", "km", "my", "bo", "dz"})

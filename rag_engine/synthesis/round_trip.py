@@ -11,7 +11,7 @@ from rag_engine.records import Chunk, Hit
 __all__ = ["RoundTrip", "nearly_alike", "return_trip"]
 
 _LESS_LIKELY = 0.5
-_SHINGLE = 8
+_SHINGLE = 5
 _ALIKE = 0.5
 
 
@@ -57,7 +57,7 @@ def return_trip(
 def nearly_alike(one: str, other: str) -> bool:
     """Tell whether half of what the shorter of two texts says stands in the other one as well.
 
-    That is the share of its runs of 8 characters that the other has, without regard to case and
+    That is the share of its runs of 5 characters that the other has, without regard to case and
     the width of blanks: containment of shingles (Broder 1997, "On the Resemblance and Containment
     of Documents", section 2), on characters, so that it holds for languages without blanks.
 

@@ -74,7 +74,7 @@ def test_each_reason(detector, question, fate):
 
 
 def test_how_much_is_copied():
-    assert copied_share("What is replaced once a year?", PASSAGE) < 0.8
-    assert copied_share("水泵的密封圈多久更换一次？", "水泵的密封圈每年更换一次。") < 0.8
+    assert copied_share("What part of the pump X-200 is replaced once a year?", PASSAGE) < 0.9
+    assert copied_share("水泵的密封圈多久更换一次？", "水泵的密封圈每年更换一次。") < 0.9
     assert copied_share("水泵的密封圈每年更换一次？", "水泵的密封圈每年更换一次。") == 1
     assert copied_share("?!", PASSAGE) == 0

@@ -114,7 +114,8 @@ def test_documents_without_sections_have_no_section_in_common():
 def test_near_copies():
     assert nearly_alike(OWN, OWN + " And much more is said here about the seal and the pump.")
     assert nearly_alike(
-        "水泵的密封圈每年由技术员更换一次。", "水泵的密封圈每年由技师更换一次，费用另计。"
+        "水泵的密封圈每年由技术员更换一次，费用另计。",
+        "水泵的密封圈每年由技术员更换两次，费用另计。",
     )
     assert not nearly_alike(OWN, TEXTS[0])
-    assert not nearly_alike("short", "short")
+    assert not nearly_alike("abc", "abc")  # too short to tell
