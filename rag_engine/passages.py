@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag_engine.fairness.language_offsets import less_offsets
 from rag_engine.fairness.twins import Twins
 from rag_engine.records import Chunk
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
 
-__all__ = ["Passage", "read_passages"]
+__all__ = ["Passage", "likeness", "read_passages"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,22 @@ def read_passages(catalogue: Catalogue, snapshot: Snapshot, ids: Sequence[int]) 
             )
         )
     return passages
+
+
+def likeness(snapshot: Snapshot, passage: int, others: Sequence[int]) -> dict[int, float]:
+    """Return how alike other passages are to one in meaning: cosines of wholly centred vectors.
+
+    Twins have 0.5 and more. Passages that are gone are left out, and so are all where languages
+    are not centred: there, a cosine says as much of the languages.
+    """
+    ids = np.array([passage, *others], dtype=np.int64)
+    there = snapshot.language_codes(ids) >= 0
+    if not snapshot.offsets.enabled or not there[0]:
+        return {}
+    vectors, codes = snapshot.vectors(ids[there])
+    centred = less_offsets(vectors, snapshot.language_offsets[codes] + snapshot.offsets.default)
+    cosines = centred[1:] @ centred[0]
+    return dict(zip(ids[there][1:].tolist(), cosines.tolist(), strict=True))
 
 
 def _with_twins(twins: Twins, identifier: int) -> set[int]:

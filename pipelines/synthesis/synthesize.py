@@ -203,13 +203,14 @@ class _Run:
             within=wanted.keep_within,
             min_score=self._least_score,
             negatives=wanted.negatives,
+            likeness=lambda others: self._kb.likeness(passage.id, others),
         )
         if found is None:
             return Fate.NOT_FOUND, None
         return fate, Example(
             question=asked.question,
             positive=request.text,
-            negatives=tuple(self._text(hit.title, hit.chunk) for hit in found.negatives),
+            negatives=tuple(self._text(each.title, each.chunk) for each in found.negatives),
             question_language=language,
             passage_language=passage.chunk.language,
             group=passage.content,

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_engine.passages import Passage
 from rag_engine.records import Chunk, Hit
 
-__all__ = ["RoundTrip", "nearly_alike", "return_trip"]
+__all__ = ["RoundTrip", "Wrong", "nearly_alike", "return_trip"]
 
 _LESS_LIKELY = 0.5
+_NEAR = 0.5
+"""The least cosine of twins (see ``rag_engine/fairness/twins.py``)."""
 _SHINGLE = 5
 _ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Wrong:
+    """A passage that looks right and is not, and its document's title."""
+
+    chunk: Chunk
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """Where the passage stands among the hits (from 1), and hits below it that are wrong."""
+    """Where the passage stands among the hits (from 1), and passages found below it."""
 
     rank: int
-    negatives: tuple[Hit, ...]
+    negatives: tuple[Wrong, ...]
 
 
 def return_trip(
-    passage: Passage, hits: Sequence[Hit], *, within: int, min_score: float, negatives: int
+    passage: Passage,
+    hits: Sequence[Hit],
+    *,
+    within: int,
+    min_score: float,
+    negatives: int,
+    likeness: Callable[[Sequence[int]], Mapping[int, float]],
 ) -> RoundTrip | None:
     """Look for ``passage`` among the hits of a question that was written for it.
 
@@ -36,21 +52,30 @@ def return_trip(
     the passage; those more than half as likely to be right as it is, by their scores (after the
     bound relative to the positive's score of Moreira et al. 2024, "NV-Retriever", section 4);
     passages that share its section, or stand right before or after it; copies and near copies
-    (see ``nearly_alike``); its twins.
+    (see ``nearly_alike``); its twins, and what is as near as twins are, by ``likeness``, which
+    tells the cosines of some ids. Passages in its own language come first, in the place of a twin
+    too, so that a model can not tell what is wrong by the language.
     """
     same = {passage.id, *passage.twins}
     own = next((hit for hit in hits[:within] if _says(hit, passage, same)), None)
     if own is None or own.score < min_score:
         return None
-    wrong = [
+    below = [
         hit
         for hit in hits
         if hit.rank > own.rank
         and hit.score <= _LESS_LIKELY * own.score
         and not _says(hit, passage, same)
+    ]
+    alike = likeness([each for hit in below for each in _ids(hit)])
+    wrong = [
+        _in_language(hit, passage.chunk.language)
+        for hit in below
+        if max(alike.get(each, 0.0) for each in _ids(hit)) < _NEAR
         and not _beside(hit.chunk, passage.chunk)
         and not nearly_alike(hit.chunk.text, passage.chunk.text)
     ]
+    wrong.sort(key=lambda each: each.chunk.language != passage.chunk.language)  # stable
     return RoundTrip(own.rank, tuple(wrong[:negatives]))
 
 
@@ -70,9 +95,19 @@ def nearly_alike(one: str, other: str) -> bool:
     return len(few & many) >= _ALIKE * len(few) if few else False
 
 
+def _ids(hit: Hit) -> list[int]:
+    return [hit.chunk_id, *(twin.chunk_id for twin in hit.twins)]
+
+
 def _says(hit: Hit, passage: Passage, same: set[int]) -> bool:
-    found = {hit.chunk_id, *(twin.chunk_id for twin in hit.twins)}
-    return bool(found & same) or hit.chunk.text == passage.chunk.text
+    return not same.isdisjoint(_ids(hit)) or hit.chunk.text == passage.chunk.text
+
+
+def _in_language(hit: Hit, language: str) -> Wrong:
+    """Return a hit's passage, or the twin of it in that language."""
+    shown = Wrong(hit.chunk, hit.title)
+    twins = (Wrong(twin.chunk, twin.title) for twin in hit.twins)
+    return next((each for each in (shown, *twins) if each.chunk.language == language), shown)
 
 
 def _beside(hit: Chunk, own: Chunk) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from rag_engine.passages import Passage
@@ -53,8 +55,19 @@ PASSAGE = Passage(
 )
 
 
-def trip(*hits: Hit, within: int = 3, min_score: float = 0.0, negatives: int = 9):
-    return return_trip(PASSAGE, hits, within=within, min_score=min_score, negatives=negatives)
+def trip(*hits: Hit, within: int = 3, min_score: float = 0.0, negatives: int = 9, **alike: float):
+    return return_trip(
+        PASSAGE,
+        hits,
+        within=within,
+        min_score=min_score,
+        negatives=negatives,
+        likeness=lambda ids: {each: alike.get(f"id{each}", 0.1) for each in ids},
+    )
+
+
+def numbers(found) -> list[str]:
+    return [f"{each.chunk.document_id}#{each.chunk.ordinal}" for each in found.negatives]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +106,14 @@ def test_negatives_are_below_it_less_likely_and_elsewhere():
     ]
     found = trip(*hits)
     assert found is not None
-    assert [each.chunk_id for each in found.negatives] == [3, 6, 11]
+    assert numbers(found) == ["c#0", "pump#9", "g#0"]
+    near = trip(*hits, id3=0.5, id11=0.49)
+    assert near is not None
+    assert numbers(near) == ["pump#9", "g#0"]
     some, none = trip(*hits, negatives=2), trip(*hits, negatives=0)
     assert some is not None
     assert none is not None
-    assert [each.chunk_id for each in some.negatives] == [3, 6]
+    assert numbers(some) == ["c#0", "pump#9"]
     assert none.negatives == ()
 
 
@@ -106,9 +122,28 @@ def test_documents_without_sections_have_no_section_in_common():
         id=1, chunk=chunk(OWN, "long"), title="", source="", twins=frozenset(), content="long#0"
     )
     hits = [hit(1, 0.9, 1, own.chunk), hit(2, 0.1, 2, chunk(TEXTS[0], "long", 5))]
-    found = return_trip(own, hits, within=1, min_score=0, negatives=1)
+    found = return_trip(own, hits, within=1, min_score=0, negatives=1, likeness=lambda ids: {})
     assert found is not None
-    assert [each.chunk_id for each in found.negatives] == [2]
+    assert numbers(found) == ["long#5"]
+
+
+def test_negatives_are_in_the_language_of_the_passage_first():
+    german = dataclasses.replace(PASSAGE, chunk=dataclasses.replace(PASSAGE.chunk, language="de"))
+    english, own = chunk(TEXTS[0], "en"), dataclasses.replace(chunk(TEXTS[1], "de"), language="de")
+    pair = dataclasses.replace(
+        hit(2, 0.3, 2, chunk(TEXTS[2], "pair-en")),
+        twins=(
+            Twin(chunk_id=3, chunk=dataclasses.replace(own, text=TEXTS[3]), title="", source=""),
+        ),
+    )
+    hits = [hit(1, 0.9, 7, german.chunk), hit(2, 0.4, 1, english), pair, hit(3, 0.2, 4, own)]
+    given = {"within": 1, "min_score": 0, "negatives": 3}
+    found = return_trip(german, hits, **given, likeness=lambda ids: {})
+    assert found is not None
+    assert [each.chunk.text for each in found.negatives] == [TEXTS[3], TEXTS[1], TEXTS[0]]
+    found = return_trip(german, hits, **given, likeness=lambda ids: {3: 0.6})
+    assert found is not None
+    assert [each.chunk.text for each in found.negatives] == [TEXTS[1], TEXTS[0]]
 
 
 def test_near_copies():
