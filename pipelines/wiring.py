@@ -75,7 +75,9 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
     if settings.kind == "bundled":
         from connectors.embedders.bundled_e5 import BundledE5
 
-        return BundledE5(precision=settings.precision, threads=settings.threads)
+        return BundledE5(
+            adapter=settings.adapter, precision=settings.precision, threads=settings.threads
+        )
     if not settings.model:
         raise SettingsError(f"embedder.kind = {settings.kind!r} needs embedder.model")
     if settings.kind == "exported":

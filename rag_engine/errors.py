@@ -147,9 +147,12 @@ class ContractMismatch(StoreError):
             f"{name}: stored {stored!r}, given {given!r}"
             for name, (stored, given) in sorted(fields.items())
         )
+        stored, given = fields.get("embedder.weights", ("", ""))
+        plain = str(given).startswith(f"{stored}+")
         super().__init__(
             f"the knowledge base was built with other settings ({listing}); open it with the "
-            "stored ones, or index the documents into a new knowledge base"
+            f"stored ones{' (embedder.adapter = false)' if plain else ''}, or index the documents "
+            "into a new knowledge base"
         )
         self.fields = dict(fields)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rag_engine.components import Components, default_components
 from rag_engine.contract import check_contract, index_contract
@@ -73,7 +74,7 @@ def open_store(
         if settings is None:
             stored = catalogue.meta("settings")
             data = stored if isinstance(stored, dict) else {}
-            settings = Settings.checked(data, origin=str(catalogue.path))
+            settings = Settings.checked(_as_made(data), origin=str(catalogue.path))
         parts = parts or build(settings)
         check_contract(catalogue.meta("contract"), index_contract(parts, settings))
         return OpenedStore(
@@ -85,6 +86,18 @@ def open_store(
         if lock is not None:
             lock.release()
         raise
+
+
+def _as_made(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings with what they could not say when they were written.
+
+    >>> _as_made({"embedder": {"kind": "bundled"}})["embedder"]["adapter"]
+    False
+    """
+    embedder = stored.get("embedder", {})
+    if not isinstance(embedder, dict):
+        return stored  # whoever checks them says so
+    return {**stored, "embedder": {"adapter": False, **embedder}}
 
 
 def _builder(

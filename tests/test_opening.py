@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,21 @@ def test_parts_may_be_built_by_a_function_of_the_settings(tmp_path, quick_compon
     KnowledgeBase.open(tmp_path / "a", components=build).close()
     KnowledgeBase.open(tmp_path / "b", components=build).close()
     assert asked == [own, own, Settings()]
+
+
+def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
+    path = tmp_path / "kb"
+    plain = Settings(embedder=EmbedderSettings(adapter=False))
+    with KnowledgeBase.open(path, settings=plain) as kb:
+        kb.add([PUMP])
+    with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
+        catalogue.execute(
+            "UPDATE meta SET value = json_remove(value, '$.embedder.adapter') "
+            "WHERE key = 'settings'"
+        )
+    with KnowledgeBase.open(path, read_only=True) as kb:
+        assert [each.document_id for each in kb.search("Pumpe")] == [PUMP.id]
+        assert not kb.settings.embedder.adapter
+    adapted = Settings(embedder=EmbedderSettings(adapter=True))
+    with pytest.raises(ContractMismatch, match=r"embedder\.adapter = false"):
+        KnowledgeBase.open(path, settings=adapted)

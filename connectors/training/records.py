@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Pairs", "TrainingLog", "Validation"]
+__all__ = ["Kept", "Pairs", "TrainingLog", "Validation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Examples in the order in which they are trained on, texts without prompts.
+    """Examples of one file in the order in which they are trained on, texts without prompts.
 
-    ``negatives[n]`` has as many passages for every ``n``. ``kept_questions`` and ``kept_passages``
-    are texts whose vectors are held to the original model's.
+    ``negatives[n]`` has as many passages for every ``n``. Where ``symmetric[n]``, the positive and
+    the negatives get the question's prompt.
     """
 
     questions: Sequence[str]
     positives: Sequence[str]
     negatives: Sequence[Sequence[str]]
-    kept_questions: Sequence[str] = ()
-    kept_passages: Sequence[str] = ()
+    symmetric: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Texts whose vectors are held to the original model's."""
+
+    questions: Sequence[str] = ()
+    passages: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

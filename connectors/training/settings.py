@@ -22,7 +22,8 @@ class EmbedderTraining:
     are held to the original model's (the mean squared distance times the dimension weighs so much
     beside InfoNCE), on every ``keep_every``-th step. ``share`` is how far from the original
     towards the trained weights the result lies. With ``matryoshka`` dimensions, beginnings of
-    vectors are trained too. ``precision`` is ``f32`` or ``bf16`` (autocast).
+    vectors are trained too. ``dropout`` is that of the model's layers meanwhile: drawing so many
+    random numbers takes a CPU as long as the rest. ``precision`` is ``f32`` or ``bf16`` (autocast).
 
     >>> EmbedderTraining(share=1.5)
     Traceback (most recent call last):
@@ -37,6 +38,7 @@ class EmbedderTraining:
     temperature: float = 0.02
     max_tokens: int = 128
     rank: int = 32
+    dropout: float = 0.0
     keep: float = 5.0
     keep_every: int = 6
     share: float = 1.0
@@ -56,6 +58,8 @@ class EmbedderTraining:
                 raise InvalidInput(f"{name} is at least 0, got {getattr(self, name)}")
         if not 0 < self.share <= 1:
             raise InvalidInput(f"share is above 0 and at most 1, got {self.share}")
+        if not 0 <= self.dropout < 1:
+            raise InvalidInput(f"dropout is at least 0 and below 1, got {self.dropout}")
         if self.temperature <= 0 or self.learning_rate <= 0:
             raise InvalidInput(
                 "temperature and learning_rate are above 0, got "

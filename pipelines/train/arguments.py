@@ -39,6 +39,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     embedder.add_argument(
         "--check", type=Path, metavar="SET_DIR", help="a test set that is asked while training"
     )
+    embedder.add_argument(
+        "--teacher", metavar="MODEL", help="learn this model's vectors, of a text or its original"
+    )
     embedder.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
     embedder.add_argument("--json", action="store_true", help="print data as JSON on stdout")
     default = EmbedderTraining()
@@ -50,6 +53,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         ("temperature", float, "temperature of InfoNCE"),
         ("max-tokens", int, "tokens of a text that are read"),
         ("rank", int, "rank of the adapters; 0 trains all weights but the vocabulary's"),
+        ("dropout", float, "dropout of the model's layers"),
         ("keep", float, "how much vectors are held to the original's"),
         ("keep-every", int, "on every so-many-th step"),
         ("share", float, "how far towards the trained weights, 0 to 1"),
@@ -84,5 +88,6 @@ def _embedder(given: argparse.Namespace) -> Outcome:
         model=given.model,
         mine=given.mine,
         validation=given.check,
+        teacher=given.teacher,
         device=given.device,
     )

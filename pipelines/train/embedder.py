@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 import tempfile
@@ -12,7 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from connectors.training.records import Pairs, TrainingLog, Validation
+from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.torch_models import model_folder
+from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
 from pipelines.export_model import BUNDLED, new_folder
@@ -42,12 +45,16 @@ def train(
     model: str = BUNDLED,
     mine: int = 0,
     validation: Path | None = None,
+    teacher: str | None = None,
     device: str = "cpu",
 ) -> Outcome:
     """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
 
+    A batch is of one file, and the files take turns by their sizes: so a file is one kind of task.
     ``mine`` hard negatives, in the positive's language, are looked for where an example has
-    fewer. ``validation`` is a test set that is asked while training. Stopped, the same command
+    fewer. ``validation`` is a test set that is asked while training. With a ``teacher``, a model of
+    sentence-transformers, the result learns to give each text the teacher's vector, and a
+    translation the vector of its original. Stopped, the same command
     goes on from the last checkpoint, which lies beside ``target`` until it is done.
 
     Raises:
@@ -60,27 +67,33 @@ def train(
 
     new_folder(target)
     read = [read_examples(path) for path in files]
-    examples = [each for file in read for each in file.examples]
+    tasks = [list(file.examples) for file in read]
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     run = target.parent / f".{target.name}.training"
-    identity = _identity(read, settings, model, mine, validation)
+    identity = _identity(read, settings, model, mine, validation, teacher)
     _refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
-        source = Path(temporary) / "source" if model == BUNDLED else Path(model)
+        source = Path(temporary) / "source" if model == BUNDLED else model_folder(model)
         if model == BUNDLED:
             export_bundled(source)
+        taught = None if teacher is None else model_folder(teacher)
         if mine:
             note(f"looking for {mine} hard negatives an example")
-            examples = with_hard_negatives(examples, mine, model=source, device=device)
-        pairs = _pairs(examples, settings)
+            embedder = SentenceTransformerEmbedder(model=str(source), device=device)
+            tasks = [with_hard_negatives(task, mine, embedder=embedder) for task in tasks]
+        parts = _parts(tasks, settings)
         _claim(run, identity)
-        note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
+        count = sum(len(task) for task in tasks)
+        note(f"{count} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:
             log = train_embedder(
                 source,
-                pairs,
+                parts,
                 settings,
+                name=model,
+                teacher=taught,
+                kept=_kept([each for task in tasks for each in task], settings),
                 target=Path(temporary) / "out",
                 run=run,
                 device=device,
@@ -118,6 +131,7 @@ def _identity(
     model: str,
     mine: int,
     validation: Path | None,
+    teacher: str | None,
 ) -> dict[str, Any]:
     """Return what a run is made of: another of these is another run."""
     return {
@@ -128,6 +142,7 @@ def _identity(
         ],
         "settings": {**asdict(settings), "matryoshka": list(settings.matryoshka)},
         "mined_negatives": mine,
+        "teacher": teacher,
         "validation": None if validation is None else validation.resolve().name,
     }
 
@@ -156,9 +171,15 @@ def _claim(run: Path, identity: dict[str, Any]) -> None:
     (run / _RUN).write_text(json.dumps(identity), encoding="utf-8")
 
 
-def _pairs(examples: Sequence[Example], settings: EmbedderTraining) -> Pairs:
+def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> list[Pairs]:
+    """Lay out each task's examples, with as many batches as its share of the steps."""
+    count = sum(len(task) for task in tasks)
+    return [_pairs(task, math.ceil(settings.steps * len(task) / count), settings) for task in tasks]
+
+
+def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) -> Pairs:
     """Lay out as many rounds of examples as the steps need."""
-    wanted = settings.steps * settings.batch
+    wanted = steps * settings.batch
     ordered: list[Example] = []
     while len(ordered) < wanted:
         turn = ordered_batches(examples, settings.batch, settings.seed + len(ordered))
@@ -169,27 +190,29 @@ def _pairs(examples: Sequence[Example], settings: EmbedderTraining) -> Pairs:
                 f"{settings.batch}; give more, or a smaller batch"
             )
         ordered += turn
+    ordered = ordered[:wanted]
     fewest = min(len(each.negatives) for each in ordered)
-    questions, passages = _kept(examples, settings)
     return Pairs(
         questions=[each.question for each in ordered],
         positives=[each.positive for each in ordered],
         negatives=[each.negatives[:fewest] for each in ordered] if fewest else [],
-        kept_questions=questions,
-        kept_passages=passages,
+        symmetric=[each.symmetric for each in ordered],
     )
 
 
-def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> tuple[list[str], list[str]]:
+def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> Kept:
     """Choose texts whose vectors stay: of examples in one language, where the model is good."""
     if not settings.keep:
-        return [], []
+        return Kept()
     alike = [each for each in examples if each.question_language == each.passage_language] or list(
         examples
     )
     drawn = random.Random(settings.seed).sample(alike, min(len(alike), _MOST_KEPT))
     half = len(drawn) // 2
-    return [each.question for each in drawn[:half]], [each.positive for each in drawn[half:]]
+    return Kept(
+        questions=[each.question for each in drawn[:half]],
+        passages=[each.positive for each in drawn[half:]],
+    )
 
 
 def _result(log: TrainingLog) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Annotated
@@ -24,8 +24,11 @@ class Example(BaseModel):
 
     ``negatives`` are passages that look right and are not; may be none. ``group`` names what the
     positive says: of two examples of one group the other's positive would be right as well, so
-    that no batch holds both. Without one, the positive itself is the group. Languages are BCP-47
-    codes, for reports; other keys are passed over.
+    that no batch holds both. Without one, the positive itself is the group. ``topic`` names what
+    the group is about, an article or a document: examples of one topic share batches, so that the
+    batch's other passages are near misses. ``symmetric`` says that both texts are of one kind, as
+    of a sentence and its translation: both get the question's prompt. Languages are BCP-47 codes,
+    for reports; other keys are passed over.
 
     >>> Example(question="Wie hoch?", positive="324 metres.").what
     '324 metres.'
@@ -39,6 +42,8 @@ class Example(BaseModel):
     question_language: str = ""
     passage_language: str = ""
     group: str = ""
+    topic: str = ""
+    symmetric: bool = False
 
     @property
     def what(self) -> str:
@@ -101,7 +106,8 @@ def _parsed(path: Path, lines: IO[str]) -> Iterator[Example]:
 def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[Example]:
     """Shuffle examples so that no ``batch`` in a row holds a group twice.
 
-    What is left at the end and does not fill such a batch is left out of this round.
+    Of a topic, examples come in runs of half a batch. What is left at the end and does not fill a
+    batch is left out of this round.
 
     >>> rows = [Example(question=str(n), positive="p", group="ab"[n % 2]) for n in range(5)]
     >>> [each.group for each in ordered_batches(rows, 2, seed=1)] in (
@@ -109,9 +115,7 @@ def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[
     ... )
     True
     """
-    waiting = list(examples)
-    random.Random(seed).shuffle(waiting)
-    left = deque(waiting)
+    left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
     ordered: list[Example] = []
     while left:
         met: set[str] = set()
@@ -129,3 +133,18 @@ def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[
         ordered += chosen
         left.extendleft(reversed(passed))
     return ordered
+
+
+def _in_runs(examples: Sequence[Example], length: int, chance: random.Random) -> list[Example]:
+    """Shuffle examples; those of one topic stay together in runs of ``length``."""
+    shuffled = chance.sample(examples, len(examples))
+    by_topic: dict[str, list[Example]] = defaultdict(list)
+    for place, example in enumerate(shuffled):
+        by_topic[example.topic or f"\0{place}"].append(example)
+    runs = [
+        of_topic[start : start + length]
+        for of_topic in by_topic.values()
+        for start in range(0, len(of_topic), length)
+    ]
+    chance.shuffle(runs)
+    return [example for run in runs for example in run]

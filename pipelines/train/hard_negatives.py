@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from pipelines.train.examples import Example
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Embedder, Float32Array
 
 __all__ = ["nearest_others", "with_hard_negatives"]
 
@@ -21,14 +19,13 @@ _BLOCK = 512
 
 
 def with_hard_negatives(
-    examples: Sequence[Example], count: int, *, model: Path, device: str
+    examples: Sequence[Example], count: int, *, embedder: Embedder
 ) -> list[Example]:
     """Fill up each example's negatives to ``count`` with passages in the positive's language.
 
     They are the nearest to the question among all positives, but for those of its own group and
     those that are as near as the positive is.
     """
-    embedder = SentenceTransformerEmbedder(model=str(model), device=device)
     passages = list(dict.fromkeys(each.positive for each in examples))
     groups = {each.positive: each.what for each in examples}
     languages = {each.positive: each.passage_language for each in examples}

@@ -10,15 +10,16 @@ vectors of many languages, against which a passage's matches are measured.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 
 import numpy as np
 
+from rag_engine.embedding.shipped import shipped_for
 from rag_engine.ports import Float32Array
 
-__all__ = ["TOKEN_SPACE_FILE", "TokenSpace", "centred_tokens", "load_token_space"]
+__all__ = ["TOKEN_SPACE_FILES", "TokenSpace", "centred_tokens", "load_token_space"]
 
-TOKEN_SPACE_FILE = "token_space_e5_small.npz"  # noqa: S105 (no password)
+TOKEN_SPACE_FILES = ("token_space_e5_small.npz", "token_space_e5_small_adapted.npz")
+"""The bundled model's, without its adapter and with it."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,11 @@ def load_token_space(weights: str) -> TokenSpace | None:
     >>> load_token_space("another model") is None
     True
     """
-    with (
-        as_file(files("rag_engine.embedding") / TOKEN_SPACE_FILE) as path,
-        np.load(path, allow_pickle=False) as arrays,
-    ):
-        if str(arrays["weights"]) != weights:
-            return None
-        return TokenSpace(
-            version=str(arrays["version"]),
-            basis=arrays["basis"].astype(np.float32),
-            background=arrays["background"].astype(np.float32),
-        )
+    arrays = shipped_for(weights, "rag_engine.embedding", TOKEN_SPACE_FILES)
+    if arrays is None:
+        return None
+    return TokenSpace(
+        version=str(arrays["version"]),
+        basis=arrays["basis"].astype(np.float32),
+        background=arrays["background"].astype(np.float32),
+    )

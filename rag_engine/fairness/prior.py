@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import as_file, files
 
 import numpy as np
 
+from rag_engine.embedding.shipped import shipped_for
 from rag_engine.ports import Float32Array
 
-__all__ = ["PRIOR_FILE", "LanguagePrior", "load_prior"]
+__all__ = ["PRIOR_FILES", "LanguagePrior", "load_prior"]
 
-PRIOR_FILE = "prior_e5_small.npz"
+PRIOR_FILES = ("prior_e5_small.npz", "prior_e5_small_adapted.npz")
+"""The bundled model's, without its adapter and with it."""
 _BASIS = 32
 """Directions that are kept as "language"; they hold 93 % of the offsets' variance."""
 
@@ -51,13 +52,10 @@ def load_prior(weights: str) -> LanguagePrior | None:
     >>> load_prior("another model") is None
     True
     """
-    with (
-        as_file(files("rag_engine.fairness") / PRIOR_FILE) as path,
-        np.load(path, allow_pickle=False) as arrays,
-    ):
-        if str(arrays["weights"]) != weights:
-            return None
-        return LanguagePrior(
-            languages=tuple(str(language) for language in arrays["languages"]),
-            offsets=arrays["offsets"].astype(np.float32),
-        )
+    arrays = shipped_for(weights, "rag_engine.fairness", PRIOR_FILES)
+    if arrays is None:
+        return None
+    return LanguagePrior(
+        languages=tuple(str(language) for language in arrays["languages"]),
+        offsets=arrays["offsets"].astype(np.float32),
+    )

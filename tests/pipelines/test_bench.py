@@ -103,6 +103,32 @@ def test_search(tmp_path: Path, capsys):
         bench_search(5, 10, None, Settings())
 
 
+def test_bitext(tmp_path: Path, capsys):
+    pairs = [
+        ("deu", "Die Katze schläft auf dem Sofa.", "The cat sleeps on the sofa."),
+        ("deu", "Morgen wird es regnen.", "It will rain tomorrow."),
+        ("deu", "Ich habe den Zug verpasst.", "I missed the train."),
+        ("xxx", "It will rain tomorrow.", "The cat sleeps on the sofa."),  # no translation
+        ("xxx", "The cat sleeps on the sofa.", "It will rain tomorrow."),
+    ]
+    path = tmp_path / "pairs.jsonl"
+    lines = [
+        json.dumps({"language": language, "text": text, "english": english})
+        for language, text, english in pairs
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["bench", "bitext", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["language"]: each["accuracy"] for each in found["languages"]} == {
+        "deu": 1.0,
+        "xxx": 0.0,
+    }
+    assert found["mean"]["accuracy"] == 0.5
+    path.write_text('{"language": "deu"}', encoding="utf-8")
+    assert main(["bench", "bitext", str(path)]) == 1
+    assert "line 1: KeyError('text')" in capsys.readouterr().err
+
+
 def test_embedding_with_too_little():
     with pytest.raises(InvalidInput, match="3"):
         bench_embed(passages=3)

@@ -12,6 +12,7 @@ import pytest
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from connectors.training import embedder_trainer
 from connectors.training.settings import EmbedderTraining
+from connectors.training.tasks import reduced
 from pipelines.cli import main
 from pipelines.export import export_bundled
 from pipelines.train import embedder as training
@@ -239,6 +240,81 @@ def test_no_batch_holds_a_group_twice():
     assert len({each.question for each in ordered}) == len(ordered)
     for start in range(0, len(ordered), 8):
         assert len({each.group for each in ordered[start : start + 8]}) == 8
+
+
+def test_a_batch_is_of_few_topics():
+    examples = [
+        Example(question=str(n), positive=f"p{n}", topic=str(n % 10) if n < 150 else "")
+        for n in range(200)
+    ]
+    ordered = ordered_batches(examples, 10, seed=3)
+    assert sorted(int(each.question) for each in ordered) == list(range(200))
+    topics = [
+        {each.topic for each in ordered[start : start + 10] if each.topic}
+        for start in range(0, 200, 10)
+    ]
+    assert max(map(len, topics)) <= 3
+    assert [each.question for each in ordered] != sorted(each.question for each in ordered)
+
+
+def test_a_batch_is_of_one_file(data: Path, base: Path, tmp_path: Path, monkeypatch):
+    other = tmp_path / "other.jsonl"
+    lines = [json.dumps({"question": f"Frage {n}?", "positive": f"Satz {n}."}) for n in range(12)]
+    other.write_text("\n".join(lines), encoding="utf-8")
+    seen: list[set[bool]] = []
+    real = embedder_trainer.train_embedder
+
+    def watched(model, parts, settings, **more):
+        for part in parts:
+            for start in range(0, len(part.questions), settings.batch):
+                batch = part.questions[start : start + settings.batch]
+                seen.append({each.startswith("Frage") for each in batch})
+        sizes = {len(part.questions) for part in parts}
+        assert len(sizes) == 2  # the larger file has more of the steps
+        return real(model, parts, settings, **more)
+
+    monkeypatch.setattr(embedder_trainer, "train_embedder", watched)
+    what, kind, *rest = command(data, base, tmp_path / "two", "--steps", "5")
+    assert main([what, kind, str(other), *rest]) == 0
+    assert len(seen) >= 5
+    assert all(len(kinds) == 1 for kinds in seen)
+
+
+def test_a_translation_learns_the_vector_of_its_original(base: Path, tmp_path: Path):
+    pairs = [
+        ("The pump runs for nine hours.", "Die Pumpe läuft neun Stunden lang."),
+        ("The valve is made of brass.", "La valvola è di ottone."),
+        ("The tank holds forty litres.", "Бак вмещает сорок литров."),
+    ]
+    data = tmp_path / "pairs.jsonl"
+    lines = [
+        json.dumps({"question": one, "positive": other, "symmetric": True}) for one, other in pairs
+    ]
+    data.write_text("\n".join(lines), encoding="utf-8")
+    target = tmp_path / "student"
+    assert main([*command(data, base, target), "--teacher", str(base), "--steps", "8"]) == 0
+    teacher = SentenceTransformerEmbedder(model=str(base), device="cpu")
+    student = SentenceTransformerEmbedder(model=str(target), device="cpu")
+    wanted = teacher.embed_queries([one for one, _ in pairs])
+    others = [other for _, other in pairs]
+    before = np.vecdot(teacher.embed_queries(others), wanted)
+    after = np.vecdot(student.embed_queries(others), wanted)
+    assert (after > before + 0.005).all()
+    originals = np.vecdot(student.embed_queries([one for one, _ in pairs]), wanted)
+    assert (originals > 0.98).all()
+    card = json.loads((target / training.CARD).read_text(encoding="utf-8"))
+    assert card["teacher"] == str(base)
+
+
+def test_a_wide_teacher_is_reduced():
+    random = np.random.default_rng(1)
+    wide = random.normal(size=(50, 8)) @ np.diag([4, 3, 2, 1, 0.1, 0.1, 0.1, 0.1])
+    wide = (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
+    narrow = reduced(wide, 4)
+    assert narrow.shape == (50, 4)
+    assert abs(narrow @ narrow.T - wide @ wide.T).max() < 0.05
+    with pytest.raises(InvalidInput, match="a student of 9 dimensions"):
+        reduced(wide, 9)
 
 
 def test_too_few_for_a_batch(data: Path, base: Path, tmp_path: Path, capsys):

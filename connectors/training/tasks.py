@@ -1,0 +1,193 @@
+"""What an embedder is trained to do: data and losses for sentence-transformers' trainer.
+
+Raises:
+    MissingExtra: the extra ``train`` is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from connectors.training.records import Kept, Pairs
+from connectors.training.settings import EmbedderTraining
+from rag_engine.embedding.prompts import Prompts, resolve_prompts
+from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.ports import Float32Array
+
+try:
+    import datasets
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import losses
+except ImportError as error:
+    raise MissingExtra("train", package=str(error.name)) from error
+
+__all__ = ["InOrder", "Task", "distillation_task", "reduced", "retrieval_task"]
+
+_TEACHER_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is trained on: data and losses, each by the name of a part."""
+
+    data: dict[str, Any]
+    losses: dict[str, Any]
+
+
+def retrieval_task(
+    model: Any, parts: Sequence[Pairs], kept: Kept, settings: EmbedderTraining, prompts: Prompts
+) -> Task:
+    """Return the task to find each question's positive among all passages of its batch."""
+    loss: Any = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
+    if settings.matryoshka:
+        width = int(model.get_sentence_embedding_dimension())
+        sizes = sorted({width, *settings.matryoshka}, reverse=True)
+        loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
+    named = {f"retrieve{number}": part for number, part in enumerate(parts)}
+    task = Task(
+        {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
+        dict.fromkeys(named, loss),
+    )
+    texts = [prompts.query + each for each in kept.questions]
+    texts += [prompts.passage + each for each in kept.passages]
+    if texts:  # the parts take turns by their sizes
+        examples = sum(len(part.questions) for part in parts)
+        size = max(settings.batch, examples // settings.keep_every)
+        vectors = _vectors(model, texts)
+        task.data["keep"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
+        task.losses["keep"] = _near(model, settings.keep)
+    return task
+
+
+def distillation_task(
+    model: Any,
+    parts: Sequence[Pairs],
+    teacher: Path,
+    settings: EmbedderTraining,
+    prompts: Prompts,
+) -> Task:
+    """Return the task to give each text the vector that a teacher gives it.
+
+    Of a sentence and its translation (a ``symmetric`` example), both get the vector of the
+    sentence: so a student learns a language that the teacher may not know (Reimers and Gurevych
+    2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation",
+    section 3). Wider vectors of a teacher are reduced first.
+
+    Raises:
+        InvalidInput: the teacher's vectors are shorter than the student's.
+    """
+    known = SentenceTransformer(str(teacher), device=str(model.device))
+    own = resolve_prompts(teacher.name, own=known.prompts)
+    asked: dict[str, str] = {}  # what the student reads, and of what the teacher tells the vector
+    laid_out: list[list[str]] = []
+    for part in parts:
+        texts: list[str] = []
+        for question, positive, same in zip(
+            part.questions, part.positives, part.symmetric, strict=True
+        ):
+            answer = prompts.query if same else prompts.passage
+            texts += [prompts.query + question, answer + positive]
+            asked[texts[-2]] = own.query + question
+            asked[texts[-1]] = own.query + question if same else own.passage + positive
+        laid_out.append(texts)
+    told = list(dict.fromkeys(asked.values()))
+    width = int(model.get_sentence_embedding_dimension())
+    vectors = dict(zip(told, reduced(_vectors(known, told), width), strict=True))
+    labels = np.stack([vectors[each] for each in asked.values()])
+    named = {f"distil{number}": texts for number, texts in enumerate(laid_out)}
+    return Task(
+        {name: _labelled(texts, list(asked), labels) for name, texts in named.items()},
+        dict.fromkeys(named, _near(model, 1.0)),
+    )
+
+
+def reduced(vectors: Float32Array, width: int) -> Float32Array:
+    """Return unit vectors ``(n, width)`` whose cosines are as near to those of ``vectors`` as can.
+
+    They lie along the ``width`` directions that hold most of the vectors (a principal component
+    analysis without a mean: what is compared are cosines).
+
+    Raises:
+        InvalidInput: the vectors are shorter than ``width``, or fewer.
+
+    >>> rows = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
+    >>> abs(reduced(rows, 2) @ reduced(rows, 2).T).round(3).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if vectors.shape[1] == width:
+        return vectors
+    if vectors.shape[1] < width or len(vectors) < width:
+        raise InvalidInput(
+            f"a student of {width} dimensions learns from vectors of at least as many, and at "
+            f"least as many texts; got {len(vectors)} texts of {vectors.shape[1]} dimensions"
+        )
+    directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)[1][:, -width:]
+    shorter = vectors @ directions.astype(np.float32)
+    unit: Float32Array = shorter / np.linalg.norm(shorter, axis=1, keepdims=True)
+    return unit
+
+
+def _vectors(model: Any, texts: Sequence[str]) -> Float32Array:
+    """Return the model's vectors of texts that have their prompts."""
+    found: Float32Array = model.encode(
+        list(texts), prompt="", batch_size=_TEACHER_BATCH, normalize_embeddings=True
+    )
+    return found
+
+
+def _labelled(texts: Sequence[str], known: Sequence[str], vectors: Float32Array) -> Any:
+    """Return a table of texts and the vectors that they ought to have."""
+    place = {text: number for number, text in enumerate(known)}
+    labels = [vectors[place[text]].tolist() for text in texts]
+    return datasets.Dataset.from_dict({"text": list(texts), "label": labels})
+
+
+def _near(model: Any, weight: float) -> Any:
+    """Return a loss: the squared distance of vectors from what they ought to be, times a weight."""
+    width = int(model.get_sentence_embedding_dimension())
+    return _Weighted(losses.MSELoss(model), weight * width)
+
+
+def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
+    """Return a part as the losses take it: questions, positives and negatives with prompts."""
+    before = [prompts.query if same else prompts.passage for same in pairs.symmetric]
+    count = len(pairs.negatives[0]) if pairs.negatives else 0
+    columns = {
+        "question": [prompts.query + each for each in pairs.questions],
+        "positive": [a + b for a, b in zip(before, pairs.positives, strict=True)],
+    }
+    for n in range(count):
+        columns[f"negative_{n + 1}"] = [
+            a + row[n] for a, row in zip(before, pairs.negatives, strict=True)
+        ]
+    return columns
+
+
+class InOrder(torch.utils.data.BatchSampler):  # type: ignore[misc]
+    """Batches of examples in the order in which they were laid out."""
+
+    def __init__(self, dataset: Any, batch_size: int, **_: Any) -> None:
+        super().__init__(torch.utils.data.SequentialSampler(dataset), batch_size, drop_last=True)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Every round is alike."""
+
+
+class _Weighted(torch.nn.Module):  # type: ignore[misc]
+    """A loss, times a weight."""
+
+    def __init__(self, loss: Any, weight: float) -> None:
+        super().__init__()
+        self.loss = loss
+        self.weight = weight
+
+    def forward(self, features: Any, labels: Any) -> Any:
+        """Return the loss of a batch."""
+        return self.weight * self.loss(features, labels)
