@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -48,14 +49,13 @@ class Journal:
         self.known: set[str] = set()
         """The keys of the questions that were kept."""
         self._begin(identity)
-        self._log: IO[str] = (self._folder / _DONE).open("a+", encoding="utf-8")
-        try:
+        with ExitStack() as files:
+            log = (self._folder / _DONE).open("a+", encoding="utf-8")
+            self._log: IO[str] = files.enter_context(log)
             self._lock()
-            self._file: IO[str] = target.open("a+", encoding="utf-8")
+            self._file: IO[str] = files.enter_context(target.open("a+", encoding="utf-8"))
             self._size = self._recover()
-        except BaseException:
-            self._log.close()
-            raise
+            self._files = files.pop_all()
 
     def __enter__(self) -> Journal:
         return self
@@ -66,8 +66,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._log.close()
+        self._files.close()
 
     def add(
         self, passage: int, fates: Sequence[tuple[str, Fate]], examples: Iterable[Example]
@@ -122,13 +121,21 @@ class Journal:
     def _recover(self) -> int:
         """Read what was done, and cut off what is not known to be whole; return the size."""
         self._log.seek(0)
+        lines = self._log.readlines()
         size = whole = 0
-        for line in self._log:
+        for number, line in enumerate(lines, start=1):
             try:
                 told = json.loads(line)
                 fates = [(language, Fate(fate)) for language, fate in told["fates"]]
                 passage, size_then = int(told["passage"]), int(told["bytes"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError) as error:
+                if number == len(lines):
+                    break  # a kill while it was written
+                raise InvalidInput(
+                    f"{self._folder / _DONE} is damaged in line {number}; delete {self._folder} "
+                    f"and {self.target} to begin anew"
+                ) from error
+            if not line.endswith("\n"):
                 break
             self._count(passage, fates)
             size, whole = size_then, whole + len(line.encode("utf-8"))

@@ -19,9 +19,12 @@ import pytest
 from pipelines import wiring
 from pipelines.cli import main
 from pipelines.output import Exit
+from pipelines.synthesis.journal import Journal
 from pipelines.synthesis.passages import choose
-from pipelines.train.examples import read_examples
+from pipelines.train.examples import Example, read_examples
 from rag_engine import Document, KnowledgeBase
+from rag_engine.errors import InvalidInput
+from rag_engine.synthesis.checks import Fate
 from tests.connectors.scripted_server import Request, chunk, refusal, scripted_server, stream
 from tests.test_twin_hits import RULES
 
@@ -463,3 +466,36 @@ def test_a_real_model_whatever_it_writes(kb_path, llama_server, tmp_path, capsys
     made = lines_of(out)
     assert len(made) == result["kept"]
     assert {each["positive"] for each in made} <= positives
+
+
+def test_what_was_changed_by_others_is_refused_not_cut(tmp_path):
+    out, identity = tmp_path / "made.jsonl", {"model": "a", "limit": None}
+    log = tmp_path / ".made.jsonl.synthesis" / "done.jsonl"
+    with Journal(out, identity) as journal:
+        for number in range(3):
+            example = Example(question=f"Wie, {number}?", positive=f"Sö {number}.")
+            journal.add(number, [("de", Fate.KEPT), ("ja", Fate.COPY)], [example])
+        with pytest.raises(InvalidInput, match="another process is writing"):
+            Journal(out, identity)
+    whole, told = out.read_bytes(), log.read_bytes()
+    log.write_bytes(told[:-1])  # the last line lacks its end: it is done again
+    with Journal(out, identity) as journal:
+        assert journal.done == {0, 1}
+        assert journal.tally == {("de", Fate.KEPT): 2, ("ja", Fate.COPY): 2}
+        assert journal.known == {"wie0", "wie1"}
+        assert len(out.read_bytes().splitlines()) == 2
+    damaged = [
+        (whole, told.replace(b'"passage": 1', b'"passage": x'), "damaged in line 2"),
+        (whole, told.replace(b'"kept"', b'"kept well"', 1), "damaged in line 1"),
+        (whole[:-1], told, "bytes instead of"),
+        (whole.replace(b'"question"', b'"asked for"'), told, "was changed since it was begun"),
+        (b"\xff" + whole, told, "was changed since it was begun"),
+    ]
+    for data, lines, message in damaged:
+        out.write_bytes(data)
+        log.write_bytes(lines)
+        with pytest.raises(InvalidInput, match=message):
+            Journal(out, identity)
+        assert log.read_bytes() == lines
+    with pytest.raises(InvalidInput, match=r"begun by another command.*\(limit\)"):
+        Journal(out, identity | {"limit": 3})
