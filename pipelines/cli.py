@@ -13,6 +13,7 @@ from pipelines import commands
 from pipelines.bench.peers import PEERS
 from pipelines.export_model import Target
 from pipelines.output import Exit, Outcome, note, print_error, print_outcome
+from pipelines.synthesis.arguments import add_synthesis
 from pipelines.train.arguments import add_training
 from rag_engine.errors import RagEngineError
 from rag_engine.settings import DenseKind
@@ -21,7 +22,7 @@ __all__ = ["main"]
 
 _EPILOG = """\
 exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as problems;
-130 interrupted (what was indexed is kept; the same command goes on from there)
+130 interrupted (what was done is kept; the same command goes on from there)
 """
 
 
@@ -147,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
         help="refuse a result whose vectors are less near to torch's (0.999; with --int8 0.99)",
     )
 
+    text = "let a language model write questions about the passages, to train on"
+    add_synthesis(verbs.add_parser("synthesize", help=text, description=text, parents=[kb]))
     add_training(
         verbs.add_parser("train", help="train a model", description="train models on own data")
     )
@@ -268,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(given.command, error, as_json=given.json)
         return Exit.FAILED
     except KeyboardInterrupt:
-        note("rag-engine: interrupted; what was indexed is kept, the same command goes on")
+        note("rag-engine: interrupted; what was done is kept, the same command goes on")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (``| head``); there is nobody left to tell.

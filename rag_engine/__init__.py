@@ -7,6 +7,7 @@ from rag_engine.engine import KnowledgeBase, RankedDocument
 from rag_engine.errors import RagEngineError
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
 from rag_engine.inspection import Inspection
+from rag_engine.passages import Passage
 from rag_engine.records import (
     AddReport,
     Answer,
@@ -35,6 +36,7 @@ __all__ = [
     "KnowledgeBase",
     "Not",
     "Or",
+    "Passage",
     "RagEngineError",
     "Range",
     "RankedDocument",

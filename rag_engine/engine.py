@@ -16,6 +16,7 @@ from rag_engine.filters import Filter
 from rag_engine.ingest import add_batch, batches
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
+from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator
 from rag_engine.records import AddReport, Answer, Document, Hit
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
@@ -395,6 +396,30 @@ class KnowledgeBase:
         """The score from which on ``ask`` reads a hit; 0 in modes whose scores say little."""
         probable = self.settings.retrieval.mode not in {"bm25", "rrf"}
         return self.settings.answering.min_score if probable else 0.0
+
+    def passage_ids(self) -> list[int]:
+        """Return the ids of all passages (a hit's ``chunk_id``), ascending."""
+        self._check_open()
+        return sorted(self._catalogue.documents_of_chunks())
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """Return those passages of ``ids`` that are still there, in the order of ``ids``.
+
+        Example::
+
+            for passage in kb.passages(kb.passage_ids()[:10]):
+                print(passage.chunk.language, passage.chunk.text)
+        """
+        self._check_open()
+        return read_passages(self._catalogue, self._index.snapshot(), ids)
+
+    def likeness(self, passage: int, others: Sequence[int]) -> dict[int, float]:
+        """Return how alike passages are to one in meaning, -1 to 1, by their ids.
+
+        Empty where languages are not centred (``FairnessSettings``).
+        """
+        self._check_open()
+        return likeness(self._index.snapshot(), passage, others)
 
     def document(self, document_id: str) -> Document | None:
         """Return a document as it was added, or None."""

@@ -29,6 +29,7 @@ __all__ = [
     "LanguageDetector",
     "LexicalIndex",
     "LexicalIndexFactory",
+    "ListingDetector",
     "Loader",
     "Prompt",
     "Ranking",
@@ -134,6 +135,16 @@ class LanguageDetector(Protocol):
 
     def plausible(self, text: str) -> tuple[Detection, ...]:
         """Return every language that the text may well be in, likeliest first, never empty."""
+        ...
+
+
+@runtime_checkable
+class ListingDetector(LanguageDetector, Protocol):
+    """A detector that tells which languages it can tell."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages (BCP-47, primary subtags) that it may find."""
         ...
 
 

@@ -173,7 +173,7 @@ class RerankerSettings(_Frozen):
 
 
 class GeneratorSettings(_Frozen):
-    """What writes answers."""
+    """What writes answers, and the questions of ``rag-engine synthesize``."""
 
     kind: Literal["extractive", "openai-compatible"] = "extractive"
     model: str = ""

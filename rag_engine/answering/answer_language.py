@@ -11,7 +11,7 @@ from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["WantedLanguage", "wanted_language", "weight"]
+__all__ = ["WantedLanguage", "wanted_language", "weight", "with_alike"]
 
 _FEWEST = 24
 """Letters (ideographs count double) below which a text is not judged: a name, a number, a yes."""
@@ -68,7 +68,7 @@ class WantedLanguage:
         first = plausible[0]
         if first.language == UNDETERMINED or first.confidence < _SURE:
             return None
-        if self.accepted & _with_alike({each.language for each in plausible}):
+        if self.accepted & with_alike({each.language for each in plausible}):
             return None
         return first.language
 
@@ -112,5 +112,10 @@ def weight(text: str) -> int:
     )
 
 
-def _with_alike(languages: set[str]) -> set[str]:
+def with_alike(languages: set[str]) -> set[str]:
+    """Return languages (BCP-47) and those that a detector takes for them.
+
+    >>> sorted(with_alike({"hr", "de"}))
+    ['bs', 'de', 'hr', 'sr']
+    """
     return languages.union(*(group for group in _ALIKE if group & languages))

@@ -11,7 +11,7 @@ from rag_engine.answering.context import Context, Source
 from rag_engine.ports import Prompt
 from rag_engine.records import UNDETERMINED
 
-__all__ = ["as_data", "build_prompt", "language_name"]
+__all__ = ["as_data", "build_prompt", "language_name", "named_twice"]
 
 _SYSTEM = """\
 You answer questions from the numbered sources of a knowledge base. The sources are written in \
@@ -65,7 +65,7 @@ def build_prompt(
         language=language_name(language), no_answer=NO_ANSWER, boundary=boundary
     )
     again = (
-        _AGAIN.format(other=language_name(instead_of), language=_named_twice(language))
+        _AGAIN.format(other=language_name(instead_of), language=named_twice(language))
         if instead_of
         else ""
     )
@@ -99,10 +99,10 @@ def language_name(code: str) -> str:
     return name or _QUESTION_LANGUAGE
 
 
-def _named_twice(code: str) -> str:
+def named_twice(code: str) -> str:
     """Return a language's English name and its own, which small models understand better.
 
-    >>> _named_twice("de"), _named_twice("und")
+    >>> named_twice("de"), named_twice("und")
     ('German (Deutsch)', 'the language of the question')
     """
     from babel import Locale, UnknownLocaleError

@@ -1,0 +1,1 @@
+"""``rag-engine synthesize``: a knowledge base becomes examples to train on."""

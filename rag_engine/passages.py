@@ -1,0 +1,86 @@
+"""Passages as they lie in a knowledge base, read without a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag_engine.fairness.language_offsets import less_offsets
+from rag_engine.fairness.twins import Twins
+from rag_engine.records import Chunk
+from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["Passage", "likeness", "read_passages"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One passage; ``twins`` are the ids of those that say the same in other languages.
+
+    ``content`` names what it says: all twins of one another have the same, ``document#ordinal`` of
+    the one with the least id.
+    """
+
+    id: int
+    chunk: Chunk
+    title: str
+    source: str
+    twins: frozenset[int]
+    content: str
+
+
+def read_passages(catalogue: Catalogue, snapshot: Snapshot, ids: Sequence[int]) -> list[Passage]:
+    """Return those passages of ``ids`` that are still there, in the order of ``ids``."""
+    groups = {each: _with_twins(snapshot.twins, each) for each in ids}
+    leads = {each: min(group) for each, group in groups.items()}
+    found = catalogue.chunks([*dict.fromkeys([*ids, *leads.values()])])
+    passages: list[Passage] = []
+    for each in ids:
+        if each not in found:
+            continue
+        lead = found.get(leads[each], found[each]).chunk
+        passages.append(
+            Passage(
+                id=each,
+                chunk=found[each].chunk,
+                title=found[each].title,
+                source=found[each].source,
+                twins=frozenset(groups[each] - {each}),
+                content=f"{lead.document_id}#{lead.ordinal}",
+            )
+        )
+    return passages
+
+
+def likeness(snapshot: Snapshot, passage: int, others: Sequence[int]) -> dict[int, float]:
+    """Return how alike other passages are to one in meaning: cosines of wholly centred vectors.
+
+    Twins have 0.5 and more. Passages that are gone are left out, and so are all where languages
+    are not centred: there, a cosine says as much of the languages.
+    """
+    ids = np.array([passage, *others], dtype=np.int64)
+    there = snapshot.language_codes(ids) >= 0
+    if not snapshot.offsets.enabled or not there[0]:
+        return {}
+    vectors, codes = snapshot.vectors(ids[there])
+    centred = less_offsets(vectors, snapshot.language_offsets[codes] + snapshot.offsets.default)
+    cosines = centred[1:] @ centred[0]
+    return dict(zip(ids[there][1:].tolist(), cosines.tolist(), strict=True))
+
+
+def _with_twins(twins: Twins, identifier: int) -> set[int]:
+    """Return a passage, its twins, theirs, and so on.
+
+    >>> sorted(_with_twins(Twins(np.array([[3, 5], [5, 9], [6, 7]])), 9))
+    [3, 5, 9]
+    """
+    group: set[int] = set()
+    new = {identifier}
+    while new:
+        group |= new
+        next_ones = twins.of(np.array(sorted(new), dtype=np.int64)).values()
+        new = {each for some in next_ones for each in some} - group
+    return group

@@ -1,0 +1,1 @@
+"""Questions for passages, written by a language model and checked: data to train on."""
