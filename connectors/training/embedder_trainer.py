@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import distillation_task, retrieval_task
@@ -94,8 +95,8 @@ def train_embedder(
             callbacks=[Watcher(on_step), *stopping],
         )
         trainer.remove_callback(transformers.PrinterCallback)
-        started = any(run.glob("checkpoint-*"))
-        trainer.train(resume_from_checkpoint=True if started else None)
+        last = last_checkpoint(run)
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
         original = SentenceTransformer(str(model), device="cpu")
         original.prompts = {"query": prompts.query, "document": prompts.passage}
         _move(original, trained, settings.share)

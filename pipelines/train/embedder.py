@@ -69,8 +69,12 @@ def train(
     identity = _identity(read, settings, model, mine, validation, teacher)
     refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
-        source = Path(temporary) / "source" if model == BUNDLED else model_folder(model)
-        if model == BUNDLED:
+        source, kept = Path(temporary) / "source", run / "source"
+        if model != BUNDLED:
+            source = model_folder(model)
+        elif kept.exists():
+            source = kept
+        else:
             export_bundled(source)
         taught = None if teacher is None else model_folder(teacher)
         if mine:
@@ -79,6 +83,8 @@ def train(
             tasks = [with_hard_negatives(task, mine, embedder=embedder) for task in tasks]
         parts = _parts(tasks, settings)
         claim(run, identity)
+        if model == BUNDLED and source != kept:
+            source = source.rename(kept)  # checkpoints of adapters name the model they go with
         count = sum(len(task) for task in tasks)
         note(f"{count} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:

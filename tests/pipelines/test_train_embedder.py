@@ -129,9 +129,9 @@ def test_half_way_is_half_way(trained: Path, data: Path, base: Path, tmp_path: P
 
 
 def test_stopped_it_goes_on_and_ends_where_it_would_have(
-    trained: Path, data: Path, base: Path, tmp_path: Path, monkeypatch, capsys
+    trained: Path, data: Path, tmp_path: Path, monkeypatch, capsys
 ):
-    target = tmp_path / "model"
+    target, base = tmp_path / "model", Path("bundled")  # written out anew by each process
     real = embedder_trainer.train_embedder
 
     def stopped(*args, **kwargs):
