@@ -142,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         "--int8", action="store_true", help="8 bits a weight: smaller and faster, a little off"
     )
     export.add_argument(
+        "--plain", action="store_true", help="the bundled model without its adapter"
+    )
+    export.add_argument(
         "--least-cosine",
         type=float,
         metavar="C",

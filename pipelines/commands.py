@@ -239,7 +239,12 @@ def export(given: argparse.Namespace) -> Outcome:
     from pipelines.export_model import export_model
 
     said = export_model(
-        given.model, given.target, given.to, int8=given.int8, least_cosine=given.least_cosine
+        given.model,
+        given.target,
+        given.to,
+        int8=given.int8,
+        least_cosine=given.least_cosine,
+        adapter=not given.plain,
     )
     lines = [f"written: {given.target}"]
     if said:

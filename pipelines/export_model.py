@@ -42,12 +42,14 @@ def export_model(
     *,
     int8: bool = False,
     least_cosine: float | None = None,
+    adapter: bool = True,
 ) -> dict[str, Any]:
     """Write ``model`` into the new folder ``target``; return what ``embedder.json`` says.
 
     ``model`` is a directory, a hub name, or ``bundled``. With ``int8``, weights and the inputs of
     matrix products take 8 bits: less room, more speed, vectors a little off. ``least_cosine`` is
-    how near each must be to torch's, 0.999 by default and 0.99 with ``int8``. The folder appears
+    how near each must be to torch's, 0.999 by default and 0.99 with ``int8``. ``adapter`` tells
+    whether the bundled model is written with what training has added to it. The folder appears
     whole or not at all.
 
     Raises:
@@ -67,13 +69,13 @@ def export_model(
             raise InvalidInput(
                 f"{model!r} is a sentence-transformers model already; copy its folder"
             )
-        export_bundled(target)
+        export_bundled(target, adapter=adapter)
         return {}
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         if model == BUNDLED:
-            export_bundled(aside / "source")
+            export_bundled(aside / "source", adapter=adapter)
             model = str(aside / "source")
         said = _written(model, aside / "out", to, int8=int8, least_cosine=least_cosine)
         (aside / "out").chmod(0o755)

@@ -65,7 +65,7 @@ class EmbedderSettings(_Frozen):
     model: str = ""
     """A directory or a hub name (``sentence-transformer``), a directory that ``rag-engine export``
     wrote (``exported``), a served name (``openai-...``)."""
-    adapter: bool = False
+    adapter: bool = True
     """Add to the bundled model what it learnt about finding passages across languages."""
     base_url: str = ""
     """The endpoint's address, up to and with ``/v1`` (``openai-compatible``)."""

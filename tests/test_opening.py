@@ -23,7 +23,7 @@ from rag_engine.errors import (
 )
 from rag_engine.settings import EmbedderSettings
 from tests.doubles import HashEmbedder
-from tests.samples import PUMP, RULES
+from tests.samples import PUMP, RULES, ids
 
 
 def test_one_writes_many_read(tmp_path: Path, quick_components):
@@ -144,7 +144,7 @@ def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
             "WHERE key = 'settings'"
         )
     with KnowledgeBase.open(path, read_only=True) as kb:
-        assert [each.document_id for each in kb.search("Pumpe")] == [PUMP.id]
+        assert ids(kb.search("Pumpe")) == [PUMP.id]
         assert not kb.settings.embedder.adapter
     adapted = Settings(embedder=EmbedderSettings(adapter=True))
     with pytest.raises(ContractMismatch, match=r"embedder\.adapter = false"):

@@ -45,7 +45,7 @@ CONTRACT = EmbedderContract(
 )
 """What the model promises without its adapter; known before a byte of it is read."""
 
-ADAPTED = False
+ADAPTED = True
 """Whether the adapter is used where nothing else is said."""
 
 _BUILDER_VERSION = 4

@@ -71,11 +71,12 @@ class Adapter:
     parts: Mapping[str, tuple[EightBits, EightBits]]
 
     def added_to(self, name: str, matrix: Float32Array) -> Float32Array:
-        """Return ``matrix`` ``(out, in)`` as training left it; itself if it was not trained."""
+        """Return ``matrix``, of any shape, as training left it; itself if it was not trained."""
         if name not in self.parts:
             return matrix
         left, right = self.parts[name]
-        adapted: Float32Array = matrix + left.matrix() @ right.matrix().T
+        moved = left.matrix() @ right.matrix().T
+        adapted: Float32Array = matrix + moved.reshape(matrix.shape)
         return adapted
 
 

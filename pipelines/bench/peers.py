@@ -101,7 +101,7 @@ def _bench(
         )
     model = work / "model"
     if not model.exists():
-        export_bundled(model)
+        export_bundled(model, adapter=False)  # what anyone can have
     drawn = np.random.default_rng(1).permutation(len(given.questions))[:queries]
     asked = [given.questions[place] for place in sorted(drawn.tolist())]
     data = work / f"data-{chunks or len(given.corpus)}"

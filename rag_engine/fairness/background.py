@@ -10,7 +10,7 @@ of few passages is no sample of anything: it leans on what is usual for the mode
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,16 +19,16 @@ import numpy.typing as npt
 from rag_engine.ports import Float32Array
 from rag_engine.products import product
 
-__all__ = ["PASSAGES", "TOKENS", "Background", "Level", "joined_tokens"]
+__all__ = ["PASSAGES", "TOKENS", "Background", "Level", "Usual", "joined_tokens"]
 
 PASSAGES = 512
 """So many passages are drawn: a mean over them is good to a twentieth of a deviation."""
 TOKENS = 64
 """So many tokens are drawn: 256 gave no better ranking on any set."""
 
-_USUAL = (0.44, 0.047)
-"""Mean and standard deviation of the centred cosines of a question and the passages of a corpus,
-as the bundled model gives them: means over 17 corpora (0.39 to 0.51 and 0.039 to 0.056)."""
+_ANY = (0.44, 0.047)
+"""The bundled model's usual figures without its adapter: what an empty corpus is given where the
+model's own are not known."""
 _USUAL_COUNT = 20
 """The usual figures weigh as much as so many passages."""
 _SMALLEST_SPREAD = 1e-3
@@ -47,33 +47,46 @@ class Level:
     spread: float
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What a model gives usually: the level of a question among the passages of a corpus.
+
+    ``log_odds`` is added to the evidence for a hit when it becomes a probability, where this
+    model's is worth more or less than that of the one to which the probabilities were fitted.
+    """
+
+    mean: float
+    spread: float
+    log_odds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Background:
     """A sample of a corpus: ``passages`` ``(n, dimension)`` and ``tokens`` ``(m, width)``.
 
     Both are float32 rows of unit length, centred as passages and tokens are compared; ``tokens``
-    is empty where there is no late interaction. ``usual`` says whether the model is one whose
-    usual figures are known.
+    is empty where there is no late interaction. ``usual`` is what the model gives
+    usually, None where that is not known.
     """
 
     passages: Float32Array
     tokens: Float32Array
-    usual: bool
+    usual: Usual | None
 
     def level(self, question: Float32Array) -> Level:
         """Return the level of a centred question ``(dimension,)`` among passages at random.
 
         >>> rows = np.array([[1, 0], [0, 1]], np.float32)
-        >>> Background(rows, rows, usual=False).level(np.array([1, 0], np.float32))
+        >>> Background(rows, rows, usual=None).level(np.array([1, 0], np.float32))
         Level(mean=0.5, spread=0.5)
         """
         cosines = np.vecdot(self.passages, question)
         count = len(cosines)
-        mean, spread = (float(cosines.mean()), float(cosines.std())) if count else _USUAL
+        mean, spread = (float(cosines.mean()), float(cosines.std())) if count else _ANY
         if self.usual:
             trust = count / (count + _USUAL_COUNT)
-            mean = trust * mean + (1 - trust) * _USUAL[0]
-            spread = trust * spread + (1 - trust) * _USUAL[1]
+            mean = trust * mean + (1 - trust) * self.usual.mean
+            spread = trust * spread + (1 - trust) * self.usual.spread
         return Level(mean, max(spread, _SMALLEST_SPREAD))
 
     def chance_match(self, tokens: Float32Array, weights: Float32Array) -> float:
@@ -91,7 +104,7 @@ class Background:
         return {
             "passages": self.passages.astype(np.float16),
             "tokens": self.tokens.astype(np.float16),
-            "usual": np.array(self.usual),
+            "usual": np.array(astuple(self.usual) if self.usual else []),
         }
 
     @classmethod
@@ -100,8 +113,15 @@ class Background:
         return cls(
             passages=arrays["passages"].astype(np.float32),
             tokens=arrays["tokens"].astype(np.float32),
-            usual=bool(arrays["usual"]),
+            usual=_usual(arrays["usual"]),
         )
+
+
+def _usual(array: npt.NDArray[Any]) -> Usual | None:
+    """Return what is usual from its array; older ones only say whether it is known."""
+    if array.dtype == np.bool_:
+        return Usual(*_ANY) if array else None
+    return Usual(*array.tolist()) if array.size else None
 
 
 def joined_tokens(

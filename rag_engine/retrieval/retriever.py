@@ -147,6 +147,8 @@ class Retriever:
         scores = dense + lexical
         if pairs is not None:
             scores = join_twins(pairs, dense, lexical)
+        if usual := snapshot.calibration.background.usual:
+            weights = replace(weights, intercept=weights.intercept + usual.log_odds)
         contents = snapshot.contents
         if only is not None:
             contents *= len(only.ids) / len(snapshot)

@@ -46,7 +46,7 @@ def calibrate(
     background = Background(
         passages=offsets.centre_passages(sample, languages),
         tokens=_background_tokens(catalogue, passages, rows, offsets, space, random),
-        usual=prior is not None and fair,
+        usual=prior.usual if prior is not None and fair else None,
     )
     return Calibration(offsets, background)
 
