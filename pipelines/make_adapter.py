@@ -1,9 +1,10 @@
-"""Packs a trained model as the bundled adapter: ``make_adapter MODEL OUT SHARE``.
+"""Packs a trained model as the bundled adapter: ``make_adapter MODEL OUT SHARE [SCORES]``.
 
 ``MODEL`` is a folder that ``rag-engine train embedder`` wrote, from the bundled model without its
 adapter (``rag-engine export bundled DIR --to sentence-transformers --plain``) and the examples of
 ``make_adapter_data``. ``OUT`` receives ``e5_small_adapter.npz``, at most 3 MB: the difference of
-each matrix times ``SHARE``, of the rank that was trained, in eight bits. Its card comes with it.
+each matrix times ``SHARE``, of the rank that was trained, in eight bits. Its card comes with it,
+with what a JSON file says of its ``SCORES``.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str]) -> None:
     arrays |= {"weights": np.array(WEIGHTS_SHA256), "names": np.array(names)}
     with (folder / ADAPTER_FILE).open("wb") as file:
         np.savez_compressed(file, **arrays)
-    card = {**card, "share": share}
+    card["share"] = share
+    if len(arguments) > 3:
+        card["scores"] = json.loads(Path(arguments[3]).read_text(encoding="utf-8"))
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
     (folder / ADAPTER_CARD).write_text(text, encoding="utf-8")
 

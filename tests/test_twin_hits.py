@@ -85,7 +85,7 @@ def kb(path, real_components):
     [
         ("How long does the guarantee last?", "warranty-en"),
         ("Wie lange gilt die Garantie?", "warranty-de"),
-        ("¿Cada cuánto se cambia la junta?", "seal-es"),
+        ("¿Cada cuánto se cambia la junta de la bomba?", "seal-es"),
         ("Wo dürfen Kunden parken?", "parking-de"),
     ],
 )

@@ -118,7 +118,7 @@ def test_bitext(tmp_path: Path, capsys):
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     assert main(["bench", "bitext", str(path), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["result"]
     assert {each["language"]: each["accuracy"] for each in found["languages"]} == {
         "deu": 1.0,
         "xxx": 0.0,
@@ -152,7 +152,7 @@ def test_peers_ours_is_measured_and_a_failed_peer_is_told(small_set, tmp_path, m
         raise PeerFailed("no such framework")
 
     monkeypatch.setattr(peers, "_peer", fails)
-    monkeypatch.setattr(peers, "export_bundled", lambda folder: folder.mkdir())
+    monkeypatch.setattr(peers, "export_bundled", lambda folder, adapter: folder.mkdir())
     found = bench_peers(small_set, peers=["txtai"], work=tmp_path / "work")
     [ours] = found.result["frameworks"]
     assert (ours["framework"], ours["nDCG@10"], ours["ratio"]) == ("rag_engine", 1.0, 1.0)

@@ -199,7 +199,8 @@ def test_hard_negatives_are_mined(data: Path, base: Path, tmp_path: Path):
     from pipelines.train.hard_negatives import with_hard_negatives
 
     examples = read_examples(bare).examples
-    found = with_hard_negatives(examples, 2, model=base, device="cpu")
+    embedder = SentenceTransformerEmbedder(model=str(base), device="cpu")
+    found = with_hard_negatives(examples, 2, embedder=embedder)
     positives = {each.positive for each in examples}
     assert sorted(each.question for each in found) == sorted(each.question for each in examples)
     for each in found:

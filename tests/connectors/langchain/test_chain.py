@@ -91,7 +91,7 @@ def test_a_chat_model_answers_for_the_engine(folder, model, llama_server):
     pieces = []
     path, generator = folder / "kb", ChatModelGenerator(model)
     with KnowledgeBase.open(path, generator=generator, read_only=True) as kb:
-        answer = kb.ask("How long does the warranty last?", on_text=pieces.append)
+        answer = kb.ask("From when does the warranty last three years?", on_text=pieces.append)
     assert answer.generator == llama_server.model
     assert answer.hits[0].chunk.text == WARRANTY
     assert len(pieces) > 1  # after the beginning, by which the language is told
