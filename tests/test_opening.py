@@ -149,3 +149,7 @@ def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
     adapted = Settings(embedder=EmbedderSettings(adapter=True))
     with pytest.raises(ContractMismatch, match=r"embedder\.adapter = false"):
         KnowledgeBase.open(path, settings=adapted)
+    with KnowledgeBase.open(tmp_path / "new", settings=adapted):
+        pass
+    with pytest.raises(ContractMismatch, match=r"embedder\.adapter = true"):
+        KnowledgeBase.open(tmp_path / "new", settings=plain)

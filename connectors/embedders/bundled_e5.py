@@ -31,7 +31,7 @@ from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
-__all__ = ["ADAPTED", "CONTRACT", "BundledE5", "adapted_contract", "bundled_weights"]
+__all__ = ["CONTRACT", "BundledE5", "adapted_contract", "bundled_weights"]
 
 CONTRACT = EmbedderContract(
     model="intfloat/multilingual-e5-small",
@@ -44,9 +44,6 @@ CONTRACT = EmbedderContract(
     max_tokens=512,
 )
 """What the model promises without its adapter; known before a byte of it is read."""
-
-ADAPTED = True
-"""Whether the adapter is used where nothing else is said."""
 
 _BUILDER_VERSION = 4
 """Goes up whenever the same weights are prepared in another way."""
@@ -88,7 +85,7 @@ class BundledE5:
     def __init__(
         self,
         *,
-        adapter: bool = ADAPTED,
+        adapter: bool = True,
         cache_dir: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,

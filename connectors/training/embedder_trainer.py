@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import distillation_task, retrieval_task
-from connectors.training.trainer_parts import ADAPTED, InOrder, Watcher, quiet
+from connectors.training.trainer_parts import ADAPTED_LAYERS, Watcher, arguments, quiet, run_trainer
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
@@ -88,26 +87,26 @@ def train_embedder(
         stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []
         trainer = SentenceTransformerTrainer(
             model=trained,
-            args=_arguments(run, settings, checked=evaluator is not None),
+            args=arguments(
+                SentenceTransformerTrainingArguments,
+                run,
+                settings,
+                device,
+                batch=settings.batch,
+                score=None if evaluator is None else _SCORE,
+                multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
+            ),
             train_dataset=task.data,
             loss=task.losses,
             evaluator=evaluator,
             callbacks=[Watcher(on_step), *stopping],
         )
-        trainer.remove_callback(transformers.PrinterCallback)
-        last = last_checkpoint(run)
-        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+        log = run_trainer(trainer, run, _SCORE, untrained)
         original = SentenceTransformer(str(model), device="cpu")
         original.prompts = {"query": prompts.query, "document": prompts.passage}
         _move(original, trained, settings.share)
         original.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
-    told = trainer.state.log_history  # of the steps before a stop too
-    checks = [(each["step"], each[_SCORE]) for each in told if _SCORE in each]
-    return TrainingLog(
-        losses=tuple((each["step"], each["loss"]) for each in told if "loss" in each),
-        scores=(() if untrained is None else ((0, untrained), *checks)),
-        steps=int(trainer.state.global_step),
-    )
+    return log
 
 
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
@@ -122,7 +121,7 @@ def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
             r=settings.rank,
             lora_alpha=2 * settings.rank,
             lora_dropout=0.0,
-            target_modules=ADAPTED,
+            target_modules=ADAPTED_LAYERS,
         )
     )
 
@@ -145,42 +144,6 @@ def _evaluator(validation: Validation, prompts: Prompts) -> Any:
         show_progress_bar=False,
         batch_size=32,
         write_csv=False,
-    )
-
-
-def _arguments(
-    run: Path,
-    settings: EmbedderTraining,
-    *,
-    checked: bool,
-) -> Any:
-    checks: dict[str, Any] = {}
-    if checked:
-        checks = {
-            "eval_strategy": "steps",
-            "eval_steps": settings.check_every,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": _SCORE,
-            "greater_is_better": True,
-        }
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(run),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        bf16=settings.precision == "bf16",
-        save_strategy="steps",
-        save_steps=settings.check_every,
-        save_total_limit=2,
-        logging_steps=10,
-        report_to="none",
-        disable_tqdm=True,
-        seed=settings.seed,
-        data_seed=settings.seed,
-        batch_sampler=InOrder,
-        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
-        **checks,
     )
 
 

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from connectors.torch_models import position_limit
-from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import TrainingLog
 from connectors.training.reranker_records import RankedLists, RerankCheck
 from connectors.training.reranker_settings import RerankerTraining
 from connectors.training.reranker_start import opened, starting_model
-from connectors.training.trainer_parts import ADAPTED, InOrder, Watcher, quiet
+from connectors.training.trainer_parts import ADAPTED_LAYERS, Watcher, arguments, quiet, run_trainer
 from rag_engine.errors import MissingExtra, ModelError
 from rag_engine.evaluation.ndcg import ndcg
 
@@ -88,28 +87,28 @@ def train_reranker(
         evaluator = None if check is None else _Reranked(check, batch=32)
         untrained = None if evaluator is None else evaluator(trained)[_MEASURE]
         stopping = [transformers.EarlyStoppingCallback(settings.patience)] if evaluator else []
+        rows = sum(map(len, lists.passages)) if lists.taught else len(lists.questions)
         trainer = CrossEncoderTrainer(
             model=trained,
-            args=_arguments(run, settings, lists, device, checked=evaluator is not None),
+            args=arguments(
+                CrossEncoderTrainingArguments,
+                run,
+                settings,
+                device,
+                batch=max(1, rows // settings.steps),
+                score=None if evaluator is None else _SCORE,
+            ),
             train_dataset=_data(lists, settings.max_tokens * _TOKEN_CHARACTERS),
             loss=_loss(trained, lists, settings, device),
             evaluator=evaluator,
             callbacks=[Watcher(on_step), *stopping],
         )
-        trainer.remove_callback(transformers.PrinterCallback)
-        checkpoint = last_checkpoint(run)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        log = run_trainer(trainer, run, _SCORE, untrained)
         written = opened(start, "cpu")
         _take_over(written, trained)
         _refuse_ruined(written, lists)
         written.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
-    told = trainer.state.log_history  # of the steps before a stop too
-    checks = [(each["step"], each[_SCORE]) for each in told if _SCORE in each]
-    return TrainingLog(
-        losses=tuple((each["step"], each["loss"]) for each in told if "loss" in each),
-        scores=(() if untrained is None else ((0, untrained), *checks)),
-        steps=int(trainer.state.global_step),
-    )
+    return log
 
 
 def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
@@ -132,7 +131,7 @@ def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
                 r=settings.rank,
                 lora_alpha=2 * settings.rank,
                 lora_dropout=0.0,
-                target_modules=ADAPTED,
+                target_modules=ADAPTED_LAYERS,
                 modules_to_save=whole,
             )
         )
@@ -167,44 +166,6 @@ def _loss(model: Any, lists: RankedLists, settings: RerankerTraining, device: st
         return losses.MSELoss(model)
     # A GPU takes all pairs of a step at once; a processor is no faster for the padding.
     return losses.LambdaLoss(model, mini_batch_size=settings.batch if device == "cpu" else -1)
-
-
-def _arguments(
-    run: Path, settings: RerankerTraining, lists: RankedLists, device: str, *, checked: bool
-) -> Any:
-    checks: dict[str, Any] = {}
-    if checked:
-        checks = {
-            "eval_strategy": "steps",
-            "eval_steps": settings.check_every,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": _SCORE,
-            "greater_is_better": True,
-            "restore_callback_states_from_checkpoint": True,  # the patience that is left
-        }
-    rows = sum(map(len, lists.passages)) if lists.taught else len(lists.questions)
-    arguments = CrossEncoderTrainingArguments(
-        output_dir=str(run),
-        max_steps=settings.steps,
-        per_device_train_batch_size=max(1, rows // settings.steps),
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        bf16=settings.precision == "bf16",
-        use_cpu=device == "cpu",
-        save_strategy="steps",
-        save_steps=settings.check_every,
-        save_total_limit=2,
-        logging_steps=min(10, settings.steps, settings.check_every),
-        report_to="none",
-        disable_tqdm=True,
-        seed=settings.seed,
-        data_seed=settings.seed,
-        batch_sampler=InOrder,
-        **checks,
-    )
-    if arguments.n_gpu > 1:
-        arguments._n_gpu = 1  # else a copy on each, which losses that tokenize can not feed
-    return arguments
 
 
 def _take_over(written: Any, trained: Any) -> None:

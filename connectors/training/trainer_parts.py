@@ -10,9 +10,14 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from connectors.torch_models import quiet_loading
+from connectors.training.checkpoints import last_checkpoint
+from connectors.training.records import TrainingLog
+from connectors.training.reranker_settings import RerankerTraining
+from connectors.training.settings import EmbedderTraining
 from rag_engine.errors import MissingExtra
 
 try:
@@ -22,9 +27,12 @@ try:
 except ImportError as error:
     raise MissingExtra("train", package=str(error.name)) from error
 
-__all__ = ["ADAPTED", "InOrder", "Watcher", "quiet"]
+__all__ = ["ADAPTED_LAYERS", "InOrder", "Watcher", "arguments", "quiet", "run_trainer"]
 
-ADAPTED = ["query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
+ADAPTED_LAYERS = [
+    *("query", "key", "value", "dense"),
+    *("q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"),
+]
 """What encoders of the BERT and XLM-R kinds call the layers that low-rank adapters go beside."""
 
 
@@ -64,3 +72,70 @@ class Watcher(transformers.TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Tell it."""
         self._on_step(int(state.global_step), int(state.max_steps))
+
+
+def arguments(
+    kind: Any,
+    run: Path,
+    settings: EmbedderTraining | RerankerTraining,
+    device: str,
+    *,
+    batch: int,
+    score: str | None,
+    **more: Any,
+) -> Any:
+    """Return what a trainer is told, as its own ``kind`` of arguments.
+
+    With a ``score``, the name of a measure, it is checked as it goes, and the best state is kept.
+    One GPU is used at most.
+    """
+    checks: dict[str, Any] = {}
+    if score is not None:
+        checks = {
+            "eval_strategy": "steps",
+            "eval_steps": settings.check_every,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": score,
+            "greater_is_better": True,
+            "restore_callback_states_from_checkpoint": True,  # the patience that is left
+        }
+    told = kind(
+        output_dir=str(run),
+        max_steps=settings.steps,
+        per_device_train_batch_size=batch,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        bf16=settings.precision == "bf16",
+        use_cpu=device == "cpu",
+        save_strategy="steps",
+        save_steps=settings.check_every,
+        save_total_limit=2,
+        logging_steps=min(10, settings.steps, settings.check_every),
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        batch_sampler=InOrder,
+        **checks,
+        **more,
+    )
+    if told.n_gpu > 1:
+        told._n_gpu = 1  # else a copy on each, which losses that tokenize can not feed
+    return told
+
+
+def run_trainer(trainer: Any, run: Path, score: str, untrained: float | None) -> TrainingLog:
+    """Train, from the last checkpoint in ``run`` on if there is one; return what happened.
+
+    ``untrained`` is what the measure ``score`` was before, None where nothing is checked.
+    """
+    trainer.remove_callback(transformers.PrinterCallback)
+    last = last_checkpoint(run)
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    told = trainer.state.log_history  # of the steps before a stop too
+    checks = [(each["step"], each[score]) for each in told if score in each]
+    return TrainingLog(
+        losses=tuple((each["step"], each["loss"]) for each in told if "loss" in each),
+        scores=(() if untrained is None else ((0, untrained), *checks)),
+        steps=int(trainer.state.global_step),
+    )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 
 from connectors.training.settings import EmbedderTraining
-from pipelines.export_model import BUNDLED
 from pipelines.output import Outcome
 from pipelines.train.embedder import train
-from pipelines.train.options import add_numbers
+from pipelines.train.options import add_common, add_numbers
 from pipelines.train.reranker_arguments import add_reranker
 
 __all__ = ["add_training"]
@@ -23,30 +21,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     embedder = kinds.add_parser("embedder", help=text, description=text)
     embedder.set_defaults(run=_embedder)
     add_reranker(kinds.add_parser("reranker", help="train a reranker on the same lines"))
-    embedder.add_argument(
-        "data",
-        nargs="+",
-        type=Path,
-        metavar="JSONL",
-        help="lines of question, positive, negatives, group, question_language, passage_language",
+    add_common(
+        embedder,
+        model="a sentence-transformers model, a directory or a hub name",
+        mine="look for N hard negatives an example",
+        teacher="learn this model's vectors, of a text or its original",
+        check="a test set that is asked while training",
     )
-    embedder.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="a new folder for the model"
-    )
-    embedder.add_argument(
-        "--model", default=BUNDLED, help="a sentence-transformers directory (the bundled model)"
-    )
-    embedder.add_argument(
-        "--mine", type=int, default=0, metavar="N", help="look for N hard negatives an example"
-    )
-    embedder.add_argument(
-        "--check", type=Path, metavar="SET_DIR", help="a test set that is asked while training"
-    )
-    embedder.add_argument(
-        "--teacher", metavar="MODEL", help="learn this model's vectors, of a text or its original"
-    )
-    embedder.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
-    embedder.add_argument("--json", action="store_true", help="print data as JSON on stdout")
     rows = (
         ("steps", int, "steps"),
         ("batch", int, "questions a step"),
@@ -70,9 +51,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="DIM",
         help="train so many leading components too; may be repeated",
-    )
-    embedder.add_argument(
-        "--precision", choices=["f32", "bf16"], default="f32", help="how it computes (f32)"
     )
 
 

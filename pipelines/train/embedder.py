@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from connectors.torch_models import model_folder
+from connectors.torch_models import model_folder, pick_device
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
@@ -20,11 +20,21 @@ from pipelines.export_model import BUNDLED, new_folder
 from pipelines.output import Bar, Outcome, note
 from pipelines.train.examples import Example, ExampleFile, ordered_batches, read_examples
 from pipelines.train.hard_negatives import with_hard_negatives
-from pipelines.train.runs import CARD, claim, refuse_another, run_folder, versions, write_card
+from pipelines.train.runs import (
+    claim,
+    data_identity,
+    loss_lines,
+    model_identity,
+    refuse_another,
+    result_of,
+    run_folder,
+    versions,
+    write_card,
+)
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
 
-__all__ = ["CARD", "train"]
+__all__ = ["train"]
 
 _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
@@ -41,7 +51,7 @@ def train(
     mine: int = 0,
     validation: Path | None = None,
     teacher: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Outcome:
     """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
 
@@ -49,8 +59,9 @@ def train(
     ``mine`` hard negatives, in the positive's language, are looked for where an example has
     fewer. ``validation`` is a test set that is asked while training. With a ``teacher``, a model of
     sentence-transformers, the result learns to give each text the teacher's vector, and a
-    translation the vector of its original. Stopped, the same command
-    goes on from the last checkpoint, which lies beside ``target`` until it is done.
+    translation the vector of its original. Stopped, the same command goes on from the last
+    checkpoint, which lies beside ``target`` until it is done. ``device`` is ``auto`` (one GPU if
+    there is one), ``cpu`` or ``cuda``.
 
     Raises:
         InvalidInput: examples that can not be read, too few for a batch, or a ``target`` that is
@@ -61,13 +72,12 @@ def train(
     from connectors.training.embedder_trainer import train_embedder
 
     new_folder(target)
+    device = pick_device(device)
     read = [read_examples(path) for path in files]
     tasks = [list(file.examples) for file in read]
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     run = run_folder(target)
-    identity = _identity(read, settings, model, mine, validation, teacher)
-    refuse_another(run, identity)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         source, kept = Path(temporary) / "source", run / "source"
         if model != BUNDLED:
@@ -77,6 +87,12 @@ def train(
         else:
             export_bundled(source)
         taught = None if teacher is None else model_folder(teacher)
+        identity = {
+            **_identity(read, settings, mine, validation),
+            "model": model_identity(model, source),
+            "teacher": None if taught is None else model_identity(str(teacher), taught),
+        }
+        refuse_another(run, identity)
         if mine:
             note(f"looking for {mine} hard negatives an example")
             embedder = SentenceTransformerEmbedder(model=str(source), device=device)
@@ -101,7 +117,7 @@ def train(
                 validation=asked,
                 on_step=lambda step, steps: bar.stage("training", step, steps),
             )
-        card = {**identity, "result": _result(log), "packages": versions()}
+        card = {**identity, "result": result_of(log), "packages": versions()}
         write_card(Path(temporary) / "out", card)
         (Path(temporary) / "out").rename(target)
     shutil.rmtree(run)
@@ -127,21 +143,15 @@ def _validation(folder: Path, seed: int) -> Validation:
 def _identity(
     read: Sequence[ExampleFile],
     settings: EmbedderTraining,
-    model: str,
     mine: int,
     validation: Path | None,
-    teacher: str | None,
 ) -> dict[str, Any]:
-    """Return what a run is made of: another of these is another run."""
+    """Return what a run is made of beside models: another of these is another run."""
     return {
-        "model": model,
-        "data": [
-            {"file": each.name, "sha256": each.sha256, "examples": len(each.examples)}
-            for each in read
-        ],
+        "trained": "embedder",
+        "data": data_identity(read),
         "settings": {**asdict(settings), "matryoshka": list(settings.matryoshka)},
         "mined_negatives": mine,
-        "teacher": teacher,
         "validation": None if validation is None else validation.resolve().name,
     }
 
@@ -166,7 +176,13 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
             )
         ordered += turn
     ordered = ordered[:wanted]
-    fewest = min(len(each.negatives) for each in ordered)
+    counts = [len(each.negatives) for each in examples]
+    fewest = min(counts)
+    if fewest < (most := max(counts)):
+        note(
+            f"{sum(count < most for count in counts)} of {len(counts)} examples of a file have "
+            f"fewer than {most} negatives: {fewest} of each are used; --mine {most} finds more"
+        )
     return Pairs(
         questions=[each.question for each in ordered],
         positives=[each.positive for each in ordered],
@@ -190,19 +206,8 @@ def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> Kept:
     )
 
 
-def _result(log: TrainingLog) -> dict[str, Any]:
-    return {
-        "steps": log.steps,
-        "losses": [{"step": step, "loss": round(loss, 4)} for step, loss in log.losses],
-        "ndcg@10": [{"step": step, "ndcg@10": round(score, 4)} for step, score in log.scores],
-    }
-
-
 def _lines(target: Path, log: TrainingLog) -> list[str]:
-    lines = [f"written: {target}  (use it with kind = 'sentence-transformer')"]
-    if log.losses:
-        first, last = log.losses[0], log.losses[-1]
-        lines.append(f"loss {first[1]:.3f} at step {first[0]}, {last[1]:.3f} at step {last[0]}")
+    lines = [f"written: {target}  (use it with kind = 'sentence-transformer')", *loss_lines(log)]
     for step, score in log.scores:
         lines.append(f"nDCG@10 of dense search {score:.4f} after {step} steps")
     return lines

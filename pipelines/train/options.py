@@ -1,11 +1,14 @@
-"""Numbers of a settings object as options of a command line."""
+"""Options that every ``rag-engine train`` has, and numbers of a settings object as options."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["add_numbers"]
+from pipelines.export_model import BUNDLED
+
+__all__ = ["add_common", "add_numbers"]
 
 
 def add_numbers(
@@ -24,3 +27,34 @@ def add_numbers(
         parser.add_argument(
             f"--{name}", type=kind, default=value, metavar="N", help=f"{what} ({value})"
         )
+
+
+def add_common(
+    parser: argparse.ArgumentParser, *, model: str, mine: str, teacher: str, check: str
+) -> None:
+    """Add files, models and devices; the texts say what each means here."""
+    parser.add_argument(
+        "data",
+        nargs="+",
+        type=Path,
+        metavar="JSONL",
+        help="lines of question, positive, negatives, group, topic, symmetric, question_language, "
+        "passage_language",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder for the model"
+    )
+    parser.add_argument("--model", default=BUNDLED, help=f"{model} (the bundled model)")
+    parser.add_argument("--mine", type=int, default=0, metavar="N", help=mine)
+    parser.add_argument("--teacher", metavar="MODEL", help=teacher)
+    parser.add_argument("--check", type=Path, metavar="SET_DIR", help=check)
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="auto (the default): one GPU if there is one",
+    )
+    parser.add_argument("--json", action="store_true", help="print data as JSON on stdout")
+    parser.add_argument(
+        "--precision", choices=["f32", "bf16"], default="f32", help="how it computes (f32)"
+    )

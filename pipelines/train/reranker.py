@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.embedders.bundled_e5 import BundledE5
 from connectors.rerankers.cross_encoder import CrossEncoderReranker
-from connectors.torch_models import model_folder, pick_device, weights_digest
+from connectors.torch_models import model_folder, pick_device
 from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import TrainingLog
 from connectors.training.reranker_records import RankedLists, RerankCheck
@@ -24,7 +24,17 @@ from pipelines.train.examples import ExampleFile, read_examples
 from pipelines.train.hard_negatives import with_hard_negatives
 from pipelines.train.rerank_check import first_candidates, without_reranker
 from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
-from pipelines.train.runs import claim, refuse_another, run_folder, versions, write_card
+from pipelines.train.runs import (
+    claim,
+    data_identity,
+    loss_lines,
+    model_identity,
+    refuse_another,
+    result_of,
+    run_folder,
+    versions,
+    write_card,
+)
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.evaluation.datasets import load_test_set
 
@@ -79,23 +89,22 @@ def train(
     run = run_folder(target)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         bundled, out = Path(temporary) / "bundled", Path(temporary) / "out"
-        if mine or validation or model == BUNDLED:
+        if model == BUNDLED:
             export_bundled(bundled)
         source = bundled if model == BUNDLED else model_folder(model)
         if needs_fresh_head(source):
             note("the model gets a fresh head, which needs far more than a few thousand questions")
         identity = {
             **_identity(read, settings, mine, validation),
-            "model": _model_identity(model, source),
-            "teacher": None if teacher is None else _model_identity(teacher, model_folder(teacher)),
+            "model": model_identity(model, source),
+            "teacher": None if teacher is None else model_identity(teacher, model_folder(teacher)),
         }
         refuse_another(run, identity)
         if mine:
             note(f"looking for {mine} hard negatives an example")
-            embedder = SentenceTransformerEmbedder(model=str(bundled), device=device)
-            found = with_hard_negatives(examples, mine, embedder=embedder)
+            found = with_hard_negatives(examples, mine, embedder=BundledE5())
             examples = with_wrong_passages(found, mine)
-        check = None if validation is None else _check(validation, bundled, settings, device)
+        check = None if validation is None else _check(validation, settings)
         claim(run, identity)
         lists = ranked_lists(examples, settings)
         if teacher is not None:
@@ -137,25 +146,18 @@ def _identity(
     """Return what a run is made of beside models: another of these is another run."""
     return {
         "trained": "reranker",
-        "data": [
-            {"file": each.name, "sha256": each.sha256, "examples": len(each.examples)}
-            for each in read
-        ],
+        "data": data_identity(read),
         "settings": asdict(settings),
         "mined_negatives": mine,
         "validation": None if validation is None else validation.resolve().name,
     }
 
 
-def _model_identity(model: str, folder: Path) -> dict[str, str]:
-    return {"name": model, "weights": weights_digest(folder)}
-
-
-def _check(validation: Path, bundled: Path, settings: RerankerTraining, device: str) -> RerankCheck:
+def _check(validation: Path, settings: RerankerTraining) -> RerankCheck:
     note(f"looking for the first {settings.check_pool} candidates in {validation}")
     return first_candidates(
         validation,
-        SentenceTransformerEmbedder(model=str(bundled), device=device),
+        BundledE5(),
         questions=settings.check_questions,
         pool=settings.check_pool,
         seed=settings.seed,
@@ -174,18 +176,16 @@ def _taught(lists: RankedLists, teacher: str, run: Path, device: str) -> RankedL
 
 def _result(log: TrainingLog, check: RerankCheck | None) -> dict[str, Any]:
     return {
-        "steps": log.steps,
-        "losses": [{"step": step, "loss": round(loss, 4)} for step, loss in log.losses],
-        "ndcg@10": [{"step": step, "ndcg@10": round(score, 4)} for step, score in log.scores],
+        **result_of(log),
         "ndcg@10_without": None if check is None else round(without_reranker(check), 4),
     }
 
 
 def _lines(target: Path, log: TrainingLog, check: RerankCheck | None) -> list[str]:
-    lines = [f"written: {target}  (use it as model of [reranker], or evaluate --rerank {target})"]
-    if log.losses:
-        first, last = log.losses[0], log.losses[-1]
-        lines.append(f"loss {first[1]:.3f} at step {first[0]}, {last[1]:.3f} at step {last[0]}")
+    lines = [
+        f"written: {target}  (use it as model of [reranker], or evaluate --rerank {target})",
+        *loss_lines(log),
+    ]
     if check is None:
         return lines
     without = without_reranker(check)

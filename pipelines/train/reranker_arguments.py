@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 
 from connectors.training.reranker_settings import RerankerTraining
-from pipelines.export_model import BUNDLED
 from pipelines.output import Outcome
-from pipelines.train.options import add_numbers
+from pipelines.train.options import add_common, add_numbers
 from pipelines.train.reranker import train
 
 __all__ = ["add_reranker"]
@@ -28,39 +26,13 @@ def add_reranker(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{_TEXT}.\n\n{_MORE}"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=_reranker)
-    parser.add_argument(
-        "data",
-        nargs="+",
-        type=Path,
-        metavar="JSONL",
-        help="lines of question, positive, negatives, group, question_language, passage_language",
+    add_common(
+        parser,
+        model="a cross-encoder or an encoder, a directory or a hub name",
+        mine="let the bundled model look for N hard negatives an example",
+        teacher="learn this cross-encoder's scores in place of labels",
+        check="a test set that is reranked while training",
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="a new folder for the model"
-    )
-    parser.add_argument(
-        "--model", default=BUNDLED, help="a cross-encoder or an encoder (the bundled model)"
-    )
-    parser.add_argument(
-        "--mine",
-        type=int,
-        default=0,
-        metavar="N",
-        help="let the bundled model look for N hard negatives an example",
-    )
-    parser.add_argument(
-        "--teacher", metavar="MODEL", help="learn this cross-encoder's scores in place of labels"
-    )
-    parser.add_argument(
-        "--check", type=Path, metavar="SET_DIR", help="a test set that is reranked while training"
-    )
-    parser.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="auto (the default): one GPU if there is one",
-    )
-    parser.add_argument("--json", action="store_true", help="print data as JSON on stdout")
     add_numbers(
         parser,
         RerankerTraining(),
@@ -78,9 +50,6 @@ def add_reranker(parser: argparse.ArgumentParser) -> None:
             ("check-pool", int, "candidates a question that are reranked then"),
             ("patience", int, "checks without a better score before it ends"),
         ),
-    )
-    parser.add_argument(
-        "--precision", choices=["f32", "bf16"], default="f32", help="how it computes (f32)"
     )
 
 

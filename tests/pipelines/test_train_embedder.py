@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from connectors.torch_models import weights_digest
 from connectors.training import embedder_trainer
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import reduced
 from pipelines.cli import main
 from pipelines.export import export_bundled
-from pipelines.train import embedder as training
 from pipelines.train.examples import Example, ordered_batches, read_examples
+from pipelines.train.runs import CARD
 from rag_engine.errors import InvalidInput
 
 FACTS = [
@@ -115,7 +116,7 @@ def test_only_what_is_adapted_changes(trained: Path, base: Path):
 
 
 def test_its_card_says_what_it_was_made_of(trained: Path, data: Path):
-    card = json.loads((trained / training.CARD).read_text(encoding="utf-8"))
+    card = json.loads((trained / CARD).read_text(encoding="utf-8"))
     assert card["data"][0]["sha256"] == read_examples(data).sha256
     assert (card["settings"]["steps"], card["result"]["steps"]) == (4, 4)
     assert not list(trained.parent.glob(".*"))  # nothing is left beside it
@@ -303,8 +304,8 @@ def test_a_translation_learns_the_vector_of_its_original(base: Path, tmp_path: P
     assert (after > before + 0.005).all()
     originals = np.vecdot(student.embed_queries([one for one, _ in pairs]), wanted)
     assert (originals > 0.98).all()
-    card = json.loads((target / training.CARD).read_text(encoding="utf-8"))
-    assert card["teacher"] == str(base)
+    card = json.loads((target / CARD).read_text(encoding="utf-8"))
+    assert card["teacher"] == card["model"] == {"name": str(base), "weights": weights_digest(base)}
 
 
 def test_a_wide_teacher_is_reduced():
@@ -329,3 +330,14 @@ def test_settings_that_make_no_sense():
         EmbedderTraining(share=0)
     with pytest.raises(InvalidInput, match="steps is at least 1"):
         EmbedderTraining(steps=0)
+
+
+def test_a_poor_example_is_told_of_not_passed_over(data: Path, base: Path, tmp_path: Path, capsys):
+    poor = tmp_path / "poor.jsonl"
+    lines = data.read_text(encoding="utf-8").splitlines()
+    poor.write_text(
+        "\n".join([*lines, '{"question": "Warum?", "positive": "Darum."}']), encoding="utf-8"
+    )
+    assert main(command(poor, base, tmp_path / "model", "--steps", "1")) == 0
+    said = capsys.readouterr().err
+    assert "1 of 7 examples of a file have fewer than 1 negatives: 0 of each are used" in said

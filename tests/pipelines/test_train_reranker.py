@@ -190,7 +190,6 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
     more = {"rank": rank} | ({"check": test_set} if checked else {})
     if checked:
         monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
-        monkeypatch.setattr("pipelines.train.reranker.export_bundled", lambda folder: None)
     assert main(command(data, drawing, tmp_path / "whole", **more)) == 0
     real = reranker_trainer.train_reranker
 
@@ -255,7 +254,6 @@ def test_the_best_of_the_checked_states_is_kept_and_it_ends_early(
     data: Path, trained: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys
 ):
     monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
-    monkeypatch.setattr("pipelines.train.reranker.export_bundled", lambda folder: None)
     slow = {"warmup_steps": 60, "check_every": 2}  # it knows all, and moves a little each step
     more = slow | {"steps": 60, "patience": 2, "check": test_set}
     assert main([*command(data, trained, tmp_path / "out", **more), "--json"]) == 0
