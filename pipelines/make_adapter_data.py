@@ -2,13 +2,15 @@
 
 ``EVAL`` holds ``mixed_pool_dev`` (BEIR layout, every passage and question in eleven languages) and
 ``parallel/ntrex_other.jsonl.gz`` (news sentences in some 85 languages), ``TRAIN`` holds
-``qa.jsonl.gz`` (questions and paragraphs of one language). ``OUT`` receives four files for
+``qa.jsonl.gz`` (questions and paragraphs of one language). ``OUT`` receives six files for
 ``rag-engine train embedder``, one a kind of task:
 
 - ``cross.jsonl``: a question in one language, its passage in another, a seventh of them alike;
 - ``cross_long.jsonl``: the same with whole paragraphs;
 - ``alike.jsonl``: a question and its paragraph in one language, at mixed lengths;
-- ``parallel.jsonl``: a sentence or a question, and its translation.
+- ``parallel.jsonl``: a sentence or a question, and its translation;
+- ``alike_short.jsonl``: a question and the sentence that answers it, in one language;
+- ``parallel_passages.jsonl``: a passage and its translation.
 
 Eight articles of ``mixed_pool_dev`` are kept back: no text of them is in these files, and what is
 measured on them has not been learnt. The result depends on the files and the seed alone.
@@ -43,9 +45,11 @@ _UNSPACED = frozenset({"th", "zh"})
 _SYMMETRIC = 1 / 2
 _WHOLE = 1 / 2
 _SENTENCES_BEFORE = 2
-_MOST_A_LANGUAGE = 1_300
+_PARAGRAPHS_A_LANGUAGE = 1_300
+_SENTENCES_A_LANGUAGE = 1_600
 _PAIRS_A_SENTENCE = 8
 _PAIRS_A_QUESTION = 3
+_PAIRS_A_PASSAGE = 6
 _SENTENCES_A_TOPIC = 10
 """News sentences stand in the order of their articles: neighbours are near misses."""
 
@@ -122,6 +126,21 @@ def _paragraphs(passages: Mapping[str, str]) -> dict[str, str]:
     return whole
 
 
+def _told(passages: Mapping[str, str], chance: random.Random) -> list[Example]:
+    """Return passages with their translations, of articles that are not kept back."""
+    by_place: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+    for name, text in sorted(passages.items()):
+        language, *place = name.split("-")
+        if place[0] not in HELD_BACK:
+            by_place[tuple(place)].append((language, text))
+    return [
+        _translated(chance, chance.sample(texts, 2), group=" ".join(place), topic=place[0])
+        for place, texts in sorted(by_place.items())
+        if len(texts) > 1
+        for _ in range(_PAIRS_A_PASSAGE)
+    ]
+
+
 def _translations(asked: Sequence[_Asked], chance: random.Random) -> list[Example]:
     """Return questions with their translations."""
     by_number: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -167,11 +186,8 @@ def _translated(
     )
 
 
-def _alike(path: Path, chance: random.Random) -> list[Example]:
-    """Return questions with paragraphs of their own language."""
-    by_language: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(path):
-        by_language[row["language"]].append(row)
+def _alike(asked: Mapping[str, Sequence[dict[str, Any]]], chance: random.Random) -> list[Example]:
+    """Return questions with paragraphs of their own language; ``asked`` are rows a language."""
     return [
         Example(
             question=row["question"],
@@ -181,15 +197,46 @@ def _alike(path: Path, chance: random.Random) -> list[Example]:
             group=row["passage"],
             topic=f"{language} {row['title']}",
         )
-        for language, rows in sorted(by_language.items())
-        for row in chance.sample(rows, min(len(rows), _MOST_A_LANGUAGE))
+        for language, rows in sorted(asked.items())
+        for row in chance.sample(rows, min(len(rows), _PARAGRAPHS_A_LANGUAGE))
     ]
+
+
+def _alike_short(
+    asked: Mapping[str, Sequence[dict[str, Any]]], chance: random.Random
+) -> list[Example]:
+    """Return questions with the sentence that holds the answer."""
+    return [
+        _with_sentence(row)
+        for _, rows in sorted(asked.items())
+        for row in chance.sample(rows, min(len(rows), _SENTENCES_A_LANGUAGE))
+    ]
+
+
+def _with_sentence(row: Mapping[str, Any]) -> Example:
+    passage, language = row["passage"], row["language"]
+    spans = sentences(passage)
+    start, end = spans[_holding(spans, int(row["answer_start"]))]
+    sentence = passage[start:end]
+    return Example(
+        question=row["question"],
+        positive=sentence,
+        question_language=language,
+        passage_language=language,
+        group=sentence,
+        topic=f"{language} {row['title']}",
+    )
+
+
+def _holding(spans: Sequence[tuple[int, int]], place: int) -> int:
+    """Return which sentence holds a place."""
+    return max((n for n, (start, _) in enumerate(spans) if start <= place), default=0)
 
 
 def _cut(passage: str, answer: int, chance: random.Random) -> str:
     """Return the passage, or some of its sentences with the answer among the first."""
     spans = sentences(passage)
-    holding = max((n for n, (start, _) in enumerate(spans) if start <= answer), default=0)
+    holding = _holding(spans, answer)
     first = chance.randint(max(0, holding - _SENTENCES_BEFORE), holding)
     last = len(spans) if chance.random() < _WHOLE else chance.randint(holding + 1, len(spans))
     return passage[spans[first][0] : spans[last - 1][1]]
@@ -201,7 +248,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the four files of examples into the folder ``OUT``."""
+    """Write the six files of examples into the folder ``OUT``."""
     measured, training, target = (Path(each) for each in arguments)
     chance = random.Random(_SEED)
     test_set = load_test_set(measured / "mixed_pool_dev")
@@ -209,14 +256,19 @@ def main(arguments: Sequence[str]) -> None:
     asked = _asked(test_set)
     paragraphs = _paragraphs(passages)
     some = chance.sample(asked, len(asked) * _PARAGRAPHS_IN // 100)
+    questions: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in _rows(training / "qa.jsonl.gz"):
+        questions[row["language"]].append(row)
     files = {
         "cross.jsonl": _crossed(asked, passages, chance, count=_PASSAGES_A_QUESTION, depth=3),
         "cross_long.jsonl": _crossed(some, paragraphs, chance, count=1, depth=2),
-        "alike.jsonl": _alike(training / "qa.jsonl.gz", chance),
+        "alike.jsonl": _alike(questions, chance),
         "parallel.jsonl": [
             *_translations(asked, chance),
             *_news(measured / "parallel" / "ntrex_other.jsonl.gz", chance),
         ],
+        "alike_short.jsonl": _alike_short(questions, chance),
+        "parallel_passages.jsonl": _told(passages, chance),
     }
     target.mkdir(parents=True, exist_ok=True)
     for name, examples in files.items():
