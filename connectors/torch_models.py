@@ -7,10 +7,18 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 
-__all__ = ["model_folder", "pick_device", "position_limit", "quiet_loading", "weights_digest"]
+__all__ = [
+    "model_folder",
+    "pick_device",
+    "pick_precision",
+    "position_limit",
+    "quiet_loading",
+    "weights_digest",
+]
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -102,6 +110,25 @@ def pick_device(device: str) -> str:
             "'cpu', or 'cuda' where there is a GPU"
         ) from exc
     return device
+
+
+def pick_precision(precision: str, device: str) -> Literal["f32", "bf16"]:
+    """Return what ``auto`` stands for on a device: bf16 where it multiplies matrices of them.
+
+    Raises:
+        InvalidInput: it is none of ``auto``, ``f32`` and ``bf16``.
+    """
+    if precision not in {"auto", "f32", "bf16"}:
+        raise InvalidInput(f"precision is 'auto', 'f32' or 'bf16', got {precision!r}")
+    if precision == "auto":
+        import torch
+
+        told = getattr(torch.cpu, "get_capabilities", None)  # newer than the oldest torch we take
+        at_home = bool(told and told().get("amx_bf16"))
+        if device != "cpu":
+            at_home = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if at_home else "f32"
+    return "bf16" if precision == "bf16" else "f32"
 
 
 @contextmanager

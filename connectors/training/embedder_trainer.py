@@ -15,7 +15,14 @@ from typing import Any
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import distillation_task, retrieval_task
-from connectors.training.trainer_parts import ADAPTED_LAYERS, Watcher, arguments, quiet, run_trainer
+from connectors.training.trainer_parts import (
+    ADAPTED_LAYERS,
+    Watcher,
+    arguments,
+    attention,
+    quiet,
+    run_trainer,
+)
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
@@ -70,7 +77,8 @@ def train_embedder(
     """
     with quiet():
         transformers.set_seed(settings.seed)
-        trained = SentenceTransformer(str(model), device=device)
+        told = attention(settings.precision, device)
+        trained = SentenceTransformer(str(model), device=device, model_kwargs=told)
         trained.model_card_data.widget = [{"text": ""}]  # else it draws some, with a bar
         prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))

@@ -74,8 +74,10 @@ def starting_model(folder: Path, run: Path) -> Path:
     return start
 
 
-def opened(folder: Path, device: str) -> Any:
+def opened(folder: Path, device: str, **told: str) -> Any:
     """Open a model as a cross-encoder; without a head it gets one of random weights.
+
+    ``told`` is what the network's own loader is told besides.
 
     Raises:
         ModelError: it can not be loaded.
@@ -88,7 +90,7 @@ def opened(folder: Path, device: str) -> Any:
                 device=device,
                 trust_remote_code=False,
                 local_files_only=True,
-                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+                model_kwargs={"use_safetensors": True, "dtype": torch.float32, **told},
             )
     except Exception as error:  # a damaged folder makes the libraries raise nearly anything
         raise ModelError(

@@ -19,7 +19,14 @@ from connectors.training.records import TrainingLog
 from connectors.training.reranker_records import RankedLists, RerankCheck
 from connectors.training.reranker_settings import RerankerTraining
 from connectors.training.reranker_start import opened, starting_model
-from connectors.training.trainer_parts import ADAPTED_LAYERS, Watcher, arguments, quiet, run_trainer
+from connectors.training.trainer_parts import (
+    ADAPTED_LAYERS,
+    Watcher,
+    arguments,
+    attention,
+    quiet,
+    run_trainer,
+)
 from rag_engine.errors import MissingExtra, ModelError
 from rag_engine.evaluation.ndcg import ndcg
 
@@ -79,7 +86,7 @@ def train_reranker(
     with quiet():
         transformers.set_seed(settings.seed)
         start = starting_model(model, run)
-        trained = opened(start, device)
+        trained = opened(start, device, **attention(settings.precision, device))
         trained.model_card_data.generate_widget_examples = False
         whole = position_limit(trained.max_seq_length, trained.transformers_model.base_model)
         trained.max_seq_length = min(settings.max_tokens, whole)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from connectors.training.records import Kept, Pairs
+from connectors.training.retrieval_loss import RetrievalLoss
 from connectors.training.settings import EmbedderTraining
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
@@ -46,7 +47,9 @@ def retrieval_task(
 ) -> Task:
     """Return the task to find each question's positive among all passages of its batch."""
     loss: Any = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
-    if settings.matryoshka:
+    if not settings.matryoshka:
+        loss = RetrievalLoss(model, loss, settings.late, prompts)
+    else:
         width = int(model.get_sentence_embedding_dimension())
         sizes = sorted({width, *settings.matryoshka}, reverse=True)
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)

@@ -56,5 +56,8 @@ def add_common(
     )
     parser.add_argument("--json", action="store_true", help="print data as JSON on stdout")
     parser.add_argument(
-        "--precision", choices=["f32", "bf16"], default="f32", help="how it computes (f32)"
+        "--precision",
+        choices=["auto", "f32", "bf16"],
+        default="auto",
+        help="how it computes; auto (the default): bf16 where the device multiplies such matrices",
     )

@@ -20,6 +20,7 @@ from pipelines.train.examples import Example, ordered_batches, read_examples
 from pipelines.train.runs import CARD
 from rag_engine.errors import InvalidInput
 
+CHANGED = "encoder.layer.11.attention.self.query.weight"
 FACTS = [
     ("Wie lange läuft die Pumpe?", "The pump runs for nine hours.", "The valve is made of brass."),
     ("¿De qué es la válvula?", "The valve is made of brass.", "The pump runs for nine hours."),
@@ -111,7 +112,7 @@ def test_only_what_is_adapted_changes(trained: Path, base: Path):
     before, after = weights(base), weights(trained)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert "embeddings.word_embeddings.weight" not in changed
-    assert "encoder.layer.11.attention.self.query.weight" in changed
+    assert CHANGED in changed
     assert not {name for name in changed if name.endswith("bias")}
 
 
@@ -127,6 +128,16 @@ def test_half_way_is_half_way(trained: Path, data: Path, base: Path, tmp_path: P
     before, after, half = weights(base), weights(trained), weights(tmp_path / "half")
     for name in before:
         np.testing.assert_allclose(half[name], (before[name] + after[name]) / 2, atol=1e-6)
+
+
+def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path: Path):
+    assert main(command(data, base, tmp_path / "late", "--late", "1")) == 0
+    card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
+    assert card["settings"]["late"] == 1.0
+    assert card["settings"]["precision"] in {"f32", "bf16"}  # what auto stood for
+    first = json.loads((trained / CARD).read_text(encoding="utf-8"))["result"]["losses"][0]["loss"]
+    assert card["result"]["losses"][0]["loss"] > first + 0.1  # it has more to make small
+    assert not np.array_equal(*(weights(each)[CHANGED] for each in (trained, tmp_path / "late")))
 
 
 def test_stopped_it_goes_on_and_ends_where_it_would_have(
