@@ -36,7 +36,7 @@ class RerankerTraining:
     max_tokens: int = 256
     negatives: int = 3
     rank: int = 0
-    precision: Literal["auto", "f32", "bf16"] = "auto"
+    precision: Literal["auto", "f32", "bf16"] = "f32"
     seed: int = 1
     check_every: int = 100
     check_questions: int = 100

@@ -47,7 +47,7 @@ class EmbedderTraining:
     late: float = 0.0
     share: float = 1.0
     matryoshka: tuple[int, ...] = ()
-    precision: Literal["auto", "f32", "bf16"] = "auto"
+    precision: Literal["auto", "f32", "bf16"] = "f32"
     seed: int = 1
     check_every: int = 100
     patience: int = 3

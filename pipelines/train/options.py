@@ -58,6 +58,6 @@ def add_common(
     parser.add_argument(
         "--precision",
         choices=["auto", "f32", "bf16"],
-        default="auto",
-        help="how it computes; auto (the default): bf16 where the device multiplies such matrices",
+        default="f32",
+        help="how it computes (f32); auto: bf16 where the device multiplies such matrices",
     )

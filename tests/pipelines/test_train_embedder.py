@@ -131,7 +131,7 @@ def test_half_way_is_half_way(trained: Path, data: Path, base: Path, tmp_path: P
 
 
 def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path: Path):
-    assert main(command(data, base, tmp_path / "late", "--late", "1")) == 0
+    assert main(command(data, base, tmp_path / "late", "--late", "1", "--precision", "auto")) == 0
     card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
     assert card["settings"]["late"] == 1.0
     assert card["settings"]["precision"] in {"f32", "bf16"}  # what auto stood for
