@@ -126,7 +126,7 @@ def _paragraphs(passages: Mapping[str, str]) -> dict[str, str]:
     return whole
 
 
-def _told(passages: Mapping[str, str], chance: random.Random) -> list[Example]:
+def _translated_passages(passages: Mapping[str, str], chance: random.Random) -> list[Example]:
     """Return passages with their translations, of articles that are not kept back."""
     by_place: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
     for name, text in sorted(passages.items()):
@@ -141,7 +141,7 @@ def _told(passages: Mapping[str, str], chance: random.Random) -> list[Example]:
     ]
 
 
-def _translations(asked: Sequence[_Asked], chance: random.Random) -> list[Example]:
+def _translated_questions(asked: Sequence[_Asked], chance: random.Random) -> list[Example]:
     """Return questions with their translations."""
     by_number: dict[str, list[tuple[str, str]]] = defaultdict(list)
     topics = {each.number: each.place[0] for each in asked}
@@ -264,11 +264,11 @@ def main(arguments: Sequence[str]) -> None:
         "cross_long.jsonl": _crossed(some, paragraphs, chance, count=1, depth=2),
         "alike.jsonl": _alike(questions, chance),
         "parallel.jsonl": [
-            *_translations(asked, chance),
+            *_translated_questions(asked, chance),
             *_news(measured / "parallel" / "ntrex_other.jsonl.gz", chance),
         ],
         "alike_short.jsonl": _alike_short(questions, chance),
-        "parallel_passages.jsonl": _told(passages, chance),
+        "parallel_passages.jsonl": _translated_passages(passages, chance),
     }
     target.mkdir(parents=True, exist_ok=True)
     for name, examples in files.items():

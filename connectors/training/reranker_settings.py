@@ -18,10 +18,9 @@ class RerankerTraining:
     ``negatives`` wrong passages; of more, others are drawn in each round. ``max_tokens`` of a pair
     are read. ``rank`` is that of the low-rank adapters that are trained beside the head (Hu et al.
     2021, "LoRA", section 4.1; they want some ten times the learning rate); 0 trains all weights
-    but the vocabulary's. ``precision`` is ``f32``, ``bf16`` (autocast) or ``auto``, which is bf16
-    where the device multiplies matrices of them; checks are made in it too. ``check_questions`` of
-    a test set are asked at each check, and the first ``check_pool`` candidates of dense search
-    reranked.
+    but the vocabulary's. ``precision`` is ``f32`` or ``bf16`` (autocast); checks are made in it
+    too. ``check_questions`` of a test set are asked at each check, and the first ``check_pool``
+    candidates of dense search reranked.
 
     >>> RerankerTraining(negatives=0)
     Traceback (most recent call last):
@@ -36,7 +35,7 @@ class RerankerTraining:
     max_tokens: int = 256
     negatives: int = 3
     rank: int = 0
-    precision: Literal["auto", "f32", "bf16"] = "f32"
+    precision: Literal["f32", "bf16"] = "f32"
     seed: int = 1
     check_every: int = 100
     check_questions: int = 100
@@ -61,3 +60,5 @@ class RerankerTraining:
                 raise InvalidInput(f"{name} is at least {least}, got {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise InvalidInput(f"learning_rate is above 0, got {self.learning_rate}")
+        if self.precision not in {"f32", "bf16"}:
+            raise InvalidInput(f"precision is 'f32' or 'bf16', got {self.precision!r}")

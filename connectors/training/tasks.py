@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from connectors.training.like_lengths import InParts
 from connectors.training.records import Kept, Pairs
-from connectors.training.retrieval_loss import RetrievalLoss
 from connectors.training.settings import EmbedderTraining
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
@@ -47,12 +47,12 @@ def retrieval_task(
 ) -> Task:
     """Return the task to find each question's positive among all passages of its batch."""
     loss: Any = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
-    if not settings.matryoshka:
-        loss = RetrievalLoss(model, loss, settings.late, prompts)
-    else:
+    if settings.matryoshka:
         width = int(model.get_sentence_embedding_dimension())
         sizes = sorted({width, *settings.matryoshka}, reverse=True)
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
+    else:
+        loss = InParts(model, loss)
     named = {f"retrieve{number}": part for number, part in enumerate(parts)}
     task = Task(
         {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
+from connectors.torch_models import pick_device, pick_precision
 from connectors.training.settings import EmbedderTraining
 from pipelines.output import Outcome
 from pipelines.train.embedder import train
@@ -39,7 +40,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         ("dropout", float, "dropout of the model's layers"),
         ("keep", float, "how much vectors are held to the original's"),
         ("keep-every", int, "on every so-many-th step"),
-        ("late", float, "what late interaction, token by token, weighs beside the vectors"),
         ("share", float, "how far towards the trained weights, 0 to 1"),
         ("seed", int, "for all that is drawn"),
         ("check-every", int, "steps between checkpoints and checks"),
@@ -57,7 +57,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 def _embedder(given: argparse.Namespace) -> Outcome:
     names = (each.name for each in fields(EmbedderTraining))
+    device = pick_device(given.device)
     values = {name: getattr(given, name) for name in names}
+    values["precision"] = pick_precision(given.precision, device)
     settings = EmbedderTraining(**{**values, "matryoshka": tuple(given.matryoshka or ())})
     return train(
         given.data,
@@ -67,5 +69,5 @@ def _embedder(given: argparse.Namespace) -> Outcome:
         mine=given.mine,
         validation=given.check,
         teacher=given.teacher,
-        device=given.device,
+        device=device,
     )

@@ -7,12 +7,12 @@ import random
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from connectors.torch_models import model_folder, pick_device, pick_precision
+from connectors.torch_models import model_folder, pick_device
 from connectors.training.records import Kept, Pairs, TrainingLog, Validation
 from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
@@ -73,7 +73,6 @@ def train(
 
     new_folder(target)
     device = pick_device(device)
-    settings = replace(settings, precision=pick_precision(settings.precision, device))
     read = [read_examples(path) for path in files]
     tasks = [list(file.examples) for file in read]
     asked = None if validation is None else _validation(validation, settings.seed)

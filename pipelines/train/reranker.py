@@ -6,13 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from connectors.embedders.bundled_e5 import BundledE5
 from connectors.rerankers.cross_encoder import CrossEncoderReranker
-from connectors.torch_models import model_folder, pick_device, pick_precision
+from connectors.torch_models import model_folder, pick_device
 from connectors.training.checkpoints import last_checkpoint
 from connectors.training.records import TrainingLog
 from connectors.training.reranker_records import RankedLists, RerankCheck
@@ -79,7 +79,6 @@ def train(
     if mine < 0:
         raise InvalidInput(f"mine is at least 0, got {mine}")
     device = pick_device(device)
-    settings = replace(settings, precision=pick_precision(settings.precision, device))
     read = [read_examples(path) for path in files]
     examples = [each for file in read for each in file.examples]
     if not mine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
+from connectors.torch_models import pick_device, pick_precision
 from connectors.training.reranker_settings import RerankerTraining
 from pipelines.output import Outcome
 from pipelines.train.options import add_common, add_numbers
@@ -54,14 +55,16 @@ def add_reranker(parser: argparse.ArgumentParser) -> None:
 
 
 def _reranker(given: argparse.Namespace) -> Outcome:
-    names = [each.name for each in fields(RerankerTraining)]
+    device = pick_device(given.device)
+    values = {each.name: getattr(given, each.name) for each in fields(RerankerTraining)}
+    values["precision"] = pick_precision(given.precision, device)
     return train(
         given.data,
         given.out,
-        RerankerTraining(**{name: getattr(given, name) for name in names}),
+        RerankerTraining(**values),
         model=given.model,
         mine=given.mine,
         teacher=given.teacher,
         validation=given.check,
-        device=given.device,
+        device=device,
     )

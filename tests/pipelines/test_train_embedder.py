@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from connectors.torch_models import weights_digest
+from connectors.torch_models import pick_precision, weights_digest
 from connectors.training import embedder_trainer
+from connectors.training.like_lengths import InParts
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import reduced
 from pipelines.cli import main
@@ -130,14 +134,37 @@ def test_half_way_is_half_way(trained: Path, data: Path, base: Path, tmp_path: P
         np.testing.assert_allclose(half[name], (before[name] + after[name]) / 2, atol=1e-6)
 
 
-def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path: Path):
-    assert main(command(data, base, tmp_path / "late", "--late", "1", "--precision", "auto")) == 0
-    card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
-    assert card["settings"]["late"] == 1.0
-    assert card["settings"]["precision"] in {"f32", "bf16"}  # what auto stood for
-    first = json.loads((trained / CARD).read_text(encoding="utf-8"))["result"]["losses"][0]["loss"]
-    assert card["result"]["losses"][0]["loss"] > first + 0.1  # it has more to make small
-    assert not np.array_equal(*(weights(each)[CHANGED] for each in (trained, tmp_path / "late")))
+def test_in_bf16_much_the_same_is_learnt(
+    trained: Path, data: Path, base: Path, tmp_path: Path, monkeypatch
+):
+    for capable, expected in (({}, "f32"), ({"amx_bf16": True}, "bf16")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=capable: told)
+        assert pick_precision("auto", "cpu") == expected
+    assert main(command(data, base, tmp_path / "bf16", "--precision", "auto")) == 0
+    card = json.loads((tmp_path / "bf16" / CARD).read_text(encoding="utf-8"))
+    assert card["settings"]["precision"] == "bf16"  # what auto stood for
+    before, here, there = (weights(each)[CHANGED] for each in (base, trained, tmp_path / "bf16"))
+    assert not np.array_equal(here, there)
+    moved = [(each - before).ravel() for each in (here, there)]
+    assert np.corrcoef(*moved)[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_batch_read_in_parts_has_the_librarys_own_loss(base: Path, side: str):
+    model = SentenceTransformer(str(base), device="cpu").eval()
+    model.tokenizer.padding_side = side
+    tables = [
+        [f"query: {question}" for question, _, _ in FACTS],
+        [f"passage: {positive * (n + 1)}" for n, (_, positive, _) in enumerate(FACTS)],
+    ]
+    features = [model.tokenizer(table, padding=True, return_tensors="pt") for table in tables]
+    if side == "left":  # this model counts places from the left, so tell it where a text begins
+        for each in features:
+            each["position_ids"] = (each["attention_mask"].cumsum(1) - 1).clamp(0)
+    loss = MultipleNegativesRankingLoss(model, scale=50.0)
+    with torch.no_grad():
+        ours, whole = InParts(model, loss)(features, None), loss(features, None)
+    assert ours.item() == pytest.approx(whole.item(), abs=1e-4)
 
 
 def test_stopped_it_goes_on_and_ends_where_it_would_have(

