@@ -2,15 +2,19 @@
 
 ``EVAL`` holds ``mixed_pool_dev`` (BEIR layout, every passage and question in eleven languages) and
 ``parallel/ntrex_other.jsonl.gz`` (news sentences in some 85 languages), ``TRAIN`` holds
-``qa.jsonl.gz`` (questions and paragraphs of one language). ``OUT`` receives six files for
+``qa.jsonl.gz`` (questions and paragraphs of one language). ``OUT`` receives seven files for
 ``rag-engine train embedder``, one a kind of task:
 
-- ``cross.jsonl``: a question in one language, its passage in another, a seventh of them alike;
+- ``cross.jsonl``: a question in one language, its passage and another one of the same paragraph in
+  a second language, a seventh of them alike;
 - ``cross_long.jsonl``: the same with whole paragraphs;
 - ``alike.jsonl``: a question and its paragraph in one language, at mixed lengths;
 - ``parallel.jsonl``: a sentence or a question, and its translation;
-- ``alike_short.jsonl``: a question and the sentence that answers it, in one language;
-- ``parallel_passages.jsonl``: a passage and its translation.
+- ``alike_short.jsonl``: a question, the sentence that answers it and another one of the same
+  paragraph, in one language;
+- ``parallel_passages.jsonl``: a passage and its translation;
+- ``parallel_parts.jsonl``: words of a news sentence, and some sentences in another language of
+  which one holds what they say.
 
 Eight articles of ``mixed_pool_dev`` are kept back: no text of them is in these files, and what is
 measured on them has not been learnt. The result depends on the files and the seed alone.
@@ -18,16 +22,15 @@ measured on them has not been learnt. The result depends on the files and the se
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.adapter_news import parts_of_news, read_rows, translated, translated_news
 from pipelines.train.examples import Example
 from rag_engine.evaluation.datasets import TestSet, load_test_set
 from rag_engine.text.sentences import sentences
@@ -42,16 +45,14 @@ _ALIKE = 1 / 7
 _PARAGRAPHS_IN = 40
 """Of a hundred questions, so many are asked of whole paragraphs too."""
 _UNSPACED = frozenset({"th", "zh"})
-_SYMMETRIC = 1 / 2
 _WHOLE = 1 / 2
 _SENTENCES_BEFORE = 2
 _PARAGRAPHS_A_LANGUAGE = 1_300
 _SENTENCES_A_LANGUAGE = 1_600
-_PAIRS_A_SENTENCE = 8
+_SENTENCE = 16
+"""Characters; what is shorter is a heading, or a rest of one."""
 _PAIRS_A_QUESTION = 3
 _PAIRS_A_PASSAGE = 6
-_SENTENCES_A_TOPIC = 10
-"""News sentences stand in the order of their articles: neighbours are near misses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,37 @@ def _crossed(
     ]
 
 
+def _with_neighbours(
+    examples: Sequence[Example],
+    asked: Sequence[_Asked],
+    passages: Mapping[str, str],
+    chance: random.Random,
+) -> list[Example]:
+    """Give each example a negative: of its passage's paragraph and language, else of its article.
+
+    It is what answers no question or the positive of another group, so that it is known of every
+    negative whether a batch holds a question that it answers.
+    """
+    answers = {name for each in asked for name in each.answers.values()}
+    groups = {each.positive: each.what for each in examples}
+    names = {text: name for name, text in sorted(passages.items())}
+    near: dict[str, list[str]] = defaultdict(list)
+    for text, name in names.items():
+        if text in groups or name not in answers:
+            paragraph = name.rsplit("-", 1)[0]
+            near[paragraph].append(text)
+            near[paragraph.rsplit("-", 1)[0]].append(text)
+    found: list[Example] = []
+    for each in examples:
+        paragraph = names[each.positive].rsplit("-", 1)[0]
+        for place in (paragraph, paragraph.rsplit("-", 1)[0]):
+            others = [text for text in near[place] if groups.get(text) != each.what]
+            if others:
+                break
+        found.append(each.model_copy(update={"negatives": (chance.choice(others),)}))
+    return found
+
+
 def _languages(asked: _Asked, count: int, chance: random.Random) -> list[str]:
     own = asked.language
     others = chance.sample(sorted(set(asked.answers) - {own}), count)
@@ -134,7 +166,7 @@ def _translated_passages(passages: Mapping[str, str], chance: random.Random) -> 
         if place[0] not in HELD_BACK:
             by_place[tuple(place)].append((language, text))
     return [
-        _translated(chance, chance.sample(texts, 2), group=" ".join(place), topic=place[0])
+        translated(chance, chance.sample(texts, 2), group=" ".join(place), topic=place[0])
         for place, texts in sorted(by_place.items())
         if len(texts) > 1
         for _ in range(_PAIRS_A_PASSAGE)
@@ -148,42 +180,10 @@ def _translated_questions(asked: Sequence[_Asked], chance: random.Random) -> lis
     for each in asked:
         by_number[each.number].append((each.language, each.text))
     return [
-        _translated(chance, chance.sample(texts, 2), group=number, topic=topics[number])
+        translated(chance, chance.sample(texts, 2), group=number, topic=topics[number])
         for number, texts in sorted(by_number.items())
         for _ in range(_PAIRS_A_QUESTION)
     ]
-
-
-def _news(path: Path, chance: random.Random) -> list[Example]:
-    """Return sentences with translations."""
-    by_number: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for row in _rows(path):
-        by_number[row["sentence"]].append((row["language"], row["text"].strip()))
-    return [
-        _translated(
-            chance,
-            chance.sample(texts, 2),
-            group=f"news {number}",
-            topic=f"news {number // _SENTENCES_A_TOPIC}",
-        )
-        for number, texts in sorted(by_number.items())
-        for _ in range(_PAIRS_A_SENTENCE)
-    ]
-
-
-def _translated(
-    chance: random.Random, pair: Sequence[tuple[str, str]], *, group: str, topic: str
-) -> Example:
-    (own, text), (other, translation) = pair
-    return Example(
-        question=text,
-        positive=translation,
-        question_language=own,
-        passage_language=other,
-        group=group,
-        topic=topic,
-        symmetric=chance.random() < _SYMMETRIC,
-    )
 
 
 def _alike(asked: Mapping[str, Sequence[dict[str, Any]]], chance: random.Random) -> list[Example]:
@@ -205,22 +205,26 @@ def _alike(asked: Mapping[str, Sequence[dict[str, Any]]], chance: random.Random)
 def _alike_short(
     asked: Mapping[str, Sequence[dict[str, Any]]], chance: random.Random
 ) -> list[Example]:
-    """Return questions with the sentence that holds the answer."""
-    return [
-        _with_sentence(row)
-        for _, rows in sorted(asked.items())
-        for row in chance.sample(rows, min(len(rows), _SENTENCES_A_LANGUAGE))
-    ]
+    """Return questions with the sentence that holds the answer, and another of its paragraph."""
+    found: list[Example] = []
+    for _, rows in sorted(asked.items()):
+        made = [_with_sentences(row, chance) for row in rows]
+        several = [each for each in made if each.negatives]
+        found += chance.sample(several, min(len(several), _SENTENCES_A_LANGUAGE))
+    return found
 
 
-def _with_sentence(row: Mapping[str, Any]) -> Example:
+def _with_sentences(row: Mapping[str, Any], chance: random.Random) -> Example:
     passage, language = row["passage"], row["language"]
     spans = sentences(passage)
-    start, end = spans[_holding(spans, int(row["answer_start"]))]
-    sentence = passage[start:end]
+    holding = _holding(spans, int(row["answer_start"]))
+    texts = [passage[start:end] for start, end in spans]
+    sentence = texts[holding]
+    others = [each for each in texts if each != sentence and len(each) >= _SENTENCE]
     return Example(
         question=row["question"],
         positive=sentence,
+        negatives=(chance.choice(others),) if others else (),
         question_language=language,
         passage_language=language,
         group=sentence,
@@ -242,13 +246,8 @@ def _cut(passage: str, answer: int, chance: random.Random) -> str:
     return passage[spans[first][0] : spans[last - 1][1]]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
 def main(arguments: Sequence[str]) -> None:
-    """Write the six files of examples into the folder ``OUT``."""
+    """Write the seven files of examples into the folder ``OUT``."""
     measured, training, target = (Path(each) for each in arguments)
     chance = random.Random(_SEED)
     test_set = load_test_set(measured / "mixed_pool_dev")
@@ -257,18 +256,21 @@ def main(arguments: Sequence[str]) -> None:
     paragraphs = _paragraphs(passages)
     some = chance.sample(asked, len(asked) * _PARAGRAPHS_IN // 100)
     questions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(training / "qa.jsonl.gz"):
+    for row in read_rows(training / "qa.jsonl.gz"):
         questions[row["language"]].append(row)
+    crossed = _crossed(asked, passages, chance, count=_PASSAGES_A_QUESTION, depth=3)
+    news = measured / "parallel" / "ntrex_other.jsonl.gz"
     files = {
-        "cross.jsonl": _crossed(asked, passages, chance, count=_PASSAGES_A_QUESTION, depth=3),
+        "cross.jsonl": _with_neighbours(crossed, asked, passages, chance),
         "cross_long.jsonl": _crossed(some, paragraphs, chance, count=1, depth=2),
         "alike.jsonl": _alike(questions, chance),
         "parallel.jsonl": [
             *_translated_questions(asked, chance),
-            *_news(measured / "parallel" / "ntrex_other.jsonl.gz", chance),
+            *translated_news(news, chance),
         ],
         "alike_short.jsonl": _alike_short(questions, chance),
         "parallel_passages.jsonl": _translated_passages(passages, chance),
+        "parallel_parts.jsonl": parts_of_news(news, chance),
     }
     target.mkdir(parents=True, exist_ok=True)
     for name, examples in files.items():

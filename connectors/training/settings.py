@@ -21,9 +21,11 @@ class EmbedderTraining:
     "LoRA", section 4.1); 0 trains all weights but the vocabulary's. ``keep`` is how much vectors
     are held to the original model's (the mean squared distance times the dimension weighs so much
     beside InfoNCE), on every ``keep_every``-th step. ``share`` is how far from the original
-    towards the trained weights the result lies. With ``matryoshka`` dimensions, beginnings of
-    vectors are trained too. ``dropout`` is that of the model's layers meanwhile: drawing so many
-    random numbers takes a CPU as long as the rest. ``precision`` is ``f32`` or ``bf16`` (autocast).
+    towards the trained weights the result lies. ``late`` is what late interaction, token by token,
+    weighs beside the vectors of texts (see ``RetrievalLoss``). With ``matryoshka`` dimensions,
+    beginnings of vectors are trained too. ``dropout`` is that of the model's layers meanwhile:
+    drawing so many random numbers takes a CPU as long as the rest. ``precision`` is ``f32`` or
+    ``bf16`` (autocast).
 
     >>> EmbedderTraining(share=1.5)
     Traceback (most recent call last):
@@ -41,6 +43,7 @@ class EmbedderTraining:
     dropout: float = 0.0
     keep: float = 5.0
     keep_every: int = 6
+    late: float = 0.0
     share: float = 1.0
     matryoshka: tuple[int, ...] = ()
     precision: Literal["f32", "bf16"] = "f32"
@@ -53,13 +56,18 @@ class EmbedderTraining:
         for name in ("steps", "batch", "max_tokens", "keep_every", "check_every", "patience"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} is at least 1, got {getattr(self, name)}")
-        for name in ("rank", "warmup_steps", "keep"):
+        for name in ("rank", "warmup_steps", "keep", "late"):
             if getattr(self, name) < 0:
                 raise InvalidInput(f"{name} is at least 0, got {getattr(self, name)}")
         if not 0 < self.share <= 1:
             raise InvalidInput(f"share is above 0 and at most 1, got {self.share}")
         if not 0 <= self.dropout < 1:
             raise InvalidInput(f"dropout is at least 0 and below 1, got {self.dropout}")
+        if self.late and self.matryoshka:
+            raise InvalidInput(
+                f"late and matryoshka do not go together, got {self.late} and {self.matryoshka}; "
+                "leave one out"
+            )
         if self.precision not in {"f32", "bf16"}:
             raise InvalidInput(f"precision is 'f32' or 'bf16', got {self.precision!r}")
         if self.temperature <= 0 or self.learning_rate <= 0:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from connectors.training.like_lengths import InParts
 from connectors.training.records import Kept, Pairs
+from connectors.training.retrieval_loss import RetrievalLoss
 from connectors.training.settings import EmbedderTraining
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
@@ -32,6 +32,8 @@ except ImportError as error:
 __all__ = ["Task", "distillation_task", "reduced", "retrieval_task"]
 
 _TEACHER_BATCH = 16
+_SAMPLED = 64
+"""Passages of a part by whose tokens directions are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def retrieval_task(
         sizes = sorted({width, *settings.matryoshka}, reverse=True)
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
     else:
-        loss = InParts(model, loss)
+        loss = RetrievalLoss(model, loss, settings.late, prompts, _sample(parts, prompts))
     named = {f"retrieve{number}": part for number, part in enumerate(parts)}
     task = Task(
         {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
@@ -67,6 +69,11 @@ def retrieval_task(
         task.data["keep"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
         task.losses["keep"] = _near(model, settings.keep)
     return task
+
+
+def _sample(parts: Sequence[Pairs], prompts: Prompts) -> list[str]:
+    """Return some passages of each part, with their prompt."""
+    return [prompts.passage + each for part in parts for each in part.positives[:_SAMPLED]]
 
 
 def distillation_task(

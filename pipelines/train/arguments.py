@@ -40,6 +40,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         ("dropout", float, "dropout of the model's layers"),
         ("keep", float, "how much vectors are held to the original's"),
         ("keep-every", int, "on every so-many-th step"),
+        ("late", float, "what late interaction, token by token, weighs beside the vectors"),
         ("share", float, "how far towards the trained weights, 0 to 1"),
         ("seed", int, "for all that is drawn"),
         ("check-every", int, "steps between checkpoints and checks"),

@@ -40,6 +40,7 @@ _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
 """Questions of the validation set that are asked at each check."""
+_BESIDE = " without a negative beside a question that it answers"
 
 
 def train(
@@ -164,6 +165,7 @@ def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> li
 
 def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) -> Pairs:
     """Lay out as many rounds of examples as the steps need."""
+    examples, count = _with_as_many_negatives(examples)
     wanted = steps * settings.batch
     ordered: list[Example] = []
     while len(ordered) < wanted:
@@ -172,10 +174,20 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
             groups = len({each.what for each in examples})
             raise InvalidInput(
                 f"{len(examples)} examples of {groups} groups do not fill a batch of "
-                f"{settings.batch}; give more, or a smaller batch"
+                f"{settings.batch}{_BESIDE if count else ''}; give more, or a smaller batch"
             )
         ordered += turn
     ordered = ordered[:wanted]
+    return Pairs(
+        questions=[each.question for each in ordered],
+        positives=[each.positive for each in ordered],
+        negatives=[each.negatives for each in ordered] if count else [],
+        symmetric=[each.symmetric for each in ordered],
+    )
+
+
+def _with_as_many_negatives(examples: Sequence[Example]) -> tuple[list[Example], int]:
+    """Return examples with as many negatives as each has of them, and that number."""
     counts = [len(each.negatives) for each in examples]
     fewest = min(counts)
     if fewest < (most := max(counts)):
@@ -183,12 +195,8 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
             f"{sum(count < most for count in counts)} of {len(counts)} examples of a file have "
             f"fewer than {most} negatives: {fewest} of each are used; --mine {most} finds more"
         )
-    return Pairs(
-        questions=[each.question for each in ordered],
-        positives=[each.positive for each in ordered],
-        negatives=[each.negatives[:fewest] for each in ordered] if fewest else [],
-        symmetric=[each.symmetric for each in ordered],
-    )
+    trimmed = [each.model_copy(update={"negatives": each.negatives[:fewest]}) for each in examples]
+    return trimmed, fewest
 
 
 def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> Kept:

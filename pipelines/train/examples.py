@@ -106,8 +106,10 @@ def _parsed(path: Path, lines: IO[str]) -> Iterator[Example]:
 def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[Example]:
     """Shuffle examples so that no ``batch`` in a row holds a group twice.
 
-    Of a topic, examples come in runs of half a batch. What is left at the end and does not fill a
-    batch is left out of this round.
+    Nor does one hold a negative beside an example that it would be right for (of its group, if the
+    negative is the positive of another example): every passage of a batch is measured against every
+    question. Of a topic, examples come in runs of half a batch. What is left at the end and does
+    not fill a batch is left out of this round.
 
     >>> rows = [Example(question=str(n), positive="p", group="ab"[n % 2]) for n in range(5)]
     >>> [each.group for each in ordered_batches(rows, 2, seed=1)] in (
@@ -115,18 +117,22 @@ def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[
     ... )
     True
     """
+    groups = {each.positive: each.what for each in examples}
     left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
     ordered: list[Example] = []
     while left:
-        met: set[str] = set()
+        right: set[str] = set()
+        wrong: set[str] = set()
         chosen: list[Example] = []
         passed: list[Example] = []
         while left and len(chosen) < batch:
             example = left.popleft()
-            if example.what in met:
+            negatives = {groups.get(each, each) for each in example.negatives}
+            if example.what in right | wrong or not negatives.isdisjoint(right):
                 passed.append(example)
             else:
-                met.add(example.what)
+                right.add(example.what)
+                wrong |= negatives
                 chosen.append(example)
         if len(chosen) < batch:
             break

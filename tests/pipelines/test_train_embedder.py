@@ -9,13 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from connectors.torch_models import pick_precision, weights_digest
 from connectors.training import embedder_trainer
-from connectors.training.like_lengths import InParts
 from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import reduced
 from pipelines.cli import main
@@ -149,22 +146,13 @@ def test_in_bf16_much_the_same_is_learnt(
     assert np.corrcoef(*moved)[0, 1] > 0.5
 
 
-@pytest.mark.parametrize("side", ["right", "left"])
-def test_a_batch_read_in_parts_has_the_librarys_own_loss(base: Path, side: str):
-    model = SentenceTransformer(str(base), device="cpu").eval()
-    model.tokenizer.padding_side = side
-    tables = [
-        [f"query: {question}" for question, _, _ in FACTS],
-        [f"passage: {positive * (n + 1)}" for n, (_, positive, _) in enumerate(FACTS)],
-    ]
-    features = [model.tokenizer(table, padding=True, return_tensors="pt") for table in tables]
-    if side == "left":  # this model counts places from the left, so tell it where a text begins
-        for each in features:
-            each["position_ids"] = (each["attention_mask"].cumsum(1) - 1).clamp(0)
-    loss = MultipleNegativesRankingLoss(model, scale=50.0)
-    with torch.no_grad():
-        ours, whole = InParts(model, loss)(features, None), loss(features, None)
-    assert ours.item() == pytest.approx(whole.item(), abs=1e-4)
+def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path: Path):
+    assert main(command(data, base, tmp_path / "late", "--late", "1")) == 0
+    card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
+    assert card["settings"]["late"] == 1.0
+    first = json.loads((trained / CARD).read_text(encoding="utf-8"))["result"]["losses"][0]["loss"]
+    assert card["result"]["losses"][0]["loss"] > first + 0.1  # it has more to make small
+    assert not np.array_equal(*(weights(each)[CHANGED] for each in (trained, tmp_path / "late")))
 
 
 def test_stopped_it_goes_on_and_ends_where_it_would_have(
@@ -280,6 +268,24 @@ def test_no_batch_holds_a_group_twice():
     assert len({each.question for each in ordered}) == len(ordered)
     for start in range(0, len(ordered), 8):
         assert len({each.group for each in ordered[start : start + 8]}) == 8
+
+
+def test_no_batch_holds_a_negative_beside_a_question_that_it_answers():
+    examples = [
+        Example(
+            question=str(n),
+            positive=f"{n % 40} said by {n // 40}",
+            negatives=(f"{(n + 1) % 40} said by {n // 40}", f"answers nothing {n}"),
+            group=str(n % 40),
+        )
+        for n in range(200)
+    ]
+    ordered = ordered_batches(examples, 8, seed=3)
+    assert len(ordered) >= 180
+    for start in range(0, len(ordered), 8):
+        batch = ordered[start : start + 8]
+        wrong = {each.negatives[0].split()[0] for each in batch}
+        assert wrong.isdisjoint(each.group for each in batch)
 
 
 def test_a_batch_is_of_few_topics():

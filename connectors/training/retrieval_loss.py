@@ -1,0 +1,180 @@
+"""What training to retrieve makes small: InfoNCE over vectors of texts, and over their tokens.
+
+The vector of a text is the mean of its tokens' vectors, so both are trained in the same pass.
+
+Raises:
+    MissingExtra: the extra ``train`` is not installed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rag_engine.embedding.prompts import Prompts
+from rag_engine.errors import MissingExtra
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtra("train", package=str(error.name)) from error
+
+__all__ = ["RetrievalLoss", "best_matches", "token_information"]
+
+_PARTS = 3
+_READ = 32
+_WIDTH = 128
+"""Numbers of a token that the engine keeps."""
+_TEMPERATURE = 1 / 30
+"""Cosines of tokens lie further apart than those of texts."""
+
+
+class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
+    """InfoNCE over the vectors of texts, and beside it over what their tokens match.
+
+    ``dense`` is the library's loss over vectors, ``late`` what late interaction weighs beside it.
+    A batch is read in parts of like lengths, so that little padding is computed. Tokens are
+    compared as the engine compares them (``rag_engine.retrieval.late_interaction``): without
+    prompts and special tokens, less what all have in common, in the directions in which the
+    model's tokens of ``sample`` texts differ most (in all, without any), a question's by their
+    information. Cosines are computed in float32 whatever the model computes in: between 0.5 and 1
+    bf16 knows steps of 0.004, and a temperature of 0.02 makes 0.2 of that.
+    """
+
+    def __init__(
+        self, model: Any, dense: Any, late: float, prompts: Prompts, sample: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.dense = dense
+        self.late = late
+        if late:
+            self.information = token_information(model.tokenizer)
+            self._prompts = [
+                model.tokenizer(each, add_special_tokens=False)["input_ids"]
+                for each in (prompts.query, prompts.passage)
+            ]
+            self._basis: Any = None
+            if sample:
+                self._basis = self._leading_directions(sample)
+
+    def forward(self, features: Any, labels: Any) -> Any:
+        """Return the loss of a batch: of questions, positives and negatives, one table each."""
+        read = [self._read(each) for each in features]
+        vectors = [each.float() for each, _ in read]
+        with torch.autocast(vectors[0].device.type, enabled=False):
+            loss = self.dense.compute_loss_from_embeddings(vectors, labels)
+            if not self.late:
+                return loss
+            questions = read[0][1]
+            matches = best_matches(
+                [states for _, states in questions],
+                [self._weights(ids) for ids, _ in questions],
+                [states for _, column in read[1:] for _, states in column],
+            )
+            right = torch.arange(len(questions), device=matches.device)
+            late = torch.nn.functional.cross_entropy(matches / _TEMPERATURE, right)
+            return loss + self.late * late
+
+    def _leading_directions(self, sample: Sequence[str]) -> Any:
+        """Return orthonormal rows ``(128 or fewer, dimension)``: a principal component analysis."""
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(sample), _READ):
+                table = self.model.tokenizer(
+                    list(sample[start : start + _READ]),
+                    padding=True,
+                    truncation=True,
+                    max_length=self.model.max_seq_length,
+                    return_tensors="pt",
+                ).to(self.model.device)
+                found += [states for _, states in self._read(table)[1]]
+        states = torch.cat(found)
+        return torch.linalg.svd(states - states.mean(0), full_matrices=False)[2][:_WIDTH]
+
+    def _read(self, column: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+        """Return the vectors ``(n, dimension)`` of texts, and the ids and vectors of their tokens.
+
+        Those of a text have a mean of unit length.
+        """
+        mask = column["attention_mask"]
+        lengths = mask.sum(1)
+        padded_right = self.model.tokenizer.padding_side == "right"
+        vectors: list[Any] = [None] * len(mask)
+        tokens: list[Any] = [None] * len(mask)
+        for part in lengths.argsort(stable=True).chunk(_PARTS):
+            longest = int(lengths[part].max())
+            kept = slice(None, longest) if padded_right else slice(-longest, None)
+            asked = {
+                name: each[part, kept] if torch.is_tensor(each) else each
+                for name, each in column.items()
+            }
+            told = self.model(dict(asked))
+            for place, row in enumerate(part.tolist()):
+                vectors[row] = told["sentence_embedding"][place]
+                if self.late:
+                    own = asked["attention_mask"][place].bool()
+                    ids, states = asked["input_ids"][place][own], told["token_embeddings"][place]
+                    tokens[row] = self._own(ids, states[own].float())
+        return torch.stack(vectors), tokens
+
+    def _own(self, ids: Any, states: Any) -> tuple[Any, Any]:
+        """Leave out the prompt and the special tokens around a text."""
+        start = min(1 + self._prompt_length(ids[1:].tolist()), len(ids) - 1)
+        kept = slice(start, max(start + 1, len(ids) - 1))
+        told = (states / states.mean(0).norm())[kept]
+        if self._basis is not None:
+            with torch.autocast(told.device.type, enabled=False):
+                told = told @ self._basis.T
+        return ids[kept], told
+
+    def _prompt_length(self, ids: Sequence[int]) -> int:
+        return max((len(p) for p in self._prompts if ids[: len(p)] == p), default=0)
+
+    def _weights(self, ids: Any) -> Any:
+        return self.information.to(ids.device)[ids]
+
+
+def best_matches(questions: Sequence[Any], weights: Sequence[Any], passages: Sequence[Any]) -> Any:
+    """Return the mean best cosine of each question's tokens in each passage, ``(n, m)``.
+
+    ``questions`` and ``passages`` hold tensors ``(tokens, width)``, from which the mean of their
+    side is taken off; ``weights`` ``(tokens,)`` those of the questions' tokens.
+
+    >>> one, two = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> matches = best_matches([one], [torch.ones(2)], [two[:1], two, two[1:]])
+    >>> [round(each, 3) for each in matches[0].tolist()]
+    [0.0, 0.949, 0.0]
+    """
+    asked, held = (
+        torch.nn.functional.normalize(every - every.detach().mean(0), dim=1, eps=1e-6)
+        for every in (torch.cat(list(questions)), torch.cat(list(passages)))
+    )
+    cosines = asked @ held.T
+    best, start = [], 0
+    with torch.no_grad():
+        for passage in passages:
+            best.append(cosines[:, start : start + len(passage)].argmax(1) + start)
+            start += len(passage)
+    matched = cosines.gather(1, torch.stack(best, dim=1))
+    shares = torch.cat([each / each.sum().clamp_min(1e-6) for each in weights])
+    lengths = torch.tensor([len(each) for each in questions], device=matched.device)
+    rows = torch.repeat_interleave(torch.arange(len(questions), device=matched.device), lengths)
+    nothing = torch.zeros(len(questions), len(passages), device=matched.device)
+    return nothing.index_add(0, rows, matched * shares[:, None])
+
+
+def token_information(tokenizer: Any) -> Any:
+    """Return ``-log p`` of every token, ``(vocabulary,)``, where the tokenizer knows; else ones.
+
+    A unigram tokenizer (Kudo 2018, "Subword Regularization", section 3.2) does. Special tokens
+    say nothing.
+    """
+    told = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    found = torch.ones(len(tokenizer))
+    if told.get("type") == "Unigram":
+        scores = torch.tensor([score for _, score in told["vocab"]])
+        found[: len(scores)] = -scores
+    found[tokenizer.all_special_ids] = 0
+    return found
