@@ -6,7 +6,8 @@ adapter (``rag-engine export bundled DIR --to sentence-transformers --plain``) a
 bundled model, the mean of several (Wortsman et al. 2022, "Model soups", section 2), times
 ``SHARE``; each matrix as the nearest of rank ``RANK``, in eight bits (rank 32: 2.5 MB). Of what was
 trained beside matrices, biases and norms where all weights were, nothing is kept. Its card comes
-with it: what each was trained on, and what a JSON file given as ``--scores`` says.
+with it: what each was trained on (and what those were, given as ``--before``, from which some of
+them went on), and what a JSON file given as ``--scores`` says.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("share", type=float)
     parser.add_argument("rank", type=int)
     parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--before", type=Path, nargs="*", default=[])
     parser.add_argument("--scores", type=Path)
     given = parser.parse_args(arguments)
     trained = [load_file(model / "model.safetensors") for model in given.models]
@@ -76,7 +78,8 @@ def main(arguments: Sequence[str]) -> None:
     if given.scores is not None:
         card["scores"] = json.loads(given.scores.read_text(encoding="utf-8"))
     card["runs"] = [
-        json.loads((model / CARD).read_text(encoding="utf-8")) for model in given.models
+        json.loads((model / CARD).read_text(encoding="utf-8"))
+        for model in (*given.before, *given.models)
     ]
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
     (given.out / ADAPTER_CARD).write_text(text, encoding="utf-8")
