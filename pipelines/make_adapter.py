@@ -4,7 +4,7 @@
 adapter (``rag-engine export bundled DIR --to sentence-transformers --plain``) and the examples of
 ``make_adapter_data``. ``OUT`` receives ``e5_small_adapter.npz``: what they differ by from the
 bundled model, the mean of several (Wortsman et al. 2022, "Model soups", section 2), times
-``SHARE``; each matrix as the nearest of rank ``RANK``, in eight bits (rank 32: 2.5 MB). Of what was
+``SHARE``; each matrix as the nearest of rank ``RANK``, in eight bits (rank 64: 5 MB). Of what was
 trained beside matrices, biases and norms where all weights were, nothing is kept. Its card comes
 with it: what each was trained on (and what those were, given as ``--before``, from which some of
 them went on), and what a JSON file given as ``--scores`` says.

@@ -4,7 +4,7 @@
 programs say, in English and in some two hundred languages, many of which have hardly any other
 parallel text. ``OUT`` receives JSON Lines for ``rag-engine train embedder``: an English message and
 its translation, or two translations of one. The result depends on the folder and the seed alone.
-Needs ``polib``.
+Needs ``polib``, of the extra ``test``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pathlib import Path
 import polib
 
 from pipelines.train.examples import Example
+from rag_engine.errors import InvalidInput
+from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 
 __all__ = ["main", "message_pairs"]
@@ -79,12 +81,14 @@ def _read(folder: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for path in sorted(folder.glob("*/LC_MESSAGES/*.mo")):
         language = normalise_language(path.parts[-3])
-        if language == _ENGLISH:
+        if language in {_ENGLISH, UNDETERMINED}:
             continue
         for entry in polib.mofile(str(path)):
             english, text = (_plain(each) for each in (entry.msgid, entry.msgstr))
             if english and text and english != text and len(english.split()) in _WORDS:
                 found[language].setdefault(english, text)
+    if not found:
+        raise InvalidInput(f"{folder} holds no catalogue LANGUAGE/LC_MESSAGES/*.mo with messages")
     return found
 
 

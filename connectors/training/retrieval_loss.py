@@ -1,9 +1,10 @@
 """What training to retrieve makes small: InfoNCE over vectors of texts, and over their tokens.
 
-The vector of a text is the mean of its tokens' vectors, so both are trained in the same pass.
+The vector of a text is made of its tokens' vectors, so both are trained in the same pass.
 
 Raises:
     MissingExtra: the extra ``train`` is not installed.
+    InvalidInput: (from ``RetrievalLoss``) it is not known which tokens are a text's own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rag_engine.embedding.prompts import Prompts
-from rag_engine.errors import MissingExtra
+from rag_engine.errors import InvalidInput, MissingExtra
 
 try:
     import torch
@@ -50,6 +51,7 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
         self.dense = dense
         self.late = late
         if late:
+            _check_tokens(model.tokenizer)
             self.information = token_information(model.tokenizer)
             self._prompts = [
                 model.tokenizer(each, add_special_tokens=False)["input_ids"]
@@ -78,7 +80,7 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
             return loss + self.late * late
 
     def _leading_directions(self, sample: Sequence[str]) -> Any:
-        """Return orthonormal rows ``(128 or fewer, dimension)``: a principal component analysis."""
+        """Return orthonormal rows ``(at most 128, dimension)``: a principal component analysis."""
         found = []
         with torch.no_grad():
             for start in range(0, len(sample), _READ):
@@ -91,7 +93,8 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
                 ).to(self.model.device)
                 found += [states for _, states in self._read(table)[1]]
         states = torch.cat(found)
-        return torch.linalg.svd(states - states.mean(0), full_matrices=False)[2][:_WIDTH]
+        centred = states - states.mean(0)
+        return torch.linalg.eigh(centred.T @ centred)[1].T.flip(0)[:_WIDTH].contiguous()
 
     def _read(self, column: Any) -> tuple[Any, list[tuple[Any, Any]]]:
         """Return the vectors ``(n, dimension)`` of texts, and the ids and vectors of their tokens.
@@ -134,6 +137,17 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
 
     def _weights(self, ids: Any) -> Any:
         return self.information.to(ids.device)[ids]
+
+
+def _check_tokens(tokenizer: Any) -> None:
+    """Refuse a tokenizer of which it is not known where a text begins and ends."""
+    ids = tokenizer("a")["input_ids"]
+    around = len(ids) > 2 and {ids[0], ids[-1]} <= set(tokenizer.all_special_ids)
+    if not around or not hasattr(tokenizer, "backend_tokenizer"):
+        raise InvalidInput(
+            "late needs a fast tokenizer that puts one special token before a text and one behind, "
+            f"got {type(tokenizer).__name__}; leave late out"
+        )
 
 
 def best_matches(questions: Sequence[Any], weights: Sequence[Any], passages: Sequence[Any]) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from rag_engine.errors import InvalidInput
@@ -22,10 +23,10 @@ class EmbedderTraining:
     are held to the original model's (the mean squared distance times the dimension weighs so much
     beside InfoNCE), on every ``keep_every``-th step. ``share`` is how far from the original
     towards the trained weights the result lies. ``late`` is what late interaction, token by token,
-    weighs beside the vectors of texts (see ``RetrievalLoss``). With ``matryoshka`` dimensions,
-    beginnings of vectors are trained too. ``dropout`` is that of the model's layers meanwhile:
-    drawing so many random numbers takes a CPU as long as the rest. ``precision`` is ``f32`` or
-    ``bf16`` (autocast).
+    weighs beside the vectors of texts (see ``RetrievalLoss``); the engine asks only the bundled
+    model for tokens. With ``matryoshka`` dimensions, beginnings of vectors are trained too.
+    ``dropout`` is that of the model's layers meanwhile: drawing so many random numbers takes a CPU
+    as long as the rest. ``precision`` is ``f32`` or ``bf16`` (autocast).
 
     >>> EmbedderTraining(share=1.5)
     Traceback (most recent call last):
@@ -53,6 +54,9 @@ class EmbedderTraining:
     """Checks in a row without a better score, after which training ends."""
 
     def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InvalidInput(f"{name} is a finite number, got {value}")
         for name in ("steps", "batch", "max_tokens", "keep_every", "check_every", "patience"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} is at least 1, got {getattr(self, name)}")

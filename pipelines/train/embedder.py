@@ -40,7 +40,6 @@ _MOST_KEPT = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
 """Questions of the validation set that are asked at each check."""
-_BESIDE = " without a negative beside a question that it answers"
 
 
 def train(
@@ -72,10 +71,17 @@ def train(
     """
     from connectors.training.embedder_trainer import train_embedder
 
+    if teacher is not None and settings.late:
+        raise InvalidInput(
+            f"late and a teacher do not go together, got {settings.late} and {teacher}; leave one "
+            "out"
+        )
     new_folder(target)
     device = pick_device(device)
     read = [read_examples(path) for path in files]
     tasks = [list(file.examples) for file in read]
+    if teacher is not None:  # it reads questions and positives
+        tasks = [[_without_negatives(each) for each in task] for task in tasks]
     asked = None if validation is None else _validation(validation, settings.seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     run = run_folder(target)
@@ -167,14 +173,24 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
     """Lay out as many rounds of examples as the steps need."""
     examples, count = _with_as_many_negatives(examples)
     wanted = steps * settings.batch
+    apart = True
     ordered: list[Example] = []
     while len(ordered) < wanted:
-        turn = ordered_batches(examples, settings.batch, settings.seed + len(ordered))
+        seed = settings.seed + len(ordered)
+        turn = ordered_batches(examples, settings.batch, seed, apart=apart)
+        if not turn and apart and count:
+            apart = False
+            note(
+                f"no {settings.batch} examples go together without a negative beside a question "
+                "that it answers: they are trained on as they are; a smaller batch or fewer "
+                "negatives would be better"
+            )
+            continue
         if not turn:
             groups = len({each.what for each in examples})
             raise InvalidInput(
                 f"{len(examples)} examples of {groups} groups do not fill a batch of "
-                f"{settings.batch}{_BESIDE if count else ''}; give more, or a smaller batch"
+                f"{settings.batch}; give more, or a smaller batch"
             )
         ordered += turn
     ordered = ordered[:wanted]
@@ -186,16 +202,30 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
     )
 
 
+def _without_negatives(example: Example) -> Example:
+    return example.model_copy(update={"negatives": ()})
+
+
 def _with_as_many_negatives(examples: Sequence[Example]) -> tuple[list[Example], int]:
-    """Return examples with as many negatives as each has of them, and that number."""
-    counts = [len(each.negatives) for each in examples]
+    """Return examples with as many negatives as each has of them, and that number.
+
+    What is the positive of another example of the same group is no negative.
+    """
+    groups = {each.positive: each.what for each in examples}
+    wrong = [
+        tuple(text for text in each.negatives if groups.get(text) != each.what) for each in examples
+    ]
+    counts = [len(each) for each in wrong]
     fewest = min(counts)
     if fewest < (most := max(counts)):
         note(
             f"{sum(count < most for count in counts)} of {len(counts)} examples of a file have "
             f"fewer than {most} negatives: {fewest} of each are used; --mine {most} finds more"
         )
-    trimmed = [each.model_copy(update={"negatives": each.negatives[:fewest]}) for each in examples]
+    trimmed = [
+        each.model_copy(update={"negatives": negatives[:fewest]})
+        for each, negatives in zip(examples, wrong, strict=True)
+    ]
     return trimmed, fewest
 
 

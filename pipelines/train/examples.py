@@ -103,13 +103,15 @@ def _parsed(path: Path, lines: IO[str]) -> Iterator[Example]:
             ) from error
 
 
-def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[Example]:
+def ordered_batches(
+    examples: Sequence[Example], batch: int, seed: int, *, apart: bool = True
+) -> list[Example]:
     """Shuffle examples so that no ``batch`` in a row holds a group twice.
 
     Nor does one hold a negative beside an example that it would be right for (of its group, if the
     negative is the positive of another example): every passage of a batch is measured against every
-    question. Of a topic, examples come in runs of half a batch. What is left at the end and does
-    not fill a batch is left out of this round.
+    question (unless ``apart`` is false). Of a topic, examples come in runs of half a batch. What is
+    left at the end and does not fill a batch is left out of this round.
 
     >>> rows = [Example(question=str(n), positive="p", group="ab"[n % 2]) for n in range(5)]
     >>> [each.group for each in ordered_batches(rows, 2, seed=1)] in (
@@ -120,24 +122,29 @@ def ordered_batches(examples: Sequence[Example], batch: int, seed: int) -> list[
     groups = {each.positive: each.what for each in examples}
     left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
     ordered: list[Example] = []
-    while left:
+    set_aside = 0
+    while len(left) >= batch:
         right: set[str] = set()
         wrong: set[str] = set()
         chosen: list[Example] = []
         passed: list[Example] = []
         while left and len(chosen) < batch:
             example = left.popleft()
-            negatives = {groups.get(each, each) for each in example.negatives}
+            negatives = {groups.get(each, each) for each in example.negatives if apart}
             if example.what in right | wrong or not negatives.isdisjoint(right):
                 passed.append(example)
             else:
                 right.add(example.what)
                 wrong |= negatives
                 chosen.append(example)
-        if len(chosen) < batch:
+        if len(chosen) == batch:
+            ordered += chosen
+            left.extendleft(reversed(passed))
+        elif set_aside < batch:  # one example may stand in the way of all others
+            set_aside += 1
+            left.extend([*passed, *chosen[1:]])
+        else:
             break
-        ordered += chosen
-        left.extendleft(reversed(passed))
     return ordered
 
 

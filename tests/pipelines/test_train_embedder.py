@@ -17,6 +17,7 @@ from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import reduced
 from pipelines.cli import main
 from pipelines.export import export_bundled
+from pipelines.train.embedder import _pairs
 from pipelines.train.examples import Example, ordered_batches, read_examples
 from pipelines.train.runs import CARD
 from rag_engine.errors import InvalidInput
@@ -288,6 +289,36 @@ def test_no_batch_holds_a_negative_beside_a_question_that_it_answers():
         assert wrong.isdisjoint(each.group for each in batch)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_one_example_that_is_everybodys_negative_costs_nothing_else(seed: int):
+    examples = [Example(question=str(n), positive=f"p{n}", negatives=("p0",)) for n in range(100)]
+    ordered = ordered_batches(examples, 8, seed=seed)
+    assert len(ordered) == 96
+    assert examples[0] not in ordered
+
+
+def test_examples_that_never_go_together_are_trained_on_as_they_are(capsys):
+    examples = [
+        Example(
+            question=str(n),
+            positive=f"p{n}",
+            negatives=tuple(f"p{other}" for other in range(12) if other != n),
+        )
+        for n in range(12)
+    ]
+    pairs = _pairs(examples, 10, EmbedderTraining(batch=4))
+    assert len(pairs.questions) == 40
+    assert {len(each) for each in pairs.negatives} == {11}
+    assert "a smaller batch or fewer negatives" in capsys.readouterr().err
+
+
+def test_what_says_the_same_is_no_negative():
+    one = Example(question="1", positive="a", negatives=("b", "c"), group="same")
+    other = Example(question="2", positive="b", negatives=("c",), group="same")
+    pairs = _pairs([one, other], 2, EmbedderTraining(batch=1))
+    assert set(pairs.negatives) == {("c",)}
+
+
 def test_a_batch_is_of_few_topics():
     examples = [
         Example(question=str(n), positive=f"p{n}", topic=str(n % 10) if n < 150 else "")
@@ -369,11 +400,21 @@ def test_too_few_for_a_batch(data: Path, base: Path, tmp_path: Path, capsys):
     assert not list(tmp_path.iterdir())  # nothing stands in the way of a smaller batch
 
 
+def test_a_teacher_and_late_interaction(data: Path, base: Path, tmp_path: Path, capsys):
+    asked = [*command(data, base, tmp_path / "no"), "--teacher", str(base), "--late", "1"]
+    assert main(asked) == 1
+    assert "late and a teacher do not go together" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_settings_that_make_no_sense():
     with pytest.raises(InvalidInput, match="share is above 0"):
         EmbedderTraining(share=0)
     with pytest.raises(InvalidInput, match="steps is at least 1"):
         EmbedderTraining(steps=0)
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(InvalidInput, match="late is a finite number"):
+            EmbedderTraining(late=value)
 
 
 def test_a_poor_example_is_told_of_not_passed_over(data: Path, base: Path, tmp_path: Path, capsys):

@@ -143,6 +143,8 @@ def test_tokens_are_compared_where_those_of_a_sample_differ_most(model):
     for (_, one), (_, other) in zip(before, after, strict=True):
         assert other.shape[1] < one.shape[1]
         torch.testing.assert_close(other, one @ loss._basis.T)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert loss._own(*before[0])[1].dtype == torch.float32
     rows = loss._basis
     torch.testing.assert_close(rows @ rows.T, torch.eye(len(rows)), atol=1e-4, rtol=0)
     centred = every - every.mean(0)
@@ -162,8 +164,31 @@ def test_in_bf16_cosines_are_still_computed_in_float32(model, late: float):
             assert float(loss(features(model), None)) == full
 
 
+class Nothing:
+    """A loss over vectors that leaves everything to the tokens."""
+
+    def compute_loss_from_embeddings(self, vectors, labels):
+        return torch.zeros(())
+
+
+def test_negatives_are_passages_too(model):
+    loss = RetrievalLoss(model, Nothing(), 1.0, PROMPTS)
+    asked, told = features(model)
+    with torch.no_grad():
+        few, many = loss([asked, told], None), loss([asked, told, features(model)[1]], None)
+    # Each question has its passage twice, right and wrong: half of the probability is lost.
+    assert float(many) == pytest.approx(float(few) + np.log(2), abs=0.02)
+
+
+def test_a_tokenizer_of_another_kind_is_refused(model, monkeypatch):
+    monkeypatch.setattr(type(model.tokenizer), "all_special_ids", [])
+    with pytest.raises(InvalidInput, match="leave late out"):
+        RetrievalLoss(model, Nothing(), 1.0, PROMPTS)
+    RetrievalLoss(model, Nothing(), 0.0, PROMPTS)
+
+
 def test_it_goes_down_as_tokens_learn_their_matches(model):
-    loss = RetrievalLoss(model, MultipleNegativesRankingLoss(model, scale=50.0), 1.0, PROMPTS)
+    loss = RetrievalLoss(model, Nothing(), 1.0, PROMPTS)
     layer = model[0].auto_model.encoder.layer[-1].output.dense
     before = layer.weight.detach().clone()
     optimiser = torch.optim.SGD([layer.weight], lr=0.05)
