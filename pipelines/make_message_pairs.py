@@ -31,7 +31,7 @@ _FEWEST = 20
 _WORDS = range(3, 25)
 _BETWEEN_TRANSLATIONS = 1 / 4
 _SYMMETRIC = 1 / 2
-_MARKUP = frozenset("%{}<>[]$\\|=\n\t\x04")
+_MARKUP = frozenset("%{}<>[]$\\|=\n\t")
 """What stands for something else, or is read by programs."""
 _MNEMONICS = str.maketrans("", "", "_&")
 _ENGLISH = "en"

@@ -18,10 +18,11 @@ from rag_engine.errors import InvalidInput, MissingExtra
 
 try:
     import torch
+    from sentence_transformers.util import cos_sim
 except ImportError as error:
     raise MissingExtra("train", package=str(error.name)) from error
 
-__all__ = ["RetrievalLoss", "best_matches", "token_information"]
+__all__ = ["RetrievalLoss", "best_matches", "cosines", "token_information"]
 
 _PARTS = 3
 _READ = 32
@@ -39,8 +40,7 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
     compared as the engine compares them (``rag_engine.retrieval.late_interaction``): without
     prompts and special tokens, less what all have in common, in the directions in which the
     model's tokens of ``sample`` texts differ most (in all, without any), a question's by their
-    information. Cosines are computed in float32 whatever the model computes in: between 0.5 and 1
-    bf16 knows steps of 0.004, and a temperature of 0.02 makes 0.2 of that.
+    information.
     """
 
     def __init__(
@@ -57,27 +57,24 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
                 model.tokenizer(each, add_special_tokens=False)["input_ids"]
                 for each in (prompts.query, prompts.passage)
             ]
-            self._basis: Any = None
-            if sample:
-                self._basis = self._leading_directions(sample)
+            self._basis = self._leading_directions(sample) if sample else None
 
     def forward(self, features: Any, labels: Any) -> Any:
         """Return the loss of a batch: of questions, positives and negatives, one table each."""
         read = [self._read(each) for each in features]
-        vectors = [each.float() for each, _ in read]
-        with torch.autocast(vectors[0].device.type, enabled=False):
-            loss = self.dense.compute_loss_from_embeddings(vectors, labels)
-            if not self.late:
-                return loss
-            questions = read[0][1]
-            matches = best_matches(
-                [states for _, states in questions],
-                [self._weights(ids) for ids, _ in questions],
-                [states for _, column in read[1:] for _, states in column],
-            )
-            right = torch.arange(len(questions), device=matches.device)
-            late = torch.nn.functional.cross_entropy(matches / _TEMPERATURE, right)
-            return loss + self.late * late
+        loss = self.dense.compute_loss_from_embeddings([vectors for vectors, _ in read], labels)
+        if not self.late:
+            return loss
+        questions = read[0][1]
+        matches = best_matches(
+            [states for _, states in questions],
+            [self._weights(ids) for ids, _ in questions],
+            [states for _, column in read[1:] for _, states in column],
+            self._basis,
+        )
+        right = torch.arange(len(questions), device=matches.device)
+        late = torch.nn.functional.cross_entropy(matches / _TEMPERATURE, right)
+        return loss + self.late * late
 
     def _leading_directions(self, sample: Sequence[str]) -> Any:
         """Return orthonormal rows ``(at most 128, dimension)``: a principal component analysis."""
@@ -126,11 +123,7 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
         """Leave out the prompt and the special tokens around a text."""
         start = min(1 + self._prompt_length(ids[1:].tolist()), len(ids) - 1)
         kept = slice(start, max(start + 1, len(ids) - 1))
-        told = (states / states.mean(0).norm())[kept]
-        if self._basis is not None:
-            with torch.autocast(told.device.type, enabled=False):
-                told = told @ self._basis.T
-        return ids[kept], told
+        return ids[kept], (states / states.mean(0).norm())[kept]
 
     def _prompt_length(self, ids: Sequence[int]) -> int:
         return max((len(p) for p in self._prompts if ids[: len(p)] == p), default=0)
@@ -150,28 +143,45 @@ def _check_tokens(tokenizer: Any) -> None:
         )
 
 
-def best_matches(questions: Sequence[Any], weights: Sequence[Any], passages: Sequence[Any]) -> Any:
+def cosines(one: Any, other: Any) -> Any:
+    """Return the library's cosines ``(n, m)`` in float32, whatever the model computes in.
+
+    Between 0.5 and 1 bf16 knows steps of 0.004, and a temperature of 0.02 makes 0.2 of that.
+
+    >>> with torch.autocast("cpu", torch.bfloat16):
+    ...     cosines(torch.eye(2), torch.eye(2)).dtype
+    torch.float32
+    """
+    with torch.autocast(one.device.type, enabled=False):
+        return cos_sim(one.float(), other.float())
+
+
+def best_matches(
+    questions: Sequence[Any], weights: Sequence[Any], passages: Sequence[Any], basis: Any = None
+) -> Any:
     """Return the mean best cosine of each question's tokens in each passage, ``(n, m)``.
 
-    ``questions`` and ``passages`` hold tensors ``(tokens, width)``, from which the mean of their
-    side is taken off; ``weights`` ``(tokens,)`` those of the questions' tokens.
+    ``questions`` and ``passages`` hold tensors ``(tokens, dimension)``, from which the mean of
+    their side is taken off; ``weights`` ``(tokens,)`` those of the questions' tokens. They are
+    compared along the rows of ``basis`` ``(width, dimension)``, without one in all directions.
 
     >>> one, two = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0], [1.0, 0.0]])
     >>> matches = best_matches([one], [torch.ones(2)], [two[:1], two, two[1:]])
     >>> [round(each, 3) for each in matches[0].tolist()]
     [0.0, 0.949, 0.0]
     """
-    asked, held = (
-        torch.nn.functional.normalize(every - every.detach().mean(0), dim=1, eps=1e-6)
-        for every in (torch.cat(list(questions)), torch.cat(list(passages)))
-    )
-    cosines = asked @ held.T
+    asked, held = torch.cat(list(questions)), torch.cat(list(passages))
+    with torch.autocast(asked.device.type, enabled=False):
+        centred = [each - each.detach().mean(0) for each in (asked, held)]
+        if basis is not None:
+            centred = [each @ basis.T for each in centred]
+    found = cosines(*centred)
     best, start = [], 0
     with torch.no_grad():
         for passage in passages:
-            best.append(cosines[:, start : start + len(passage)].argmax(1) + start)
+            best.append(found[:, start : start + len(passage)].argmax(1) + start)
             start += len(passage)
-    matched = cosines.gather(1, torch.stack(best, dim=1))
+    matched = found.gather(1, torch.stack(best, dim=1))
     shares = torch.cat([each / each.sum().clamp_min(1e-6) for each in weights])
     lengths = torch.tensor([len(each) for each in questions], device=matched.device)
     rows = torch.repeat_interleave(torch.arange(len(questions), device=matched.device), lengths)

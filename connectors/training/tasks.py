@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from connectors.training.records import Kept, Pairs
-from connectors.training.retrieval_loss import RetrievalLoss
+from connectors.training.retrieval_loss import RetrievalLoss, cosines
 from connectors.training.settings import EmbedderTraining
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
@@ -48,7 +48,9 @@ def retrieval_task(
     model: Any, parts: Sequence[Pairs], kept: Kept, settings: EmbedderTraining, prompts: Prompts
 ) -> Task:
     """Return the task to find each question's positive among all passages of its batch."""
-    loss: Any = losses.MultipleNegativesRankingLoss(model, scale=1 / settings.temperature)
+    loss: Any = losses.MultipleNegativesRankingLoss(
+        model, scale=1 / settings.temperature, similarity_fct=cosines
+    )
     if settings.matryoshka:
         width = int(model.get_sentence_embedding_dimension())
         sizes = sorted({width, *settings.matryoshka}, reverse=True)

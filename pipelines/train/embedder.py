@@ -181,9 +181,9 @@ def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) 
         if not turn and apart and count:
             apart = False
             note(
-                f"no {settings.batch} examples go together without a negative beside a question "
-                "that it answers: they are trained on as they are; a smaller batch or fewer "
-                "negatives would be better"
+                f"{settings.batch} examples can not be put together without a negative beside a "
+                "question that it answers: they are trained on as they are; a smaller batch or "
+                "fewer negatives would be better"
             )
             continue
         if not turn:

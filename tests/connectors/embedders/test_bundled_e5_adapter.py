@@ -85,9 +85,10 @@ def test_models_are_averaged_when_they_are_packed(tmp_path: Path, monkeypatch):
         export_bundled(tmp_path / name, adapter=adapter)
         (tmp_path / name / "training.json").write_text(f'{{"name": "{name}"}}', encoding="utf-8")
     models = [str(tmp_path / "plain"), str(tmp_path / "adapted")]
-    make_adapter([str(tmp_path), "0.5", "64", *models])
+    make_adapter([str(tmp_path), "0.5", "64", *models, "--before", models[0]])
     card = json.loads((tmp_path / ADAPTER_CARD).read_text(encoding="utf-8"))
-    assert card == {"share": 0.5, "rank": 64, "runs": [{"name": "plain"}, {"name": "adapted"}]}
+    runs = ["plain", "plain", "adapted"]
+    assert card == {"share": 0.5, "rank": 64, "runs": [{"name": each} for each in runs]}
     load_adapter.cache_clear()
     monkeypatch.setattr(e5_adapter, "files", lambda _: tmp_path)
     packed = load_adapter()

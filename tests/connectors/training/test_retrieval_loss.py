@@ -13,8 +13,16 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 from connectors.embedders.bundled_e5 import BundledE5
-from connectors.training.retrieval_loss import RetrievalLoss, best_matches, token_information
+from connectors.training.records import Kept, Pairs
+from connectors.training.retrieval_loss import (
+    RetrievalLoss,
+    best_matches,
+    cosines,
+    token_information,
+)
 from connectors.training.settings import EmbedderTraining
+from connectors.training.tasks import retrieval_task
+from connectors.training.trainer_parts import quiet
 from pipelines.export import export_bundled
 from rag_engine.embedding.prompts import Prompts
 from rag_engine.errors import InvalidInput
@@ -133,27 +141,29 @@ def test_matches_are_the_best_of_all_pairs():
 
 def test_tokens_are_compared_where_those_of_a_sample_differ_most(model):
     sample = [PROMPTS.passage + each * 3 for each in PASSAGES + QUESTIONS]
-    dense = MultipleNegativesRankingLoss(model, scale=50.0)
-    whole = RetrievalLoss(model, dense, 1.0, PROMPTS)
-    loss = RetrievalLoss(model, dense, 1.0, PROMPTS, sample)
-    table = features(model)[1]
-    with torch.no_grad():
-        before, after = whole._read(table)[1], loss._read(table)[1]
-        every = torch.cat([states for _, states in whole._read(features(model)[1])[1]])
-    for (_, one), (_, other) in zip(before, after, strict=True):
-        assert other.shape[1] < one.shape[1]
-        torch.testing.assert_close(other, one @ loss._basis.T)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        assert loss._own(*before[0])[1].dtype == torch.float32
+    whole, loss = (RetrievalLoss(model, Nothing(), 1.0, PROMPTS, each) for each in ((), sample))
     rows = loss._basis
-    torch.testing.assert_close(rows @ rows.T, torch.eye(len(rows)), atol=1e-4, rtol=0)
-    centred = every - every.mean(0)
-    assert (centred @ rows.T).square().sum() > 0.8 * centred.square().sum()
+    assert rows.shape == (128, 384)
+    torch.testing.assert_close(rows @ rows.T, torch.eye(128), atol=1e-4, rtol=0)
+    with torch.no_grad():
+        (_, asked), (_, told) = (loss._read(each) for each in features(model))
+        every = torch.cat([states for _, states in told])
+        centred = every - every.mean(0)
+        assert (centred @ rows.T).square().sum() > 0.8 * centred.square().sum()
+        matches = best_matches(
+            [states @ rows.T for _, states in asked],
+            [loss._weights(ids) for ids, _ in asked],
+            [states @ rows.T for _, states in told],
+        )
+        expected = torch.nn.functional.cross_entropy(30 * matches, torch.arange(3))
+        torch.testing.assert_close(loss(features(model), None), expected)
+        assert float(whole(features(model), None)) != pytest.approx(float(expected), rel=1e-3)
 
 
 @pytest.mark.parametrize("late", [0.0, 1.0])
 def test_in_bf16_cosines_are_still_computed_in_float32(model, late: float):
-    loss = RetrievalLoss(model, MultipleNegativesRankingLoss(model, scale=50.0), late, PROMPTS)
+    dense = MultipleNegativesRankingLoss(model, scale=50.0, similarity_fct=cosines)
+    loss = RetrievalLoss(model, dense, late, PROMPTS, PASSAGES)
     read = [loss._read(each) for each in features(model)]
     loss._read = lambda table: read.pop(0)
     kept = list(read)
@@ -162,6 +172,15 @@ def test_in_bf16_cosines_are_still_computed_in_float32(model, late: float):
         read += kept
         with torch.autocast("cpu", torch.bfloat16):
             assert float(loss(features(model), None)) == full
+
+
+@pytest.mark.parametrize("more", [{}, {"matryoshka": (64,)}])
+def test_what_is_trained_compares_in_float32(model, more):
+    pairs = Pairs(questions=QUESTIONS, positives=PASSAGES, negatives=[], symmetric=[False] * 3)
+    with quiet():
+        task = retrieval_task(model, [pairs], Kept(), EmbedderTraining(**more), PROMPTS)
+    (loss,) = task.losses.values()
+    assert (loss.loss if more else loss.dense).similarity_fct is cosines
 
 
 class Nothing:
