@@ -18,7 +18,8 @@ from connectors.training.settings import EmbedderTraining
 from pipelines.export import export_bundled
 from pipelines.export_model import BUNDLED, new_folder
 from pipelines.output import Bar, Outcome, note
-from pipelines.train.examples import Example, ExampleFile, ordered_batches, read_examples
+from pipelines.train.batches import laid_out
+from pipelines.train.examples import Example, ExampleFile, read_examples
 from pipelines.train.hard_negatives import with_hard_negatives
 from pipelines.train.runs import (
     claim,
@@ -166,67 +167,13 @@ def _identity(
 def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> list[Pairs]:
     """Lay out each task's examples, with as many batches as its share of the steps."""
     count = sum(len(task) for task in tasks)
-    return [_pairs(task, math.ceil(settings.steps * len(task) / count), settings) for task in tasks]
-
-
-def _pairs(examples: Sequence[Example], steps: int, settings: EmbedderTraining) -> Pairs:
-    """Lay out as many rounds of examples as the steps need."""
-    examples, count = _with_as_many_negatives(examples)
-    wanted = steps * settings.batch
-    apart = True
-    ordered: list[Example] = []
-    while len(ordered) < wanted:
-        seed = settings.seed + len(ordered)
-        turn = ordered_batches(examples, settings.batch, seed, apart=apart)
-        if not turn and apart and count:
-            apart = False
-            note(
-                f"{settings.batch} examples can not be put together without a negative beside a "
-                "question that it answers: they are trained on as they are; a smaller batch or "
-                "fewer negatives would be better"
-            )
-            continue
-        if not turn:
-            groups = len({each.what for each in examples})
-            raise InvalidInput(
-                f"{len(examples)} examples of {groups} groups do not fill a batch of "
-                f"{settings.batch}; give more, or a smaller batch"
-            )
-        ordered += turn
-    ordered = ordered[:wanted]
-    return Pairs(
-        questions=[each.question for each in ordered],
-        positives=[each.positive for each in ordered],
-        negatives=[each.negatives for each in ordered] if count else [],
-        symmetric=[each.symmetric for each in ordered],
-    )
+    return [
+        laid_out(task, math.ceil(settings.steps * len(task) / count), settings) for task in tasks
+    ]
 
 
 def _without_negatives(example: Example) -> Example:
     return example.model_copy(update={"negatives": ()})
-
-
-def _with_as_many_negatives(examples: Sequence[Example]) -> tuple[list[Example], int]:
-    """Return examples with as many negatives as each has of them, and that number.
-
-    What is the positive of another example of the same group is no negative.
-    """
-    groups = {each.positive: each.what for each in examples}
-    wrong = [
-        tuple(text for text in each.negatives if groups.get(text) != each.what) for each in examples
-    ]
-    counts = [len(each) for each in wrong]
-    fewest = min(counts)
-    if fewest < (most := max(counts)):
-        note(
-            f"{sum(count < most for count in counts)} of {len(counts)} examples of a file have "
-            f"fewer than {most} negatives: {fewest} of each are used; --mine {most} finds more"
-        )
-    trimmed = [
-        each.model_copy(update={"negatives": negatives[:fewest]})
-        for each, negatives in zip(examples, wrong, strict=True)
-    ]
-    return trimmed, fewest
 
 
 def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> Kept:

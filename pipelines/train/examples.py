@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import random
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -14,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from rag_engine.errors import InvalidInput
 
-__all__ = ["Example", "ExampleFile", "ordered_batches", "read_examples"]
+__all__ = ["Example", "ExampleFile", "read_examples"]
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -101,63 +99,3 @@ def _parsed(path: Path, lines: IO[str]) -> Iterator[Example]:
                 f"{path}, line {number}: {where + ': ' if where else ''}{first['msg']}; a line is "
                 f"{_SHAPE}"
             ) from error
-
-
-def ordered_batches(
-    examples: Sequence[Example], batch: int, seed: int, *, apart: bool = True
-) -> list[Example]:
-    """Shuffle examples so that no ``batch`` in a row holds a group twice.
-
-    Nor does one hold a negative beside an example that it would be right for (of its group, if the
-    negative is the positive of another example): every passage of a batch is measured against every
-    question (unless ``apart`` is false). Of a topic, examples come in runs of half a batch. What is
-    left at the end and does not fill a batch is left out of this round.
-
-    >>> rows = [Example(question=str(n), positive="p", group="ab"[n % 2]) for n in range(5)]
-    >>> [each.group for each in ordered_batches(rows, 2, seed=1)] in (
-    ...     ["a", "b", "a", "b"], ["a", "b", "b", "a"], ["b", "a", "a", "b"], ["b", "a", "b", "a"]
-    ... )
-    True
-    """
-    groups = {each.positive: each.what for each in examples}
-    left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
-    ordered: list[Example] = []
-    set_aside = 0
-    while len(left) >= batch:
-        right: set[str] = set()
-        wrong: set[str] = set()
-        chosen: list[Example] = []
-        passed: list[Example] = []
-        while left and len(chosen) < batch:
-            example = left.popleft()
-            negatives = {groups.get(each, each) for each in example.negatives if apart}
-            if example.what in right | wrong or not negatives.isdisjoint(right):
-                passed.append(example)
-            else:
-                right.add(example.what)
-                wrong |= negatives
-                chosen.append(example)
-        if len(chosen) == batch:
-            ordered += chosen
-            left.extendleft(reversed(passed))
-        elif set_aside < batch:  # one example may stand in the way of all others
-            set_aside += 1
-            left.extend([*passed, *chosen[1:]])
-        else:
-            break
-    return ordered
-
-
-def _in_runs(examples: Sequence[Example], length: int, chance: random.Random) -> list[Example]:
-    """Shuffle examples; those of one topic stay together in runs of ``length``."""
-    shuffled = chance.sample(examples, len(examples))
-    by_topic: dict[str, list[Example]] = defaultdict(list)
-    for place, example in enumerate(shuffled):
-        by_topic[example.topic or f"\0{place}"].append(example)
-    runs = [
-        of_topic[start : start + length]
-        for of_topic in by_topic.values()
-        for start in range(0, len(of_topic), length)
-    ]
-    chance.shuffle(runs)
-    return [example for run in runs for example in run]

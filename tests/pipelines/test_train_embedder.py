@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from connectors.training.settings import EmbedderTraining
 from connectors.training.tasks import reduced
 from pipelines.cli import main
 from pipelines.export import export_bundled
-from pipelines.train.embedder import _pairs
-from pipelines.train.examples import Example, ordered_batches, read_examples
+from pipelines.train.examples import read_examples
 from pipelines.train.runs import CARD
 from rag_engine.errors import InvalidInput
 
@@ -237,103 +235,6 @@ def test_hard_negatives_are_mined(data: Path, base: Path, tmp_path: Path):
     assert any(each.negatives for each in found)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("", "holds no example"),
-        ('{"question": "a", "positive": "b"}\n{"question": "a"}', "line 2: positive"),
-        ('{"question": " ", "positive": "b"}', "line 1: question"),
-        ("{", "line 1"),
-    ],
-)
-def test_examples_that_can_not_be_read(tmp_path: Path, text: str, told: str):
-    path = tmp_path / "bad.jsonl"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(InvalidInput, match=told):
-        read_examples(path)
-
-
-def test_compressed_examples(tmp_path: Path):
-    path = tmp_path / "some.jsonl.gz"
-    path.write_bytes(gzip.compress('{"question": "a", "positive": "ä"}\n\n'.encode()))
-    assert [each.positive for each in read_examples(path).examples] == ["ä"]
-    path.write_bytes(b"no gzip")
-    with pytest.raises(InvalidInput, match="no examples can be read"):
-        read_examples(path)
-
-
-def test_no_batch_holds_a_group_twice():
-    examples = [Example(question=str(n), positive=f"p{n}", group=str(n % 13)) for n in range(200)]
-    ordered = ordered_batches(examples, 8, seed=3)
-    assert len(ordered) >= 180
-    assert len({each.question for each in ordered}) == len(ordered)
-    for start in range(0, len(ordered), 8):
-        assert len({each.group for each in ordered[start : start + 8]}) == 8
-
-
-def test_no_batch_holds_a_negative_beside_a_question_that_it_answers():
-    examples = [
-        Example(
-            question=str(n),
-            positive=f"{n % 40} said by {n // 40}",
-            negatives=(f"{(n + 1) % 40} said by {n // 40}", f"answers nothing {n}"),
-            group=str(n % 40),
-        )
-        for n in range(200)
-    ]
-    ordered = ordered_batches(examples, 8, seed=3)
-    assert len(ordered) >= 180
-    for start in range(0, len(ordered), 8):
-        batch = ordered[start : start + 8]
-        wrong = {each.negatives[0].split()[0] for each in batch}
-        assert wrong.isdisjoint(each.group for each in batch)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_one_example_that_is_everybodys_negative_costs_nothing_else(seed: int):
-    examples = [Example(question=str(n), positive=f"p{n}", negatives=("p0",)) for n in range(100)]
-    ordered = ordered_batches(examples, 8, seed=seed)
-    assert len(ordered) == 96
-    assert examples[0] not in ordered
-
-
-def test_examples_that_never_go_together_are_trained_on_as_they_are(capsys):
-    examples = [
-        Example(
-            question=str(n),
-            positive=f"p{n}",
-            negatives=tuple(f"p{other}" for other in range(12) if other != n),
-        )
-        for n in range(12)
-    ]
-    pairs = _pairs(examples, 10, EmbedderTraining(batch=4))
-    assert len(pairs.questions) == 40
-    assert {len(each) for each in pairs.negatives} == {11}
-    assert "a smaller batch or fewer negatives" in capsys.readouterr().err
-
-
-def test_what_says_the_same_is_no_negative():
-    one = Example(question="1", positive="a", negatives=("b", "c"), group="same")
-    other = Example(question="2", positive="b", negatives=("c",), group="same")
-    pairs = _pairs([one, other], 2, EmbedderTraining(batch=1))
-    assert set(pairs.negatives) == {("c",)}
-
-
-def test_a_batch_is_of_few_topics():
-    examples = [
-        Example(question=str(n), positive=f"p{n}", topic=str(n % 10) if n < 150 else "")
-        for n in range(200)
-    ]
-    ordered = ordered_batches(examples, 10, seed=3)
-    assert sorted(int(each.question) for each in ordered) == list(range(200))
-    topics = [
-        {each.topic for each in ordered[start : start + 10] if each.topic}
-        for start in range(0, 200, 10)
-    ]
-    assert max(map(len, topics)) <= 3
-    assert [each.question for each in ordered] != sorted(each.question for each in ordered)
-
-
 def test_a_batch_is_of_one_file(data: Path, base: Path, tmp_path: Path, monkeypatch):
     other = tmp_path / "other.jsonl"
     lines = [json.dumps({"question": f"Frage {n}?", "positive": f"Satz {n}."}) for n in range(12)]
@@ -415,14 +316,3 @@ def test_settings_that_make_no_sense():
     for value in (float("nan"), float("inf")):
         with pytest.raises(InvalidInput, match="late is a finite number"):
             EmbedderTraining(late=value)
-
-
-def test_a_poor_example_is_told_of_not_passed_over(data: Path, base: Path, tmp_path: Path, capsys):
-    poor = tmp_path / "poor.jsonl"
-    lines = data.read_text(encoding="utf-8").splitlines()
-    poor.write_text(
-        "\n".join([*lines, '{"question": "Warum?", "positive": "Darum."}']), encoding="utf-8"
-    )
-    assert main(command(poor, base, tmp_path / "model", "--steps", "1")) == 0
-    said = capsys.readouterr().err
-    assert "1 of 7 examples of a file have fewer than 1 negatives: 0 of each are used" in said
