@@ -21,7 +21,7 @@ def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining
     Raises:
         InvalidInput: too few for a batch.
     """
-    examples, count = _with_as_many_negatives(examples)
+    examples, count = _with_as_many_negatives(examples, settings.batch)
     wanted = steps * settings.batch
     apart = True
     ordered: list[Example] = []
@@ -52,12 +52,12 @@ def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining
     )
 
 
-def _with_as_many_negatives(examples: Sequence[Example]) -> tuple[list[Example], int]:
+def _with_as_many_negatives(examples: Sequence[Example], batch: int) -> tuple[list[Example], int]:
     """Return examples with one number of negatives, and that number.
 
-    It is the one by which most texts are trained on: an example with fewer is left out, of one
-    with more the first are used. What is the positive of another example of the same group is no
-    negative.
+    It is the one by which most texts are trained on, of those that leave a ``batch`` of examples:
+    one with fewer is left out, of one with more the first are used. What is the positive of another
+    example of the same group is no negative.
     """
     groups = {each.positive: each.what for each in examples}
     right = [
@@ -65,7 +65,8 @@ def _with_as_many_negatives(examples: Sequence[Example]) -> tuple[list[Example],
     ]
     most = max(len(each) for each in right)
     having = [sum(len(each) >= count for each in right) for count in range(most + 1)]
-    used = max(range(most + 1), key=lambda count: ((count + 1) * having[count], -count))
+    filling = [count for count in range(1, most + 1) if having[count] >= batch]
+    used = max((0, *filling), key=lambda count: (count + 1) * having[count])
     if having[used] < len(examples):
         note(
             f"{len(examples) - having[used]} of {len(examples)} examples of a file have fewer than "

@@ -109,3 +109,10 @@ def test_many_examples_without_negatives_are_worth_more_than_the_negatives_of_fe
     said = capsys.readouterr().err
     assert "9 of 12 examples of a file have no more than 0 negatives" in said
     assert "--mine 1 finds more" in said
+
+
+def test_negatives_are_given_up_for_a_batch_that_is_full():
+    examples = [*with_negatives(7, 0, 1), *with_negatives(1, 7, 0)]
+    pairs = laid_out(examples, 1, EmbedderTraining(batch=8))
+    assert len(set(pairs.questions)) == 8
+    assert not pairs.negatives
