@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rag_engine.errors import MissingExtra
-from rag_engine.evaluation.calibration import Bin
+from rag_engine.evaluation.score_calibration import Bin
 
 __all__ = ["language_pair_heat_map", "reliability_chart"]
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from connectors.mcp_results import AskResult, FetchResult, Passage, SearchResult
-from rag_engine.checks import checked_language
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors.mcp_results import AskResult, FetchResult, Passage, SearchResult
 from rag_engine.errors import MissingExtra, RagEngineError
 from rag_engine.filters import And, Equals, Filter, In
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.search_arguments import checked_language
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer

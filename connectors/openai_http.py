@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from connectors.retries import Retries, seconds_to_wait
+from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
     ServiceError,

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from pipelines import commands
-from pipelines.bench.peers import PEERS
-from pipelines.export_model import Target
-from pipelines.output import Exit, Outcome, note, print_error, print_outcome
-from pipelines.synthesis.arguments import add_synthesis
-from pipelines.train.arguments import add_training
 from rag_engine.errors import RagEngineError
+from rag_engine.pipelines import commands
+from rag_engine.pipelines.bench.peers import PEERS
+from rag_engine.pipelines.export import Target
+from rag_engine.pipelines.output import Exit, Outcome, note, print_error, print_outcome
+from rag_engine.pipelines.synthesis.arguments import add_synthesis
+from rag_engine.pipelines.train.arguments import add_training
 from rag_engine.settings import DenseKind
 
 __all__ = ["main"]

@@ -6,14 +6,15 @@ import argparse
 import dataclasses
 import json
 
-from pipelines import evaluate as evaluation
-from pipelines import output, wiring
-from pipelines.demo import run_demo
-from pipelines.index import index_path, report_outcome
-from pipelines.output import Outcome
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidFilter, InvalidInput
 from rag_engine.filters import And, Equals, Filter, In, Or
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines import evaluate as evaluation
+from rag_engine.pipelines import output
+from rag_engine.pipelines.demo import run_demo
+from rag_engine.pipelines.index import index_path, report_outcome
+from rag_engine.pipelines.output import Outcome
 from rag_engine.records import MetadataValue, Problem
 from rag_engine.settings import Settings
 from rag_engine.text.codes import normalise_language
@@ -181,14 +182,14 @@ def compact(given: argparse.Namespace) -> Outcome:
 
 def mcp(given: argparse.Namespace) -> Outcome:
     """Serve a knowledge base to MCP clients."""
-    from pipelines.mcp import serve_mcp
+    from rag_engine.pipelines.mcp import serve_mcp
 
     return serve_mcp(given.kb, Settings.from_toml(given.settings) if given.settings else None)
 
 
 def serve(given: argparse.Namespace) -> Outcome:
     """Answer over HTTP."""
-    from pipelines.serve import ServeOptions, make_key, serve
+    from rag_engine.pipelines.serve import ServeOptions, make_key, serve
 
     if given.new_key:
         return make_key()
@@ -209,7 +210,7 @@ def serve(given: argparse.Namespace) -> Outcome:
 
 def migrate(given: argparse.Namespace) -> Outcome:
     """Move the vectors elsewhere."""
-    from pipelines.migrate import migrate
+    from rag_engine.pipelines.migrate import migrate
 
     return migrate(given.kb, given.to)
 
@@ -236,7 +237,7 @@ def evaluate(given: argparse.Namespace) -> Outcome:
 
 def export(given: argparse.Namespace) -> Outcome:
     """Write a model so that it runs elsewhere."""
-    from pipelines.export_model import export_model
+    from rag_engine.pipelines.export import export_model
 
     said = export_model(
         given.model,
@@ -258,7 +259,7 @@ def export(given: argparse.Namespace) -> Outcome:
 
 def bench_bitext(given: argparse.Namespace) -> Outcome:
     """Measure how often a sentence finds its translation."""
-    from pipelines.bench.bitext import bench_bitext
+    from rag_engine.pipelines.bench.bitext import bench_bitext
 
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
     return _reported(bench_bitext(given.file, settings), given)
@@ -266,21 +267,21 @@ def bench_bitext(given: argparse.Namespace) -> Outcome:
 
 def bench_embed(given: argparse.Namespace) -> Outcome:
     """Measure every runtime."""
-    from pipelines.bench.embed import bench_embed
+    from rag_engine.pipelines.bench.embed import bench_embed
 
     return _reported(bench_embed(passages=given.passages, repeats=given.repeats), given)
 
 
 def bench_index(given: argparse.Namespace) -> Outcome:
     """Measure the write path."""
-    from pipelines.bench.write_path import bench_index
+    from rag_engine.pipelines.bench.write_path import bench_index
 
     return _reported(bench_index(given.chunks, given.kb), given)
 
 
 def bench_search(given: argparse.Namespace) -> Outcome:
     """Measure searching at scale."""
-    from pipelines.bench.search import bench_search
+    from rag_engine.pipelines.bench.search import bench_search
 
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
     if given.index:
@@ -293,7 +294,7 @@ def bench_search(given: argparse.Namespace) -> Outcome:
 
 def bench_peers(given: argparse.Namespace) -> Outcome:
     """Measure other frameworks."""
-    from pipelines.bench.peers import bench_peers
+    from rag_engine.pipelines.bench.peers import bench_peers
 
     found = bench_peers(
         given.set,
@@ -307,7 +308,7 @@ def bench_peers(given: argparse.Namespace) -> Outcome:
 
 def bench_serve(given: argparse.Namespace) -> Outcome:
     """Measure the HTTP service."""
-    from pipelines.bench.serve import bench_serve
+    from rag_engine.pipelines.bench.serve import bench_serve
 
     found = bench_serve(given.kb, url=given.url, seconds=given.seconds, minutes=given.minutes)
     return _reported(found, given)

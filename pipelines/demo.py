@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from pipelines import output, wiring
-from pipelines.index import index_path, report_outcome
-from pipelines.output import Outcome
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors import wiring
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines import output
+from rag_engine.pipelines.index import index_path, report_outcome
+from rag_engine.pipelines.output import Outcome
 from rag_engine.records import Answer
 
 __all__ = ["SampleQuestion", "run_demo", "sample_documents", "sample_questions"]
@@ -34,13 +35,15 @@ class SampleQuestion:
 
 def sample_documents() -> Path:
     """Return the folder of the sample knowledge base's documents."""
-    with as_file(files("pipelines") / "sample_kb" / "documents") as folder:
+    with as_file(files("rag_engine.pipelines") / "sample_kb" / "documents") as folder:
         return folder
 
 
 def sample_questions() -> list[SampleQuestion]:
     """Return the questions about the sample knowledge base."""
-    text = (files("pipelines") / "sample_kb" / "questions.jsonl").read_text(encoding="utf-8")
+    text = (files("rag_engine.pipelines") / "sample_kb" / "questions.jsonl").read_text(
+        encoding="utf-8"
+    )
     return [SampleQuestion(**json.loads(line)) for line in text.splitlines() if line.strip()]
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from connectors.charts import language_pair_heat_map, reliability_chart
-from pipelines.output import Bar, Outcome, note
 from rag_engine.components import Components, default_components
-from rag_engine.engine import KnowledgeBase, RankedDocument
-from rag_engine.evaluation.calibration import Bin, calibration_report
+from rag_engine.connectors.charts import language_pair_heat_map, reliability_chart
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
-from rag_engine.evaluation.report import build_report
+from rag_engine.evaluation.retrieval_report import build_report
+from rag_engine.evaluation.score_calibration import Bin, calibration_report
+from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
+from rag_engine.pipelines.output import Bar, Outcome, note
 from rag_engine.settings import RerankerSettings, Settings
 
 __all__ = ["ABLATION", "evaluate", "evaluate_set"]

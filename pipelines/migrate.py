@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.output import Bar, Outcome, note
-from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput, ServiceError, StoreError
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Bar, Outcome, note
 from rag_engine.settings import Settings
 
 __all__ = ["migrate", "settings_for"]
@@ -108,8 +108,8 @@ def migrate(path: Path, target: str) -> Outcome:
 
 def _clear(path: Path, settings: Settings) -> None:
     """Drop the collections that the knowledge base had, or say that they are still there."""
-    from connectors.milvus.journal import VECTORS, CollectionJournal
-    from connectors.milvus.service import MilvusService
+    from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
+    from rag_engine.connectors.milvus.service import MilvusService
 
     journal = CollectionJournal(path, VECTORS, MilvusService(settings.milvus))
     try:

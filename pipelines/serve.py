@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import wiring
-from pipelines.index import index_file
-from pipelines.output import Outcome, note
 from rag_engine.components import Components
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.index import index_file
+from rag_engine.pipelines.output import Outcome, note
 from rag_engine.ports import Embedder, Loader
 from rag_engine.settings import Settings
 
 if TYPE_CHECKING:
-    from connectors.http.service import IndexFile, Service
+    from rag_engine.connectors.http.service import IndexFile, Service
 
 __all__ = ["ServeOptions", "make_key", "open_service", "serve"]
 
@@ -112,10 +112,10 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
             "do everything; make a key with `rag-engine serve --new-key`, or stay on 127.0.0.1"
         )
     try:
-        from connectors.http.keys import DEFAULT_TENANT, load_keys
-        from connectors.http.limits import Limits
-        from connectors.http.service import Service
-        from connectors.http.tenants import Tenant, Tenants
+        from rag_engine.connectors.http.keys import DEFAULT_TENANT, load_keys
+        from rag_engine.connectors.http.limits import Limits
+        from rag_engine.connectors.http.service import Service
+        from rag_engine.connectors.http.tenants import Tenant, Tenants
     except ImportError as error:
         raise MissingExtra("serve", package=error.name or "fastapi") from error
     names = ("search_workers", "search_queue", "upload_mb")
@@ -160,7 +160,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
 
 
 def _indexer(loaders: _Loaders) -> IndexFile:
-    from connectors.http.service import FileReport
+    from rag_engine.connectors.http.service import FileReport
     from rag_engine.records import AddReport
 
     def index(kb: KnowledgeBase, path: Path, name: str) -> FileReport:
@@ -199,8 +199,8 @@ def serve(options: ServeOptions) -> Outcome:
     with open_service(options) as service:
         import uvicorn
 
-        from connectors.http.app import create_app
-        from connectors.http.logs import log_to, logger
+        from rag_engine.connectors.http.app import create_app
+        from rag_engine.connectors.http.logs import log_to, logger
 
         log_to()
         listening = _listen(options.host, options.port)
@@ -248,7 +248,7 @@ def make_key() -> Outcome:
     So that ``rag-engine serve --new-key >> keys.toml`` shows the key and does not store it.
     """
     try:
-        from connectors.http.keys import new_key
+        from rag_engine.connectors.http.keys import new_key
     except ImportError as error:
         raise MissingExtra("serve", package=error.name or "fastapi") from error
     key, digest = new_key()

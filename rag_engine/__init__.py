@@ -3,10 +3,10 @@
 ``KnowledgeBase`` is the door: open, add, delete, search, ask.
 """
 
-from rag_engine.engine import KnowledgeBase, RankedDocument
 from rag_engine.errors import RagEngineError
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
 from rag_engine.inspection import Inspection
+from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
 from rag_engine.passages import Passage
 from rag_engine.records import (
     AddReport,

@@ -1,19 +1,16 @@
 """The parts that a knowledge base works with, put together outside of the engine.
 
-The engine never imports a connector. An application hands its parts over as ``Components``, or
-names a function that builds them under the entry point group ``rag_engine.wiring``; this package
-itself does so for its own connectors.
+The engine knows ports, not connectors. An application hands its parts over as ``Components``; who
+hands none over gets those that the settings name, from ``rag_engine.connectors.wiring``, which is
+imported then and here alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
-from rag_engine.embedding.token_space import TokenSpace
-from rag_engine.errors import SettingsError
-from rag_engine.fairness.prior import LanguagePrior
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
@@ -24,9 +21,7 @@ from rag_engine.ports import (
 )
 from rag_engine.settings import Settings
 
-__all__ = ["ENTRY_POINT_GROUP", "Components", "default_components"]
-
-ENTRY_POINT_GROUP = "rag_engine.wiring"
+__all__ = ["Components", "default_components"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +40,14 @@ class Components:
 
 
 def default_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
-    """Build the parts that the settings name, by the installed wiring.
+    """Build the parts that the settings name, from this package's own connectors.
 
     ``embedder`` takes the place of the one that they name; the others are built to suit it.
 
     Raises:
-        SettingsError: no wiring is installed.
         MissingExtra: the settings name a part whose package is not installed.
+        SettingsError: a part needs a setting that is empty.
     """
-    found = entry_points(group=ENTRY_POINT_GROUP, name="default")
-    if not found:
-        raise SettingsError(
-            f"no entry point 'default' in the group {ENTRY_POINT_GROUP!r}: install the package "
-            "(pip install 'rag-engine[cpu]'), or pass components= yourself"
-        )
-    build: Callable[..., Components] = next(iter(found)).load()
-    return build(settings) if embedder is None else build(settings, embedder=embedder)
+    from rag_engine.connectors.wiring import build_components
+
+    return build_components(settings, embedder=embedder)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag_engine.components import Components
-from rag_engine.embedding.contract import checked_vectors
+from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.rows import StoredChunk, StoredDocument, document_fingerprint
+from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.components import Components, default_components
-from rag_engine.contract import check_contract, index_contract
 from rag_engine.errors import InvalidInput, StoreError, StoreNotFound
+from rag_engine.index_contract import check_contract, index_contract
 from rag_engine.ports import Embedder, Generator
 from rag_engine.settings import Settings
 from rag_engine.store.catalogue import Catalogue

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.fairness.language_offsets import less_offsets
-from rag_engine.fairness.twins import Twins
+from rag_engine.calibration.language_means import subtract_and_normalise
+from rag_engine.calibration.twins import Twins
 from rag_engine.records import Chunk
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
@@ -66,7 +66,9 @@ def likeness(snapshot: Snapshot, passage: int, others: Sequence[int]) -> dict[in
     if not snapshot.offsets.enabled or not there[0]:
         return {}
     vectors, codes = snapshot.vectors(ids[there])
-    centred = less_offsets(vectors, snapshot.language_offsets[codes] + snapshot.offsets.default)
+    centred = subtract_and_normalise(
+        vectors, snapshot.language_offsets[codes] + snapshot.offsets.default
+    )
     cosines = centred[1:] @ centred[0]
     return dict(zip(ids[there][1:].tolist(), cosines.tolist(), strict=True))
 

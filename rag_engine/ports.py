@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.filters import Filter
 from rag_engine.records import Document, Problem
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.dense.auto_index import AutoDenseFactory
-from connectors.lexical.tantivy_index import TantivyFactory
-from connectors.llms.extractive import ExtractiveGenerator
+from rag_engine.calibration.prior import load_prior
+from rag_engine.calibration.token_space import load_token_space
 from rag_engine.components import Components
-from rag_engine.embedding.token_space import load_token_space
-from rag_engine.fairness.prior import load_prior
-from rag_engine.text.language import FastTextDetector
+from rag_engine.connectors.dense.auto_index import AutoDenseFactory
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.generators.extractive import ExtractiveGenerator
+from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from tests.doubles import HashEmbedder
 from tests.llama_server import llama_server
 from tests.milvus_server import milvus_lite, milvus_server
@@ -20,7 +20,7 @@ __all__ = ["llama_server", "milvus_lite", "milvus_server"]
 
 @pytest.fixture(scope="session")
 def bundled_e5():
-    from connectors.embedders.bundled_e5 import BundledE5
+    from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     return BundledE5()
 

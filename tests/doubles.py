@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.ports import Float32Array
 
 

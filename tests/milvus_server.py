@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.embedders.model_cache import cache_folder
+from rag_engine.connectors.embedders.model_cache import cache_folder
 
 _PACKAGES = ("milvus==2.3.5", "setuptools<80")
 _SERVE = """

@@ -9,9 +9,9 @@ import dataclasses
 
 import pytest
 
-from connectors.llms.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.answering.refusals import refusal
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Document
 from rag_engine.settings import Settings
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import pymilvus
 import pytest
 
-from connectors.dense import milvus_index
-from connectors.dense.milvus_index import MilvusIndex, MilvusIndexFactory
-from connectors.lexical.milvus_bm25 import MilvusLexicalFactory
-from connectors.milvus.journal import VECTORS, CollectionJournal
-from connectors.milvus.service import MilvusService
-from pipelines.cli import main
 from rag_engine import Document, Equals, KnowledgeBase, Settings
+from rag_engine.connectors.dense import milvus_index
+from rag_engine.connectors.dense.milvus_index import MilvusIndex, MilvusIndexFactory
+from rag_engine.connectors.lexical.milvus_bm25 import MilvusLexicalFactory
+from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
+from rag_engine.connectors.milvus.service import MilvusService
 from rag_engine.errors import StoreCorrupt
+from rag_engine.pipelines.cli import main
 from rag_engine.settings import DenseSettings, MilvusSettings
 from tests.samples import RULES, ids
 
@@ -186,9 +186,9 @@ def test_words_on_the_server_too(tmp_path, milvus_lite, quick_components, monkey
 WRITER = """
 import dataclasses, sys
 from pathlib import Path
-from connectors.dense.auto_index import AutoDenseFactory
-from connectors.dense.milvus_index import MilvusIndexFactory
-from connectors.milvus.service import MilvusService
+from rag_engine.connectors.dense.auto_index import AutoDenseFactory
+from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
+from rag_engine.connectors.milvus.service import MilvusService
 from rag_engine import KnowledgeBase
 from rag_engine.settings import MilvusSettings
 from tests.conftest import components_with

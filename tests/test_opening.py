@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.wiring import build_embedder
 from rag_engine import KnowledgeBase, Settings
+from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import (
     ContractMismatch,
     InvalidInput,

@@ -16,8 +16,8 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "langchain", "langcha
 
 DEMO = """
 import sys
-import rag_engine, connectors, pipelines
-from pipelines.cli import main
+import rag_engine, rag_engine.connectors, rag_engine.pipelines
+from rag_engine.pipelines.cli import main
 status = main(["demo", "--json"])
 loaded = [name for name in {heavy!r} if name in sys.modules]
 print("LOADED", loaded, file=sys.stderr)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.dense import faiss_hnsw, faiss_ivf
-from connectors.dense.exact_index import ExactIndexFactory
-from connectors.dense.faiss_hnsw import FaissHnswFactory
-from connectors.dense.faiss_ivf import FaissIvfPqFactory
+from rag_engine.connectors.dense import faiss_hnsw, faiss_ivf
+from rag_engine.connectors.dense.exact_index import ExactIndexFactory
+from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
+from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
 from rag_engine.ports import DenseIndex, DenseIndexFactory, Int64Array, VectorRows
 
 __all__ = ["AutoDenseFactory"]

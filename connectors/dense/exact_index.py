@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, InvalidVectors, StoreCorrupt
 from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, VectorRows
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.dense.faiss_index import load_faiss
+from rag_engine.connectors.dense.faiss_index import load_faiss
 from rag_engine.errors import InvalidInput
 
 __all__ = ["check_device", "from_device", "to_device"]

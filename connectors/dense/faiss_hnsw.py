@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from connectors.dense.exact_index import check_rows
-from connectors.dense.faiss_index import (
+from rag_engine.connectors.dense.exact_index import check_rows
+from rag_engine.connectors.dense.faiss_index import (
     FaissIndex,
     add_all,
     load_faiss,

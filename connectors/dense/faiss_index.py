@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from connectors.dense.exact_index import ExactIndex, allowed_rows, check_queries
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.dense.exact_index import ExactIndex, allowed_rows, check_queries
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import MissingExtra, StoreCorrupt
 from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, VectorRows
 

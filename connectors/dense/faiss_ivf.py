@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from connectors.dense.exact_index import check_rows
-from connectors.dense.faiss_gpu import check_device, from_device, to_device
-from connectors.dense.faiss_index import (
+from rag_engine.connectors.dense.exact_index import check_rows
+from rag_engine.connectors.dense.faiss_gpu import check_device, from_device, to_device
+from rag_engine.connectors.dense.faiss_index import (
     FaissIndex,
     add_all,
     load_faiss,

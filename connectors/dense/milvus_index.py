@@ -25,17 +25,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connectors.dense.exact_index import (
+from rag_engine.connectors.dense.exact_index import (
     ExactIndex,
     ExactIndexFactory,
     allowed_rows,
     check_queries,
     check_rows,
 )
-from connectors.milvus.expressions import compile_expression
-from connectors.milvus.journal import VECTORS, CollectionJournal
-from connectors.milvus.service import CollectionMissing, MilvusService
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
+from rag_engine.connectors.milvus.expressions import compile_expression
+from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, StoreCorrupt
 from rag_engine.ports import (
     DenseIndex,
@@ -46,7 +46,7 @@ from rag_engine.ports import (
     Restriction,
     VectorRows,
 )
-from rag_engine.served_index import ChunkFields, FieldsOf
+from rag_engine.remote_index import ChunkFields, FieldsOf
 
 __all__ = ["MilvusIndex", "MilvusIndexFactory"]
 

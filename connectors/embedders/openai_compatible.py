@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import SecretStr
 
-from connectors.openai_http import OpenAIEndpoint
-from rag_engine.embedding.contract import EmbedderContract, checked_vectors
+from rag_engine.connectors.openai_http import OpenAIEndpoint
+from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import resolve_prompts
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Float32Array

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from connectors.torch_models import (
+from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
     position_limit,
@@ -19,7 +19,7 @@ from connectors.torch_models import (
     weights_digest,
 )
 from rag_engine.embedding.batching import token_batches
-from rag_engine.embedding.contract import EmbedderContract, checked_vectors
+from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array

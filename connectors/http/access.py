@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
-from connectors.http.errors import ApiError
-from connectors.http.keys import Role
-from connectors.http.service import Caller, Service
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.keys import Role
+from rag_engine.connectors.http.service import Caller, Service
+from rag_engine.connectors.http.tenants import Tenant
 
 __all__ = [
     "Administrator",

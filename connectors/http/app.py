@@ -13,12 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from connectors.http.errors import ApiError, api_error, error_response, validation_error
-from connectors.http.middleware import BodyLimit, Envelope, Gate, request_id_of
-from connectors.http.pool import Busy
-from connectors.http.routes import documents, files, openai, operations, page, search
-from connectors.http.schemas import ErrorReply
-from connectors.http.service import Service
+from rag_engine.connectors.http.errors import ApiError, api_error, error_response, validation_error
+from rag_engine.connectors.http.middleware import BodyLimit, Envelope, Gate, request_id_of
+from rag_engine.connectors.http.pool import Busy
+from rag_engine.connectors.http.routes import documents, files, openai, operations, search
+from rag_engine.connectors.http.routes import ui as page
+from rag_engine.connectors.http.schemas import ErrorReply
+from rag_engine.connectors.http.service import Service
 from rag_engine.errors import RagEngineError
 
 __all__ = ["create_app"]

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import HTTPException
 from fastapi.responses import Response
 
-from connectors.http.pool import Busy
+from rag_engine.connectors.http.pool import Busy
 from rag_engine.errors import (
     InvalidDocument,
     InvalidFilter,

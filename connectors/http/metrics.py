@@ -14,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from connectors.http.pool import WorkPool
+from rag_engine.connectors.http.pool import WorkPool
 
 __all__ = ["Metrics"]
 

@@ -11,10 +11,10 @@ from typing import Any
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from connectors.http.access import unauthenticated
-from connectors.http.errors import ApiError, api_error, error_response
-from connectors.http.logs import logger
-from connectors.http.service import Caller, Service
+from rag_engine.connectors.http.access import unauthenticated
+from rag_engine.connectors.http.errors import ApiError, api_error, error_response
+from rag_engine.connectors.http.logs import logger
+from rag_engine.connectors.http.service import Caller, Service
 
 __all__ = ["BodyLimit", "Envelope", "Gate", "request_id_of"]
 

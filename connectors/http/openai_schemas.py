@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.http.filter_schema import FilterIn
-from connectors.http.schemas import CitationOut
+from rag_engine.connectors.http.filter_schema import FilterIn
+from rag_engine.connectors.http.schemas import CitationOut
 
 __all__ = [
     "ChatChoice",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.http.filter_schema import FilterIn
+from rag_engine.connectors.http.filter_schema import FilterIn
 
 __all__ = [
     "AddReply",

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.http.keys import DEFAULT_TENANT, Key, KeyRing, Role
-from connectors.http.limits import Limits
-from connectors.http.metrics import Metrics
-from connectors.http.pool import WorkPool
-from connectors.http.tenants import Tenant, Tenants
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors.http.keys import DEFAULT_TENANT, Key, KeyRing, Role
+from rag_engine.connectors.http.limits import Limits
+from rag_engine.connectors.http.metrics import Metrics
+from rag_engine.connectors.http.pool import WorkPool
+from rag_engine.connectors.http.tenants import Tenant, Tenants
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import AddReport, Problem
 
 __all__ = ["Caller", "FileReport", "IndexFile", "Service"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
-from connectors.http.pool import WorkPool
+from rag_engine.connectors.http.pool import WorkPool
 
 __all__ = ["ClientGone", "EventStream", "sse", "stream_response"]
 

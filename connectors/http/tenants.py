@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag_engine.engine import KnowledgeBase
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.ports import Embedder
 
 __all__ = ["Tenant", "Tenants"]

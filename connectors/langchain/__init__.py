@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from rag_engine.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from connectors.langchain.chat_generator import ChatModelGenerator
-    from connectors.langchain.embedder import LangChainEmbedder
-    from connectors.langchain.embeddings import RagEngineEmbeddings
-    from connectors.langchain.retriever import RagEngineRetriever
-    from connectors.langchain.vector_store import RagEngineVectorStore
+    from rag_engine.connectors.langchain.chat_generator import ChatModelGenerator
+    from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
+    from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
+    from rag_engine.connectors.langchain.retriever import RagEngineRetriever
+    from rag_engine.connectors.langchain.vector_store import RagEngineVectorStore
 
 __all__ = [
     "ChatModelGenerator",

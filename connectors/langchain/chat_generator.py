@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 
-from connectors.langchain.failures import service_errors
+from rag_engine.connectors.langchain.failures import service_errors
 from rag_engine.errors import InvalidInput, ServiceRefused, ServiceUnreachable
 from rag_engine.ports import Prompt
 

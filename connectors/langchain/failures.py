@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from connectors.retries import seconds_to_wait
+from rag_engine.connectors.retries import seconds_to_wait
 from rag_engine.errors import (
     RagEngineError,
     ServiceError,

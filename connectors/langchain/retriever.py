@@ -15,10 +15,10 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidation, field_validator
 
-from connectors.langchain.documents import as_passage
-from connectors.langchain.filters import Condition, as_filter, both
-from rag_engine.checks import checked_language
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors.langchain.documents import as_passage
+from rag_engine.connectors.langchain.filters import Condition, as_filter, both
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.search_arguments import checked_language
 
 __all__ = ["RagEngineRetriever"]
 

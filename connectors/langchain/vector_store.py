@@ -12,16 +12,16 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
-from connectors.langchain.documents import as_langchain, as_stored
-from connectors.langchain.embedder import LangChainEmbedder
-from connectors.langchain.embeddings import RagEngineEmbeddings
-from connectors.langchain.filters import Condition, as_filter
-from rag_engine.checks import check_k
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors.langchain.documents import as_langchain, as_stored
+from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
+from rag_engine.connectors.langchain.filters import Condition, as_filter
+from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
 from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.ports import Embedder
 from rag_engine.records import Hit
+from rag_engine.search_arguments import check_k
 from rag_engine.settings import Settings
 
 __all__ = ["RagEngineVectorStore"]

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connectors.lexical.tantivy_index import TantivyFactory
-from connectors.lexical.weights import exact_weights
-from connectors.milvus.journal import TERMS, CollectionJournal
-from connectors.milvus.service import CollectionMissing, MilvusService
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
+from rag_engine.connectors.lexical.weights import exact_weights
+from rag_engine.connectors.milvus.collection_journal import TERMS, CollectionJournal
+from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, SettingsError, StoreCorrupt
 from rag_engine.ports import (
     Float32Array,
@@ -34,7 +34,7 @@ from rag_engine.ports import (
     Restriction,
     Terms,
 )
-from rag_engine.store.term_table import hash_of_term
+from rag_engine.store.forward_index import hash_of_term
 
 __all__ = ["MilvusLexicalFactory", "MilvusLexicalIndex"]
 

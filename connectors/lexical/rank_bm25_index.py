@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connectors.lexical.weights import exact_weights
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.lexical.weights import exact_weights
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
 from rag_engine.ports import Int64Array, Ranking, Restriction, Terms
 

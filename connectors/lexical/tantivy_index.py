@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from connectors.lexical.weights import exact_weights
-from connectors.ranking import best_of, nothing
+from rag_engine.connectors.lexical.weights import exact_weights
+from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt, StoreError
 from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, Terms
 

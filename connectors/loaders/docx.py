@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
 
 __all__ = ["DocxLoader"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from connectors.loaders.limits import MAX_FILE_MB, MAX_LINE_CHARACTERS, read_file
-from connectors.loaders.lines import read_lines
-from connectors.loaders.parsing.cleaning import clean
-from connectors.loaders.parsing.decoding import decode
-from connectors.loaders.rows import RowColumns, Value
+from rag_engine.connectors.loaders.limits import MAX_FILE_MB, MAX_LINE_CHARACTERS, read_file
+from rag_engine.connectors.loaders.lines import read_lines
+from rag_engine.connectors.loaders.parsing.cleaning import clean
+from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.rows import RowColumns, Value
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
 

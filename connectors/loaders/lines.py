@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from connectors.loaders.limits import MAX_LINE_CHARACTERS, open_regular
-from connectors.loaders.parsing.decoding import detect_stream_encoding
+from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS, open_regular
+from rag_engine.connectors.loaders.parsing.decoding import detect_stream_encoding
 from rag_engine.errors import LoadError
 
 __all__ = ["TextLine", "read_lines"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.loaders.limits import MAX_FILE_MB, read_file
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.limits import MAX_FILE_MB, read_file
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document, Problem, Span
 
 __all__ = ["ParsedFileLoader"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from connectors.loaders.docx import DocxLoader
-from connectors.loaders.html import HtmlLoader
-from connectors.loaders.jsonl import JsonlLoader
-from connectors.loaders.limits import MAX_FILE_MB
-from connectors.loaders.markdown import MarkdownLoader
-from connectors.loaders.pdf import PdfLoader
-from connectors.loaders.sandbox import Sandbox
-from connectors.loaders.table import TableLoader
-from connectors.loaders.text import TextLoader
+from rag_engine.connectors.loaders.docx import DocxLoader
+from rag_engine.connectors.loaders.html import HtmlLoader
+from rag_engine.connectors.loaders.jsonl import JsonlLoader
+from rag_engine.connectors.loaders.limits import MAX_FILE_MB
+from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.table import TableLoader
+from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.ports import Loader
 
 __all__ = ["default_loaders", "loader_for"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.loaders.parsing.cleaning import clean, one_line
+from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.errors import InvalidDocument
 from rag_engine.records import Document, MetadataValue, Problem
 

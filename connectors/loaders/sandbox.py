@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.parsed import Parsed
 from rag_engine.errors import LoadError, LoadLimitExceeded
 
 __all__ = ["Sandbox"]
@@ -49,7 +49,7 @@ class _Worker:
         # A session of its own keeps a Ctrl-C meant for the parent away from the child.
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-P", "-m", "connectors.loaders.parsing.worker"),
+                *(sys.executable, "-P", "-m", "rag_engine.connectors.loaders.parsing.worker"),
                 *(str(timeout_s), str(memory_mb << 20)),
             ],
             stdin=subprocess.PIPE,

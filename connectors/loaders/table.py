@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from connectors.loaders.limits import MAX_LINE_CHARACTERS
-from connectors.loaders.lines import TextLine, read_lines
-from connectors.loaders.parsing.cleaning import one_line
-from connectors.loaders.rows import RowColumns, Value
-from connectors.loaders.table_records import Form, Record, read_records, sniff
+from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS
+from rag_engine.connectors.loaders.lines import TextLine, read_lines
+from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.rows import RowColumns, Value
+from rag_engine.connectors.loaders.table_records import Form, Record, read_records, sniff
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.records import Document, Problem
 

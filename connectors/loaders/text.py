@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.loaders.limits import MAX_FILE_MB, MAX_LINE_CHARACTERS, read_file
-from connectors.loaders.parsing.cleaning import clean, one_line
-from connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.limits import MAX_FILE_MB, MAX_LINE_CHARACTERS, read_file
+from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
+from rag_engine.connectors.loaders.parsing.decoding import decode
 from rag_engine.errors import LoadLimitExceeded
 from rag_engine.records import Document, Problem
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from connectors.retries import Retries
+from rag_engine.connectors.retries import Retries
 from rag_engine.errors import (
     MissingExtra,
     ServiceError,

@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from connectors.torch_models import model_folder, pick_device, position_limit, quiet_loading
+from rag_engine.connectors.torch_models import (
+    model_folder,
+    pick_device,
+    position_limit,
+    quiet_loading,
+)
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
 

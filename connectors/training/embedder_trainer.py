@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors.training.records import Kept, Pairs, TrainingLog, Validation
-from connectors.training.settings import EmbedderTraining
-from connectors.training.tasks import distillation_task, retrieval_task
-from connectors.training.trainer_parts import (
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.tasks import distillation_task, retrieval_task
+from rag_engine.connectors.training.trainer_parts import (
     ADAPTED_LAYERS,
     Watcher,
     arguments,
@@ -23,6 +22,7 @@ from connectors.training.trainer_parts import (
     quiet,
     run_trainer,
 )
+from rag_engine.connectors.training.training_records import Kept, Pairs, TrainingLog, Validation
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 

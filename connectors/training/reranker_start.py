@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from connectors.training.trainer_parts import quiet
+from rag_engine.connectors.training.trainer_parts import quiet
 from rag_engine.errors import MissingExtra, ModelError
 
 try:

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from connectors.torch_models import position_limit
-from connectors.training.records import TrainingLog
-from connectors.training.reranker_records import RankedLists, RerankCheck
-from connectors.training.reranker_settings import RerankerTraining
-from connectors.training.reranker_start import opened, starting_model
-from connectors.training.trainer_parts import (
+from rag_engine.connectors.torch_models import position_limit
+from rag_engine.connectors.training.reranker_records import RankedLists, RerankCheck
+from rag_engine.connectors.training.reranker_settings import RerankerTraining
+from rag_engine.connectors.training.reranker_start import opened, starting_model
+from rag_engine.connectors.training.trainer_parts import (
     ADAPTED_LAYERS,
     Watcher,
     arguments,
@@ -27,6 +26,7 @@ from connectors.training.trainer_parts import (
     quiet,
     run_trainer,
 )
+from rag_engine.connectors.training.training_records import TrainingLog
 from rag_engine.errors import MissingExtra, ModelError
 from rag_engine.evaluation.ndcg import ndcg
 

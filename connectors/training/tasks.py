@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from connectors.training.records import Kept, Pairs
-from connectors.training.retrieval_loss import RetrievalLoss, cosines
-from connectors.training.settings import EmbedderTraining
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.retrieval_loss import RetrievalLoss, cosines
+from rag_engine.connectors.training.training_records import Kept, Pairs
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from connectors.torch_models import quiet_loading
-from connectors.training.checkpoints import last_checkpoint
-from connectors.training.records import TrainingLog
-from connectors.training.reranker_settings import RerankerTraining
-from connectors.training.settings import EmbedderTraining
+from rag_engine.connectors.torch_models import quiet_loading
+from rag_engine.connectors.training.checkpoints import last_checkpoint
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.reranker_settings import RerankerTraining
+from rag_engine.connectors.training.training_records import TrainingLog
 from rag_engine.errors import MissingExtra
 
 try:

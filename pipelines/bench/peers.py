@@ -2,11 +2,11 @@
 
 Each peer runs in an environment of its own, which the command makes, as its documentation shows
 hybrid search: dense search and BM25, fused by reciprocal ranks where it offers that, with the
-prefixes that the model wants. Its script (``peer_scripts``) is all it runs; it imports nothing of
-this project. Questions are asked one by one, embedding included.
+prefixes that the model wants. Its script (``recipes/peer_scripts``, in a clone of the project) is
+all it runs; it imports nothing of this project. Questions are asked one by one, embedding included.
 
-``--chunks`` fills the corpus up with drawn passages (``drawn.py``), whose vectors are given to
-every side alike: then index times leave out embedding.
+``--chunks`` fills the corpus up with drawn passages (``synthetic_corpus.py``), whose vectors are
+given to every side alike: then index times leave out embedding.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ import venv
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipelines.bench.drawn import DrawnEmbedder
-from pipelines.bench.report import machine, table
-from pipelines.export import export_bundled
-from pipelines.output import Outcome, note
 from rag_engine.components import default_components
-from rag_engine.engine import KnowledgeBase
 from rag_engine.errors import InvalidInput, RagEngineError
 from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.bench.bench_report import machine, table
+from rag_engine.pipelines.bench.synthetic_corpus import DrawnEmbedder
+from rag_engine.pipelines.export_bundled import export_bundled
+from rag_engine.pipelines.output import Outcome, note
 from rag_engine.ports import TokenEmbedder
 from rag_engine.records import Document
 from rag_engine.settings import Settings
 
 __all__ = ["PEERS", "PeerFailed", "bench_peers"]
 
+_SCRIPTS = Path(__file__).parents[1] / "recipes" / "peer_scripts"
 _TORCH = ("torch==2.13.0", "sentence-transformers==6.2.0")
 _REQUIREMENTS = {
     "langchain": (
@@ -165,7 +165,7 @@ def _write_data(data: Path, given: TestSet, asked: Sequence[Any], chunks: int | 
     data.mkdir(exist_ok=True)
     documents = list(given.corpus)
     if chunks is not None:
-        from pipelines.bench.search import drawn_corpus
+        from rag_engine.pipelines.bench.search import drawn_corpus
 
         corpus = drawn_corpus(documents, Settings())
         documents = list(corpus.documents(chunks))
@@ -193,7 +193,7 @@ def _ours(data: Path, chunks: int | None) -> dict[str, Any]:
 
 
 def _measured(data: Path, chunks: int | None) -> dict[str, Any]:
-    from pipelines.bench.search import drawn_corpus
+    from rag_engine.pipelines.bench.search import drawn_corpus
 
     documents = [Document(id=row["id"], text=row["text"]) for row in _rows(data / "corpus.jsonl")]
     settings = Settings()
@@ -239,10 +239,10 @@ def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
         _run([str(python), "-m", "pip", "install", "-q", *wanted], _INSTALL_S)
         (home / "ready").touch()
     result = data / f"{name}.json"
-    scripts = files("pipelines.bench") / "peer_scripts"
-    with as_file(scripts) as folder:
-        script = folder / f"with_{name}.py"
-        _run([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
+    script = _SCRIPTS / f"with_{name}.py"
+    if not script.exists():
+        raise PeerFailed(f"its script {script} comes with a clone of the project, not with a wheel")
+    _run([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     listing = [sys.executable, "-m", "pip", f"--python={python}", "list", "--format=json"]
     installed = json.loads(_run(listing, _INSTALL_S))

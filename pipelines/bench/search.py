@@ -1,7 +1,8 @@
 """``rag-engine bench search``: what a question costs at scale, and what it misses.
 
-The knowledge base holds real passages, as many as there are, and drawn ones (``drawn.py``). It is
-opened in a process of its own, so that its memory is its own; questions are real and embedded.
+The knowledge base holds real passages, as many as there are, and drawn ones
+(``synthetic_corpus.py``). It is opened in a process of its own, so that its memory is its own;
+questions are real and embedded.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bench.drawn import DrawnCorpus, DrawnEmbedder
-from pipelines.bench.report import (
+from rag_engine.calibration.token_space import load_token_space
+from rag_engine.components import default_components
+from rag_engine.errors import InvalidInput
+from rag_engine.evaluation.datasets import load_test_set
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.bench.bench_report import (
     machine,
     memory_mb,
     milliseconds,
     table,
 )
-from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from pipelines.bench.timed import Stopwatch, TimedDense, TimedDenseIndex
-from pipelines.bench.write_path import timed_components
-from pipelines.output import Bar, Outcome, note
-from rag_engine.components import default_components
-from rag_engine.embedding.token_space import load_token_space
-from rag_engine.engine import KnowledgeBase
-from rag_engine.errors import InvalidInput
-from rag_engine.evaluation.datasets import load_test_set
+from rag_engine.pipelines.bench.synthetic_corpus import DrawnCorpus, DrawnEmbedder
+from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
+from rag_engine.pipelines.bench.timed import Stopwatch, TimedDense, TimedDenseIndex
+from rag_engine.pipelines.bench.write_path import timed_components
+from rag_engine.pipelines.output import Bar, Outcome, note
 from rag_engine.ports import (
     DenseIndexFactory,
     Float32Array,
@@ -176,7 +177,7 @@ def _built(chunks: int, path: Path, settings: Settings, real: Sequence[Document]
 
 def _recall_alike(corpus: DrawnCorpus) -> dict[str, float]:
     """Compare what a small graph misses among real vectors, and among as many drawn ones."""
-    from connectors.dense.faiss_hnsw import FaissHnswFactory
+    from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
 
     count = len(corpus.real)
     held_out = max(1, count // 10)
@@ -193,7 +194,7 @@ def _recall_alike(corpus: DrawnCorpus) -> dict[str, float]:
 
 def _recall(search: Any, ids: Int64Array, vectors: Any, queries: Float32Array) -> float:
     """Return which share of the nearest ten a search finds."""
-    from connectors.dense.exact_index import ExactIndex
+    from rag_engine.connectors.dense.exact_index import ExactIndex
 
     exact = ExactIndex(ids, vectors).search(queries, _DEPTH)
     shares = [

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines.bench.report import machine, milliseconds, table
-from pipelines.bench.texts import sample_texts, synthetic_documents
-from pipelines.output import Bar, Outcome, note
 from rag_engine.errors import InvalidInput, ServiceUnreachable
+from rag_engine.pipelines.bench.bench_report import machine, milliseconds, table
+from rag_engine.pipelines.bench.texts import sample_texts, synthetic_documents
+from rag_engine.pipelines.output import Bar, Outcome, note
 
 __all__ = ["bench_serve", "running_service"]
 
@@ -34,7 +34,7 @@ _WRITES, _DELETES = 0.25, 0.05
 _SAMPLE_S = 5.0
 _START_S = 120.0
 _TIMEOUT_S = 60.0
-_RUN = "from pipelines.cli import main; raise SystemExit(main())"
+_RUN = "from rag_engine.pipelines.cli import main; raise SystemExit(main())"
 _FIGURES = {"process_resident_memory_bytes": "resident_mb", "process_open_fds": "descriptors"}
 
 
@@ -69,10 +69,10 @@ def bench_serve(
 
 
 def _sample(kb_path: Path) -> Path:
-    from pipelines import wiring
-    from pipelines.demo import sample_documents
-    from pipelines.index import index_path
-    from rag_engine.engine import KnowledgeBase
+    from rag_engine.connectors import wiring
+    from rag_engine.knowledge_base import KnowledgeBase
+    from rag_engine.pipelines.demo import sample_documents
+    from rag_engine.pipelines.index import index_path
 
     note("indexing the sample ...")
     with KnowledgeBase.open(kb_path) as kb:
@@ -191,7 +191,7 @@ def _drive(
 
 
 def _searcher() -> Callable[[_Client, random.Random], int]:
-    from pipelines.demo import sample_questions
+    from rag_engine.pipelines.demo import sample_questions
 
     questions = [each.question for each in sample_questions()]
 

@@ -22,8 +22,8 @@ _FEWEST_SENTENCES = 4
 
 def sample_texts() -> list[Document]:
     """Load the documents of the sample knowledge base."""
-    from pipelines import wiring
-    from pipelines.demo import sample_documents
+    from rag_engine.connectors import wiring
+    from rag_engine.pipelines.demo import sample_documents
 
     loaders = {
         suffix: loader

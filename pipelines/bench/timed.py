@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from rag_engine.embedding.contract import EmbedderContract
+from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
@@ -25,7 +25,7 @@ from rag_engine.ports import (
     TokenVectors,
     VectorRows,
 )
-from rag_engine.served_index import FieldsOf, ServedDenseFactory, ServedLexicalFactory
+from rag_engine.remote_index import FieldsOf, RemoteDenseFactory, RemoteLexicalFactory
 
 __all__ = [
     "Stopwatch",
@@ -157,7 +157,7 @@ class TimedDense:
 class TimedServedDense(TimedDense):
     """The same for a factory whose indexes live in a service."""
 
-    def __init__(self, inner: ServedDenseFactory, watch: Stopwatch) -> None:
+    def __init__(self, inner: RemoteDenseFactory, watch: Stopwatch) -> None:
         super().__init__(inner, watch)
         self._served = inner
 
@@ -227,7 +227,7 @@ class TimedLexical:
 class TimedServedLexical(TimedLexical):
     """The same for a factory whose indexes live in a service."""
 
-    def __init__(self, inner: ServedLexicalFactory, watch: Stopwatch) -> None:
+    def __init__(self, inner: RemoteLexicalFactory, watch: Stopwatch) -> None:
         super().__init__(inner, watch)
         self._served = inner
 

@@ -7,9 +7,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.bench.report import machine, memory_mb, milliseconds, table
-from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from pipelines.bench.timed import (
+from rag_engine.components import Components, default_components
+from rag_engine.errors import InvalidInput
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.bench.bench_report import machine, memory_mb, milliseconds, table
+from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
+from rag_engine.pipelines.bench.timed import (
     Stopwatch,
     TimedDense,
     TimedDetector,
@@ -18,12 +21,9 @@ from pipelines.bench.timed import (
     TimedServedDense,
     TimedServedLexical,
 )
-from pipelines.output import Bar, Outcome
-from rag_engine.components import Components, default_components
-from rag_engine.engine import KnowledgeBase
-from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.ports import TokenEmbedder
-from rag_engine.served_index import ServedDenseFactory, ServedLexicalFactory
+from rag_engine.remote_index import RemoteDenseFactory, RemoteLexicalFactory
 from rag_engine.settings import Settings
 
 __all__ = ["bench_index"]
@@ -57,12 +57,12 @@ def timed_components(settings: Settings, watch: Stopwatch) -> Components:
         detector=TimedDetector(parts.detector, watch),
         dense=(
             TimedServedDense(parts.dense, watch)
-            if isinstance(parts.dense, ServedDenseFactory)
+            if isinstance(parts.dense, RemoteDenseFactory)
             else TimedDense(parts.dense, watch)
         ),
         lexical=(
             TimedServedLexical(parts.lexical, watch)
-            if isinstance(parts.lexical, ServedLexicalFactory)
+            if isinstance(parts.lexical, RemoteLexicalFactory)
             else TimedLexical(parts.lexical, watch)
         ),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipelines.output import Outcome
-from pipelines.synthesis.settings import Synthesis
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.synthesis.synthesis_settings import Synthesis
 from rag_engine.settings import Settings
 
 __all__ = ["add_synthesis"]
@@ -46,7 +46,7 @@ def add_synthesis(parser: argparse.ArgumentParser) -> None:
 
 
 def _synthesize(given: argparse.Namespace) -> Outcome:
-    from pipelines.synthesis.synthesize import synthesize
+    from rag_engine.pipelines.synthesis.synthesize import synthesize
 
     wanted = Synthesis(
         languages=tuple(each for each in given.languages.split(",") if each.strip()),

@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rag_engine.connectors.training.synthesis.question_prompt import question_prompt
+from rag_engine.connectors.training.synthesis.replies import clean_question, read_reply
 from rag_engine.errors import ServiceError
 from rag_engine.passages import Passage
 from rag_engine.ports import Generator as LanguageModel
-from rag_engine.synthesis.prompts import question_prompt
-from rag_engine.synthesis.replies import clean_question, read_reply
 
 __all__ = ["Asked", "Request", "ask_in_order"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pipelines.synthesis.asking import Asked, Request
 from rag_engine.errors import ServiceError, ServiceRefused
+from rag_engine.pipelines.synthesis.asking import Asked, Request
 from rag_engine.records import Problem
 
 __all__ = ["Failures"]

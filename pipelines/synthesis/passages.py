@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_engine.answering.answer_language import weight
-from rag_engine.engine import KnowledgeBase
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.passages import Passage
 
 __all__ = ["Chosen", "choose", "read_in_order"]

@@ -16,23 +16,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipelines import wiring
-from pipelines.output import Bar, Outcome, note
-from pipelines.synthesis.asking import Asked, Request, ask_in_order
-from pipelines.synthesis.failures import Failures
-from pipelines.synthesis.journal import Journal
-from pipelines.synthesis.passages import Chosen, choose, read_in_order
-from pipelines.synthesis.report import table, tally_data
-from pipelines.synthesis.settings import Synthesis
-from pipelines.train.examples import Example
 from rag_engine.components import Components
-from rag_engine.engine import KnowledgeBase
+from rag_engine.connectors import wiring
+from rag_engine.connectors.training.examples import Example
+from rag_engine.connectors.training.synthesis.question_checks import Fate, check_text, question_key
+from rag_engine.connectors.training.synthesis.question_prompt import PROMPT_VERSION
+from rag_engine.connectors.training.synthesis.round_trip import return_trip
 from rag_engine.errors import InvalidInput, SettingsError
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.synthesis.asking import Asked, Request, ask_in_order
+from rag_engine.pipelines.synthesis.failures import Failures
+from rag_engine.pipelines.synthesis.passages import Chosen, choose, read_in_order
+from rag_engine.pipelines.synthesis.question_journal import Journal
+from rag_engine.pipelines.synthesis.synthesis_report import table, tally_data
+from rag_engine.pipelines.synthesis.synthesis_settings import Synthesis
 from rag_engine.records import Chunk, Problem
 from rag_engine.settings import Settings
-from rag_engine.synthesis.checks import Fate, check_text, question_key
-from rag_engine.synthesis.prompts import PROMPT_VERSION
-from rag_engine.synthesis.round_trip import return_trip
 from rag_engine.text.chunking import passage_text
 from rag_engine.text.codes import normalise_language
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
-from connectors.torch_models import pick_device, pick_precision
-from connectors.training.settings import EmbedderTraining
-from pipelines.output import Outcome
-from pipelines.train.embedder import train
-from pipelines.train.options import add_common, add_numbers
-from pipelines.train.reranker_arguments import add_reranker
+from rag_engine.connectors.torch_models import pick_device, pick_precision
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.train.embedder import train
+from rag_engine.pipelines.train.options import add_common, add_numbers
+from rag_engine.pipelines.train.reranker_arguments import add_reranker
 
 __all__ = ["add_training"]
 

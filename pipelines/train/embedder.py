@@ -11,17 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from connectors.torch_models import model_folder, pick_device
-from connectors.training.records import Kept, Pairs, TrainingLog, Validation
-from connectors.training.settings import EmbedderTraining
-from pipelines.export import export_bundled
-from pipelines.export_model import BUNDLED, new_folder
-from pipelines.output import Bar, Outcome, note
-from pipelines.train.batches import laid_out
-from pipelines.train.examples import Example, ExampleFile, read_examples
-from pipelines.train.hard_negatives import with_hard_negatives
-from pipelines.train.runs import (
+from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from rag_engine.connectors.torch_models import model_folder, pick_device
+from rag_engine.connectors.training.batches import laid_out
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.examples import Example, ExampleFile, read_examples
+from rag_engine.connectors.training.hard_negatives import with_hard_negatives
+from rag_engine.connectors.training.runs import (
     claim,
     data_identity,
     loss_lines,
@@ -32,8 +28,12 @@ from pipelines.train.runs import (
     versions,
     write_card,
 )
+from rag_engine.connectors.training.training_records import Kept, Pairs, TrainingLog, Validation
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
+from rag_engine.pipelines.export import BUNDLED, new_folder
+from rag_engine.pipelines.export_bundled import export_bundled
+from rag_engine.pipelines.output import Bar, Outcome, note
 
 __all__ = ["train"]
 
@@ -70,7 +70,7 @@ def train(
         MissingExtra: the extra ``train`` is not installed.
         ModelError: the model can not be loaded.
     """
-    from connectors.training.embedder_trainer import train_embedder
+    from rag_engine.connectors.training.embedder_trainer import train_embedder
 
     if teacher is not None and settings.late:
         raise InvalidInput(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.export_model import BUNDLED
+from rag_engine.pipelines.export import BUNDLED
 
 __all__ = ["add_common", "add_numbers"]
 

@@ -10,21 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connectors.embedders.bundled_e5 import BundledE5
-from connectors.rerankers.cross_encoder import CrossEncoderReranker
-from connectors.torch_models import model_folder, pick_device
-from connectors.training.checkpoints import last_checkpoint
-from connectors.training.records import TrainingLog
-from connectors.training.reranker_records import RankedLists, RerankCheck
-from connectors.training.reranker_settings import RerankerTraining
-from pipelines.export import export_bundled
-from pipelines.export_model import BUNDLED, new_folder
-from pipelines.output import Bar, Outcome, note
-from pipelines.train.examples import ExampleFile, read_examples
-from pipelines.train.hard_negatives import with_hard_negatives
-from pipelines.train.rerank_check import first_candidates, without_reranker
-from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
-from pipelines.train.runs import (
+from rag_engine.connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
+from rag_engine.connectors.torch_models import model_folder, pick_device
+from rag_engine.connectors.training.checkpoints import last_checkpoint
+from rag_engine.connectors.training.examples import ExampleFile, read_examples
+from rag_engine.connectors.training.hard_negatives import with_hard_negatives
+from rag_engine.connectors.training.rerank_check import first_candidates, without_reranker
+from rag_engine.connectors.training.rerank_lists import (
+    ranked_lists,
+    taught_lists,
+    with_wrong_passages,
+)
+from rag_engine.connectors.training.reranker_records import RankedLists, RerankCheck
+from rag_engine.connectors.training.reranker_settings import RerankerTraining
+from rag_engine.connectors.training.runs import (
     claim,
     data_identity,
     loss_lines,
@@ -35,8 +35,12 @@ from pipelines.train.runs import (
     versions,
     write_card,
 )
+from rag_engine.connectors.training.training_records import TrainingLog
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.evaluation.datasets import load_test_set
+from rag_engine.pipelines.export import BUNDLED, new_folder
+from rag_engine.pipelines.export_bundled import export_bundled
+from rag_engine.pipelines.output import Bar, Outcome, note
 
 __all__ = ["train"]
 
@@ -72,8 +76,8 @@ def train(
         MissingExtra: the extra ``train`` is not installed.
         ModelError: a model can not be loaded, is none that can be trained, or training ruined it.
     """
-    from connectors.training.reranker_start import needs_fresh_head
-    from connectors.training.reranker_trainer import train_reranker
+    from rag_engine.connectors.training.reranker_start import needs_fresh_head
+    from rag_engine.connectors.training.reranker_trainer import train_reranker
 
     new_folder(target)
     if mine < 0:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
-from connectors.torch_models import pick_device, pick_precision
-from connectors.training.reranker_settings import RerankerTraining
-from pipelines.output import Outcome
-from pipelines.train.options import add_common, add_numbers
-from pipelines.train.reranker import train
+from rag_engine.connectors.torch_models import pick_device, pick_precision
+from rag_engine.connectors.training.reranker_settings import RerankerTraining
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.train.options import add_common, add_numbers
+from rag_engine.pipelines.train.reranker import train
 
 __all__ = ["add_reranker"]
 

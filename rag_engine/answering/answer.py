@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag_engine.answering.answer_language import WantedLanguage
+from rag_engine.answering.answer_prompt import build_prompt
 from rag_engine.answering.citations import CheckedAnswer, check_answer, citation, without_marks
 from rag_engine.answering.context import Context, CountTokens, build_context
 from rag_engine.answering.drafting import Draft, OnText, write_draft
-from rag_engine.answering.prompts import build_prompt
 from rag_engine.answering.refusals import refusal
 from rag_engine.errors import ServiceError
 from rag_engine.ports import Generator, LanguageDetector

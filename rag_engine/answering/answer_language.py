@@ -6,9 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from rag_engine.checks import checked_language
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED
+from rag_engine.search_arguments import checked_language
 from rag_engine.text.codes import normalise_language
 
 __all__ = ["WantedLanguage", "wanted_language", "weight", "with_alike"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.fairness.language_offsets import less_offsets
+from rag_engine.calibration.language_means import subtract_and_normalise
 from rag_engine.ports import Float32Array, Int64Array, Restriction
-from rag_engine.retrieval.question import Asked
+from rag_engine.retrieval.query import Asked
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["Candidates", "describe", "gather", "places_for_each"]
@@ -99,7 +99,9 @@ def gather(
 def describe(asked: Asked, snapshot: Snapshot, ids: Int64Array) -> Candidates:
     """Look up or compute the figures of some passages; ``ids`` ascend."""
     vectors, languages = snapshot.vectors(ids)
-    dense = np.vecdot(less_offsets(vectors, snapshot.language_offsets[languages]), asked.vector)
+    dense = np.vecdot(
+        subtract_and_normalise(vectors, snapshot.language_offsets[languages]), asked.vector
+    )
     home = asked.at_home(snapshot.language_names)[languages]
     words, shared = _coverage(asked, snapshot, ids, home)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)

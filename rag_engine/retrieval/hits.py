@@ -10,10 +10,10 @@ from rag_engine.ports import Int64Array, Restriction
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
-from rag_engine.retrieval.question import Question
+from rag_engine.retrieval.query import Question
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.records import FoundChunk
-from rag_engine.store.rows import unpack_terms
+from rag_engine.store.catalogue_records import FoundChunk
+from rag_engine.store.row_codec import unpack_terms
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["make_hits"]

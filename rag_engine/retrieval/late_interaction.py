@@ -14,8 +14,8 @@ from collections.abc import MutableMapping
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.matmul import product
 from rag_engine.ports import Float32Array
-from rag_engine.products import product
 from rag_engine.store.token_vectors import ChunkTokens
 
 __all__ = ["PassageTokens", "late_interaction_scores"]

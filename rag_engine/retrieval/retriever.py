@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.components import Components
-from rag_engine.embedding.contract import checked_vectors
-from rag_engine.embedding.token_space import TokenSpace, centred_tokens
+from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.filters import Filter
+from rag_engine.matmul import product
 from rag_engine.ports import (
     Detection,
     Float32Array,
@@ -20,7 +21,6 @@ from rag_engine.ports import (
     TokenEmbedder,
     TokenVectors,
 )
-from rag_engine.products import product
 from rag_engine.records import Hit
 from rag_engine.retrieval.candidates import Candidates, describe, gather
 from rag_engine.retrieval.fusion import (
@@ -35,7 +35,7 @@ from rag_engine.retrieval.fusion import (
 from rag_engine.retrieval.hits import make_hits
 from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
 from rag_engine.retrieval.lexical import query_terms
-from rag_engine.retrieval.question import Asked, Question, as_asked
+from rag_engine.retrieval.query import Asked, Question, as_asked
 from rag_engine.retrieval.rerank import reranked
 from rag_engine.retrieval.twin_evidence import join_twins, late_of_twins, twins_of_best
 from rag_engine.settings import RetrievalSettings, Settings

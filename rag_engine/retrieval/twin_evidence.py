@@ -40,7 +40,7 @@ def late_of_twins(pairs: Pairs, late: Float32Array) -> Float32Array:
 
     ``pairs`` are the places of passages and of their twins, as ``Twins.among`` tells them.
 
-    >>> from rag_engine.fairness.twins import Twins
+    >>> from rag_engine.calibration.twins import Twins
     >>> pairs = Twins(np.array([[1, 2], [2, 3]])).among(np.array([1, 2, 3, 4]))
     >>> late_of_twins(pairs, np.array([0.5, np.nan, 1.0, np.nan]))
     array([0.5 , 0.75, 1.  ,  nan], dtype=float32)
@@ -67,7 +67,7 @@ def join_twins(pairs: Pairs, dense: Float32Array, lexical: Float32Array) -> Floa
 
         0.4 * own + 0.6 * (mean of dense + best of lexical)
 
-    >>> from rag_engine.fairness.twins import Twins
+    >>> from rag_engine.calibration.twins import Twins
     >>> pairs = Twins(np.array([[1, 2]])).among(np.array([1, 2, 3]))
     >>> join_twins(pairs, np.array([4.0, 2.0, 1.0]), np.array([0.0, 1.0, 0.0]))
     array([4. , 3.6, 1. ], dtype=float32)

@@ -21,11 +21,11 @@ from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
 from rag_engine.ports import Int64Array
 from rag_engine.records import Document
-from rag_engine.served_index import ChunkFields
-from rag_engine.store import rows
+from rag_engine.remote_index import ChunkFields
+from rag_engine.store import row_codec as rows
+from rag_engine.store.catalogue_records import CatalogueStatistics, FinishedSource, FoundChunk
 from rag_engine.store.filter_sql import compile_filter
-from rag_engine.store.records import CatalogueStatistics, FinishedSource, FoundChunk
-from rag_engine.store.rows import IndexRow, StoredDocument
+from rag_engine.store.row_codec import IndexRow, StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
 from rag_engine.store.token_vectors import ChunkTokens

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rag_engine.embedding.token_space import TokenSpace, centred_tokens
-from rag_engine.fairness.background import PASSAGES, TOKENS, Background, joined_tokens
-from rag_engine.fairness.calibration import Calibration
-from rag_engine.fairness.language_offsets import LanguageOffsets
-from rag_engine.fairness.prior import LanguagePrior
-from rag_engine.fairness.twins import Rows, Twins, find_twins
+from rag_engine.calibration.calibration import Calibration
+from rag_engine.calibration.language_means import LanguageMeans
+from rag_engine.calibration.null_distribution import PASSAGES, TOKENS, Background, joined_tokens
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace, centred_tokens
+from rag_engine.calibration.twins import Rows, Twins, mine_twins
 from rag_engine.ports import DenseIndex, Float32Array, Ranking
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.progress import OnStage, silent
@@ -32,7 +32,7 @@ def calibrate(
     fair: bool,
 ) -> Calibration:
     """Estimate the calibration of a corpus; ``fair`` tells whether languages are centred."""
-    offsets = LanguageOffsets.fit(
+    offsets = LanguageMeans.fit(
         passages.vectors,
         passages.language_list(),
         prior=prior if fair else None,
@@ -55,7 +55,7 @@ def _background_tokens(
     catalogue: Catalogue,
     passages: PassageVectors,
     rows: Rows,
-    offsets: LanguageOffsets,
+    offsets: LanguageMeans,
     space: TokenSpace | None,
     random: np.random.Generator,
 ) -> Float32Array:
@@ -78,7 +78,7 @@ def _background_tokens(
 
 def twins_of(
     passages: PassageVectors,
-    offsets: LanguageOffsets,
+    offsets: LanguageMeans,
     index: DenseIndex,
     on_stage: OnStage = silent,
 ) -> Twins:
@@ -92,4 +92,4 @@ def twins_of(
         on_stage("finding translations", int(rows[0]), len(passages.ids))
         return index.search(as_searched[rows], k)
 
-    return find_twins(passages.ids, passages.language_list(), wholly.__getitem__, neighbours)
+    return mine_twins(passages.ids, passages.language_list(), wholly.__getitem__, neighbours)

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.calibration.calibration import Calibration
+from rag_engine.calibration.language_clusters import LanguageClusters
+from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
-from rag_engine.fairness.calibration import Calibration
-from rag_engine.fairness.language_lists import LanguageLists
-from rag_engine.fairness.twins import Twins
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
-from rag_engine.store.term_table import TermTable
 
 __all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
 
@@ -185,14 +185,14 @@ def load(
             languages=manifest.languages,
         )
         twins = Twins(np.load(folder / "twins.npy", allow_pickle=False))
-        terms = TermTable(
+        terms = ForwardIndex(
             np.load(folder / "terms.npy", mmap_mode="r", allow_pickle=False),
             np.load(folder / "term_starts.npy", allow_pickle=False),
         )
-        lists = LanguageLists(
+        lists = LanguageClusters(
             **{
                 each.name: np.load(folder / f"lists_{each.name}.npy", allow_pickle=False)
-                for each in fields(LanguageLists)
+                for each in fields(LanguageClusters)
             }
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:

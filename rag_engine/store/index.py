@@ -15,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from rag_engine.embedding.token_space import TokenSpace
+from rag_engine.calibration.calibration import Calibration, calibration_version
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.errors import StoreCorrupt
-from rag_engine.fairness.calibration import Calibration, calibration_version
-from rag_engine.fairness.prior import LanguagePrior
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.served_index import ServedDenseFactory, ServedLexicalFactory
+from rag_engine.remote_index import RemoteDenseFactory, RemoteLexicalFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.estimates import calibrate, twins_of
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.progress import OnStage, counted, silent
-from rag_engine.store.rows import IndexRow
+from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.snapshot import Snapshot
 
@@ -70,10 +70,10 @@ class Index:
         self._catalogue = catalogue
         self._dimension = dimension
         self._live_dense = dense
-        if isinstance(dense, ServedDenseFactory):
+        if isinstance(dense, RemoteDenseFactory):
             self._live_dense = dense.local
             dense = dense.within(root, catalogue.fields)
-        if isinstance(lexical, ServedLexicalFactory):
+        if isinstance(lexical, RemoteLexicalFactory):
             lexical = lexical.within(root)
         self._dense = dense
         self._lexical = lexical
@@ -122,9 +122,9 @@ class Index:
     def _sweep(self) -> None:
         """Remove what generations before this one left in a service."""
         assert self._generation is not None
-        if isinstance(self._dense, ServedDenseFactory):
+        if isinstance(self._dense, RemoteDenseFactory):
             self._dense.sweep(self._generation.segment.dense)
-        if isinstance(self._lexical, ServedLexicalFactory):
+        if isinstance(self._lexical, RemoteLexicalFactory):
             self._lexical.sweep(self._generation.segment.lexical)
 
     @property

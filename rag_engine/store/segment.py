@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.fairness.language_lists import LanguageLists
-from rag_engine.fairness.language_offsets import LanguageOffsets, less_offsets
+from rag_engine.calibration.language_clusters import LanguageClusters
+from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
@@ -21,9 +21,9 @@ from rag_engine.ports import (
     Restriction,
     Terms,
 )
+from rag_engine.store.forward_index import ForwardIndex, TermTableBuilder
 from rag_engine.store.progress import OnStage, silent
-from rag_engine.store.rows import IndexRow, unpack_terms
-from rag_engine.store.term_table import TermTable, TermTableBuilder
+from rag_engine.store.row_codec import IndexRow, unpack_terms
 
 __all__ = ["CentredRows", "PassageVectors", "Segment"]
 
@@ -70,10 +70,10 @@ class PassageVectors:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return rows, self.ids[rows] == ids
 
-    def centred(self, offsets: LanguageOffsets, *, wholly: bool = False) -> CentredRows:
+    def centred(self, offsets: LanguageMeans, *, wholly: bool = False) -> CentredRows:
         """Return the vectors as the dense index compares them, made where they are asked for.
 
-        ``wholly`` is for comparing passages with passages (see ``LanguageOffsets``).
+        ``wholly`` is for comparing passages with passages (see ``LanguageMeans``).
         """
         table = offsets.of_passages(self.languages) + (offsets.default if wholly else 0)
         return CentredRows(self.vectors, self.codes, table, enabled=offsets.enabled)
@@ -101,7 +101,11 @@ class CentredRows:
     def __getitem__(self, rows: slice | npt.NDArray[np.signedinteger[Any]], /) -> Float32Array:
         """Return the centred vectors of some rows, float32."""
         vectors = self.vectors[rows].astype(np.float32)
-        return less_offsets(vectors, self.offsets[self.codes[rows]]) if self.enabled else vectors
+        return (
+            subtract_and_normalise(vectors, self.offsets[self.codes[rows]])
+            if self.enabled
+            else vectors
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,8 @@ class Segment:
     centred: CentredRows
     dense: DenseIndex
     lexical: LexicalIndex
-    terms: TermTable
-    lists: LanguageLists
+    terms: ForwardIndex
+    lists: LanguageClusters
     leaders: Float32Array
 
     def __len__(self) -> int:
@@ -124,7 +128,7 @@ class Segment:
         cls,
         passages: PassageVectors,
         terms: Iterable[bytes],
-        offsets: LanguageOffsets,
+        offsets: LanguageMeans,
         dense: DenseIndexFactory,
         lexical: LexicalIndexFactory,
         *,
@@ -141,7 +145,7 @@ class Segment:
             table = builder.finished()
         centred = passages.centred(offsets)
         on_stage("indexing vectors", 0, len(passages.ids))
-        lists = LanguageLists.build(centred, passages.codes, len(passages.languages))
+        lists = LanguageClusters.build(centred, passages.codes, len(passages.languages))
         return cls(
             passages=passages,
             centred=centred,

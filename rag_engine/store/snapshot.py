@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.fairness.calibration import Calibration
-from rag_engine.fairness.language_offsets import LanguageOffsets
-from rag_engine.fairness.twins import Twins
+from rag_engine.calibration.calibration import Calibration
+from rag_engine.calibration.language_means import LanguageMeans
+from rag_engine.calibration.twins import Twins
 from rag_engine.ports import Float32Array, Int64Array, LexicalIndex, Ranking, Restriction
 from rag_engine.store.segment import Segment
 
@@ -57,7 +57,7 @@ class Snapshot:
     """What late interaction found to be expected of passages, by their ids: a memory, no state."""
 
     @property
-    def offsets(self) -> LanguageOffsets:
+    def offsets(self) -> LanguageMeans:
         """What is subtracted from the vectors of each language."""
         return self.calibration.offsets
 

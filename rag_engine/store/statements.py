@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
-from rag_engine.store import rows
+from rag_engine.store import row_codec as rows
 from rag_engine.store.filter_sql import field_kind
-from rag_engine.store.rows import StoredDocument
+from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.token_vectors import pack
 
 __all__ = ["delete_document", "insert_document"]

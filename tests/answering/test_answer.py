@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.llms.extractive import ExtractiveGenerator
-from connectors.llms.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
+from rag_engine.answering.answer_prompt import build_prompt
 from rag_engine.answering.drafting import write_draft
-from rag_engine.answering.prompts import build_prompt
 from rag_engine.answering.refusals import refusal
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.generators.extractive import ExtractiveGenerator
+from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.errors import ServiceRefused, ServiceUnreachable
-from rag_engine.text.language import FastTextDetector
 from tests.connectors.scripted_server import chunk, scripted_server, stream
 from tests.connectors.scripted_server import refusal as refuse
 from tests.doubles import HashEmbedder

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from rag_engine.answering.answer_language import wanted_language
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.errors import InvalidInput
-from rag_engine.text.language import FastTextDetector
 
 SENTENCES = {
     "de": "Die Dichtung der Pumpe wird einmal im Jahr gewechselt [1].",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag_engine.answering.refusals import _SENTENCES, refusal
-from rag_engine.text.language import FastTextDetector
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
 
 
 @pytest.fixture(scope="module")

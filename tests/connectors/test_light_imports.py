@@ -8,14 +8,14 @@ import sys
 import pytest
 
 MODULES = [
-    "connectors.embedders.openai_compatible",
-    "connectors.embedders.sentence_transformer",
-    "connectors.llms.extractive",
-    "connectors.llms.openai_compatible",
-    "connectors.mcp_server",
-    "connectors.rerankers.cross_encoder",
-    "pipelines.mcp",
-    "rag_engine.answering.prompts",
+    "rag_engine.connectors.embedders.openai_compatible",
+    "rag_engine.connectors.embedders.sentence_transformer",
+    "rag_engine.connectors.generators.extractive",
+    "rag_engine.connectors.generators.openai_compatible",
+    "rag_engine.connectors.mcp_server",
+    "rag_engine.connectors.rerankers.cross_encoder",
+    "rag_engine.pipelines.mcp",
+    "rag_engine.answering.answer_prompt",
 ]
 HEAVY = [
     "babel",

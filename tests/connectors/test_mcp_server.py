@@ -11,10 +11,10 @@ import sys
 import pytest
 from mcp import Client
 
-from connectors import mcp_results
-from connectors.llms.openai_compatible import OpenAICompatibleGenerator
-from connectors.mcp_server import build_mcp_server
 from rag_engine import Document, KnowledgeBase, Settings
+from rag_engine.connectors import mcp_results
+from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
+from rag_engine.connectors.mcp_server import build_mcp_server
 
 LONG = "Die Pumpe braucht Wasser. " * 400
 DOCUMENTS = [
@@ -189,7 +189,7 @@ def test_a_crash_keeps_its_words_to_itself(call, kb, monkeypatch):
 def test_without_the_package_the_error_names_the_extra():
     code = (
         "import sys; sys.modules['mcp'] = None\n"
-        "import connectors.mcp_server as server\n"
+        "import rag_engine.connectors.mcp_server as server\n"
         "from rag_engine.errors import MissingExtra\n"
         "try:\n    server.build_mcp_server(None)\n"
         "except MissingExtra as error:\n    sys.exit(0 if error.extra == 'mcp' else 2)\n"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import main
 from rag_engine import Document
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.metrics import MEASURES, judged_pairs, measure
-from rag_engine.evaluation.report import build_report
+from rag_engine.evaluation.retrieval_report import build_report
+from rag_engine.pipelines.cli import main
 from tests.connectors.tiny_models import save_cross_encoder
 
 PARAGRAPHS = [

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.bench import peers
-from pipelines.bench.drawn import DrawnCorpus, DrawnEmbedder
-from pipelines.bench.embed import bench_embed
-from pipelines.bench.peers import PeerFailed, bench_peers
-from pipelines.bench.report import median_seconds
-from pipelines.bench.search import bench_search
-from pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from pipelines.bench.timed import Stopwatch
-from pipelines.bench.write_path import bench_index
-from pipelines.cli import main
-from rag_engine.embedding.token_space import load_token_space
+from rag_engine.calibration.token_space import load_token_space
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.bench import peers
+from rag_engine.pipelines.bench.bench_report import median_seconds
+from rag_engine.pipelines.bench.embed import bench_embed
+from rag_engine.pipelines.bench.peers import PeerFailed, bench_peers
+from rag_engine.pipelines.bench.search import bench_search
+from rag_engine.pipelines.bench.synthetic_corpus import DrawnCorpus, DrawnEmbedder
+from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
+from rag_engine.pipelines.bench.timed import Stopwatch
+from rag_engine.pipelines.bench.write_path import bench_index
+from rag_engine.pipelines.cli import main
 from rag_engine.settings import Settings
-from rag_engine.text.language import FastTextDetector
 
 
 @pytest.fixture(scope="module")

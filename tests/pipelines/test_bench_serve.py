@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from pipelines.bench.serve import bench_serve, running_service
-from pipelines.cli import main
-from pipelines.output import Exit
 from rag_engine import Document, KnowledgeBase
 from rag_engine.errors import InvalidInput, ServiceUnreachable
+from rag_engine.pipelines.bench.serve import bench_serve, running_service
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
 
 
 @pytest.fixture(scope="module")

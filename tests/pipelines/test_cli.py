@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import index as indexing
-from pipelines import wiring
-from pipelines.cli import main
-from pipelines.output import Exit
 from rag_engine import KnowledgeBase, Settings
+from rag_engine.connectors import wiring
+from rag_engine.pipelines import index as indexing
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -266,7 +266,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(capsys, tmp_path: Path):
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")
     kb = tmp_path / "kb"
-    command = "import sys; from pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from rag_engine.pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["index", str(tmp_path / "rows.jsonl"), "--kb", str(kb)]
     with subprocess.Popen(
         [sys.executable, "-c", command, *arguments], stderr=subprocess.PIPE, text=True

@@ -1,91 +1,133 @@
-"""The exported directory in sentence-transformers, on torch, against the bundled embedder."""
+"""Exported models: near the original, refused if not, and run without torch."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import stat
+import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from connectors.embedders.bundled_e5 import BundledE5
-from pipelines.export import export_bundled
-from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.connectors.embedders.exported import ExportedEmbedder
+from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.pipelines.export import export_model
+from rag_engine.ports import Embedder
+from tests.connectors.tiny_models import TEXTS, save_embedder
 
-TEXTS_FILE = Path(__file__).parents[1] / "connectors" / "embedders" / "bundled_e5_texts.json"
-SENTENCES = json.loads(TEXTS_FILE.read_text(encoding="utf-8"))
-TEXTS = [
-    text
-    for sentences in SENTENCES.values()
-    for text in (*sentences, *map(" ".join, itertools.combinations(sentences, 2)))
-]
-ODD = ["", "cafe\u0301 ①～", " x \u200d y\u3000z\n", "\x00", "word " * 3000]
+LONG = " ".join(TEXTS * 20)
+ODD = [*TEXTS, "", LONG, "\ud800", "x"]
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    target = tmp_path_factory.mktemp("models") / "e5"
-    target.mkdir()
-    export_bundled(target)
+@pytest.fixture(scope="module", params=["bert", "xlm-roberta"])
+def model(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    prompts = {"query": "query: ", "document": "passage: "}
+    return save_embedder(folder, roberta=request.param == "xlm-roberta", prompts=prompts)
+
+
+@pytest.fixture(scope="module", params=["openvino", "onnx"])
+def exported(request, model, tmp_path_factory):
+    target = tmp_path_factory.mktemp("exported") / request.param
+    said = export_model(str(model), target, request.param)
+    assert [each.name for each in target.parent.iterdir()] == [target.name]
+    assert said == json.loads((target / "embedder.json").read_text(encoding="utf-8"))
     return target
 
 
-@pytest.fixture(scope="module")
-def on_torch(exported):
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(exported), device="cpu")
-
-
-@pytest.fixture(scope="module")
-def bundled():
-    return {precision: BundledE5(precision=precision) for precision in ("f32", "auto")}
-
-
-@pytest.fixture(scope="module")
-def torch_vectors(on_torch):
-    return on_torch.encode_document(TEXTS), on_torch.encode_query(TEXTS[::4])
-
-
-@pytest.mark.parametrize(("precision", "closest"), [("f32", 0.99999), ("auto", 0.999)])
-def test_vectors_equal_those_of_torch(torch_vectors, bundled, precision, closest):
-    assert len(TEXTS) >= 200
-    assert len(SENTENCES) >= 20
-    passages, queries = torch_vectors
-    embedder = bundled[precision]
-    assert (embedder.embed_passages(TEXTS) * passages).sum(axis=1).min() >= closest
-    assert (embedder.embed_queries(TEXTS[::4]) * queries).sum(axis=1).min() >= closest
+def test_vectors_and_contract_are_those_of_the_original(model, exported):
+    original = SentenceTransformerEmbedder(model=str(model), device="cpu")
+    embedder = ExportedEmbedder(exported, precision="auto")
+    assert isinstance(embedder, Embedder)
+    assert embedder.contract == original.contract
+    assert embedder.contract.query_prompt == "query: "
+    assert embedder.count_tokens(ODD) == original.count_tokens(ODD)
+    for one, other in (
+        (embedder.embed_passages(ODD), original.embed_passages(ODD)),
+        (embedder.embed_queries(ODD), original.embed_queries(ODD)),
+    ):
+        assert one.dtype == np.float32
+        assert np.vecdot(one, other).min() > 0.999
+    assert embedder.embed_queries([]).shape == (0, 32)
 
 
-def test_odd_texts_are_read_alike(on_torch, bundled):
-    vectors = bundled["f32"].embed_passages(ODD)
-    np.testing.assert_allclose(vectors, on_torch.encode_document(ODD), atol=1e-4)
+def test_it_runs_without_torch(exported):
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from rag_engine.connectors.embedders.exported import ExportedEmbedder\n"
+        f"print(ExportedEmbedder({str(exported)!r}).embed_queries(['pump']).shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "(1, 32)\n"
 
 
-def test_the_directory_says_what_the_model_is(exported, on_torch, bundled):
-    contract = bundled["f32"].contract
-    assert on_torch.prompts["query"] == contract.query_prompt
-    assert on_torch.prompts["document"] == contract.passage_prompt
-    assert on_torch.max_seq_length == contract.max_tokens
-    assert on_torch.get_embedding_dimension() == contract.dimension
-    assert stat.S_IMODE(exported.stat().st_mode) == 0o755
-    assert [path.name for path in exported.parent.iterdir()] == [exported.name]
+def test_prompts_can_be_stated_anew(exported):
+    embedder = ExportedEmbedder(exported, query_prompt="", passage_prompt="")
+    assert (embedder.contract.query_prompt, embedder.contract.passage_prompt) == ("", "")
+    assert np.array_equal(embedder.embed_queries(["pump"]), embedder.embed_passages(["pump"]))
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
-    for target in (tmp_path, tmp_path / "mine.txt"):
-        with pytest.raises(InvalidInput, match="not an empty folder"):
-            export_bundled(target)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "mine"
+@pytest.mark.parametrize("to", ["openvino", "onnx"])
+def test_eight_bits_are_smaller_and_checked(tmp_path, to):
+    model = save_embedder(tmp_path)
+    whole = export_model(str(model), tmp_path / "whole", to)
+    small = export_model(str(model), tmp_path / "small", to, int8=True, least_cosine=0.5)
+    assert whole["cosine_to_torch"]["min"] > 0.9999 > small["cosine_to_torch"]["min"]
+    with pytest.raises(ModelError, match=r"less than 0\.999999.*nothing was written"):
+        export_model(str(model), tmp_path / "exact", to, int8=True, least_cosine=0.999999)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
+        ["bare", model.name, "small", "whole"]
+    )
 
 
-def test_without_safetensors_the_extra_is_named_and_nothing_is_left(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(MissingExtra, match=r"safetensors.*rag-engine\[torch\]"):
-        export_bundled(tmp_path / "e5")
-    assert not list(tmp_path.iterdir())
+def test_the_bundled_model_to_openvino(tmp_path, bundled_e5):
+    said = export_model("bundled", tmp_path / "e5", "openvino")
+    assert said["cosine_to_torch"]["min"] > 0.9999
+    embedder = ExportedEmbedder(tmp_path / "e5", precision="f32")
+    passages = [
+        "Der See ist 54 Meter tief.",
+        "Le pain est cuit à six heures.",
+        "滤芯每六个月更换。",
+    ]
+    cosines = np.vecdot(embedder.embed_passages(passages), bundled_e5.embed_passages(passages))
+    assert cosines.min() > 0.999
+    assert embedder.count_tokens(passages) == bundled_e5.count_tokens(passages)
+
+
+def test_what_can_not_be_exported(tmp_path):
+    with pytest.raises(InvalidInput, match="tflite"):
+        export_model("bundled", tmp_path / "x", "tflite")
+    with pytest.raises(InvalidInput, match="int8"):
+        export_model("bundled", tmp_path / "x", "sentence-transformers", int8=True)
+    with pytest.raises(InvalidInput, match="already"):
+        export_model(str(tmp_path), tmp_path / "x", "sentence-transformers")
+    with pytest.raises(InvalidInput, match="empty folder"):
+        export_model("bundled", tmp_path.parent, "onnx")
+    with pytest.raises(ModelError, match="no weights in safetensors"):
+        export_model(str(tmp_path), tmp_path / "x", "onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_are_no_exported_models(tmp_path, model, exported):
+    with pytest.raises(ModelError, match="rag-engine export"):
+        ExportedEmbedder(tmp_path)
+    with pytest.raises(ModelError, match="rag-engine export"):
+        ExportedEmbedder(model)
+    said = json.loads((exported / "embedder.json").read_text(encoding="utf-8"))
+    (tmp_path / "embedder.json").write_text(json.dumps({**said, "format": 9}), encoding="utf-8")
+    with pytest.raises(ModelError, match="format 9"):
+        ExportedEmbedder(tmp_path)
+    (tmp_path / "embedder.json").write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
+        ExportedEmbedder(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes((exported / "tokenizer.json").read_bytes())
+    with pytest.raises(ModelError, match="can not be read"):
+        ExportedEmbedder(tmp_path)
+
+
+def test_one_text_is_no_list(exported):
+    with pytest.raises(InvalidInput, match="list"):
+        ExportedEmbedder(exported).embed_queries("pump")

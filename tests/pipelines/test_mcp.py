@@ -14,10 +14,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from pipelines import wiring
-from pipelines.demo import sample_documents, sample_questions
-from pipelines.index import index_path
 from rag_engine import Document, KnowledgeBase, Settings
+from rag_engine.connectors import wiring
+from rag_engine.pipelines.demo import sample_documents, sample_questions
+from rag_engine.pipelines.index import index_path
 
 COMMAND = Path(sys.executable).with_name("rag-engine")
 KEPT = ("RAG_ENGINE_CACHE", "PYTHONPATH", "XDG_CACHE_HOME")
@@ -94,7 +94,7 @@ def test_what_a_writer_adds_meanwhile_is_found_and_what_it_deletes_is_gone(
 
 NOISY = """
 import os, sys
-from pipelines.cli import main
+from rag_engine.pipelines.cli import main
 from rag_engine import KnowledgeBase
 opened, searched = KnowledgeBase.open, KnowledgeBase.search
 

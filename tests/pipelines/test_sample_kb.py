@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines import wiring
-from pipelines.demo import sample_documents, sample_questions
-from pipelines.index import index_path
 from rag_engine import KnowledgeBase, Settings
+from rag_engine.connectors import wiring
+from rag_engine.pipelines.demo import sample_documents, sample_questions
+from rag_engine.pipelines.index import index_path
 
 HIT_AT_1 = 0.9
 

@@ -14,9 +14,9 @@ import lxml.html
 import pypdfium2
 import pytest
 
-import pipelines
+import rag_engine.pipelines
 
-SAMPLE = Path(pipelines.__file__).parent / "sample_kb"
+SAMPLE = Path(rag_engine.pipelines.__file__).parent / "sample_kb"
 DOCUMENTS = SAMPLE / "documents"
 FILES = sorted(path for path in DOCUMENTS.rglob("*") if path.is_file())
 FORMATS = {".txt", ".md", ".html", ".pdf", ".docx", ".csv", ".tsv", ".jsonl"}

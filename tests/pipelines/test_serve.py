@@ -17,12 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.http.keys import Role, load_keys
-from pipelines.cli import main
-from pipelines.output import Exit
 from rag_engine import Document, KnowledgeBase
+from rag_engine.connectors.http.keys import Role, load_keys
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
 
-RUN = "from pipelines.cli import main; raise SystemExit(main())"
+RUN = "from rag_engine.pipelines.cli import main; raise SystemExit(main())"
 
 
 @pytest.fixture(scope="module")

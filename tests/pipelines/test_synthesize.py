@@ -16,15 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import wiring
-from pipelines.cli import main
-from pipelines.output import Exit
-from pipelines.synthesis.journal import Journal
-from pipelines.synthesis.passages import choose
-from pipelines.train.examples import Example, read_examples
 from rag_engine import Document, KnowledgeBase
+from rag_engine.connectors import wiring
+from rag_engine.connectors.training.examples import Example, read_examples
+from rag_engine.connectors.training.synthesis.question_checks import Fate
 from rag_engine.errors import InvalidInput
-from rag_engine.synthesis.checks import Fate
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
+from rag_engine.pipelines.synthesis.passages import choose
+from rag_engine.pipelines.synthesis.question_journal import Journal
 from tests.connectors.scripted_server import Request, chunk, refusal, scripted_server, stream
 from tests.test_twin_hits import RULES
 
@@ -284,7 +284,7 @@ def test_killed_it_goes_on_and_ends_as_it_would_have(kb_path, model, tmp_path, c
     assert main(command(kb_path, model, whole, *more)) == Exit.DONE
     model.server.requests.clear()
     model.pause_s = 0.3
-    code = "import sys; from pipelines.cli import main; raise SystemExit(main(sys.argv[1:]))"
+    code = "import sys; from rag_engine.pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
     given = command(kb_path, model, out, *more, "--at-once", "1")
     with subprocess.Popen([sys.executable, "-c", code, *given], stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 150

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from connectors.torch_models import pick_precision, weights_digest
-from connectors.training import embedder_trainer
-from connectors.training.settings import EmbedderTraining
-from connectors.training.tasks import reduced
-from pipelines.cli import main
-from pipelines.export import export_bundled
-from pipelines.train.examples import read_examples
-from pipelines.train.runs import CARD
+from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+from rag_engine.connectors.torch_models import pick_precision, weights_digest
+from rag_engine.connectors.training import embedder_trainer
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.examples import read_examples
+from rag_engine.connectors.training.runs import CARD
+from rag_engine.connectors.training.tasks import reduced
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.export_bundled import export_bundled
 
 CHANGED = "encoder.layer.11.attention.self.query.weight"
 FACTS = [
@@ -222,7 +222,7 @@ def test_hard_negatives_are_mined(data: Path, base: Path, tmp_path: Path):
     bare.write_text(
         "\n".join(json.dumps(row | {"negatives": []}) for row in rows), encoding="utf-8"
     )
-    from pipelines.train.hard_negatives import with_hard_negatives
+    from rag_engine.connectors.training.hard_negatives import with_hard_negatives
 
     examples = read_examples(bare).examples
     embedder = SentenceTransformerEmbedder(model=str(base), device="cpu")

@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.rerankers.cross_encoder import CrossEncoderReranker
-from connectors.torch_models import weights_digest
-from connectors.training import reranker_trainer
-from connectors.training.checkpoints import last_checkpoint
-from connectors.training.reranker_settings import RerankerTraining
-from pipelines.cli import main
-from pipelines.train.examples import Example, read_examples
-from pipelines.train.rerank_check import first_candidates, without_reranker
-from pipelines.train.rerank_lists import ranked_lists, taught_lists, with_wrong_passages
-from pipelines.train.runs import CARD
+from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
+from rag_engine.connectors.torch_models import weights_digest
+from rag_engine.connectors.training import reranker_trainer
+from rag_engine.connectors.training.checkpoints import last_checkpoint
+from rag_engine.connectors.training.examples import Example, read_examples
+from rag_engine.connectors.training.rerank_check import first_candidates, without_reranker
+from rag_engine.connectors.training.rerank_lists import (
+    ranked_lists,
+    taught_lists,
+    with_wrong_passages,
+)
+from rag_engine.connectors.training.reranker_settings import RerankerTraining
+from rag_engine.connectors.training.runs import CARD
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.evaluation.metrics import measure
 from rag_engine.evaluation.ndcg import ndcg
+from rag_engine.pipelines.cli import main
 from tests.connectors.tiny_models import SIZES, save_cross_encoder, save_embedder, save_tokenizer
 
 FACTS = [
@@ -189,7 +193,7 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
 ):
     more = {"rank": rank} | ({"check": test_set} if checked else {})
     if checked:
-        monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
+        monkeypatch.setattr("rag_engine.pipelines.train.reranker._check", lambda *_: a_check())
     assert main(command(data, drawing, tmp_path / "whole", **more)) == 0
     real = reranker_trainer.train_reranker
 
@@ -220,7 +224,7 @@ def test_stopped_it_goes_on_and_ends_where_it_would_have(
 
 
 def a_check():
-    from connectors.training.reranker_records import RerankCheck
+    from rag_engine.connectors.training.reranker_records import RerankCheck
 
     grades = [[int(place == own) for place in range(6)] for own in range(6)]
     return RerankCheck(
@@ -253,7 +257,7 @@ def test_the_bundled_model_gets_a_head_mines_and_is_checked(test_set: Path, tmp_
 def test_the_best_of_the_checked_states_is_kept_and_it_ends_early(
     data: Path, trained: Path, test_set: Path, tmp_path: Path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("pipelines.train.reranker._check", lambda *_: a_check())
+    monkeypatch.setattr("rag_engine.pipelines.train.reranker._check", lambda *_: a_check())
     slow = {"warmup_steps": 60, "check_every": 2}  # it knows all, and moves a little each step
     more = slow | {"steps": 60, "patience": 2, "check": test_set}
     assert main([*command(data, trained, tmp_path / "out", **more), "--json"]) == 0

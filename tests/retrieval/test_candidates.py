@@ -10,7 +10,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase
 from rag_engine.ports import Restriction
 from rag_engine.retrieval.candidates import gather, places_for_each
-from rag_engine.retrieval.question import as_asked
+from rag_engine.retrieval.query import as_asked
 from rag_engine.store.snapshot import Snapshot
 
 POOL = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag_engine.embedding.token_space import centred_tokens, load_token_space
+from rag_engine.calibration.token_space import centred_tokens, load_token_space
 from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
 from rag_engine.store.token_vectors import ChunkTokens, pack
 

@@ -13,8 +13,8 @@ from rag_engine.errors import StoreCorrupt, StoreNotFound
 from rag_engine.filters import Filter
 from rag_engine.records import Chunk, Document, MetadataValue
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.records import FinishedSource
-from rag_engine.store.rows import StoredChunk, StoredDocument, unpack_terms
+from rag_engine.store.catalogue_records import FinishedSource
+from rag_engine.store.row_codec import StoredChunk, StoredDocument, unpack_terms
 from tests.contracts.filters import VALUES, matches, trees
 
 DIMENSION = 8

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.records import Chunk, Document, Span
 from rag_engine.text.chunking import chunk, chunk_many, passage_text
-from rag_engine.text.language import FastTextDetector
 from rag_engine.text.sentences import sentences
 from tests.text.samples import SAMPLES, text_in
 

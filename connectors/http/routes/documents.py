@@ -8,10 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from connectors.http.access import Reader, ServiceOf, Writer
-from connectors.http.errors import ApiError
-from connectors.http.present import document_out, json_response
-from connectors.http.schemas import (
+from rag_engine.connectors.http.access import Reader, ServiceOf, Writer
+from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.schemas import (
     AddReply,
     DeleteReply,
     DocumentBody,
@@ -21,8 +20,9 @@ from connectors.http.schemas import (
     DocumentsRequest,
     IdsRequest,
 )
-from connectors.http.service import Service
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.serialisation import document_out, json_response
+from rag_engine.connectors.http.service import Service
+from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.records import Document, Span
 
 __all__ = ["router"]

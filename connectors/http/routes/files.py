@@ -11,12 +11,12 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import Response
 
-from connectors.http.access import ServiceOf, Writer
-from connectors.http.errors import ApiError
-from connectors.http.present import json_response
-from connectors.http.schemas import DeleteReply, FileOut, FilesReply, ProblemOut
-from connectors.http.service import Service
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.access import ServiceOf, Writer
+from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply, ProblemOut
+from rag_engine.connectors.http.serialisation import json_response
+from rag_engine.connectors.http.service import Service
+from rag_engine.connectors.http.tenants import Tenant
 
 __all__ = ["router"]
 

@@ -11,11 +11,10 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from connectors.http.access import Reader, ServiceOf
-from connectors.http.drafts import Draft
-from connectors.http.errors import ApiError
-from connectors.http.middleware import request_id_of
-from connectors.http.openai_schemas import (
+from rag_engine.connectors.http.access import Reader, ServiceOf
+from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.middleware import request_id_of
+from rag_engine.connectors.http.openai_schemas import (
     ChatChoice,
     ChatMessageOut,
     ChatReply,
@@ -27,11 +26,12 @@ from connectors.http.openai_schemas import (
     ModelsReply,
     Usage,
 )
-from connectors.http.present import citation_out, json_response, model_name
-from connectors.http.questions import filter_of, stream_failure
-from connectors.http.schemas import CitationOut
-from connectors.http.streams import EventStream, sse, stream_response
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.question_filter import filter_of, stream_failure
+from rag_engine.connectors.http.safe_streaming import Draft
+from rag_engine.connectors.http.schemas import CitationOut
+from rag_engine.connectors.http.serialisation import citation_out, json_response, model_name
+from rag_engine.connectors.http.streams import EventStream, sse, stream_response
+from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from connectors.http.access import (
+from rag_engine.connectors.http.access import (
     Administrator,
     Reader,
     ServiceOf,
@@ -15,10 +15,10 @@ from connectors.http.access import (
     caller_of,
     may_read_metrics,
 )
-from connectors.http.present import json_response, knowledge_base_out
-from connectors.http.schemas import HealthReply, KnowledgeBaseReply, PublishReply
-from connectors.http.service import Service
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.schemas import HealthReply, KnowledgeBaseReply, PublishReply
+from rag_engine.connectors.http.serialisation import json_response, knowledge_base_out
+from rag_engine.connectors.http.service import Service
+from rag_engine.connectors.http.tenants import Tenant
 
 __all__ = ["router"]
 

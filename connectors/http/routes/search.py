@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from connectors.http.access import Reader, ServiceOf
-from connectors.http.drafts import Draft
-from connectors.http.evidence import nearest_sentences
-from connectors.http.middleware import request_id_of
-from connectors.http.present import answer_out, hit_out, json_bytes, json_response
-from connectors.http.questions import filter_of, stream_failure
-from connectors.http.schemas import AskReply, AskRequest, SearchReply, SearchRequest
-from connectors.http.streams import EventStream, sse, stream_response
-from connectors.http.tenants import Tenant
+from rag_engine.connectors.http.access import Reader, ServiceOf
+from rag_engine.connectors.http.evidence import nearest_sentences
+from rag_engine.connectors.http.middleware import request_id_of
+from rag_engine.connectors.http.question_filter import filter_of, stream_failure
+from rag_engine.connectors.http.safe_streaming import Draft
+from rag_engine.connectors.http.schemas import AskReply, AskRequest, SearchReply, SearchRequest
+from rag_engine.connectors.http.serialisation import answer_out, hit_out, json_bytes, json_response
+from rag_engine.connectors.http.streams import EventStream, sse, stream_response
+from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.records import Answer, Hit
 
 __all__ = ["router"]

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectors.loaders.parsing.code_pages import (
+from rag_engine.connectors.loaders.parsing.code_pages import (
     CYRILLIC,
     cyrillic_code_page,
     japanese_code_page,

@@ -9,10 +9,10 @@ from typing import Any
 from docx import Document
 from docx.oxml.ns import qn
 
-from connectors.loaders.parsing.cleaning import one_line
-from connectors.loaders.parsing.docx_zip import sanitised
-from connectors.loaders.parsing.outline import Outline, table_lines
-from connectors.loaders.parsing.parsed import Parsed, Refused
+from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.docx_zip import sanitised
+from rag_engine.connectors.loaders.parsing.outline import Outline, table_lines
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 
 __all__ = ["parse"]
 

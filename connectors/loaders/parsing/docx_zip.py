@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 
-from connectors.loaders.parsing.parsed import Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 
 __all__ = ["sanitised"]
 

@@ -10,10 +10,10 @@ from typing import Any
 from lxml import etree
 from lxml.html import document_fromstring
 
-from connectors.loaders.parsing.cleaning import one_line
-from connectors.loaders.parsing.decoding import decode, is_utf8
-from connectors.loaders.parsing.html_text import Block, outline_of, read_visible
-from connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.decoding import decode, is_utf8
+from rag_engine.connectors.loaders.parsing.html_text import Block, outline_of, read_visible
+from rag_engine.connectors.loaders.parsing.parsed import Parsed
 
 __all__ = ["parse"]
 

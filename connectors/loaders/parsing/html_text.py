@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from connectors.loaders.parsing.cleaning import clean, join_all, one_line
-from connectors.loaders.parsing.outline import Outline, table_lines
-from connectors.loaders.parsing.parsed import Refused
+from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
+from rag_engine.connectors.loaders.parsing.outline import Outline, table_lines
+from rag_engine.connectors.loaders.parsing.parsed import Refused
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 

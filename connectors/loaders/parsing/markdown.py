@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from connectors.loaders.parsing.cleaning import clean, join_all, one_line
-from connectors.loaders.parsing.decoding import decode
-from connectors.loaders.parsing.html_text import outline_of, read_visible
-from connectors.loaders.parsing.outline import Outline, table_lines
-from connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
+from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.parsing.html_text import outline_of, read_visible
+from rag_engine.connectors.loaders.parsing.outline import Outline, table_lines
+from rag_engine.connectors.loaders.parsing.parsed import Parsed
 
 __all__ = ["parse"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.loaders.parsing.cleaning import clean, one_line
-from connectors.loaders.parsing.parsed import Stretch
+from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
+from rag_engine.connectors.loaders.parsing.parsed import Stretch
 
 __all__ = ["Outline", "table_lines"]
 

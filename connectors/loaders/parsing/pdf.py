@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
-from connectors.loaders.parsing.cleaning import one_line
-from connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
-from connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
+from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
+from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
 
 __all__ = ["parse"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from connectors.loaders.parsing.cleaning import clean, join_lines, tidy
+from rag_engine.connectors.loaders.parsing.cleaning import clean, join_lines, tidy
 
 __all__ = ["Line", "join_paragraphs", "read_lines"]
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 
 __all__ = ["PARSERS", "main"]
 
@@ -80,7 +80,7 @@ def _reply(parser: str, data: bytes, name: str) -> bytes:
 def _parse(parser: str) -> Callable[[bytes, str], Parsed]:
     if parser not in PARSERS:
         raise Refused(f"there is no parser {parser!r}")
-    module = import_module(f"connectors.loaders.parsing.{parser}")
+    module = import_module(f"rag_engine.connectors.loaders.parsing.{parser}")
     parse: Callable[[bytes, str], Parsed] = module.parse
     return parse
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.dense.auto_index import AutoDenseFactory
-from connectors.dense.exact_index import ExactIndex
-from connectors.dense.faiss_hnsw import FaissHnswFactory
-from connectors.dense.faiss_index import FaissIndex
+from rag_engine.connectors.dense.auto_index import AutoDenseFactory
+from rag_engine.connectors.dense.exact_index import ExactIndex
+from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
+from rag_engine.connectors.dense.faiss_index import FaissIndex
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
 
 

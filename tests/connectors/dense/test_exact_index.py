@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from connectors.dense.exact_index import ExactIndexFactory
+from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.ports import Restriction
 from tests.contracts.dense_index import (
     DenseIndexContract,
@@ -20,8 +20,8 @@ class TestExactIndex(DenseIndexContract):
 
 
 def test_more_rows_than_a_block_and_more_queries_than_are_scored_at_once(monkeypatch):
-    monkeypatch.setattr("connectors.dense.exact_index._BLOCK_FLOATS", 16 * 33)
-    monkeypatch.setattr("connectors.dense.exact_index._SCORE_FLOATS", 1_000)
+    monkeypatch.setattr("rag_engine.connectors.dense.exact_index._BLOCK_FLOATS", 16 * 33)
+    monkeypatch.setattr("rag_engine.connectors.dense.exact_index._SCORE_FLOATS", 1_000)
     ids, vectors = spaced_ids(500), unit_vectors(500)
     index = ExactIndexFactory().build(ids, vectors)
     queries = unit_vectors(11, seed=4)

@@ -7,8 +7,8 @@ import faiss
 import numpy as np
 import pytest
 
-from connectors.dense.exact_index import ExactIndexFactory
-from connectors.dense.faiss_hnsw import FaissHnswFactory
+from rag_engine.connectors.dense.exact_index import ExactIndexFactory
+from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
 from rag_engine.ports import Restriction
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors

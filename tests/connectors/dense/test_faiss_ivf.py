@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from connectors.dense.auto_index import AutoDenseFactory
-from connectors.dense.exact_index import ExactIndexFactory
-from connectors.dense.faiss_ivf import FaissIvfPqFactory
+from rag_engine.connectors.dense.auto_index import AutoDenseFactory
+from rag_engine.connectors.dense.exact_index import ExactIndexFactory
+from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
 from rag_engine.errors import InvalidInput, StoreCorrupt
 from rag_engine.ports import Restriction
 from tests.connectors.dense.test_faiss_hnsw import recall

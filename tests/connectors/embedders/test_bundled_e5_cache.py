@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.embedders.bundled_e5 import BundledE5
-from connectors.embedders.model_cache import cache_folder, prepared
+from rag_engine.connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
 
 OPEN_AND_EMBED = """
 import sys
 from pathlib import Path
 import numpy as np
-from connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
 embedder = BundledE5(cache_dir=Path(sys.argv[1]), threads=1, precision="f32")
 np.save(sys.argv[2], embedder.embed_queries(["two at once"]))

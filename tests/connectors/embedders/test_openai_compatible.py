@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from connectors.embedders.openai_compatible import OpenAICompatibleEmbedder, estimated_tokens
+from rag_engine.connectors.embedders.openai_compatible import (
+    OpenAICompatibleEmbedder,
+    estimated_tokens,
+)
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Embedder
 from tests.connectors.scripted_server import refusal, reply, scripted_server

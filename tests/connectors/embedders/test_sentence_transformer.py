@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
-from pipelines.export import export_bundled
+from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
+from rag_engine.pipelines.export_bundled import export_bundled
 from rag_engine.ports import Embedder
 from tests.connectors.tiny_models import TEXTS, save_embedder
 

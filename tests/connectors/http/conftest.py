@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.serve import ServeOptions, open_service
 from rag_engine import Document, KnowledgeBase
+from rag_engine.pipelines.serve import ServeOptions, open_service
 from tests.connectors.http.service import client_of, serving, write_keys
 
 DOCUMENTS = [

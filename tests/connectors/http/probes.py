@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from fastapi.routing import iter_route_contexts
 
-from connectors.http.keys import Role
+from rag_engine.connectors.http.keys import Role
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from connectors.http.app import create_app
-from connectors.http.service import Service
+from rag_engine.connectors.http.app import create_app
+from rag_engine.connectors.http.service import Service
 
 ROLES = ("read", "write", "admin")
 QUESTION = "How long does the warranty last?"

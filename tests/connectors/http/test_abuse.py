@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connectors.http.limits import Limits
-from connectors.http.service import Service
+from rag_engine.connectors.http.limits import Limits
+from rag_engine.connectors.http.service import Service
 from tests.connectors.http.raw import answer, connect, head, status
 from tests.connectors.http.service import QUESTION, client_of, headers, serving
 
@@ -145,7 +145,7 @@ def test_two_hundred_megabytes_take_no_memory_and_no_worker(url, http_service):
 
 
 def _resident_mb() -> float:
-    from pipelines.bench.report import memory_mb
+    from rag_engine.pipelines.bench.bench_report import memory_mb
 
     return memory_mb().get("resident", 0)
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipelines.demo import sample_documents
+from rag_engine.pipelines.demo import sample_documents
 
 
 def found(client, question: str) -> list[str]:

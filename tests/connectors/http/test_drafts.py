@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.http.drafts import Draft
 from rag_engine.answering.citations import check_answer
 from rag_engine.answering.context import Source
+from rag_engine.connectors.http.safe_streaming import Draft
 from rag_engine.records import Chunk, Hit, ScoreParts
 
 CHUNK = Chunk(document_id="d", ordinal=0, start=0, end=4, text="text", language="en")

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from connectors.http.keys import Role, load_keys, new_key
+from rag_engine.connectors.http.keys import Role, load_keys, new_key
 from rag_engine.errors import SettingsError
 
 DIGEST = hashlib.sha256(b"k").hexdigest()

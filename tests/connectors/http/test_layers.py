@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from connectors.http.logs import JsonFormatter, logger
+from rag_engine.connectors.http.logs import JsonFormatter, logger
 from tests.connectors.http.service import QUESTION, client_of, secret
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from connectors.http.pool import Busy, WorkPool
+from rag_engine.connectors.http.pool import Busy, WorkPool
 
 
 def test_what_fits_runs_and_what_does_not_is_refused():

@@ -8,10 +8,10 @@ from unittest import mock
 import httpx
 import pytest
 
-from connectors.http.app import create_app
-from connectors.http.keys import Role
-from connectors.http.pool import Busy
-from pipelines.serve import ServeOptions, open_service
+from rag_engine.connectors.http.app import create_app
+from rag_engine.connectors.http.keys import Role
+from rag_engine.connectors.http.pool import Busy
+from rag_engine.pipelines.serve import ServeOptions, open_service
 from tests.connectors.http.probes import PROBES, Owned, routes_of, text_of
 from tests.connectors.http.service import client_of, secret, serving, write_keys
 
@@ -43,7 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, quick_components):
     folder = tmp_path_factory.mktemp("tenants")
     keys = write_keys(folder / "keys.toml", TENANTS)
     with (
-        mock.patch("pipelines.wiring.build_components", return_value=quick_components),
+        mock.patch("rag_engine.connectors.wiring.build_components", return_value=quick_components),
         open_service(ServeOptions(tenants=folder / "kbs", keys=keys)) as service,
         serving(service) as url,
     ):

@@ -10,14 +10,14 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_openai import ChatOpenAI
 
-from connectors.langchain import ChatModelGenerator, RagEngineRetriever
 from rag_engine import Document, KnowledgeBase
+from rag_engine.connectors.langchain import ChatModelGenerator, RagEngineRetriever
 
 CHAIN = """\
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
 from langchain_openai import ChatOpenAI
-from connectors.langchain import RagEngineRetriever
+from rag_engine.connectors.langchain import RagEngineRetriever
 
 prompt = ChatPromptTemplate.from_template("Answer from these:\\n{found}\\n\\nQuestion: {question}")
 model = ChatOpenAI(base_url="http://localhost:8080/v1", model="smollm2", api_key="-", temperature=0)

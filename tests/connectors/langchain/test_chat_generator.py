@@ -16,8 +16,8 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from connectors.langchain import ChatModelGenerator
 from rag_engine import Document, KnowledgeBase
+from rag_engine.connectors.langchain import ChatModelGenerator
 from rag_engine.errors import (
     InvalidInput,
     ServiceError,

@@ -11,9 +11,9 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 
-from connectors.langchain import LangChainEmbedder, RagEngineEmbeddings
 from rag_engine import Document as EngineDocument
 from rag_engine import KnowledgeBase
+from rag_engine.connectors.langchain import LangChainEmbedder, RagEngineEmbeddings
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceError, ServiceTimeout
 from rag_engine.ports import Embedder
 from tests.doubles import HashEmbedder

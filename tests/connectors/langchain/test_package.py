@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import connectors.langchain
+import rag_engine.connectors.langchain
 
 
 def run(code: str) -> str:
@@ -18,7 +18,7 @@ def run(code: str) -> str:
 
 
 def test_the_public_names():
-    names = connectors.langchain.__all__
+    names = rag_engine.connectors.langchain.__all__
     assert names == [
         "ChatModelGenerator",
         "LangChainEmbedder",
@@ -26,21 +26,22 @@ def test_the_public_names():
         "RagEngineRetriever",
         "RagEngineVectorStore",
     ]
-    assert [getattr(connectors.langchain, name).__name__ for name in names] == names
-    assert dir(connectors.langchain) == names
+    assert [getattr(rag_engine.connectors.langchain, name).__name__ for name in names] == names
+    assert dir(rag_engine.connectors.langchain) == names
     with pytest.raises(AttributeError, match="RagEngineRetreiver"):
-        _ = connectors.langchain.RagEngineRetreiver
+        _ = rag_engine.connectors.langchain.RagEngineRetreiver
 
 
 def test_importing_it_loads_nothing_heavy():
     heavy = ["langchain_core", "openvino", "langsmith", "openai"]
-    code = f"import sys, connectors.langchain; print([n for n in {heavy} if n in sys.modules])"
+    module = "rag_engine.connectors.langchain"
+    code = f"import sys, {module}; print([n for n in {heavy} if n in sys.modules])"
     assert run(code) == "[]\n"
 
 
 def test_the_vendors_packages_are_not_loaded_with_the_classes():
     code = (
-        "import sys, connectors.langchain as it\n"
+        "import sys, rag_engine.connectors.langchain as it\n"
         "for name in it.__all__: getattr(it, name)\n"
         "print([n for n in ('openai', 'langchain_openai', 'langchain', 'torch', 'openvino') "
         "if n in sys.modules])"
@@ -51,9 +52,9 @@ def test_the_vendors_packages_are_not_loaded_with_the_classes():
 @pytest.mark.parametrize(
     "statement",
     [
-        "import connectors.langchain",
-        "from connectors.langchain import RagEngineRetriever",
-        "import connectors.langchain.vector_store",
+        "import rag_engine.connectors.langchain",
+        "from rag_engine.connectors.langchain import RagEngineRetriever",
+        "import rag_engine.connectors.langchain.vector_store",
     ],
 )
 def test_without_langchain_it_names_the_extra(statement):

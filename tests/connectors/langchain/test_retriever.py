@@ -12,8 +12,8 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.runnables import ConfigurableField, RunnableLambda
 from pydantic import ValidationError
 
-from connectors.langchain import RagEngineRetriever
 from rag_engine import Document, Equals, In, KnowledgeBase, Not
+from rag_engine.connectors.langchain import RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
 from tests.conftest import components_with
 from tests.connectors.langchain.conftest import DOCUMENTS

@@ -10,7 +10,11 @@ from langchain_tests.integration_tests import (
 )
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from connectors.langchain import RagEngineEmbeddings, RagEngineRetriever, RagEngineVectorStore
+from rag_engine.connectors.langchain import (
+    RagEngineEmbeddings,
+    RagEngineRetriever,
+    RagEngineVectorStore,
+)
 
 
 class TestRetriever(RetrieversIntegrationTests):

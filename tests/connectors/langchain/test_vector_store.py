@@ -13,8 +13,12 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.indexing import InMemoryRecordManager, index
 
-from connectors.langchain import RagEngineEmbeddings, RagEngineRetriever, RagEngineVectorStore
 from rag_engine import And, Equals, In, KnowledgeBase, Range
+from rag_engine.connectors.langchain import (
+    RagEngineEmbeddings,
+    RagEngineRetriever,
+    RagEngineVectorStore,
+)
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,

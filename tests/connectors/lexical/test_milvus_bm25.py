@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.lexical import milvus_bm25
-from connectors.lexical.milvus_bm25 import MilvusLexicalFactory
-from connectors.milvus.journal import TERMS, CollectionJournal
-from connectors.milvus.service import CollectionMissing, MilvusService
+from rag_engine.connectors.lexical import milvus_bm25
+from rag_engine.connectors.lexical.milvus_bm25 import MilvusLexicalFactory
+from rag_engine.connectors.milvus.collection_journal import TERMS, CollectionJournal
+from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.errors import SettingsError, StoreCorrupt
 from rag_engine.ports import Restriction, Terms
 from rag_engine.settings import MilvusSettings

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from connectors.lexical.rank_bm25_index import RankBm25Factory
+from rag_engine.connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine.errors import MissingExtra, StoreCorrupt
 from tests.contracts.lexical_index import LexicalIndexContract, passages
 

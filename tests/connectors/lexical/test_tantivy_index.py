@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from rank_bm25 import BM25Okapi
 
-from connectors.lexical.rank_bm25_index import RankBm25Factory
-from connectors.lexical.tantivy_index import TantivyFactory
+from rag_engine.connectors.lexical.rank_bm25_index import RankBm25Factory
+from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Restriction, Terms
 from tests.contracts.lexical_index import (

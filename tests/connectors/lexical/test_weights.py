@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.lexical.weights import exact_weights
+from rag_engine.connectors.lexical.weights import exact_weights
 
 some_weights = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=5)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem
 

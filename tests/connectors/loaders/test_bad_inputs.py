@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.loaders.registry import default_loaders, loader_for
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.registry import default_loaders, loader_for
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.loaders.parsing.decoding import decode, detect_stream_encoding
+from rag_engine.connectors.loaders.parsing.decoding import decode, detect_stream_encoding
 
 TEXTS = {
     "ar": "تضخ المضخة ثلاثمائة لتر من الماء في الدقيقة.\nاغسلها كل أسبوع بماء نظيف.",

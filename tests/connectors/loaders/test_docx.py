@@ -9,8 +9,8 @@ import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 
-from connectors.loaders.docx import DocxLoader
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.docx import DocxLoader
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import change_zip, make_docx

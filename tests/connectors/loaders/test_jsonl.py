@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.loaders.jsonl import JsonlLoader
+from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
 

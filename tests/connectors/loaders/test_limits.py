@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.loaders.limits import checked_file, open_regular, read_file
-from connectors.loaders.registry import default_loaders, loader_for
+from rag_engine.connectors.loaders.limits import checked_file, open_regular, read_file
+from rag_engine.connectors.loaders.registry import default_loaders, loader_for
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.ports import Loader
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.loaders.markdown import MarkdownLoader
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document
 
 MANUAL = """---

@@ -9,8 +9,8 @@ import pytest
 from fpdf import FPDF
 from PIL import Image
 
-from connectors.loaders.pdf import PdfLoader
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import make_latin_pdf, make_script_pdf

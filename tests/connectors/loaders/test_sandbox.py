@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
 
 PAGE = b"<p>Hello</p>"
@@ -134,7 +134,7 @@ def test_a_fork_gets_a_child_of_its_own() -> None:
 
 PARENT = """
 import sys, time
-from connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.sandbox import Sandbox
 box = Sandbox(timeout_s=1.0)
 box.parse("html", b"<p>x</p>", name="a")
 print(box._workers[0]._process.pid, flush=True)
@@ -169,7 +169,13 @@ def test_the_child_ends_with_its_parent(end: str) -> None:
 
 def test_a_child_that_hangs_ends_by_its_own_alarm_when_the_parent_is_gone() -> None:
     worker = subprocess.Popen(
-        [sys.executable, "-m", "connectors.loaders.parsing.worker", "-1.7", str(512 << 20)],
+        [
+            sys.executable,
+            "-m",
+            "rag_engine.connectors.loaders.parsing.worker",
+            "-1.7",
+            str(512 << 20),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=Path(__file__).parents[3],
@@ -193,7 +199,7 @@ def test_the_child_holds_no_key_of_the_parent(monkeypatch: pytest.MonkeyPatch) -
 
 def test_importing_the_loaders_imports_no_parser_and_starts_nothing() -> None:
     code = (
-        "import sys, threading, connectors.loaders.registry as registry; "
+        "import sys, threading, rag_engine.connectors.loaders.registry as registry; "
         "registry.default_loaders(); "
         "heavy = {'lxml', 'docx', 'pypdfium2', 'trafilatura', 'markdown_it', 'charset_normalizer'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules); "

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.loaders.table import TableLoader
+from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.records import Document, Problem
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.loaders.text import TextLoader
+from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.errors import LoadLimitExceeded
 from rag_engine.records import Document
 

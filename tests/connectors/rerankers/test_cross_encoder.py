@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from connectors.rerankers.cross_encoder import CrossEncoderReranker
+from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.ports import Reranker
 from tests.connectors.tiny_models import TEXTS, save_cross_encoder, save_embedder

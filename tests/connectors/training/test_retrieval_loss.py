@@ -12,20 +12,20 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-from connectors.embedders.bundled_e5 import BundledE5
-from connectors.training.records import Kept, Pairs
-from connectors.training.retrieval_loss import (
+from rag_engine.connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.retrieval_loss import (
     RetrievalLoss,
     best_matches,
     cosines,
     token_information,
 )
-from connectors.training.settings import EmbedderTraining
-from connectors.training.tasks import retrieval_task
-from connectors.training.trainer_parts import quiet
-from pipelines.export import export_bundled
+from rag_engine.connectors.training.tasks import retrieval_task
+from rag_engine.connectors.training.trainer_parts import quiet
+from rag_engine.connectors.training.training_records import Kept, Pairs
 from rag_engine.embedding.prompts import Prompts
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.export_bundled import export_bundled
 
 PROMPTS = Prompts(query="query: ", passage="passage: ", origin="family")
 QUESTIONS = ["Wie lange läuft die Pumpe?", "いつ点検しますか", "What?"]

@@ -1,0 +1,145 @@
+"""Batches of training examples: what stands beside what, and how many negatives each has."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict, deque
+from collections.abc import Sequence
+
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.connectors.training.examples import Example
+from rag_engine.connectors.training.training_records import Pairs
+from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.output import note
+
+__all__ = ["laid_out", "ordered_batches"]
+
+
+def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining) -> Pairs:
+    """Lay out as many rounds of examples as the steps need.
+
+    Raises:
+        InvalidInput: too few for a batch.
+    """
+    examples, count = _with_as_many_negatives(examples, settings.batch)
+    wanted = steps * settings.batch
+    apart = True
+    ordered: list[Example] = []
+    while len(ordered) < wanted:
+        seed = settings.seed + len(ordered)
+        turn = ordered_batches(examples, settings.batch, seed, apart=apart)
+        if not turn and apart and count:
+            apart = False
+            note(
+                f"{settings.batch} examples can not be put together without a negative beside a "
+                "question that it answers: they are trained on as they are; a smaller batch or "
+                "fewer negatives would be better"
+            )
+            continue
+        if not turn:
+            groups = len({each.what for each in examples})
+            raise InvalidInput(
+                f"{len(examples)} examples of {groups} groups do not fill a batch of "
+                f"{settings.batch}; give more, or a smaller batch"
+            )
+        ordered += turn
+    ordered = ordered[:wanted]
+    return Pairs(
+        questions=[each.question for each in ordered],
+        positives=[each.positive for each in ordered],
+        negatives=[each.negatives for each in ordered] if count else [],
+        symmetric=[each.symmetric for each in ordered],
+    )
+
+
+def _with_as_many_negatives(examples: Sequence[Example], batch: int) -> tuple[list[Example], int]:
+    """Return examples with one number of negatives, and that number.
+
+    It is the one by which most texts are trained on, of those that leave a ``batch`` of examples:
+    one with fewer is left out, of one with more the first are used. What is the positive of another
+    example of the same group is no negative.
+    """
+    groups = {each.positive: each.what for each in examples}
+    right = [
+        tuple(text for text in each.negatives if groups.get(text) != each.what) for each in examples
+    ]
+    most = max(len(each) for each in right)
+    having = [sum(len(each) >= count for each in right) for count in range(most + 1)]
+    filling = [count for count in range(1, most + 1) if having[count] >= batch]
+    used = max((0, *filling), key=lambda count: (count + 1) * having[count])
+    if having[used] < len(examples):
+        note(
+            f"{len(examples) - having[used]} of {len(examples)} examples of a file have fewer than "
+            f"{used} negatives and are left out; --mine {used} finds more"
+        )
+    if used < most:
+        note(
+            f"{having[used] - having[used + 1]} of {len(examples)} examples of a file have no more "
+            f"than {used} negatives: so many of each are used; --mine {most} finds more"
+        )
+    trimmed = [
+        each.model_copy(update={"negatives": negatives[:used]})
+        for each, negatives in zip(examples, right, strict=True)
+        if len(negatives) >= used
+    ]
+    return trimmed, used
+
+
+def ordered_batches(
+    examples: Sequence[Example], batch: int, seed: int, *, apart: bool = True
+) -> list[Example]:
+    """Shuffle examples so that no ``batch`` in a row holds a group twice.
+
+    Nor does one hold a negative beside an example that it would be right for (of its group, if the
+    negative is the positive of another example): every passage of a batch is measured against every
+    question (unless ``apart`` is false). Of a topic, examples come in runs of half a batch. What is
+    left at the end and does not fill a batch is left out of this round.
+
+    >>> rows = [Example(question=str(n), positive="p", group="ab"[n % 2]) for n in range(5)]
+    >>> [each.group for each in ordered_batches(rows, 2, seed=1)] in (
+    ...     ["a", "b", "a", "b"], ["a", "b", "b", "a"], ["b", "a", "a", "b"], ["b", "a", "b", "a"]
+    ... )
+    True
+    """
+    groups = {each.positive: each.what for each in examples}
+    left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
+    ordered: list[Example] = []
+    set_aside = 0
+    while len(left) >= batch:
+        right: set[str] = set()
+        wrong: set[str] = set()
+        chosen: list[Example] = []
+        passed: list[Example] = []
+        while left and len(chosen) < batch:
+            example = left.popleft()
+            negatives = {groups.get(each, each) for each in example.negatives if apart}
+            if example.what in right | wrong or not negatives.isdisjoint(right):
+                passed.append(example)
+            else:
+                right.add(example.what)
+                wrong |= negatives
+                chosen.append(example)
+        if len(chosen) == batch:
+            ordered += chosen
+            left.extendleft(reversed(passed))
+        elif set_aside < batch:  # one example may stand in the way of all others
+            set_aside += 1
+            left.extend([*passed, *chosen[1:]])
+        else:
+            break
+    return ordered
+
+
+def _in_runs(examples: Sequence[Example], length: int, chance: random.Random) -> list[Example]:
+    """Shuffle examples; those of one topic stay together in runs of ``length``."""
+    shuffled = chance.sample(examples, len(examples))
+    by_topic: dict[str, list[Example]] = defaultdict(list)
+    for place, example in enumerate(shuffled):
+        by_topic[example.topic or f"\0{place}"].append(example)
+    runs = [
+        of_topic[start : start + length]
+        for of_topic in by_topic.values()
+        for start in range(0, len(of_topic), length)
+    ]
+    chance.shuffle(runs)
+    return [example for run in runs for example in run]

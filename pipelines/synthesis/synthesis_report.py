@@ -1,0 +1,53 @@
+"""What is told of a run at its end: how many questions were asked, kept and dropped, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rag_engine.connectors.training.synthesis.question_checks import Fate
+from rag_engine.pipelines.synthesis.question_journal import Tally
+
+__all__ = ["table", "tally_data"]
+
+
+def tally_data(tally: Tally, languages: Sequence[str]) -> dict[str, Any]:
+    """Return a tally as plain data: of all questions, and of those of each language."""
+    rows = {language: _row(tally, [language]) for language in languages}
+    return {**_row(tally, languages), "languages": rows}
+
+
+def table(tally: Tally, languages: Sequence[str]) -> list[str]:
+    r"""Return a tally as a table: a row a language, a column a fate that occurred.
+
+    >>> tally = Tally({("de", Fate.KEPT): 2, ("de", Fate.KEPT_UNSURE): 1, ("sw", Fate.COPY): 1})
+    >>> print("\n".join(table(tally, ["de", "sw"])))
+    language  asked  kept  of them unsure  copied
+    de            3     3               1       0
+    sw            1     0               0       1
+    all           4     3               1       1
+    """
+    dropped = [
+        fate for fate in Fate if not fate.good and any(tally[each, fate] for each in languages)
+    ]
+    heads = ["language", "asked", "kept", "of them unsure", *dropped]
+    lines = ["  ".join(heads)]
+    widths = [max(len(heads[0]), *map(len, languages)), *map(len, heads[1:])]
+    lines[0] = "  ".join([heads[0].ljust(widths[0]), *heads[1:]])
+    for name, group in [*((each, [each]) for each in languages), ("all", languages)]:
+        row = _row(tally, group)
+        values = [row["asked"], row["kept"], row["kept_unsure"]]
+        values += [row["dropped"].get(fate.value, 0) for fate in dropped]
+        cells = [f"{value:>{width},}" for value, width in zip(values, widths[1:], strict=True)]
+        lines.append("  ".join([name.ljust(widths[0]), *cells]))
+    return lines
+
+
+def _row(tally: Tally, languages: Sequence[str]) -> Mapping[str, Any]:
+    counts = {fate: sum(tally[each, fate] for each in languages) for fate in Fate}
+    return {
+        "asked": sum(counts.values()),
+        "kept": counts[Fate.KEPT] + counts[Fate.KEPT_UNSURE],
+        "kept_unsure": counts[Fate.KEPT_UNSURE],
+        "dropped": {fate.value: count for fate, count in counts.items() if count and not fate.good},
+    }

@@ -1,0 +1,62 @@
+"""Token vectors: what a model says of each token, in the few directions in which meaning lies.
+
+A model's vector of a text is the mean of its tokens' vectors. The tokens' own vectors say more
+(late interaction reads them), but 384 numbers a token are much to keep. The shipped basis holds the
+128 directions in which the tokens of parallel text differ most within a language: a principal
+component analysis, computed by ``pipelines/recipes/make_token_space.py``. With it comes a
+background: token vectors of many languages, against which a passage's matches are measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag_engine.calibration.shipped import shipped_for
+from rag_engine.ports import Float32Array
+
+__all__ = ["TOKEN_SPACE_FILES", "TokenSpace", "centred_tokens", "load_token_space"]
+
+TOKEN_SPACE_FILES = ("token_space_e5_small.npz", "token_space_e5_small_adapted.npz")
+"""The bundled model's, without its adapter and with it."""
+
+
+@dataclass(frozen=True)
+class TokenSpace:
+    """Where a model's token vectors are compared.
+
+    ``basis`` has shape ``(width, dimension)`` float32, orthonormal rows; ``background`` ``(n,
+    width)`` float32, centred unit vectors of tokens. ``version`` is part of the index contract.
+    """
+
+    version: str
+    basis: Float32Array
+    background: Float32Array
+
+
+def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:
+    """Subtract ``offsets`` ``(n, width)``, or one ``(width,)``, and scale rows to unit length.
+
+    >>> centred_tokens(np.array([[1, 1]], np.float32), np.array([1, 0], np.float32)).tolist()
+    [[0.0, 1.0]]
+    """
+    moved: Float32Array = tokens - offsets
+    moved /= np.maximum(np.sqrt(np.vecdot(moved, moved)), 1e-6)[:, np.newaxis]
+    return moved
+
+
+def load_token_space(weights: str) -> TokenSpace | None:
+    """Return the space of the model whose weights have this SHA-256, or None if none is shipped.
+
+    >>> load_token_space("another model") is None
+    True
+    """
+    arrays = shipped_for(weights, "rag_engine.calibration", TOKEN_SPACE_FILES)
+    if arrays is None:
+        return None
+    return TokenSpace(
+        version=str(arrays["version"]),
+        basis=arrays["basis"].astype(np.float32),
+        background=arrays["background"].astype(np.float32),
+    )

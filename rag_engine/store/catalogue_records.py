@@ -1,0 +1,58 @@
+"""What goes into the catalogue and comes out of it, besides documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag_engine.records import Chunk, MetadataValue
+from rag_engine.remote_index import ChunkFields
+
+__all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChunk:
+    """A chunk with what a hit tells of its document."""
+
+    id: int
+    chunk: Chunk
+    packed_terms: bytes
+    title: str
+    source: str
+    metadata: dict[str, MetadataValue]
+
+    @property
+    def fields(self) -> ChunkFields:
+        """What the chunk may be filtered by."""
+        chunk = self.chunk
+        document: dict[str, MetadataValue] = {
+            "document_id": chunk.document_id,
+            "title": self.title,
+            "source": self.source,
+        }
+        if chunk.page is not None:
+            document["page"] = chunk.page
+        return ChunkFields(language=chunk.language, document=document, metadata=self.metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedSource:
+    """A source (file) whose documents were all added: ``keep`` holds their ids.
+
+    ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
+    again next time.
+    """
+
+    name: str
+    fingerprint: bytes
+    keep: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueStatistics:
+    """Counts of a catalogue; ``languages`` maps a language to its number of chunks."""
+
+    documents: int
+    chunks: int
+    sources: int
+    languages: dict[str, int]

@@ -1,0 +1,195 @@
+"""Hostile texts in every place that text can come from: all of it stays text."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+
+from rag_engine.connectors.http.routes.ui import router
+from rag_engine.connectors.http.streams import sse
+from tests.connectors.http.service import secret
+from tests.connectors.http.ui.hostile import HOSTILE
+
+TAGS = {
+    *("html", "head", "body", "meta", "title", "link", "script", "noscript", "header", "main"),
+    *("footer", "search", "section", "article", "div", "span", "p", "h1", "h2", "h3", "h4", "a"),
+    *("img", "form", "label", "input", "button", "fieldset", "legend", "details", "summary"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+    *("mark", "b", "bdi", "kbd", "svg", "rect"),
+}
+
+
+def assert_only_text(browser) -> None:
+    """The page holds its own elements alone, and its handlers stand in no attribute."""
+    found = browser.js(
+        "const all = [...document.querySelectorAll('*')];"
+        "const named = (name) => all.filter((each) => each.hasAttribute(name));"
+        "return {"
+        " tags: [...new Set(all.map((each) => each.tagName.toLowerCase()))],"
+        " handlers: all.flatMap((each) => each.getAttributeNames()).filter((n) => /^on/i.test(n)),"
+        " styled: named('style').length,"
+        " links: named('href').map((each) => each.getAttribute('href')),"
+        " sources: named('src').map((each) => each.getAttribute('src')),"
+        " actions: named('action').length + named('formaction').length + named('srcdoc').length,"
+        " scripts: document.scripts.length, frames: window.length }"
+    )
+    assert set(found["tags"]) - {"title"} <= TAGS
+    assert found["handlers"] == []
+    assert found["styled"] == found["actions"] == found["frames"] == 0
+    assert sorted(found["links"]) == ["#main", "page/icon.svg", "page/style.css"]
+    assert sorted(found["sources"]) == ["page/app.js", "page/icon.svg"]
+    assert found["scripts"] == 1
+    browser.assert_clean()
+
+
+def test_there_are_enough():
+    assert len(set(HOSTILE)) == len(HOSTILE) >= 40
+
+
+def test_hostile_documents_are_shown_as_text(browser, keyed):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(keyed.url, ready=False)
+    browser.until(lambda: browser.one("#key-panel").is_displayed())
+    browser.one("#key").send_keys(secret("default", "read"), Keys.ENTER)
+    browser.until(lambda: not browser.one("#key-panel").is_displayed())
+    browser.driver.get_log("browser")  # that the first request had no key
+    browser.one("#question").send_keys("Which pump is painted grey?", Keys.ENTER)
+    browser.until_status("passages in")
+    seen: set[str] = set()
+    for _ in range(20):
+        shown = len(browser.all("#hits article"))
+        seen |= set(
+            browser.js("return [...document.querySelectorAll('h3')].map((h) => h.textContent)")
+        )
+        if not (more := browser.all(".more")):
+            break
+        more[0].click()
+        browser.until(lambda shown=shown: len(browser.all("#hits article")) > shown)
+    browser.js("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    browser.js("document.querySelectorAll('#hits button[aria-expanded]').forEach((b) => b.click())")
+    assert {each.strip() for each in seen} == {each.strip() for each in HOSTILE}
+    for each in browser.all("#hits article h3 bdi")[:5]:
+        each.click()
+    assert_only_text(browser)
+
+
+def test_hostile_questions_stay_text(browser, plain):
+    """Each is sent by the form, stands in the address, and is read from it again."""
+    browser.open(plain.url, q="?", lang="th")  # few hits: what is found does not matter here
+    browser.until_status("1 passage in")
+    for each in HOSTILE:
+        browser.js(
+            "const [text] = arguments; const field = document.getElementById('question');"
+            "field.value = text; document.getElementById('ask-form').requestSubmit();",
+            each,
+        )
+        browser.until(lambda each=each: browser.js(
+            "return new URLSearchParams(location.hash.slice(1)).get('q')") == each.strip()
+            or browser.js("return new URLSearchParams(location.hash.slice(1)).get('q')") == each
+        )  # fmt: skip
+        assert each[:20].strip() in browser.js("return document.title").replace("\u00a0", " ")
+    browser.until_status(" in ", "No passage")
+    assert_only_text(browser)
+    browser.open(plain.url, q=HOSTILE[4], mode=HOSTILE[0], lang=",".join(HOSTILE[:5]))
+    browser.until_status("passages in")
+    assert browser.one("#question").get_attribute("value") == HOSTILE[4]
+    assert_only_text(browser)
+
+
+def place(number: int, text: str) -> dict[str, object]:
+    return {
+        "document": text, "source": f"{text} {number}", "title": text, "language": text,
+        "direction": text, "section": [text, text], "page": text,
+        "start": -5, "end": 10**9, "text": f"{text} and {text}",
+    }  # fmt: skip
+
+
+def hit(number: int, text: str) -> dict[str, object]:
+    parts = {"dense": 0.5, "dense_plain": 0.5, "lexical": 2.0, "matched_terms": [text, "script"],
+             "late": None, "rerank": -3.5, "rank_before_rerank": 1}  # fmt: skip
+    return {
+        **place(number, text), "rank": number, "score": 0.5, "metadata": {text: text},
+        "evidence": [{"start": -3, "end": 4}, {"start": 2, "end": 10**9}], "parts": parts,
+        "twins": [place(number, text)],
+    }  # fmt: skip
+
+
+HITS = [hit(number, text) for number, text in enumerate(HOSTILE, start=1)]
+ANSWER = {
+    "question": HOSTILE[0], "language": HOSTILE[4], "direction": HOSTILE[7], "supported": True,
+    "answer": "\n".join(f"{text} [{number}]" for number, text in enumerate(HOSTILE, start=1)),
+    "generator": HOSTILE[8], "warnings": list(HOSTILE), "hits": HITS,
+    "citations": [{**place(n, text), "number": n} for n, text in enumerate(HOSTILE, start=1)],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def liar() -> Iterator[str]:
+    """A service whose every field is hostile, as if its checks had failed."""
+    app = FastAPI()
+    app.include_router(router)
+    state = {"fail": False}
+
+    @app.get("/v1/knowledge-base")
+    def knowledge_base() -> Response:
+        languages = [
+            {"language": text, "chunks": 1, "share": 1 / len(HOSTILE), "direction": text}
+            for text in HOSTILE
+        ]
+        held = {"documents": HOSTILE[0], "chunks": HOSTILE[1], "languages": languages}
+        return JSONResponse(held)
+
+    @app.post("/v1/search")
+    def search() -> Response:
+        if state["fail"]:
+            return JSONResponse({"error": {"message": HOSTILE[4], "code": HOSTILE[5]}}, 422)
+        state["fail"] = True
+        return JSONResponse({"question": HOSTILE[0], "language": HOSTILE[0], "hits": HITS})
+
+    @app.post("/v1/ask")
+    def ask() -> Response:
+        pieces = [sse({"text": f"{text} "}, "text") for text in HOSTILE]
+        return Response(
+            b"".join([*pieces, sse(json.dumps(ANSWER), "answer")]), media_type="text/event-stream"
+        )
+
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+    listening.close()
+
+
+def test_a_service_that_lies_in_every_field_gets_nothing_run(browser, liar):
+    browser.open(liar, q="x")
+    browser.until_status("passages in")
+    browser.js("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    assert len(browser.all("#hits article")) == len(HOSTILE)
+    assert len(browser.all("#chips input")) == len(HOSTILE)
+    assert_only_text(browser)
+    browser.one("#submit").click()
+    browser.until(lambda: browser.text("#alert"))
+    assert HOSTILE[4] in browser.text("#alert")
+    assert browser.js("return window.pwned") is None
+    browser.open(liar, q="x", mode="ask")
+    browser.until_status("Answered from")
+    browser.js("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    assert len(browser.all(".source-card")) == len(HOSTILE)
+    for each in browser.all("button.cite")[:3]:
+        each.click()
+    assert_only_text(browser)
