@@ -28,9 +28,6 @@ from rag_engine.store.progress import OnStage, silent
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
-_TRIES = 3
-"""A search whose passages were replaced while it ran is made anew, at most this often."""
-
 
 class KnowledgeBase:
     """Documents in the languages they were written in, searched in any language.
@@ -292,19 +289,11 @@ class KnowledgeBase:
         check_k(k)
         check_min_score(min_score)
         language = checked_language(language)
-        for _ in range(_TRIES):
-            found = self._retriever.search(
-                self._catalogue,
-                self._index.snapshot(),
-                question,
-                k=k,
-                where=where,
-                language=language,
-                min_score=min_score,
+        return self._index.read(
+            lambda view: self._retriever.search(
+                view, question, k=k, where=where, language=language, min_score=min_score
             )
-            if found.complete:
-                break
-        return found.hits
+        )
 
     def rank(
         self,
@@ -326,13 +315,10 @@ class KnowledgeBase:
                 print(question, ranked[0].document_id, ranked[0].score)
         """
         self._check_open()
-        return rank_documents(
-            self._retriever,
-            self._catalogue,
-            self._index.snapshot(),
-            questions,
-            depth=depth,
-            without=without,
+        return self._index.read(
+            lambda view: rank_documents(
+                self._retriever, view, questions, depth=depth, without=without
+            )
         )
 
     def ask(
@@ -411,7 +397,7 @@ class KnowledgeBase:
                 print(passage.chunk.language, passage.chunk.text)
         """
         self._check_open()
-        return read_passages(self._catalogue, self._index.snapshot(), ids)
+        return self._index.read(lambda view: read_passages(view, ids))
 
     def likeness(self, passage: int, others: Sequence[int]) -> dict[int, float]:
         """Return how alike passages are to one in meaning, -1 to 1, by their ids.

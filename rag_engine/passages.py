@@ -10,8 +10,8 @@ import numpy as np
 from rag_engine.calibration.language_means import subtract_and_normalise
 from rag_engine.calibration.twins import Twins
 from rag_engine.records import Chunk
-from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
+from rag_engine.store.view import View
 
 __all__ = ["Passage", "likeness", "read_passages"]
 
@@ -32,11 +32,11 @@ class Passage:
     content: str
 
 
-def read_passages(catalogue: Catalogue, snapshot: Snapshot, ids: Sequence[int]) -> list[Passage]:
+def read_passages(view: View, ids: Sequence[int]) -> list[Passage]:
     """Return those passages of ``ids`` that are still there, in the order of ``ids``."""
-    groups = {each: _with_twins(snapshot.twins, each) for each in ids}
+    groups = {each: _with_twins(view.snapshot.twins, each) for each in ids}
     leads = {each: min(group) for each, group in groups.items()}
-    found = catalogue.chunks([*dict.fromkeys([*ids, *leads.values()])])
+    found = view.chunks([*dict.fromkeys([*ids, *leads.values()])])
     passages: list[Passage] = []
     for each in ids:
         if each not in found:

@@ -9,8 +9,7 @@ import numpy as np
 
 from rag_engine.ports import Restriction
 from rag_engine.retrieval.retriever import Retriever
-from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.snapshot import Snapshot
+from rag_engine.store.view import View
 
 __all__ = ["RankedDocument", "rank_documents"]
 
@@ -27,8 +26,7 @@ class RankedDocument(NamedTuple):
 
 def rank_documents(
     retriever: Retriever,
-    catalogue: Catalogue,
-    snapshot: Snapshot,
+    view: View,
     questions: Sequence[str],
     *,
     depth: int,
@@ -36,14 +34,29 @@ def rank_documents(
 ) -> Iterator[list[RankedDocument]]:
     """Yield for each question its best ``depth`` documents, each at the place of its best chunk.
 
-    ``without`` names for each question documents that are treated as if they were not there.
+    ``without`` names for each question documents that are treated as if they were not there. All
+    questions are asked of one revision; which passages are of which document is read at once.
+
+    Raises:
+        ViewOutdated: the catalogue changed since the view's revision, and it is not lenient.
     """
-    documents = catalogue.documents_of_chunks()
+    documents = view.documents_of_chunks()
+    return _ranked(retriever, view.without_vanished(), documents, questions, depth, without)
+
+
+def _ranked(
+    retriever: Retriever,
+    view: View,
+    documents: dict[int, str],
+    questions: Sequence[str],
+    depth: int,
+    without: Sequence[Collection[str]] | None,
+) -> Iterator[list[RankedDocument]]:
     for start in range(0, len(questions), _BATCH):
         batch = retriever.questions(questions[start : start + _BATCH])
         for number, question in enumerate(batch, start=start):
             only = None if without is None else _all_but(documents, without[number])
-            _, found = retriever.rank(catalogue, snapshot, question, k=depth, only=only)
+            _, found = retriever.rank(view, question, k=depth, only=only)
             best: dict[str, float] = {}
             for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
                 if chunk in documents:

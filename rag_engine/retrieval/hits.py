@@ -11,17 +11,16 @@ from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
 from rag_engine.retrieval.query import Question
-from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.row_codec import unpack_terms
 from rag_engine.store.snapshot import Snapshot
+from rag_engine.store.view import View
 
 __all__ = ["make_hits"]
 
 
 def make_hits(
-    catalogue: Catalogue,
-    snapshot: Snapshot,
+    view: View,
     question: Question,
     lexical: LexicalQuery,
     found: Candidates,
@@ -29,16 +28,19 @@ def make_hits(
     k: int,
     only: Restriction | None,
     group_twins: bool,
-) -> tuple[list[Hit], bool]:
-    """Return the ``k`` best hits of ranked candidates, and whether none vanished meanwhile.
+) -> list[Hit]:
+    """Return the ``k`` best hits of ranked candidates.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
     stands where, and has the score that, the best of them has.
+
+    Raises:
+        ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
     """
-    groups = _groups(snapshot, question, found, k, only, group_twins=group_twins)
+    groups = _groups(view.snapshot, question, found, k, only, group_twins=group_twins)
     wanted = [each for _, shown, twins in groups for each in (int(found.ids[shown]), *twins)]
-    chunks = catalogue.chunks(wanted)
+    chunks = view.chunks(wanted)
     hits: list[Hit] = []
     for lead, shown, twins in groups:
         identifier = int(found.ids[shown])
@@ -57,7 +59,7 @@ def make_hits(
                     twins=tuple(_twin(chunks[each]) for each in twins if each in chunks),
                 )
             )
-    return hits, len(hits) == len(groups)
+    return hits
 
 
 def _groups(

@@ -8,21 +8,24 @@ import numpy as np
 
 from rag_engine.ports import Reranker
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.view import View
 
 __all__ = ["reranked"]
 
 
 def reranked(
-    reranker: Reranker, catalogue: Catalogue, question: str, found: Candidates, pool: int
+    reranker: Reranker, view: View, question: str, found: Candidates, pool: int
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
 
     Its scores are taken for logits: their logistic function is what a reader sees. Those that
-    follow are shown with no more than the last of them has. Ties: by id. A candidate that was
-    deleted meanwhile goes.
+    follow are shown with no more than the last of them has. Ties: by id. A candidate that
+    vanished from a lenient view goes.
+
+    Raises:
+        ViewOutdated: a candidate vanished, and the view is not lenient.
     """
-    chunks = catalogue.chunks(found.ids[:pool].tolist())
+    chunks = view.chunks(found.ids[:pool].tolist())
     read = [place for place, each in enumerate(found.ids[:pool].tolist()) if each in chunks]
     if not read:
         return found

@@ -39,10 +39,10 @@ from rag_engine.retrieval.query import Asked, Question, as_asked
 from rag_engine.retrieval.rerank import reranked
 from rag_engine.retrieval.twin_evidence import join_twins, late_of_twins, twins_of_best
 from rag_engine.settings import RetrievalSettings, Settings
-from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
+from rag_engine.store.view import View
 
-__all__ = ["Found", "Question", "Ranked", "Retriever"]
+__all__ = ["Question", "Ranked", "Retriever"]
 
 _STEP = 1e-3
 """Nats between the last candidate that was compared token by token and the first that was not."""
@@ -53,13 +53,6 @@ class Ranked(NamedTuple):
 
     asked: Asked
     candidates: Candidates
-
-
-class Found(NamedTuple):
-    """The hits of one search; ``complete`` is False if passages vanished while it ran."""
-
-    hits: list[Hit]
-    complete: bool
 
 
 class Retriever:
@@ -90,8 +83,7 @@ class Retriever:
 
     def rank(
         self,
-        catalogue: Catalogue,
-        snapshot: Snapshot,
+        view: View,
         question: Question,
         *,
         k: int,
@@ -101,6 +93,7 @@ class Retriever:
 
         ``only`` names the ids that may be returned; None: all.
         """
+        snapshot = view.snapshot
         pool, mode = max(self._settings.pool, k), self._settings.mode
         asked = as_asked(question, snapshot, lexical=mode in {"hybrid", "lexical"})
         if mode in {"bm25", "rrf"}:
@@ -109,32 +102,30 @@ class Retriever:
             ids = gather(asked, snapshot, pool, only, dense=mode != "lexical")
             found = describe(asked, snapshot, ids)
             if mode == "hybrid":
-                found = self._by_evidence(catalogue, snapshot, asked, found, only)
+                found = self._by_evidence(view, asked, found, only)
             else:
                 found = _by_one_figure(snapshot, found, mode)
         found = replace(found, before=np.arange(1, len(found) + 1))
         if self._reranker is not None:
-            found = reranked(
-                self._reranker, catalogue, question.text, found, self._settings.rerank_pool
-            )
+            found = reranked(self._reranker, view, question.text, found, self._settings.rerank_pool)
         return Ranked(asked, found)
 
     def _by_evidence(
         self,
-        catalogue: Catalogue,
-        snapshot: Snapshot,
+        view: View,
         asked: Asked,
         found: Candidates,
         only: Restriction | None,
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
+        snapshot = view.snapshot
         found = _best_first(found, np.add(*self._evidence(found, WITHOUT_TOKENS)))
         if self._fair and len(snapshot.twins):
             twins = np.setdiff1d(twins_of_best(snapshot, found.ids, only), found.ids)
             if len(twins):
                 both = found.with_others(describe(asked, snapshot, twins))
                 found = _best_first(both, np.add(*self._evidence(both, WITHOUT_TOKENS)))
-        compared = self._compared(catalogue, snapshot, asked, found)
+        compared = self._compared(view, asked, found)
         pairs = snapshot.twins.among(found.ids) if self._fair else None
         if compared is not None and pairs is not None:
             compared = late_of_twins(pairs, compared)
@@ -176,18 +167,16 @@ class Retriever:
         moved: Float32Array = np.where(known, dense, without - max(0.0, best - worst) - _STEP)
         return moved.astype(np.float32)
 
-    def _compared(
-        self, catalogue: Catalogue, snapshot: Snapshot, asked: Asked, found: Candidates
-    ) -> Float32Array | None:
+    def _compared(self, view: View, asked: Asked, found: Candidates) -> Float32Array | None:
         """Compare a question with its best candidates token by token, ``(n,)``.
 
         The others get NaN. None where there are no tokens to compare.
         """
-        space, tokens = self._space, asked.question.tokens
+        snapshot, space, tokens = view.snapshot, self._space, asked.question.tokens
         if space is None or tokens is None or len(tokens.vectors) == 0 or len(found) == 0:
             return None
         best = found.ids[: self._settings.late_interaction_pool]
-        kept = catalogue.token_vectors(best.tolist(), len(space.basis))
+        kept = view.token_vectors(best.tolist(), len(space.basis))
         if len(kept.ids) == 0:
             return None
         places = np.arange(len(best))
@@ -230,24 +219,26 @@ class Retriever:
 
     def search(
         self,
-        catalogue: Catalogue,
-        snapshot: Snapshot,
+        view: View,
         question: str,
         *,
         k: int,
         where: Filter | None = None,
         language: str | None = None,
         min_score: float = 0.0,
-    ) -> Found:
-        """Return the ``k`` best hits; those deleted while the search ran are left out."""
-        only = None if where is None else Restriction(catalogue.matching(where), where=where)
-        if len(snapshot) == 0 or (only is not None and len(only.ids) == 0):
-            return Found([], complete=True)
+    ) -> list[Hit]:
+        """Return the ``k`` best hits.
+
+        Raises:
+            ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
+        """
+        only = view.matching(where)
+        if len(view.snapshot) == 0 or (only is not None and len(only.ids) == 0):
+            return []
         [prepared] = self.questions([question], language)
-        asked, candidates = self.rank(catalogue, snapshot, prepared, k=k, only=only)
-        hits, complete = make_hits(
-            catalogue,
-            snapshot,
+        asked, candidates = self.rank(view, prepared, k=k, only=only)
+        return make_hits(
+            view,
             prepared,
             asked.lexical,
             candidates.taken(np.flatnonzero(candidates.scores >= min_score)),
@@ -255,7 +246,6 @@ class Retriever:
             only=only,
             group_twins=self._settings.group_twins,
         )
-        return Found(hits, complete)
 
 
 def _best_first(found: Candidates, scores: Float32Array) -> Candidates:

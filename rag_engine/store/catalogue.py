@@ -10,33 +10,19 @@ import contextlib
 import json
 import sqlite3
 import threading
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
-from rag_engine.filters import Filter
-from rag_engine.ports import Int64Array
-from rag_engine.records import Document
-from rag_engine.remote_index import ChunkFields
-from rag_engine.store import row_codec as rows
-from rag_engine.store.catalogue_records import CatalogueStatistics, FinishedSource, FoundChunk
-from rag_engine.store.filter_sql import compile_filter
-from rag_engine.store.row_codec import IndexRow, StoredDocument
+from rag_engine.store.catalogue_reader import CatalogueReader, as_store_error
+from rag_engine.store.catalogue_records import FinishedSource
+from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
-from rag_engine.store.token_vectors import ChunkTokens
 
 __all__ = ["Catalogue"]
 
-_BATCH = 500
-"""Ids a query; SQLite takes at most 32,766 parameters."""
 
-
-class Catalogue:
+class Catalogue(CatalogueReader):
     """One open catalogue file; safe to share between threads, with one writing at a time."""
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
@@ -46,22 +32,9 @@ class Catalogue:
             StoreNotFound: there is no such file.
             StoreCorrupt: it can not be read, or was written by a newer version of this package.
         """
-        self.path = path
-        # Readers have a connection of their own: they never see a transaction half-way.
-        self._reader = connect(path, read_only=True)
-        self._read_lock = threading.RLock()
+        super().__init__(path)
         self._writer = None if read_only else connect(path, read_only=False)
         self._write_lock = threading.RLock()
-        if not self._read("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
-            self.close()
-            raise StoreCorrupt(f"the catalogue {path} is damaged: its tables are missing")
-        version = self.meta("schema")
-        if version != SCHEMA_VERSION:
-            self.close()
-            raise StoreCorrupt(
-                f"the catalogue {path} has schema {version!r}, this version reads "
-                f"{SCHEMA_VERSION}; use the version of rag-engine that wrote it"
-            )
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
@@ -79,178 +52,17 @@ class Catalogue:
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._write_lock, self._read_lock:
-            self._reader.close()
+        with self._write_lock:
+            super().close()
             if self._writer is not None:
                 self._writer.close()
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[Catalogue]:
-        """Give a reader that sees the catalogue as it is now, whatever is written meanwhile.
-
-        A writer waits at its commit while one is open (up to 30 s), so keep it short.
-        """
-        view = Catalogue(self.path, read_only=True)
-        try:
-            view._read("BEGIN")
-            view.revision()
-            yield view
-        finally:
-            view.close()
-
-    def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._read_lock, _as_store_error(self.path):
-            return self._reader.execute(sql, tuple(parameters)).fetchall()
-
-    def meta(self, key: str) -> object:
-        """Return the plain data kept under ``key``, or None."""
-        found = self._read("SELECT value FROM meta WHERE key = ?", (key,))
-        value: object = json.loads(found[0][0]) if found else None
-        return value
-
-    def revision(self) -> int:
-        """Return the number of the last change; 0 for an empty catalogue."""
-        return int(self._read("SELECT value FROM meta WHERE key = 'revision'")[0][0])
-
-    def fingerprints(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the fingerprint of each document of ``ids`` that exists."""
-        found: dict[str, bytes] = {}
-        for batch in _batches(ids):
-            sql = f"SELECT id, fingerprint FROM document WHERE id IN ({_marks(batch)})"
-            found.update(self._read(sql, batch))
-        return found
-
-    def document(self, document_id: str) -> Document | None:
-        """Return a document, or None."""
-        found = self._read(
-            "SELECT fingerprint, id, title, source, language_hint, spans, metadata, text "
-            "FROM document WHERE id = ?",
-            (document_id,),
-        )
-        return rows.document_from_row(found[0]) if found else None
-
-    def document_ids(self) -> list[str]:
-        """Return the ids of all documents, sorted."""
-        return [identifier for (identifier,) in self._read("SELECT id FROM document ORDER BY id")]
-
-    def sources(self) -> dict[str, bytes]:
-        """Return the fingerprint of every source that was indexed to its end."""
-        return dict(self._read("SELECT name, fingerprint FROM source ORDER BY name"))
-
-    def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
-        """Return the chunks of ``ids`` that still exist."""
-        found: dict[int, FoundChunk] = {}
-        for batch in _batches(ids):
-            sql = (
-                f"SELECT {rows.CHUNK_COLUMNS}, d.id, d.title, d.source, d.metadata FROM chunk AS c "
-                f"JOIN document AS d ON d.number = c.document WHERE c.id IN ({_marks(batch)})"
-            )
-            for row in self._read(sql, batch):
-                *columns, document_id, title, source, metadata = row
-                found[row[0]] = FoundChunk(
-                    id=row[0],
-                    chunk=rows.read_chunk(columns, document_id),
-                    packed_terms=columns[9],
-                    title=title,
-                    source=source,
-                    metadata=json.loads(metadata),
-                )
-        return found
-
-    def fields(self, ids: Int64Array) -> dict[int, ChunkFields]:
-        """Return what those of ``ids`` that still exist may be filtered by."""
-        return {each.id: each.fields for each in self.chunks(ids.tolist()).values()}
-
-    def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
-        """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
-        found: dict[int, bytes] = {}
-        for batch in _batches(ids):
-            sql = f"SELECT * FROM token_vectors WHERE chunk IN ({_marks(batch)})"
-            for chunk, data, checksum in self._read(sql, batch):
-                if zlib.crc32(data) != checksum:
-                    raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
-                found[chunk] = data
-        return ChunkTokens.of(found, ids, width)
-
-    def documents_of_chunks(self) -> dict[int, str]:
-        """Return the document id of every chunk."""
-        return dict(
-            self._read(
-                "SELECT c.id, d.id FROM chunk AS c JOIN document AS d ON d.number = c.document"
-            )
-        )
-
-    def index_rows(self, *, after: int) -> Iterator[IndexRow]:
-        """Yield the chunks written after a revision, by id ascending."""
-        if after > 0:  # few of many: by their ids, without reading the others
-            sql = "SELECT id FROM chunk WHERE revision > ? ORDER BY id"
-            for few in _batches([identifier for (identifier,) in self._read(sql, (after,))]):
-                sql = (
-                    f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
-                    f"WHERE c.id IN ({_marks(few)}) ORDER BY c.id"
-                )
-                yield from map(rows.index_row, self._read(sql, few))
-            return
-        last = 0
-        while True:
-            batch = self._read(
-                f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
-                "WHERE c.id > ? ORDER BY c.id LIMIT 2000",
-                (last,),
-            )
-            if not batch:
-                return
-            for row in batch:
-                yield rows.index_row(row)
-            last = batch[-1][0]
-
-    def count_after(self, revision: int) -> int:
-        """Count the chunks written after a revision."""
-        found = self._read("SELECT count(*) FROM chunk WHERE revision > ?", (revision,))
-        return int(found[0][0])
-
-    def tombstones(self, *, after: int) -> Int64Array:
-        """Return the ids of chunks deleted after a revision, ascending, shape ``(n,)``."""
-        found = self._read(
-            "SELECT chunk FROM tombstone WHERE revision > ? ORDER BY chunk", (after,)
-        )
-        return np.array([row[0] for row in found], dtype=np.int64)
-
-    def forgotten(self) -> int:
-        """Return the revision up to which tombstones are gone; an older index can not catch up."""
-        return int(str(self.meta("forgotten") or 0))
-
-    def matching(self, condition: Filter) -> Int64Array:
-        """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
-        where, parameters = compile_filter(condition)
-        found = self._read(
-            "SELECT c.id FROM chunk AS c JOIN document AS d ON d.number = c.document "
-            f"WHERE {where} ORDER BY c.id",
-            parameters,
-        )
-        return np.array([row[0] for row in found], dtype=np.int64)
-
-    def statistics(self) -> CatalogueStatistics:
-        """Count documents, sources, and chunks by language (most chunks first)."""
-        documents = self._read("SELECT count(*) FROM document")[0][0]
-        sources = self._read("SELECT count(*) FROM source")[0][0]
-        languages = self._read(
-            "SELECT language, count(*) FROM chunk GROUP BY language ORDER BY 2 DESC, 1"
-        )
-        counts: dict[str, int] = dict(languages)
-        return CatalogueStatistics(
-            documents=int(documents),
-            chunks=sum(counts.values()),
-            sources=int(sources),
-            languages=counts,
-        )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """Open a transaction and give the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, _as_store_error(self.path):
+        with self._write_lock, as_store_error(self.path):
             connection = self._writer
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -338,28 +150,5 @@ class Catalogue:
         """Give the space of deleted rows back to the file system."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, self._read_lock, _as_store_error(self.path):
+        with self._write_lock, self._read_lock, as_store_error(self.path):
             self._writer.execute("VACUUM")
-
-
-def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-@contextlib.contextmanager
-def _as_store_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
-            "that no other program holds the file, then try again"
-        ) from error
-    except sqlite3.ProgrammingError as error:
-        raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error

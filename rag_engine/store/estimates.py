@@ -11,7 +11,7 @@ from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.calibration.twins import Rows, Twins, mine_twins
 from rag_engine.ports import DenseIndex, Float32Array, Ranking
-from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.segment import PassageVectors
 
@@ -24,7 +24,7 @@ _TOKENS_OF_ONE = 16
 
 
 def calibrate(
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     passages: PassageVectors,
     *,
     prior: LanguagePrior | None,
@@ -52,7 +52,7 @@ def calibrate(
 
 
 def _background_tokens(
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     passages: PassageVectors,
     rows: Rows,
     offsets: LanguageMeans,

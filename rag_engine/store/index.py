@@ -1,7 +1,7 @@
 """Keeps what is searched in step with the catalogue.
 
-``Index.snapshot`` is the newest published generation plus a replay of what the catalogue holds
-after it. A few changes are replayed into a small live segment in memory; many are reason to build
+``Index.view`` shows the newest published generation plus a replay of what the catalogue holds after
+it. A few changes are replayed into a small live segment in memory; many are reason to build
 a new generation, which also estimates the calibration anew, looks for translation twins and leaves
 out what was deleted. A language that is new to the corpus is calibrated with the live segment.
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,10 +30,13 @@ from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.snapshot import Snapshot
+from rag_engine.store.view import View, ViewOutdated
 
 __all__ = ["Index"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
@@ -43,6 +47,8 @@ _TAIL_SHARE = 0.01
 _TAIL_CHUNKS = 5_000
 """So many chunks, or this share of a large generation, are left to be replayed on opening: half a
 second at most, where building a million chunks anew takes a quarter of an hour."""
+_VIEWS = 3
+"""What is read anew because passages vanished meanwhile is read from so many views at most."""
 
 
 class Index:
@@ -101,6 +107,24 @@ class Index:
             return current
         with self._lock:
             return self._catch_up(self._catalogue.revision())
+
+    def view(self) -> View:
+        """Return a view of the catalogue's latest revision."""
+        return View(self.snapshot(), self._catalogue)
+
+    def read(self, work: Callable[[View], T]) -> T:
+        """Do some work that reads one revision, and return its result.
+
+        Where passages of the revision are deleted or replaced before they were read, the work is
+        done anew on the next revision: what was replaced is found again. The last time, in a
+        knowledge base that changes all the while, what vanishes is left out.
+        """
+        for _ in range(_VIEWS - 1):
+            try:
+                return work(self.view())
+            except ViewOutdated:
+                continue
+        return work(self.view().without_vanished())
 
     def publish(self, on_stage: OnStage = silent) -> Manifest:
         """Build a generation of the catalogue's latest revision and make it the current one.
