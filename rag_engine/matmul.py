@@ -14,25 +14,26 @@ import numpy as np
 
 from rag_engine.ports import Float32Array
 
-__all__ = ["product"]
+__all__ = ["matmul_on_one_thread"]
 
 _ON_ONE_THREAD = 262_144
 
 
-def product(rows: Float32Array, others: Float32Array) -> Float32Array:
+def matmul_on_one_thread(rows: Float32Array, others: Float32Array) -> Float32Array:
     """Return ``rows @ others.T``, ``(n, m)`` float32, of ``(n, width)`` and ``(m, width)``.
 
-    >>> product(np.eye(3, 2, dtype=np.float32), np.array([[2, 5]], np.float32)).tolist()
+    >>> rows, others = np.eye(3, 2, dtype=np.float32), np.array([[2, 5]], np.float32)
+    >>> matmul_on_one_thread(rows, others).tolist()
     [[2.0], [5.0], [0.0]]
     """
     block = max(1, _ON_ONE_THREAD // max(1, others.size))
     blocks, (count, width) = len(rows) // block, rows.shape
     whole = blocks * block
-    found = np.empty((count, len(others)), dtype=np.float32)
+    result = np.empty((count, len(others)), dtype=np.float32)
     np.matmul(
         rows[:whole].reshape(blocks, block, width),
         others.T,
-        out=found[:whole].reshape(blocks, block, len(others)),
+        out=result[:whole].reshape(blocks, block, len(others)),
     )
-    np.matmul(rows[whole:], others.T, out=found[whole:])
-    return found
+    np.matmul(rows[whole:], others.T, out=result[whole:])
+    return result

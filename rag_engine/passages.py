@@ -56,10 +56,11 @@ def read_passages(view: View, ids: Sequence[int]) -> list[Passage]:
 
 
 def likeness(snapshot: Snapshot, passage: int, others: Sequence[int]) -> dict[int, float]:
-    """Return how alike other passages are to one in meaning: cosines of wholly centred vectors.
+    """Return how alike other passages are to one in meaning: cosines after centring.
 
-    Twins have 0.5 and more. Passages that are gone are left out, and so are all where languages
-    are not centred: there, a cosine says as much of the languages.
+    Languages are taken out at full strength, as where twins are looked for: those have 0.5 and
+    more. Passages that are gone are left out, and so are all where languages are not centred:
+    there, a cosine says as much of the languages.
     """
     ids = np.array([passage, *others], dtype=np.int64)
     there = snapshot.language_codes(ids) >= 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.calibration.null_distribution import Background
+from rag_engine.calibration.null_distribution import NullDistribution
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.ports import Float32Array
 
@@ -29,7 +29,7 @@ class Calibration:
     """Where each language of a corpus lies, and what a passage of it matches by chance."""
 
     offsets: LanguageMeans
-    background: Background
+    null_distribution: NullDistribution
 
     @property
     def version(self) -> str:
@@ -48,9 +48,9 @@ class Calibration:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the calibration as plain arrays, for ``np.savez``."""
-        return {**self.offsets.to_arrays(), **self.background.to_arrays()}
+        return {**self.offsets.to_arrays(), **self.null_distribution.to_arrays()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
         """Take the calibration from what ``to_arrays`` returned."""
-        return cls(LanguageMeans.from_arrays(arrays), Background.from_arrays(arrays))
+        return cls(LanguageMeans.from_arrays(arrays), NullDistribution.from_arrays(arrays))

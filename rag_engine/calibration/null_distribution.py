@@ -1,4 +1,4 @@
-"""What any passage matches by chance: the background that evidence is measured against.
+"""What any passage matches by chance: the null distribution that evidence is measured against.
 
 A cosine of 0.6 says little by itself: to one question half of the corpus is that near, to another
 nothing. So a question's cosines are told in standard deviations from the mean over passages drawn
@@ -16,22 +16,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.matmul import product
+from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
 
-__all__ = ["PASSAGES", "TOKENS", "Background", "Level", "Usual", "joined_tokens"]
+__all__ = ["PASSAGES", "TOKENS", "CosineMoments", "ModelPrior", "NullDistribution", "joined_tokens"]
 
 PASSAGES = 512
 """So many passages are drawn: a mean over them is good to a twentieth of a deviation."""
 TOKENS = 64
 """So many tokens are drawn: 256 gave no better ranking on any set."""
 
-_ANY = (0.44, 0.047)
+_BUNDLED_COSINE_MOMENTS = (0.44, 0.047)
 """The bundled model's usual figures without its adapter: what an empty corpus is given where the
 model's own are not known."""
-_USUAL_COUNT = 20
-"""The usual figures weigh as much as so many passages."""
-_SMALLEST_SPREAD = 1e-3
+_PRIOR_PASSAGES = 20
+"""The model's usual figures weigh as much as so many passages."""
+_SMALLEST_STD = 1e-3
 _BY_CHANCE = 2.3
 """Standard deviations above the mean: what one draw in a hundred exceeds if they are normal, and
 so about what the best of a passage's tokens reaches by chance."""
@@ -40,54 +40,56 @@ _TOKENS_TO_TRUST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class CosineMoments:
     """The mean and the standard deviation of a question's cosines with passages at random."""
 
     mean: float
-    spread: float
+    std: float
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
-    """What a model gives usually: the level of a question among the passages of a corpus.
+class ModelPrior:
+    """What a model gives usually: the moments of a question among the passages of a corpus.
 
     ``log_odds`` is added to the evidence for a hit when it becomes a probability, where this
     model's is worth more or less than that of the one to which the probabilities were fitted.
     """
 
     mean: float
-    spread: float
+    std: float
     log_odds: float = 0.0
 
 
 @dataclass(frozen=True)
-class Background:
+class NullDistribution:
     """A sample of a corpus: ``passages`` ``(n, dimension)`` and ``tokens`` ``(m, width)``.
 
     Both are float32 rows of unit length, centred as passages and tokens are compared; ``tokens``
-    is empty where there is no late interaction. ``usual`` is what the model gives
-    usually, None where that is not known.
+    is empty where there is no late interaction. ``prior`` is what the model gives usually, None
+    where that is not known.
     """
 
     passages: Float32Array
     tokens: Float32Array
-    usual: Usual | None
+    prior: ModelPrior | None
 
-    def level(self, question: Float32Array) -> Level:
-        """Return the level of a centred question ``(dimension,)`` among passages at random.
+    def cosine_moments(self, question: Float32Array) -> CosineMoments:
+        """Return the moments of a centred question ``(dimension,)`` among passages at random.
 
         >>> rows = np.array([[1, 0], [0, 1]], np.float32)
-        >>> Background(rows, rows, usual=None).level(np.array([1, 0], np.float32))
-        Level(mean=0.5, spread=0.5)
+        >>> NullDistribution(rows, rows, prior=None).cosine_moments(np.array([1, 0], np.float32))
+        CosineMoments(mean=0.5, std=0.5)
         """
         cosines = np.vecdot(self.passages, question)
         count = len(cosines)
-        mean, spread = (float(cosines.mean()), float(cosines.std())) if count else _ANY
-        if self.usual:
-            trust = count / (count + _USUAL_COUNT)
-            mean = trust * mean + (1 - trust) * self.usual.mean
-            spread = trust * spread + (1 - trust) * self.usual.spread
-        return Level(mean, max(spread, _SMALLEST_SPREAD))
+        mean, std = _BUNDLED_COSINE_MOMENTS
+        if count:
+            mean, std = float(cosines.mean()), float(cosines.std())
+        if self.prior:
+            trust = count / (count + _PRIOR_PASSAGES)
+            mean = trust * mean + (1 - trust) * self.prior.mean
+            std = trust * std + (1 - trust) * self.prior.std
+        return CosineMoments(mean, max(std, _SMALLEST_STD))
 
     def chance_match(self, tokens: Float32Array, weights: Float32Array) -> float:
         """Return what a question's tokens ``(q, width)`` match in any passage by chance.
@@ -95,33 +97,33 @@ class Background:
         The mean over the tokens, by their ``weights`` ``(q,)``, of a similarity that one of a
         hundred tokens at random exceeds.
         """
-        similarities = product(tokens, self.tokens)
+        similarities = matmul_on_one_thread(tokens, self.tokens)
         chance = similarities.mean(axis=1) + _BY_CHANCE * similarities.std(axis=1)
         return float(chance @ weights) / max(float(weights.sum()), 1e-9)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the background as plain arrays, for ``np.savez``."""
+        """Return the sample as plain arrays, for ``np.savez``."""
         return {
             "passages": self.passages.astype(np.float16),
             "tokens": self.tokens.astype(np.float16),
-            "usual": np.array(astuple(self.usual) if self.usual else []),
+            "usual": np.array(astuple(self.prior) if self.prior else []),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Background:
-        """Take the background from what ``to_arrays`` returned."""
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> NullDistribution:
+        """Take the sample from what ``to_arrays`` returned."""
         return cls(
             passages=arrays["passages"].astype(np.float32),
             tokens=arrays["tokens"].astype(np.float32),
-            usual=_usual(arrays["usual"]),
+            prior=_model_prior(arrays["usual"]),
         )
 
 
-def _usual(array: npt.NDArray[Any]) -> Usual | None:
-    """Return what is usual from its array; older ones only say whether it is known."""
+def _model_prior(array: npt.NDArray[Any]) -> ModelPrior | None:
+    """Return the model's prior from its array; older ones only say whether it is known."""
     if array.dtype == np.bool_:
-        return Usual(*_ANY) if array else None
-    return Usual(*array.tolist()) if array.size else None
+        return ModelPrior(*_BUNDLED_COSINE_MOMENTS) if array else None
+    return ModelPrior(*array.tolist()) if array.size else None
 
 
 def joined_tokens(

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rag_engine.calibration.null_distribution import Usual
+from rag_engine.calibration.null_distribution import ModelPrior
 from rag_engine.calibration.shipped import shipped_for
 from rag_engine.ports import Float32Array
 
@@ -22,7 +22,7 @@ __all__ = ["PRIOR_FILES", "LanguagePrior", "load_prior"]
 
 PRIOR_FILES = ("prior_e5_small.npz", "prior_e5_small_adapted.npz")
 """The bundled model's, without its adapter and with it."""
-_USUAL = (Usual(0.44, 0.047), Usual(0.30, 0.069, log_odds=-0.5))
+_MODEL_PRIORS = (ModelPrior(0.44, 0.047), ModelPrior(0.30, 0.069, log_odds=-0.5))
 """The centred cosines of a question with the passages of a corpus, as each of the two gives them:
 the first is the mean over 17 corpora (0.39 to 0.51 and 0.039 to 0.056), the second over three, on
 which the first gives the same as that mean. The odds: what scores on one set were
@@ -35,12 +35,12 @@ _BASIS = 32
 class LanguagePrior:
     """Offsets of languages: ``languages`` (BCP-47), ``offsets`` ``(n, dimension)`` float32.
 
-    ``usual`` is the level that the model gives a question usually, where that is known.
+    ``model_prior`` tells the cosines that the model gives a question usually, where that is known.
     """
 
     languages: tuple[str, ...]
     offsets: Float32Array
-    usual: Usual | None = None
+    model_prior: ModelPrior | None = None
 
     @cached_property
     def basis(self) -> Float32Array:
@@ -62,12 +62,12 @@ def load_prior(weights: str) -> LanguagePrior | None:
     >>> load_prior("another model") is None
     True
     """
-    for name, usual in zip(PRIOR_FILES, _USUAL, strict=True):
+    for name, model_prior in zip(PRIOR_FILES, _MODEL_PRIORS, strict=True):
         arrays = shipped_for(weights, "rag_engine.calibration", [name])
         if arrays is not None:
             return LanguagePrior(
                 languages=tuple(str(language) for language in arrays["languages"]),
                 offsets=arrays["offsets"].astype(np.float32),
-                usual=usual,
+                model_prior=model_prior,
             )
     return None

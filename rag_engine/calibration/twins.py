@@ -22,7 +22,7 @@ from rag_engine.ports import Float32Array, Int64Array, Ranking
 __all__ = ["Twins", "mine_twins"]
 
 _NEAR = 0.5
-"""The least cosine of twins, wholly centred."""
+"""The least cosine of twins, centred at full strength."""
 _MARGIN = 0.15
 """How much nearer a twin is than the mean of the next four of its language."""
 _NEXT = 4
@@ -116,9 +116,9 @@ def mine_twins(
 ) -> Twins:
     """Find the twins among passages with these ``ids`` (ascending) and ``languages``.
 
-    ``centred`` gives the vectors of some rows, ``(n, dimension)``, wholly centred, of unit length;
-    ``neighbours`` the nearest passages of some rows, which are looked at where there are too many
-    to compare them all.
+    ``centred`` gives the vectors of some rows, ``(n, dimension)``, centred at full strength, of
+    unit length; ``neighbours`` the nearest passages of some rows, which are looked at where there
+    are too many to compare them all.
     """
     names = sorted(set(languages))
     if len(names) < 2:

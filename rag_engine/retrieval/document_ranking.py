@@ -53,12 +53,12 @@ def _ranked(
     without: Sequence[Collection[str]] | None,
 ) -> Iterator[list[RankedDocument]]:
     for start in range(0, len(questions), _BATCH):
-        batch = retriever.questions(questions[start : start + _BATCH])
+        batch = retriever.embed_questions(questions[start : start + _BATCH])
         for number, question in enumerate(batch, start=start):
-            only = None if without is None else _all_but(documents, without[number])
-            _, found = retriever.rank(view, question, k=depth, only=only)
+            allowed = None if without is None else _all_but(documents, without[number])
+            _, ranked = retriever.rank(view, question, k=depth, allowed=allowed)
             best: dict[str, float] = {}
-            for chunk, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
+            for chunk, score in zip(ranked.ids.tolist(), ranked.scores.tolist(), strict=True):
                 if chunk in documents:
                     best.setdefault(documents[chunk], score)
             yield [RankedDocument(document, score) for document, score in best.items()][:depth]

@@ -21,7 +21,9 @@ from rag_engine.ports import Float32Array, Ranking
 __all__ = [
     "WITHOUT_TOKENS",
     "WITH_TOKENS",
-    "EvidenceWeights",
+    "WORDS",
+    "FusionWeights",
+    "LexicalWeights",
     "dense_evidence",
     "lexical_evidence",
     "probability",
@@ -30,74 +32,88 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceWeights:
-    """What each kind of evidence weighs, in nats, and how nats become a probability.
+class FusionWeights:
+    """What vectors weigh, in nats, and how nats become a probability.
 
     ``cosine`` is for one standard deviation above passages at random, ``late`` for a match of 1
-    above chance, ``words`` and ``shared`` for all of a question's words; ``home`` is taken off a
-    passage in the question's own language, where as good a passage gets more of everything.
-    ``slope``, ``size`` and ``intercept`` are those of ``probability``.
+    above chance; ``same_language`` is taken off a passage in the question's own language, where as
+    good a passage gets more of everything. ``slope``, ``size`` and ``intercept`` are those of
+    ``probability``.
     """
 
     cosine: float
     late: float
-    words: float
-    shared: float
-    home: float
+    same_language: float
     slope: float
     size: float
     intercept: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalWeights:
+    """What all of a question's words weigh, in nats: see ``lexical_evidence``."""
+
+    own_language: float
+    shared: float
 
 
 # One set for every corpus: near the maximum likelihood of the right passage among its pool (a
 # conditional logit) over 17 corpora of all kinds, rounded; changed by a third, none moves nDCG@10
 # by more than 0.01. The probabilities: logistic regression on the three best of each question of
 # 16 corpora, once with its right passages and once without them, whole and thinned to 1 in 70.
-WITH_TOKENS = EvidenceWeights(
-    cosine=0.8, late=24.0, words=8.0, shared=4.0, home=1.0, slope=0.5, size=0.7, intercept=-0.2
+WITH_TOKENS = FusionWeights(
+    cosine=0.8, late=24.0, same_language=1.0, slope=0.5, size=0.7, intercept=-0.2
 )
 """Where the tokens of passages are compared too."""
-WITHOUT_TOKENS = EvidenceWeights(
-    cosine=1.5, late=0.0, words=8.0, shared=4.0, home=1.0, slope=0.8, size=0.7, intercept=-2.3
+WITHOUT_TOKENS = FusionWeights(
+    cosine=1.5, late=0.0, same_language=1.0, slope=0.8, size=0.7, intercept=-2.3
 )
 """Where there is one vector a passage, and its words."""
+WORDS = LexicalWeights(own_language=8.0, shared=4.0)
+"""With tokens and without."""
 
-_USUAL_WORDS = 0.5
+_USUAL_COVERAGE = 0.5
 """The part of the best coverage in a language that any language's passages would have got."""
 
 
 def dense_evidence(
-    cosines: Float32Array, late: Float32Array, home: Float32Array, weights: EvidenceWeights
+    z_scores: Float32Array,
+    late: Float32Array,
+    same_language: Float32Array,
+    weights: FusionWeights,
 ) -> Float32Array:
     """Add up what vectors tell of passages, shape ``(n,)`` in nats.
 
-    All arrays have shape ``(n,)``: ``cosines`` in standard deviations above passages at random,
-    ``late`` late interaction above chance, ``home`` how surely a passage is in the question's
-    language, 0 to 1::
+    All arrays have shape ``(n,)``: ``z_scores`` are cosines in standard deviations above passages
+    at random, ``late`` late interaction above chance, ``same_language`` how surely a passage is in
+    the question's language, 0 to 1::
 
-        w.cosine * cosines + w.late * late - w.home * home
+        w.cosine * z_scores + w.late * late - w.same_language * same_language
 
     >>> one = np.ones(1, np.float32)
     >>> dense_evidence(4 * one, 0.1 * one, one, WITH_TOKENS).round(2).tolist()
     [4.599999904632568]
     """
-    total: Float32Array = weights.cosine * cosines + weights.late * late - weights.home * home
+    total: Float32Array = (
+        weights.cosine * z_scores + weights.late * late - weights.same_language * same_language
+    )
     return total.astype(np.float32)
 
 
 def lexical_evidence(
-    words: Float32Array,
+    own_language: Float32Array,
     shared: Float32Array,
     languages: npt.NDArray[np.intp],
-    weights: EvidenceWeights,
+    weights: LexicalWeights = WORDS,
 ) -> Float32Array:
     """Add up what words tell of passages, shape ``(n,)`` in nats.
 
-    ``words`` ``(n,)`` is the share of the question's words that only passages in its language can
-    hold, ``shared`` of those (names, numbers, codes) that every language writes alike;
-    ``languages`` ``(n,)`` are codes from 0, the same for passages of the same language::
+    ``own_language`` ``(n,)`` is the share of the question's words that only passages in its
+    language can hold, ``shared`` of those (names, numbers, codes) that every language writes
+    alike; ``languages`` ``(n,)`` are codes from 0, the same for passages of the same language::
 
-        w.words * (words - 1/2 * best words in the passage's language) + w.shared * shared
+        w.own_language * (own_language - 1/2 * best own_language in the passage's language)
+        + w.shared * shared
 
     Words of the question can only be found in passages of its own language, so that adding their
     share would hand that language a start; less half of what its passages get at best, it orders
@@ -106,34 +122,37 @@ def lexical_evidence(
     is written alike everywhere counts in full.
 
     >>> words, shared = np.array([0, 1, 0.5], np.float32), np.array([0.25, 0, 0], np.float32)
-    >>> lexical_evidence(words, shared, np.array([1, 0, 0]), WITH_TOKENS).tolist()
+    >>> lexical_evidence(words, shared, np.array([1, 0, 0])).tolist()
     [1.0, 4.0, 0.0]
     """
     best = np.zeros(languages.max(initial=0) + 1, dtype=np.float32)
-    np.maximum.at(best, languages, words)
-    usual = _USUAL_WORDS * best[languages]
-    total: Float32Array = weights.words * (words - usual) + weights.shared * shared
+    np.maximum.at(best, languages, own_language)
+    usual = _USUAL_COVERAGE * best[languages]
+    total: Float32Array = weights.own_language * (own_language - usual) + weights.shared * shared
     return total.astype(np.float32)
 
 
-def probability(evidence: Float32Array, contents: float, weights: EvidenceWeights) -> Float32Array:
+def probability(
+    evidence: Float32Array, effective_corpus_size: float, weights: FusionWeights
+) -> Float32Array:
     """Turn evidence into the probability that a passage answers the question, ``(n,)``.
 
-    The logistic function of ``slope * evidence - size * ln(contents) + intercept``, fitted to
-    evidence as Platt (1999, "Probabilistic outputs for support vector machines", section 2) does.
-    The more ``contents`` there are (passages, of which translations count as one), the more likely
-    the same evidence comes by chance. Half of the questions are supposed to have an answer at all.
+    The logistic function of ``slope * evidence - size * ln(effective_corpus_size) + intercept``,
+    fitted to evidence as Platt (1999, "Probabilistic outputs for support vector machines", section
+    2) does. The larger the corpus (in passages, of which translations count as one), the more
+    likely the same evidence comes by chance. Half of the questions are supposed to have an answer
+    at all.
 
-    >>> weights = EvidenceWeights(
-    ...     cosine=1, late=0, words=1, shared=1, home=0, slope=0.5, size=1, intercept=-4
+    >>> weights = FusionWeights(
+    ...     cosine=1, late=0, same_language=0, slope=0.5, size=1, intercept=-4
     ... )
     >>> probability(np.array([8.0, 20.0], np.float32), 1, weights).round(3).tolist()
     [0.5, 0.9980000257492065]
     """
-    size = weights.size * math.log(max(1.0, contents))
-    odds = np.clip(weights.slope * evidence - size + weights.intercept, -30, 30)
-    found: Float32Array = (1 / (1 + np.exp(-odds.astype(np.float64)))).astype(np.float32)
-    return found
+    size = weights.size * math.log(max(1.0, effective_corpus_size))
+    logits = np.clip(weights.slope * evidence - size + weights.intercept, -30, 30)
+    scores: Float32Array = (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    return scores
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], rrf_k: int = 60) -> Ranking:
@@ -152,5 +171,5 @@ def reciprocal_rank_fusion(rankings: Sequence[Ranking], rrf_k: int = 60) -> Rank
     for ranking in rankings:
         for rank, identifier in enumerate(ranking.ids.tolist(), start=1):
             scores[identifier] = scores.get(identifier, 0.0) + 1.0 / (rrf_k + rank)
-    ids = np.array(sorted(scores, key=lambda each: (-scores[each], each)), dtype=np.int64)
-    return Ranking(ids, np.array([scores[each] for each in ids.tolist()], dtype=np.float32))
+    ids = np.array(sorted(scores, key=lambda chunk: (-scores[chunk], chunk)), dtype=np.int64)
+    return Ranking(ids, np.array([scores[chunk] for chunk in ids.tolist()], dtype=np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from rag_engine.ports import Int64Array, Restriction
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
-from rag_engine.retrieval.query import Question
+from rag_engine.retrieval.query import PreparedQuery
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.row_codec import unpack_terms
 from rag_engine.store.snapshot import Snapshot
@@ -19,14 +20,21 @@ from rag_engine.store.view import View
 __all__ = ["make_hits"]
 
 
+class _Group(NamedTuple):
+    """The places of the best and of the shown passage, and the ids of the others."""
+
+    best: int
+    shown: int
+    twins: list[int]
+
+
 def make_hits(
     view: View,
-    question: Question,
-    lexical: LexicalQuery,
-    found: Candidates,
+    query: PreparedQuery,
+    candidates: Candidates,
     *,
     k: int,
-    only: Restriction | None,
+    allowed: Restriction | None,
     group_twins: bool,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
@@ -38,25 +46,31 @@ def make_hits(
     Raises:
         ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
     """
-    groups = _groups(view.snapshot, question, found, k, only, group_twins=group_twins)
-    wanted = [each for _, shown, twins in groups for each in (int(found.ids[shown]), *twins)]
-    chunks = view.chunks(wanted)
+    language = query.embedded.language
+    groups = _groups(view.snapshot, language, candidates, k, allowed, group_twins=group_twins)
+    chunks = view.chunks(
+        [
+            identifier
+            for group in groups
+            for identifier in (int(candidates.ids[group.shown]), *group.twins)
+        ]
+    )
     hits: list[Hit] = []
-    for lead, shown, twins in groups:
-        identifier = int(found.ids[shown])
-        if identifier in chunks:
+    for group in groups:
+        shown = chunks.get(int(candidates.ids[group.shown]))
+        if shown is not None:
             hits.append(
                 Hit(
                     rank=len(hits) + 1,
-                    score=float(found.scores[lead]),
-                    chunk_id=identifier,
-                    chunk=chunks[identifier].chunk,
-                    title=chunks[identifier].title,
-                    source=chunks[identifier].source,
-                    metadata=chunks[identifier].metadata,
-                    query_language=question.language,
-                    parts=_parts(found, shown, lexical, chunks[identifier]),
-                    twins=tuple(_twin(chunks[each]) for each in twins if each in chunks),
+                    score=float(candidates.scores[group.best]),
+                    chunk_id=shown.id,
+                    chunk=shown.chunk,
+                    title=shown.title,
+                    source=shown.source,
+                    metadata=shown.metadata,
+                    query_language=language,
+                    parts=_parts(candidates, group.shown, query.lexical, shown),
+                    twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )
             )
     return hits
@@ -64,74 +78,80 @@ def make_hits(
 
 def _groups(
     snapshot: Snapshot,
-    question: Question,
-    found: Candidates,
+    language: str,
+    candidates: Candidates,
     k: int,
-    only: Restriction | None,
+    allowed: Restriction | None,
     *,
     group_twins: bool,
-) -> list[tuple[int, int, list[int]]]:
-    """Return for each hit the places of the best and of the shown passage, and the others' ids."""
-    ids = found.ids.tolist()
-    place = {each: row for row, each in enumerate(ids)}
-    languages = [snapshot.language_names[code] for code in found.languages.tolist()]
+) -> list[_Group]:
+    """Return what each hit is made of, for a reader of ``language``."""
+    ids = candidates.ids.tolist()
+    places = {identifier: place for place, identifier in enumerate(ids)}
+    languages = [snapshot.language_names[code] for code in candidates.languages.tolist()]
     twins_of: dict[int, list[int]] = {}
-    groups: list[tuple[int, int, list[int]]] = []
+    groups: list[_Group] = []
     taken: set[int] = set()
-    for lead, identifier in enumerate(ids):
-        if group_twins and lead % (2 * k) == 0:  # seldom more than once
-            twins_of = _twins_of(snapshot, found.ids[lead : lead + 2 * k], only)
+    for best, identifier in enumerate(ids):
+        if group_twins and best % (2 * k) == 0:  # seldom more than once
+            twins_of = _twins_of(snapshot, candidates.ids[best : best + 2 * k], allowed)
         if identifier in taken:
             continue
-        group = [identifier, *(each for each in twins_of.get(identifier, ()) if each not in taken)]
-        at_home = [
-            place[each]
-            for each in group
-            if each in place and languages[place[each]] == question.language
+        members = [identifier, *(t for t in twins_of.get(identifier, ()) if t not in taken)]
+        readable = [
+            places[member]
+            for member in members
+            if member in places and languages[places[member]] == language
         ]
-        shown = min(at_home, default=lead)
-        groups.append((lead, shown, [each for each in group if each != ids[shown]]))
-        taken.update(group)
+        shown = min(readable, default=best)
+        twins = [member for member in members if member != ids[shown]]
+        groups.append(_Group(best, shown, twins))
+        taken.update(members)
         if len(groups) == k:
             break
     return groups
 
 
 def _twins_of(
-    snapshot: Snapshot, ids: Int64Array, only: Restriction | None
+    snapshot: Snapshot, ids: Int64Array, allowed: Restriction | None
 ) -> dict[int, list[int]]:
     """Return the twins, ascending, of those of ``ids`` that have any that may be shown."""
     groups = snapshot.twins.of(ids)
     every = np.array(sorted({twin for group in groups.values() for twin in group}), dtype=np.int64)
     shown = snapshot.not_deleted(every)
-    shown = shown if only is None else shown[only.allows(shown)]
+    shown = shown if allowed is None else shown[allowed.allows(shown)]
     if len(shown) == len(every):
         return groups
-    kept = set(shown.tolist())
-    return {each: [twin for twin in group if twin in kept] for each, group in groups.items()}
+    visible = set(shown.tolist())
+    return {
+        identifier: [twin for twin in group if twin in visible]
+        for identifier, group in groups.items()
+    }
 
 
-def _twin(found: FoundChunk) -> Twin:
-    return Twin(chunk_id=found.id, chunk=found.chunk, title=found.title, source=found.source)
+def _twin(chunk: FoundChunk) -> Twin:
+    return Twin(chunk_id=chunk.id, chunk=chunk.chunk, title=chunk.title, source=chunk.source)
 
 
-def _parts(found: Candidates, place: int, lexical: LexicalQuery, chunk: FoundChunk) -> ScoreParts:
-    late, rerank = float(found.late[place]), float(found.rerank[place])
+def _parts(
+    candidates: Candidates, place: int, lexical: LexicalQuery, chunk: FoundChunk
+) -> ScoreParts:
+    late, rerank = float(candidates.late[place]), float(candidates.rerank[place])
     return ScoreParts(
-        dense=float(found.dense[place]),
-        dense_plain=float(found.dense_plain[place]),
-        lexical=float(found.lexical[place]),
+        dense=float(candidates.dense[place]),
+        dense_plain=float(candidates.dense_plain[place]),
+        lexical=float(candidates.lexical[place]),
         matched_terms=_matched_terms(lexical.terms(chunk.chunk.language), chunk),
         late=None if np.isnan(late) else late,
         rerank=None if np.isnan(rerank) else rerank,
-        rank_before_rerank=int(found.before[place]),
+        rank_before_rerank=int(candidates.rank_before_rerank[place]),
     )
 
 
-def _matched_terms(weights: Mapping[str, float], found: FoundChunk) -> tuple[str, ...]:
+def _matched_terms(weights: Mapping[str, float], chunk: FoundChunk) -> tuple[str, ...]:
     """Tell which of the question's terms a passage holds, heaviest first, without prefixes."""
     if not weights:
         return ()
-    held = weights.keys() & set(unpack_terms(found.packed_terms))
-    heaviest = sorted(held, key=lambda term: (-weights[term], term))
-    return tuple(term[len(found.chunk.language) + 1 :] for term in heaviest)
+    matched = weights.keys() & set(unpack_terms(chunk.packed_terms))
+    heaviest = sorted(matched, key=lambda term: (-weights[term], term))
+    return tuple(term[len(chunk.chunk.language) + 1 :] for term in heaviest)

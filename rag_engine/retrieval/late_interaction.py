@@ -14,11 +14,15 @@ from collections.abc import MutableMapping
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.matmul import product
+from rag_engine.calibration.token_space import TokenSpace, centred_tokens
+from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
+from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.query import PreparedQuery
 from rag_engine.store.token_vectors import ChunkTokens
+from rag_engine.store.view import View
 
-__all__ = ["PassageTokens", "late_interaction_scores"]
+__all__ = ["PassageTokens", "compare_tokens", "late_interaction_scores"]
 
 _EXPECTED = 0.5
 """How much of the mean match with foreign tokens is taken off."""
@@ -48,7 +52,7 @@ class PassageTokens:
         self._steps = steps
         self._offsets = offsets
         self._groups = np.repeat(groups, tokens.lengths)
-        along = product(steps, offsets)[np.arange(len(steps)), self._groups]
+        along = matmul_on_one_thread(steps, offsets)[np.arange(len(steps)), self._groups]
         squares = scales * (scales * np.vecdot(steps, steps) - 2 * along)
         squares += np.vecdot(offsets, offsets)[self._groups]
         self._inverse_norms = 1 / np.sqrt(np.maximum(squares, _SMALLEST))
@@ -61,19 +65,19 @@ class PassageTokens:
 
         ``units`` is ``(m, width)``; ``passages`` names some by their places, ascending.
         """
-        kept: slice | npt.NDArray[np.bool_] = slice(None)
+        tokens: slice | npt.NDArray[np.bool_] = slice(None)
         lengths = self.lengths
         if passages is not None and len(passages) < len(lengths):
             wanted = np.zeros(len(lengths), dtype=np.bool_)
             wanted[passages] = True
-            kept, lengths = np.repeat(wanted, lengths), lengths[passages]
-        cosines = product(self._steps[kept], units)
-        cosines *= self._factors[kept, np.newaxis]
-        off = product(self._offsets, units)[self._groups[kept]]
-        off *= self._inverse_norms[kept, np.newaxis]
+            tokens, lengths = np.repeat(wanted, lengths), lengths[passages]
+        cosines = matmul_on_one_thread(self._steps[tokens], units)
+        cosines *= self._factors[tokens, np.newaxis]
+        off = matmul_on_one_thread(self._offsets, units)[self._groups[tokens]]
+        off *= self._inverse_norms[tokens, np.newaxis]
         cosines -= off
-        found: Float32Array = np.maximum.reduceat(cosines, np.cumsum(lengths) - lengths, axis=0)
-        return found
+        best: Float32Array = np.maximum.reduceat(cosines, np.cumsum(lengths) - lengths, axis=0)
+        return best
 
 
 def late_interaction_scores(
@@ -103,12 +107,51 @@ def late_interaction_scores(
     ... ).round(4)
     array([0.9965], dtype=float32)
     """
-    unknown = np.array([row for row, each in enumerate(ids.tolist()) if each not in expected])
+    unknown = np.array([row for row, chunk in enumerate(ids.tolist()) if chunk not in expected])
     if len(unknown):
         matches = passages.best(background, unknown).mean(axis=1)
         expected.update(zip(ids[unknown].tolist(), matches.tolist(), strict=True))
-    usual = np.array([expected[each] for each in ids.tolist()], dtype=np.float32)
+    usual = np.array([expected[chunk] for chunk in ids.tolist()], dtype=np.float32)
     matched = passages.best(question) @ weights / max(float(weights.sum()), 1e-9)
     scores = matched - _EXPECTED * usual - _LENGTH * np.log(passages.lengths)
-    found: Float32Array = scores.astype(np.float32)
-    return found
+    return scores.astype(np.float32)
+
+
+def compare_tokens(
+    view: View, space: TokenSpace, query: PreparedQuery, candidates: Candidates, pool: int
+) -> Float32Array | None:
+    """Compare a question with its first ``pool`` candidates token by token.
+
+    Returns what they match above chance, ``(n,)``, NaN for the others; None where there are no
+    tokens to compare. One of the first whose tokens are not kept gets what the least of them gets.
+    """
+    embedded = query.embedded
+    if embedded.tokens is None or len(embedded.tokens.vectors) == 0 or len(candidates) == 0:
+        return None
+    first = candidates.ids[:pool]
+    passage_tokens = view.token_vectors(first.tolist(), len(space.basis))
+    if len(passage_tokens.ids) == 0:
+        return None
+    places = np.arange(len(first))
+    if len(passage_tokens.ids) < len(first):
+        places = np.flatnonzero(np.isin(first, passage_tokens.ids))
+    snapshot = view.snapshot
+    offsets, null_distribution = snapshot.offsets, snapshot.calibration.null_distribution
+    codes, groups = np.unique(candidates.languages[places], return_inverse=True)
+    names = [snapshot.language_names[code] for code in codes.tolist()]
+    passage_shifts = matmul_on_one_thread(offsets.of_passage_tokens(names), space.basis)
+    query_shift = np.vecdot(space.basis, offsets.of_query_tokens(embedded.detections))
+    query_tokens = centred_tokens(embedded.tokens.vectors, query_shift)
+    scores = late_interaction_scores(
+        query_tokens,
+        embedded.tokens.weights,
+        PassageTokens(passage_tokens, passage_shifts, groups),
+        passage_tokens.ids,
+        null_distribution.tokens,
+        snapshot.expected_matches,
+    )
+    late = np.full(len(candidates), np.nan, dtype=np.float32)
+    late[: len(first)] = scores.min()
+    late[places] = scores
+    late -= null_distribution.chance_match(query_tokens, embedded.tokens.weights)
+    return late

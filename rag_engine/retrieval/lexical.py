@@ -44,14 +44,14 @@ def word_terms(
 ) -> list[QueryTerms]:
     """Return the stems to look for in passages of each language that the question may be in."""
     plausible = {detection.language for detection in detections}
-    found = []
+    wanted = []
     for language in languages:
         if language in plausible:
-            mine = [token for token in analyse(question, language) if not token.stop]
-            terms = tuple(dict.fromkeys(stem_term(language, token.stem) for token in mine))
+            tokens = [token for token in analyse(question, language) if not token.stop]
+            terms = tuple(dict.fromkeys(stem_term(language, token.stem) for token in tokens))
             if terms:
-                found.append(QueryTerms(language, terms, len(terms)))
-    return found
+                wanted.append(QueryTerms(language, terms, len(terms)))
+    return wanted
 
 
 def shared_terms(
@@ -63,11 +63,11 @@ def shared_terms(
     word is looked for among them.
     """
     tokens = analyse(question, detections[0].language)
-    surfaces = list(dict.fromkeys(each.surface for each in tokens if not each.stop))
-    surfaces = surfaces or list(dict.fromkeys(each.surface for each in tokens))
+    surfaces = list(dict.fromkeys(token.surface for token in tokens if not token.stop))
+    surfaces = surfaces or list(dict.fromkeys(token.surface for token in tokens))
     return [
         QueryTerms(
-            language, tuple(neutral_term(language, each) for each in surfaces), len(surfaces)
+            language, tuple(neutral_term(language, word) for word in surfaces), len(surfaces)
         )
         for language in languages
         if surfaces
@@ -79,7 +79,7 @@ def query_terms(
 ) -> list[QueryTerms]:
     """Return what BM25 looks for in each language: words where they can be, else shared terms."""
     words = word_terms(question, detections, languages)
-    others = sorted(set(languages) - {each.language for each in words})
+    others = sorted(set(languages) - {of_language.language for of_language in words})
     return [*words, *shared_terms(question, detections, others)]
 
 
@@ -88,17 +88,17 @@ class LexicalQuery:
     """The weights of the terms of a question, so that a passage's sums are shares of it, 0 to 1.
 
     ``words`` are for passages in the question's own language, ``shared`` for those of any; both
-    are empty where no lexical evidence is wanted, or none can be had. ``home`` tells how surely
-    the question is in each language.
+    are empty where no lexical evidence is wanted, or none can be had. ``language_probabilities``
+    tell how surely the question is in each language.
     """
 
     words: Mapping[str, float]
     shared: Mapping[str, float]
-    home: Mapping[str, float]
+    language_probabilities: Mapping[str, float]
 
     def terms(self, language: str) -> dict[str, float]:
         """Return the terms, with their weights, that count in passages of a language."""
-        weights = self.words if language in self.home else self.shared
+        weights = self.words if language in self.language_probabilities else self.shared
         prefixes = (stem_term(language, ""), neutral_term(language, ""))
         return {term: weight for term, weight in weights.items() if term.startswith(prefixes)}
 
@@ -113,11 +113,13 @@ def lexical_query(
     languages = sorted(sizes)
     words = word_terms(question, detections, languages)
     shared = shared_terms(question, detections, languages)
-    sure = max(1.0, sum(each.confidence for each in detections))
+    sure = max(1.0, sum(detection.confidence for detection in detections))
     return LexicalQuery(
         words=term_weights(words, sizes, document_frequencies),
         shared=term_weights(shared, sizes, document_frequencies),
-        home={each.language: each.confidence / sure for each in detections},
+        language_probabilities={
+            detection.language: detection.confidence / sure for detection in detections
+        },
     )
 
 
@@ -132,17 +134,17 @@ def term_weights(
     words of the question (a word that is in no passage there, or can not be looked for, counts
     as if it were in one). ``sizes`` maps a language to its number of passages.
     """
-    terms = [term for each in wanted for term in each.terms]
+    terms = [term for of_language in wanted for term in of_language.terms]
     if not terms:
         return {}
     frequencies = dict(zip(terms, document_frequencies(terms).tolist(), strict=True))
     weights: dict[str, float] = {}
-    for each in wanted:
-        passages = max(1, sizes.get(each.language, 0))
+    for of_language in wanted:
+        passages = max(1, sizes.get(of_language.language, 0))
         rarest = inverse_document_frequency(1, passages)
         useful: dict[str, float] = {}
-        total = rarest * (each.words - len(each.terms))
-        for term in each.terms:
+        total = rarest * (of_language.words - len(of_language.terms))
+        for term in of_language.terms:
             frequency = frequencies[term]
             idf = inverse_document_frequency(max(1, frequency), passages)
             total += idf

@@ -1,4 +1,4 @@
-"""A question on its way through retrieval."""
+"""A question on its way through retrieval: embedded first, then prepared for one snapshot."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.calibration.null_distribution import Level
+from rag_engine.calibration.null_distribution import CosineMoments
 from rag_engine.ports import Detection, Float32Array, TokenVectors
 from rag_engine.retrieval.lexical import LexicalQuery, lexical_query
 from rag_engine.store.snapshot import Snapshot
 
-__all__ = ["Asked", "Question", "as_asked"]
+__all__ = ["EmbeddedQuery", "PreparedQuery", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EmbeddedQuery:
     """A question before any knowledge base is asked.
 
     ``detections`` are its plausible languages, likeliest first; ``vector`` ``(dimension,)`` is the
@@ -35,32 +35,30 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreparedQuery:
     """A question as one snapshot is asked it: centred, and with the weights of its terms.
 
-    ``level`` is what its cosines are measured against.
+    ``moments`` are what its cosines are measured against.
     """
 
-    question: Question
+    embedded: EmbeddedQuery
     vector: Float32Array
-    level: Level
+    moments: CosineMoments
     lexical: LexicalQuery
 
-    def at_home(self, languages: Sequence[str]) -> Float32Array:
+    def language_probabilities(self, languages: Sequence[str]) -> Float32Array:
         """Tell how surely the question is in each of some languages, ``(n,)``, 0 to 1."""
-        home = self.lexical.home
-        return np.array([home.get(each, 0.0) for each in languages], dtype=np.float32)
+        known = self.lexical.language_probabilities
+        return np.array([known.get(name, 0.0) for name in languages], dtype=np.float32)
 
 
-def as_asked(question: Question, snapshot: Snapshot, *, lexical: bool) -> Asked:
+def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:
     """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for."""
-    vector = snapshot.offsets.centre_query(question.vector, question.detections)
+    vector = snapshot.offsets.centre_query(query.vector, query.detections)
     terms = LexicalQuery({}, {}, {})
     if lexical:
         terms = lexical_query(
-            question.text,
-            question.detections,
-            snapshot.languages,
-            snapshot.document_frequencies,
+            query.text, query.detections, snapshot.languages, snapshot.document_frequencies
         )
-    return Asked(question, vector, snapshot.calibration.background.level(vector), terms)
+    moments = snapshot.calibration.null_distribution.cosine_moments(vector)
+    return PreparedQuery(query, vector, moments, terms)

@@ -14,7 +14,7 @@ __all__ = ["reranked"]
 
 
 def reranked(
-    reranker: Reranker, view: View, question: str, found: Candidates, pool: int
+    reranker: Reranker, view: View, question: str, candidates: Candidates, pool: int
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
 
@@ -25,16 +25,16 @@ def reranked(
     Raises:
         ViewOutdated: a candidate vanished, and the view is not lenient.
     """
-    chunks = view.chunks(found.ids[:pool].tolist())
-    read = [place for place, each in enumerate(found.ids[:pool].tolist()) if each in chunks]
-    if not read:
-        return found
-    texts = [chunks[int(found.ids[place])].chunk.text for place in read]
-    rerank = np.full(len(found), np.nan, dtype=np.float32)
-    rerank[read] = reranker.score(question, texts)
-    first = np.array(read)[np.lexsort((found.ids[read], -rerank[read]))]
-    scores = found.scores.copy()
-    scores[read] = 1 / (1 + np.exp(-np.clip(rerank[read], -30, 30)))
+    ids = candidates.ids[:pool].tolist()
+    chunks = view.chunks(ids)
+    places = [place for place, identifier in enumerate(ids) if identifier in chunks]
+    if not places:
+        return candidates
+    rerank = np.full(len(candidates), np.nan, dtype=np.float32)
+    rerank[places] = reranker.score(question, [chunks[ids[place]].chunk.text for place in places])
+    first = np.array(places)[np.lexsort((candidates.ids[places], -rerank[places]))]
+    scores = candidates.scores.copy()
+    scores[places] = 1 / (1 + np.exp(-np.clip(rerank[places], -30, 30)))
     scores[pool:] = np.minimum(scores[pool:], scores[first[-1]])
-    rest = np.arange(pool, len(found))
-    return replace(found, scores=scores, rerank=rerank).taken(np.concatenate([first, rest]))
+    rest = np.arange(pool, len(candidates))
+    return replace(candidates, scores=scores, rerank=rerank).taken(np.concatenate([first, rest]))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from rag_engine.ports import Float32Array, Int64Array, Restriction
 from rag_engine.store.snapshot import Snapshot
 
-__all__ = ["join_twins", "late_of_twins", "twins_of_best"]
+__all__ = ["Pairs", "join_twins", "late_of_twins", "twins_of_best"]
 
 Pairs = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 """Places of passages and of their twins among some, ``(n,)`` each."""
@@ -23,16 +23,15 @@ translated (mAP 0.682 with 0.8, 0.671 with 0.6, 0.541 without), worse among thou
 sentences that nearly say the same (nDCG@10 0.588, 0.610, 0.615)."""
 
 
-def twins_of_best(snapshot: Snapshot, ids: Int64Array, only: Restriction | None) -> Int64Array:
+def twins_of_best(snapshot: Snapshot, ids: Int64Array, allowed: Restriction | None) -> Int64Array:
     """Return the twins, ascending, of the best candidates; ``ids`` come best first.
 
-    Deleted passages, and those that ``only`` does not allow, are left out.
+    Deleted passages, and those that are not ``allowed``, are left out.
     """
     groups = snapshot.twins.of(ids[:_BEST]).values()
-    found = list(dict.fromkeys(twin for group in groups for twin in group))[:_MOST]
-    twins = np.array(sorted(found), dtype=np.int64)
-    twins = snapshot.not_deleted(twins)
-    return twins if only is None else twins[only.allows(twins)]
+    first = list(dict.fromkeys(twin for group in groups for twin in group))[:_MOST]
+    twins = snapshot.not_deleted(np.array(sorted(first), dtype=np.int64))
+    return twins if allowed is None else twins[allowed.allows(twins)]
 
 
 def late_of_twins(pairs: Pairs, late: Float32Array) -> Float32Array:
@@ -46,13 +45,12 @@ def late_of_twins(pairs: Pairs, late: Float32Array) -> Float32Array:
     array([0.5 , 0.75, 1.  ,  nan], dtype=float32)
     """
     one, other = pairs
-    told = ~np.isnan(late[other])
-    one, other = one[told], other[told]
+    compared = ~np.isnan(late[other])
+    one, other = one[compared], other[compared]
     counts = np.bincount(one, minlength=len(late))
     sums = np.bincount(one, weights=late[other], minlength=len(late))
     filled = np.where(np.isnan(late) & (counts > 0), sums / np.maximum(counts, 1), late)
-    found: Float32Array = filled.astype(np.float32)
-    return found
+    return filled.astype(np.float32)
 
 
 def join_twins(pairs: Pairs, dense: Float32Array, lexical: Float32Array) -> Float32Array:
@@ -79,5 +77,4 @@ def join_twins(pairs: Pairs, dense: Float32Array, lexical: Float32Array) -> Floa
     np.maximum.at(best, one, lexical[other])
     own = dense + lexical
     joined = np.where(counts > 0, (1 - _JOINT) * own + _JOINT * (means + best), own)
-    found: Float32Array = joined.astype(np.float32)
-    return found
+    return joined.astype(np.float32)

@@ -11,20 +11,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from rag_engine.calibration.calibration import Calibration, calibration_version
+from rag_engine.calibration.fit import Corpus, fit_calibration
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
+from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.remote_index import RemoteDenseFactory, RemoteLexicalFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.estimates import calibrate, twins_of
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.row_codec import IndexRow
@@ -84,7 +87,7 @@ class Index:
         self._dense = dense
         self._lexical = lexical
         self._prior = prior
-        self._space = token_space
+        self._token_space = token_space
         self._fair = fair
         self._read_only = read_only
         self._lock = threading.RLock()
@@ -276,9 +279,7 @@ class Index:
             count = catalogue.count_after(0)
             index_rows = counted(catalogue.index_rows(after=0), "reading", count, on_stage)
             passages, terms = PassageVectors.collect(index_rows, self._dimension, count)
-            calibration = calibrate(
-                catalogue, passages, prior=self._prior, space=self._space, fair=self._fair
-            )
+            calibration = self._calibrate(catalogue, passages)
         offsets = calibration.offsets
         packed = counted(_forgotten(terms), "indexing words", count, on_stage)
         segment = Segment.build(
@@ -288,7 +289,19 @@ class Index:
             revision=revision,
             segment=segment,
             calibration=calibration,
-            twins=twins_of(passages, offsets, segment.dense, on_stage),
+            twins=segment.mine_twins(offsets, on_stage) if offsets.enabled else Twins.none(),
+        )
+
+    def _calibrate(self, catalogue: CatalogueReader, passages: PassageVectors) -> Calibration:
+        width = 0 if self._token_space is None else len(self._token_space.basis)
+        corpus = Corpus(
+            ids=passages.ids,
+            vectors=passages.vectors,
+            languages=passages.language_list(),
+            read_tokens=partial(catalogue.token_vectors, width=width),
+        )
+        return fit_calibration(
+            corpus, prior=self._prior, token_space=self._token_space, fair=self._fair
         )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
+from rag_engine.calibration.twins import Twins, mine_twins
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
@@ -18,6 +19,7 @@ from rag_engine.ports import (
     Int64Array,
     LexicalIndex,
     LexicalIndexFactory,
+    Ranking,
     Restriction,
     Terms,
 )
@@ -70,12 +72,12 @@ class PassageVectors:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return rows, self.ids[rows] == ids
 
-    def centred(self, offsets: LanguageMeans, *, wholly: bool = False) -> CentredRows:
+    def centred(self, offsets: LanguageMeans, *, full_strength: bool = False) -> CentredRows:
         """Return the vectors as the dense index compares them, made where they are asked for.
 
-        ``wholly`` is for comparing passages with passages (see ``LanguageMeans``).
+        At ``full_strength`` they are for comparing passages with passages (see ``LanguageMeans``).
         """
-        table = offsets.of_passages(self.languages) + (offsets.default if wholly else 0)
+        table = offsets.of_passages(self.languages) + (offsets.default if full_strength else 0)
         return CentredRows(self.vectors, self.codes, table, enabled=offsets.enabled)
 
 
@@ -173,6 +175,19 @@ class Segment:
                 others = others[allowed.allows(passages.ids[others])]
                 rows = np.concatenate([rows, others])
         return passages.ids[rows], np.vecdot(self.centred[rows], query)
+
+    def mine_twins(self, offsets: LanguageMeans, on_stage: OnStage = silent) -> Twins:
+        """Find the translation twins among the passages."""
+        passages = self.passages
+        full_strength = passages.centred(offsets, full_strength=True)
+
+        def neighbours(rows: npt.NDArray[np.intp], k: int) -> list[Ranking]:
+            on_stage("finding translations", int(rows[0]), len(self))
+            return self.dense.search(self.centred[rows], k)
+
+        return mine_twins(
+            passages.ids, passages.language_list(), full_strength.__getitem__, neighbours
+        )
 
 
 def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[Terms]:

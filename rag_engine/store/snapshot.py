@@ -6,7 +6,7 @@ were deleted since. A snapshot never changes; a new one takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,9 +23,6 @@ __all__ = ["Snapshot", "merge_rankings"]
 
 Codes = npt.NDArray[np.intp]
 """Languages as places in ``Snapshot.language_names``."""
-
-_REACH = 4
-"""How many times the pool is looked at for passages of languages that the pool leaves short."""
 
 
 def merge_rankings(rankings: Sequence[Ranking], k: int) -> Ranking:
@@ -99,8 +96,8 @@ class Snapshot:
         return sum(len(segment) for segment in self.segments)
 
     @cached_property
-    def contents(self) -> float:
-        """How many different things the passages say: their number, twins counted once."""
+    def effective_corpus_size(self) -> float:
+        """How many different things the passages say: their number, twins counted as one."""
         return max(1.0, len(self) - self.twins.repeated)
 
     def not_deleted(self, ids: Int64Array) -> Int64Array:
@@ -126,55 +123,19 @@ class Snapshot:
         found = [segment.dense.search(queries, k, restriction) for segment in self.segments]
         return [merge_rankings([each[row] for each in found], k) for row in range(len(queries))]
 
-    def search_dense_fairly(
-        self, query: Float32Array, pool: int, floor: int, only: Restriction | None = None
-    ) -> Int64Array:
-        """Return the ids of the ``pool`` nearest passages of a centred query ``(dimension,)``.
+    def probe(
+        self, query: Float32Array, languages: Container[str], only: Restriction | None = None
+    ) -> tuple[Int64Array, Float32Array]:
+        """Return passages of some languages near a centred query: ids and cosines, ``(n,)`` each.
 
-        To them come, for every language that has fewer than ``floor`` among them, its own nearest
-        up to ``floor``, so that none is crowded out: at most ``pool + floor * languages`` ids.
+        They come in no order. For each language one at least is among them, if any is allowed.
         """
-        several = len(self.languages) > 1
-        reach = _REACH * pool if several else pool
-        wide = self.search_dense(query[np.newaxis], reach, only)[0].ids
-        if not several:
-            return wide
-        codes = self.language_codes(wide)
-        found = wide[(np.arange(len(wide)) < pool) | (_places_in_groups(codes) < floor)]
-        if len(wide) == reach:
-            met = np.bincount(codes, minlength=len(self.language_names)).tolist()
-            missing = {
-                language: floor - count
-                for language, count in zip(self.language_names, met, strict=True)
-                if count < min(floor, self.languages[language])
-            }
-            others = self._nearest_of_languages(query, missing, wide, only)
-            found = np.concatenate([found, others])
-        return found
-
-    def _nearest_of_languages(
-        self,
-        query: Float32Array,
-        missing: Mapping[str, int],
-        known: Int64Array,
-        only: Restriction | None,
-    ) -> Int64Array:
-        """Return the ids of the nearest passages, not ``known``, of each language ``missing`` some.
-
-        They are the nearest, or nearly so: of a large language some lists are looked through.
-        """
-        if not missing:
-            return np.empty(0, dtype=np.int64)
         restriction = self._restriction(only)
-        near = [segment.near(query, missing, restriction) for segment in self.segments]
-        ids = np.concatenate([each for each, _ in near])
-        cosines = np.concatenate([each for _, each in near])
-        new = ~np.isin(ids, known)
-        ids, cosines = ids[new], cosines[new]
-        ids = ids[np.lexsort((ids, -cosines))]
-        codes = self.language_codes(ids)
-        wanted = np.array([missing.get(name, 0) for name in self.language_names], dtype=np.intp)
-        return ids[_places_in_groups(codes) < wanted[codes]]
+        probed = [segment.near(query, languages, restriction) for segment in self.segments]
+        return (
+            np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in probed)]),
+            np.concatenate([np.empty(0, np.float32), *(cosines for _, cosines in probed)]),
+        )
 
     def language_codes(self, ids: Int64Array) -> Codes:
         """Return the place of each id's language in ``language_names``, ``(n,)``.
@@ -249,18 +210,3 @@ class Snapshot:
         if len(ids) and found.min() < 0:
             raise KeyError(f"no vector for chunk {int(ids[found.argmin()])}")
         return vectors, found
-
-
-def _places_in_groups(groups: Codes) -> Codes:
-    """Return how many elements of the same group come before each, ``(n,)``.
-
-    >>> _places_in_groups(np.array([5, 7, 5, 5, 7])).tolist()
-    [0, 0, 1, 2, 1]
-    """
-    order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-2))
-    lengths = np.diff(starts, append=len(groups))
-    places = np.empty(len(groups), dtype=np.intp)
-    places[order] = np.arange(len(groups)) - np.repeat(starts, lengths)
-    return places

@@ -9,8 +9,8 @@ import pytest
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.ports import Restriction
-from rag_engine.retrieval.candidates import gather, places_for_each
-from rag_engine.retrieval.query import as_asked
+from rag_engine.retrieval.candidates import places_for_each, retrieve
+from rag_engine.retrieval.query import prepare
 from rag_engine.store.snapshot import Snapshot
 
 POOL = 20
@@ -39,11 +39,11 @@ def knowledge_base(request, tmp_path_factory, quick_components):
         yield kb
 
 
-def gathered(kb: KnowledgeBase, text: str, only=None) -> tuple[Snapshot, list[str]]:
+def retrieved(kb: KnowledgeBase, text: str, allowed=None) -> tuple[Snapshot, list[str]]:
     snapshot = kb._index.snapshot()
-    [question] = kb._retriever.questions([text])
-    asked = as_asked(question, snapshot, lexical=True)
-    ids = gather(asked, snapshot, POOL, only)
+    [question] = kb._retriever.embed_questions([text])
+    query = prepare(question, snapshot, lexical=True)
+    ids = retrieve(query, snapshot, POOL, allowed)
     assert (np.diff(ids) > 0).all()
     return snapshot, [snapshot.language_names[code] for code in snapshot.vectors(ids)[1]]
 
@@ -52,7 +52,7 @@ def gathered(kb: KnowledgeBase, text: str, only=None) -> tuple[Snapshot, list[st
     "text", ["Wann wird die Pumpe geprüft?", "pump 7", "ポンプはいつ点検しますか"]
 )
 def test_every_language_has_its_places(knowledge_base, text: str):
-    snapshot, languages = gathered(knowledge_base, text)
+    snapshot, languages = retrieved(knowledge_base, text)
     assert snapshot.languages == COUNTS
     floor = places_for_each(POOL, len(COUNTS))
     assert floor == 2
@@ -63,18 +63,18 @@ def test_every_language_has_its_places(knowledge_base, text: str):
 
 def test_the_nearest_stay_whatever_their_language(knowledge_base):
     snapshot = knowledge_base._index.snapshot()
-    [question] = knowledge_base._retriever.questions(["pump 7"])
-    asked = as_asked(question, snapshot, lexical=False)
-    nearest = snapshot.search_dense(asked.vector[np.newaxis], POOL)[0].ids
-    assert set(nearest.tolist()) <= set(gather(asked, snapshot, POOL, None).tolist())
+    [question] = knowledge_base._retriever.embed_questions(["pump 7"])
+    query = prepare(question, snapshot, lexical=False)
+    nearest = snapshot.search_dense(query.vector[np.newaxis], POOL)[0].ids
+    assert set(nearest.tolist()) <= set(retrieve(query, snapshot, POOL, None).tolist())
 
 
 def test_a_filter_is_kept(knowledge_base):
     snapshot = knowledge_base._index.snapshot()
-    everything = np.concatenate([each.passages.ids for each in snapshot.segments])
+    everything = np.concatenate([segment.passages.ids for segment in snapshot.segments])
     languages = np.array(snapshot.language_names)[snapshot.vectors(everything)[1]]
     allowed = np.sort(everything[languages == "ja"])[:2]
-    _, languages = gathered(knowledge_base, "pump 7", only=Restriction(allowed))
+    _, languages = retrieved(knowledge_base, "pump 7", allowed=Restriction(allowed))
     assert languages == ["ja", "ja"]
 
 
@@ -90,7 +90,7 @@ def test_no_language_for_an_id_that_is_nowhere(knowledge_base):
 def test_a_corpus_of_one_language(tmp_path: Path, quick_components):
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
         kb.add([Document(id=f"{n}", text=TEXTS["de"].format(n)) for n in range(100)])
-        _, languages = gathered(kb, "pump 7")
+        _, languages = retrieved(kb, "pump 7")
     assert POOL <= len(languages) <= 3 * POOL
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from rag_engine.ports import Detection, Ranking
 from rag_engine.retrieval.fusion import (
-    EvidenceWeights,
+    FusionWeights,
+    LexicalWeights,
     dense_evidence,
     lexical_evidence,
     probability,
@@ -55,7 +56,7 @@ def test_shared_terms_are_looked_for_at_home_too():
     )
     assert set(found.words) == {"de:pump", "de:x200"}
     assert set(found.shared) == {"de=x200", "fr=x200"}
-    assert found.home == {"de": 0.9}
+    assert found.language_probabilities == {"de": 0.9}
     assert set(found.terms("de")) == set(found.words)
     assert set(found.terms("fr")) == {"fr=x200"}
 
@@ -63,7 +64,7 @@ def test_shared_terms_are_looked_for_at_home_too():
 def test_confidences_that_add_up_to_more_than_one_are_shares():
     detections = [Detection("zh", 0.9), Detection("ja", 0.6)]
     found = lexical_query("漢字", detections, {"zh": 5}, frequencies({}))
-    assert found.home == {"zh": pytest.approx(0.6), "ja": pytest.approx(0.4)}
+    assert found.language_probabilities == {"zh": pytest.approx(0.6), "ja": pytest.approx(0.4)}
     assert found.words == found.shared == {}
 
 
@@ -94,27 +95,26 @@ def test_nothing_found_weighs_nothing():
     assert term_weights([], {}, frequencies({})) == {}
 
 
-PLAIN = EvidenceWeights(
-    cosine=1.0, late=10.0, words=4.0, shared=2.0, home=0.5, slope=0.5, size=1.0, intercept=-2.0
-)
+PLAIN = FusionWeights(cosine=1.0, late=10.0, same_language=0.5, slope=0.5, size=1.0, intercept=-2.0)
+PLAIN_WORDS = LexicalWeights(own_language=4.0, shared=2.0)
 ZEROS = np.zeros(4, np.float32)
 
 
 def test_words_are_measured_within_each_language():
     words = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    total = lexical_evidence(words, ZEROS, np.array([1, 0, 0, 1]), PLAIN)
+    total = lexical_evidence(words, ZEROS, np.array([1, 0, 0, 1]), PLAIN_WORDS)
     best_german = np.array([0.0, 1.0, 1.0, 0.0])
     np.testing.assert_allclose(total, 4 * (words - 0.5 * best_german), rtol=1e-6)
 
 
 def test_a_code_counts_in_full_in_whatever_language():
     shared = np.array([1.0, 0.0, 0.0, 0.5], dtype=np.float32)
-    total = lexical_evidence(ZEROS, shared, np.array([0, 0, 1, 1]), PLAIN)
+    total = lexical_evidence(ZEROS, shared, np.array([0, 0, 1, 1]), PLAIN_WORDS)
     assert total.tolist() == [2.0, 0.0, 0.0, 1.0]
 
 
 def test_where_no_word_reaches_lexical_search_is_silent():
-    assert not lexical_evidence(ZEROS, ZEROS, np.array([0, 1, 2, 0]), PLAIN).any()
+    assert not lexical_evidence(ZEROS, ZEROS, np.array([0, 1, 2, 0]), PLAIN_WORDS).any()
 
 
 def test_dense_evidence_by_hand():

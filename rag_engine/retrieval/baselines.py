@@ -1,0 +1,45 @@
+"""What the other modes of retrieval do: vectors alone, words alone, and the usual hybrid search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from rag_engine.ports import Restriction
+from rag_engine.retrieval.candidates import Candidates, featurise
+from rag_engine.retrieval.evidence import best_first
+from rag_engine.retrieval.fusion import WITHOUT_TOKENS, probability, reciprocal_rank_fusion
+from rag_engine.retrieval.lexical import query_terms
+from rag_engine.retrieval.query import PreparedQuery
+from rag_engine.store.snapshot import Snapshot
+
+__all__ = ["by_cosine", "by_words", "usual_search"]
+
+
+def by_cosine(candidates: Candidates, effective_corpus_size: float) -> Candidates:
+    """Order candidates by the cosine alone; scores are probabilities."""
+    totals = WITHOUT_TOKENS.cosine * candidates.z_scores
+    scores = probability(totals, effective_corpus_size, WITHOUT_TOKENS)
+    return best_first(replace(candidates, scores=scores), candidates.dense)
+
+
+def by_words(candidates: Candidates) -> Candidates:
+    """Order candidates by the words alone; scores are the shares of the question they hold."""
+    return best_first(replace(candidates, scores=candidates.lexical), candidates.lexical)
+
+
+def usual_search(
+    query: PreparedQuery, snapshot: Snapshot, pool: int, allowed: Restriction | None, *, dense: bool
+) -> Candidates:
+    """Rank as others do by default: by BM25, or (``dense``) by RRF over dense search and BM25."""
+    embedded = query.embedded
+    wanted = query_terms(embedded.text, embedded.detections, sorted(snapshot.languages))
+    terms = [term for of_language in wanted for term in of_language.terms]
+    ranking = snapshot.search_bm25(terms, pool, allowed)
+    if dense:
+        nearest = snapshot.search_dense(embedded.vector[np.newaxis], pool, allowed)[0]
+        ranking = reciprocal_rank_fusion([nearest, ranking])
+    ids = np.sort(ranking.ids)
+    candidates = featurise(query, snapshot, ids)
+    return replace(candidates.taken(np.searchsorted(ids, ranking.ids)), scores=ranking.scores)
