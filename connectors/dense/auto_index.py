@@ -19,11 +19,13 @@ from rag_engine.ports import DenseIndex, DenseIndexFactory, Int64Array, VectorRo
 __all__ = ["AutoDenseFactory"]
 
 
-class AutoDenseFactory:
+class AutoDenseFactory(DenseIndexFactory):
     """Builds an exact index below ``exact_below`` vectors, ``compact`` from ``compact_from`` on.
 
     Between them it builds ``graph``. What was saved is loaded whatever its kind.
     """
+
+    kind = "auto"
 
     def __init__(
         self,

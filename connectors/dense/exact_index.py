@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, InvalidVectors, StoreCorrupt
-from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, VectorRows
+from rag_engine.ports import (
+    DenseIndexFactory,
+    Float32Array,
+    Int64Array,
+    Ranking,
+    Restriction,
+    VectorRows,
+)
 
 __all__ = ["ExactIndex", "ExactIndexFactory", "allowed_rows"]
 
@@ -106,7 +113,7 @@ class ExactIndex:
         """Write nothing: the generation keeps ids and vectors already."""
 
 
-class ExactIndexFactory:
+class ExactIndexFactory(DenseIndexFactory):
     """Builds exact indexes."""
 
     kind = "exact"

@@ -18,7 +18,7 @@ from rag_engine.connectors.dense.faiss_index import (
     threads_for_building,
 )
 from rag_engine.errors import InvalidInput, StoreCorrupt
-from rag_engine.ports import Int64Array, VectorRows
+from rag_engine.ports import DenseIndexFactory, Int64Array, VectorRows
 
 __all__ = ["FaissHnswFactory", "Storage", "is_saved"]
 
@@ -50,7 +50,7 @@ class _HnswWalk:
         return _JUMP_COST * effort * int(index.hnsw.nb_neighbors(0))
 
 
-class FaissHnswFactory:
+class FaissHnswFactory(DenseIndexFactory):
     """Builds and loads HNSW indexes (Malkov and Yashunin 2018) with inner product.
 
     Args:

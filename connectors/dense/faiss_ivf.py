@@ -19,7 +19,7 @@ from rag_engine.connectors.dense.faiss_index import (
     threads_for_building,
 )
 from rag_engine.errors import InvalidInput, StoreCorrupt
-from rag_engine.ports import Int64Array, VectorRows
+from rag_engine.ports import DenseIndexFactory, Int64Array, VectorRows
 
 __all__ = ["FaissIvfPqFactory", "is_saved"]
 
@@ -51,7 +51,7 @@ class _IvfWalk:
         return int(_LOOKUP_COST * looked_at) + 4 * effort
 
 
-class FaissIvfPqFactory:
+class FaissIvfPqFactory(DenseIndexFactory):
     """Builds and loads inverted lists of product-quantised vectors (Jegou et al. 2011).
 
     A vector takes ``dimension / 4`` bytes, or as many as divide it, beside its id: a quarter of

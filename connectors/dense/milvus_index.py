@@ -46,7 +46,7 @@ from rag_engine.ports import (
     Restriction,
     VectorRows,
 )
-from rag_engine.remote_index import ChunkFields, FieldsOf
+from rag_engine.index_ports import ChunkFields, FieldsOf
 
 __all__ = ["MilvusIndex", "MilvusIndexFactory"]
 
@@ -181,8 +181,8 @@ class MilvusIndex:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MilvusIndexFactory:
-    """Builds and opens collections of one knowledge base (``within``).
+class MilvusIndexFactory(DenseIndexFactory):
+    """Builds and opens collections of one knowledge base (``bind``).
 
     Args:
         service: the server.
@@ -210,7 +210,7 @@ class MilvusIndexFactory:
         """Compares the few passages that were just added, in this process."""
         return ExactIndexFactory()
 
-    def within(self, root: Path, fields: FieldsOf) -> MilvusIndexFactory:
+    def bind(self, root: Path, fields: FieldsOf) -> MilvusIndexFactory:
         """Return the factory of the knowledge base in the folder ``root``."""
         return replace(self, root=root, fields=fields)
 
@@ -282,7 +282,7 @@ class MilvusIndexFactory:
             raise StoreCorrupt(f"{path} names a collection that is gone: {error}") from error
         return index
 
-    def sweep(self, current: DenseIndex) -> None:
+    def collect_garbage(self, current: DenseIndex) -> None:
         """Drop the knowledge base's collections but the ``current`` one and the one before it."""
         assert isinstance(current, MilvusIndex)
         self._journal().sweep(current.name)
@@ -314,7 +314,7 @@ class MilvusIndexFactory:
 
     def _journal(self) -> CollectionJournal:
         if self.root is None:
-            raise InvalidInput("a Milvus index belongs to a knowledge base: use within(root, ...)")
+            raise InvalidInput("a Milvus index belongs to a knowledge base: use bind(root, ...)")
         return CollectionJournal(self.root, VECTORS, self.service)
 
     def _rows(self, ids: Int64Array, vectors: VectorRows, *, first: int) -> Iterator[_Row]:

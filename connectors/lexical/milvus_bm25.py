@@ -30,6 +30,7 @@ from rag_engine.ports import (
     Float32Array,
     Int64Array,
     LexicalIndex,
+    LexicalIndexFactory,
     Ranking,
     Restriction,
     Terms,
@@ -185,8 +186,8 @@ class MilvusLexicalIndex:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MilvusLexicalFactory:
-    """Builds and opens collections of terms of one knowledge base (``within``)."""
+class MilvusLexicalFactory(LexicalIndexFactory):
+    """Builds and opens collections of terms of one knowledge base (``bind``)."""
 
     service: MilvusService
     root: Path | None = None
@@ -196,7 +197,7 @@ class MilvusLexicalFactory:
         """The kind's name, and the server's: on another one it is built anew."""
         return f"milvus-bm25 {self.service.uri}"
 
-    def within(self, root: Path) -> MilvusLexicalFactory:
+    def bind(self, root: Path) -> MilvusLexicalFactory:
         """Return the factory of the knowledge base in the folder ``root``."""
         return replace(self, root=root)
 
@@ -265,14 +266,14 @@ class MilvusLexicalFactory:
             )
         return MilvusLexicalIndex(self.service, name, size, hashes, counts)
 
-    def sweep(self, current: LexicalIndex) -> None:
+    def collect_garbage(self, current: LexicalIndex) -> None:
         """Drop the knowledge base's collections but the ``current`` one and the one before it."""
         assert isinstance(current, MilvusLexicalIndex)
         self._journal().sweep(current.name)
 
     def _journal(self) -> CollectionJournal:
         if self.root is None:
-            raise InvalidInput("a Milvus index belongs to a knowledge base: use within(root, ...)")
+            raise InvalidInput("a Milvus index belongs to a knowledge base: use bind(root, ...)")
         return CollectionJournal(self.root, TERMS, self.service)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
-from rag_engine.ports import Int64Array, Ranking, Restriction, Terms
+from rag_engine.ports import Int64Array, LexicalIndexFactory, Ranking, Restriction, Terms
 
 __all__ = ["RankBm25Factory", "RankBm25Index"]
 
@@ -104,7 +104,7 @@ class RankBm25Index:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-class RankBm25Factory:
+class RankBm25Factory(LexicalIndexFactory):
     """Builds and loads rank-bm25 indexes."""
 
     kind = "rank_bm25"

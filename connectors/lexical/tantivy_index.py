@@ -15,7 +15,14 @@ import numpy as np
 from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt, StoreError
-from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, Terms
+from rag_engine.ports import (
+    Float32Array,
+    Int64Array,
+    LexicalIndexFactory,
+    Ranking,
+    Restriction,
+    Terms,
+)
 
 __all__ = ["TantivyFactory", "TantivyIndex"]
 
@@ -173,7 +180,7 @@ def _index_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-class TantivyFactory:
+class TantivyFactory(LexicalIndexFactory):
     """Builds and loads tantivy indexes.
 
     Args:

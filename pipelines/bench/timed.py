@@ -13,6 +13,7 @@ from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
     Detection,
+    FieldsOf,
     Float32Array,
     Int64Array,
     LanguageDetector,
@@ -25,7 +26,6 @@ from rag_engine.ports import (
     TokenVectors,
     VectorRows,
 )
-from rag_engine.remote_index import FieldsOf, RemoteDenseFactory, RemoteLexicalFactory
 
 __all__ = [
     "Stopwatch",
@@ -34,8 +34,6 @@ __all__ = [
     "TimedDetector",
     "TimedEmbedder",
     "TimedLexical",
-    "TimedServedDense",
-    "TimedServedLexical",
 ]
 
 P = ParamSpec("P")
@@ -138,6 +136,21 @@ class TimedDense:
         self.kind = inner.kind
         self.sealed: TimedDenseIndex | None = None
 
+    @property
+    def local(self) -> DenseIndexFactory:
+        """What indexes the few passages that were just added."""
+        return self if self._inner.local is self._inner else self._inner.local
+
+    def bind(self, root: Path, fields: FieldsOf) -> TimedDense:
+        """Become the factory of one knowledge base."""
+        self._inner = self._inner.bind(root, fields)
+        return self
+
+    def collect_garbage(self, current: DenseIndex) -> None:
+        """Remove what is searched no more."""
+        assert isinstance(current, TimedDenseIndex)
+        self._inner.collect_garbage(current.inner)
+
     def build(self, ids: Int64Array, vectors: VectorRows) -> DenseIndex:
         """Build an index."""
         index = self._watch.run("building the dense index", self._inner.build, ids, vectors)
@@ -152,29 +165,6 @@ class TimedDense:
     def _timed(self, index: DenseIndex, ids: Int64Array, vectors: VectorRows) -> DenseIndex:
         self.sealed = TimedDenseIndex(index, ids, vectors, self._watch)
         return self.sealed
-
-
-class TimedServedDense(TimedDense):
-    """The same for a factory whose indexes live in a service."""
-
-    def __init__(self, inner: RemoteDenseFactory, watch: Stopwatch) -> None:
-        super().__init__(inner, watch)
-        self._served = inner
-
-    @property
-    def local(self) -> DenseIndexFactory:
-        """What indexes the few passages that were just added."""
-        return self._served.local
-
-    def within(self, root: Path, fields: FieldsOf) -> TimedServedDense:
-        """Become the factory of one knowledge base."""
-        self._inner = self._served = self._served.within(root, fields)
-        return self
-
-    def sweep(self, current: DenseIndex) -> None:
-        """Remove what is searched no more."""
-        assert isinstance(current, TimedDenseIndex)
-        self._served.sweep(current.inner)
 
 
 class TimedDenseIndex:
@@ -212,6 +202,16 @@ class TimedLexical:
         self._watch = watch
         self.kind = inner.kind
 
+    def bind(self, root: Path) -> TimedLexical:
+        """Become the factory of one knowledge base."""
+        self._inner = self._inner.bind(root)
+        return self
+
+    def collect_garbage(self, current: LexicalIndex) -> None:
+        """Remove what is searched no more."""
+        assert isinstance(current, TimedLexicalIndex)
+        self._inner.collect_garbage(current.inner)
+
     def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> LexicalIndex:
         """Build an index."""
         stage = "building the lexical index"
@@ -222,24 +222,6 @@ class TimedLexical:
         """Load an index."""
         index = self._watch.run("opening the lexical index", self._inner.load, folder)
         return TimedLexicalIndex(index, self._watch)
-
-
-class TimedServedLexical(TimedLexical):
-    """The same for a factory whose indexes live in a service."""
-
-    def __init__(self, inner: RemoteLexicalFactory, watch: Stopwatch) -> None:
-        super().__init__(inner, watch)
-        self._served = inner
-
-    def within(self, root: Path) -> TimedServedLexical:
-        """Become the factory of one knowledge base."""
-        self._inner = self._served = self._served.within(root)
-        return self
-
-    def sweep(self, current: LexicalIndex) -> None:
-        """Remove what is searched no more."""
-        assert isinstance(current, TimedLexicalIndex)
-        self._served.sweep(current.inner)
 
 
 class TimedLexicalIndex:

@@ -18,12 +18,9 @@ from rag_engine.pipelines.bench.timed import (
     TimedDetector,
     TimedEmbedder,
     TimedLexical,
-    TimedServedDense,
-    TimedServedLexical,
 )
 from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.ports import TokenEmbedder
-from rag_engine.remote_index import RemoteDenseFactory, RemoteLexicalFactory
 from rag_engine.settings import Settings
 
 __all__ = ["bench_index"]
@@ -55,16 +52,8 @@ def timed_components(settings: Settings, watch: Stopwatch) -> Components:
         parts,
         embedder=TimedEmbedder(parts.embedder, watch),
         detector=TimedDetector(parts.detector, watch),
-        dense=(
-            TimedServedDense(parts.dense, watch)
-            if isinstance(parts.dense, RemoteDenseFactory)
-            else TimedDense(parts.dense, watch)
-        ),
-        lexical=(
-            TimedServedLexical(parts.lexical, watch)
-            if isinstance(parts.lexical, RemoteLexicalFactory)
-            else TimedLexical(parts.lexical, watch)
-        ),
+        dense=TimedDense(parts.dense, watch),
+        lexical=TimedLexical(parts.lexical, watch),
     )
 
 

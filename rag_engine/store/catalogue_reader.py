@@ -15,9 +15,9 @@ import numpy as np
 
 from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
 from rag_engine.filters import Filter
+from rag_engine.index_ports import ChunkFields
 from rag_engine.ports import Int64Array
 from rag_engine.records import Document
-from rag_engine.remote_index import ChunkFields
 from rag_engine.store import row_codec as rows
 from rag_engine.store.catalogue_records import CatalogueStatistics, FoundChunk
 from rag_engine.store.filter_sql import compile_filter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rag_engine.index_ports import ChunkFields
 from rag_engine.records import Chunk, MetadataValue
-from rag_engine.remote_index import ChunkFields
 
 __all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
 

@@ -24,7 +24,6 @@ from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.remote_index import RemoteDenseFactory, RemoteLexicalFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_reader import CatalogueReader
@@ -78,14 +77,8 @@ class Index:
         self._root = root
         self._catalogue = catalogue
         self._dimension = dimension
-        self._live_dense = dense
-        if isinstance(dense, RemoteDenseFactory):
-            self._live_dense = dense.local
-            dense = dense.within(root, catalogue.fields)
-        if isinstance(lexical, RemoteLexicalFactory):
-            lexical = lexical.within(root)
-        self._dense = dense
-        self._lexical = lexical
+        self._dense = dense.bind(root, catalogue.fields)
+        self._lexical = lexical.bind(root)
         self._prior = prior
         self._token_space = token_space
         self._fair = fair
@@ -143,16 +136,14 @@ class Index:
                 self._root, self._generation, self._dense, self._lexical
             )
             self._catalogue.forget_tombstones(up_to=self._generation.revision)
-            self._sweep()
+            self._collect_garbage()
             return self._manifest
 
-    def _sweep(self) -> None:
+    def _collect_garbage(self) -> None:
         """Remove what generations before this one left in a service."""
         assert self._generation is not None
-        if isinstance(self._dense, RemoteDenseFactory):
-            self._dense.sweep(self._generation.segment.dense)
-        if isinstance(self._lexical, RemoteLexicalFactory):
-            self._lexical.sweep(self._generation.segment.lexical)
+        self._dense.collect_garbage(self._generation.segment.dense)
+        self._lexical.collect_garbage(self._generation.segment.lexical)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -201,7 +192,7 @@ class Index:
             self._manifest = manifest
             self._adopt(opened)
             if not self._read_only:
-                self._sweep()
+                self._collect_garbage()
             return
 
     def _is_ours(self, manifest: Manifest) -> bool:
@@ -269,7 +260,7 @@ class Index:
             passages.vectors.astype(np.float32), passages.language_list(), prior=self._prior
         )
         segment = Segment.build(
-            passages, terms, grown.offsets, self._live_dense, self._lexical, live=True
+            passages, terms, grown.offsets, self._dense.local, self._lexical, live=True
         )
         return segment, grown
 

@@ -103,10 +103,12 @@ class DenseIndexContract:
                 everything = dict(brute_force(ids, vectors, query, len(ids), restriction))
                 assert all(everything[identifier] == score for identifier, score in found)
 
-    def test_is_a_dense_index(self, factory):
+    def test_is_a_dense_index(self, factory, tmp_path):
         index = factory.build(spaced_ids(3), unit_vectors(3))
         assert isinstance(index, DenseIndex)
         assert isinstance(factory.kind, str)
+        assert factory.bind(tmp_path, lambda _: {}).kind == factory.kind
+        factory.collect_garbage(index)
         assert len(index) == 3
 
     def test_finds_each_vector_by_itself(self, factory):

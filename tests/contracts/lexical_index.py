@@ -168,10 +168,12 @@ class LexicalIndexContract:
         assert index.document_frequencies([]).shape == (0,)
         assert len(index) == len(corpus)
 
-    def test_is_a_lexical_index(self, factory):
+    def test_is_a_lexical_index(self, factory, tmp_path):
         index = factory.build(passages({1: ["a"]}))
         assert isinstance(index, LexicalIndex)
         assert isinstance(factory.kind, str)
+        assert factory.bind(tmp_path).kind == factory.kind
+        factory.collect_garbage(index)
 
     def test_terms_are_taken_as_they_are(self, factory, tmp_path):
         corpus = {number: [term, "every"] for number, term in enumerate(ODD_TERMS, start=1)}

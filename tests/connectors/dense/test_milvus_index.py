@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rag_engine.connectors.dense import milvus_index
+from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
 from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
 from rag_engine.connectors.milvus.expressions import compile_expression
@@ -21,8 +22,7 @@ from rag_engine.errors import (
     StoreCorrupt,
 )
 from rag_engine.filters import And, Equals, In, Not
-from rag_engine.ports import Restriction
-from rag_engine.remote_index import ChunkFields, RemoteDenseFactory
+from rag_engine.ports import ChunkFields, Restriction
 from rag_engine.settings import MilvusSettings
 from tests.contracts.dense_index import (
     DenseIndexContract,
@@ -67,7 +67,7 @@ def lite(milvus_lite):
 @pytest.fixture
 def on_lite(lite, tmp_path):
     """A factory for what does not depend on the server."""
-    yield MilvusIndexFactory(service=lite).within(tmp_path, lambda _: {})
+    yield MilvusIndexFactory(service=lite).bind(tmp_path, lambda _: {})
     CollectionJournal(tmp_path, VECTORS, lite).clear()
 
 
@@ -75,7 +75,7 @@ def on_lite(lite, tmp_path):
 def factory(service, tmp_path_factory, monkeypatch):
     monkeypatch.setattr(milvus_index, "_COMPARED", 0)  # ask Milvus even of a handful
     root = tmp_path_factory.mktemp("kb")
-    yield MilvusIndexFactory(service=service).within(root, lambda _: {})
+    yield MilvusIndexFactory(service=service).bind(root, lambda _: {})
     CollectionJournal(root, VECTORS, service).clear()
 
 
@@ -127,7 +127,7 @@ def test_recall_with_and_without_filters(factory, tmp_path):
     ids = np.arange(1, 3_001, dtype=np.int64)
     vectors = unit_vectors(3_000, 48, clusters=30)
     queries = unit_vectors(20, 48, seed=5, clusters=30)
-    index = factory.within(tmp_path, fields_of_thousand).build(ids, vectors)
+    index = factory.bind(tmp_path, fields_of_thousand).build(ids, vectors)
     try:
         assert index.filterable
         assert recall(index, ids, vectors, queries, 10) >= 0.98
@@ -160,7 +160,7 @@ def filtered(service, tmp_path_factory):
             language=["de", "x", "1"][number % 3], document=document, metadata=metadata
         )
     root = tmp_path_factory.mktemp("filtered")
-    factory = MilvusIndexFactory(service=service).within(root, lambda ids: known)
+    factory = MilvusIndexFactory(service=service).bind(root, lambda ids: known)
     index = factory.build(np.arange(1, 81, dtype=np.int64), unit_vectors(80))
     yield (
         index,
@@ -221,15 +221,16 @@ def names(factory):
     ]
 
 
-def test_it_is_a_served_factory(on_lite):
-    assert isinstance(on_lite, RemoteDenseFactory)
+def test_it_is_of_one_server_and_one_knowledge_base(on_lite, tmp_path):
+    assert isinstance(on_lite.local, ExactIndexFactory)
+    assert on_lite.bind(tmp_path, lambda _: {}).root == tmp_path
     assert on_lite.kind == f"milvus {on_lite.service.uri}"
 
 
 def test_only_two_collections_stay(on_lite):
     ids, vectors = spaced_ids(5), unit_vectors(5)
     first, second, third = (on_lite.build(ids, vectors) for _ in range(3))
-    on_lite.sweep(third)
+    on_lite.collect_garbage(third)
     there = collections(on_lite.service)
     assert first.name not in there
     assert {second.name, third.name} <= set(there)
@@ -242,7 +243,7 @@ def test_what_a_kill_left_is_swept(on_lite):
     left, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("some contents")
     on_lite.service.create(left, lambda *given: milvus_index._add_fields(16, *given))
     never_made, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("others")
-    on_lite.sweep(current)
+    on_lite.collect_garbage(current)
     assert names(on_lite) == [current.name]
     assert {left, never_made}.isdisjoint(collections(on_lite.service))
 
@@ -253,9 +254,9 @@ def test_a_copy_does_not_touch_the_others_collections(on_lite, tmp_path):
     copy.mkdir()
     journal = on_lite.root / VECTORS
     (copy / VECTORS).write_text(journal.read_text(encoding="utf-8"), encoding="utf-8")
-    other = on_lite.within(copy, lambda _: {})
+    other = on_lite.bind(copy, lambda _: {})
     theirs = other.build(spaced_ids(5), unit_vectors(5))
-    other.sweep(theirs)
+    other.collect_garbage(theirs)
     assert {index.name, theirs.name} <= set(collections(on_lite.service))
     on_lite.service.drop(theirs.name)
 
@@ -325,7 +326,7 @@ def test_fields_that_find_no_room_are_not_filtered_by(on_lite, tmp_path):
     ids, vectors = spaced_ids(30), unit_vectors(30)
     long = ChunkFields(language="de", metadata={"note": "x" * 70_000})
     short = ChunkFields(language="de", document={"document_id": "d"})
-    some = on_lite.within(
+    some = on_lite.bind(
         tmp_path, lambda ids_: dict.fromkeys(ids_.tolist(), short) | {int(ids[3]): long}
     )
     index = some.build(ids, vectors)

@@ -49,7 +49,7 @@ def service(milvus_lite):
 @pytest.fixture
 def factory(service, tmp_path_factory):
     root = tmp_path_factory.mktemp("kb")
-    yield MilvusLexicalFactory(service=service).within(root)
+    yield MilvusLexicalFactory(service=service).bind(root)
     CollectionJournal(root, TERMS, service).clear()
 
 
@@ -114,7 +114,7 @@ def test_passages_that_were_lost_are_noticed(factory, tmp_path):
 
 def test_only_two_collections_stay(factory):
     first, second, third = (factory.build(passages({1: ["a"]})) for _ in range(3))
-    factory.sweep(third)
+    factory.collect_garbage(third)
     assert [each.name for each in factory._journal().entries()] == [second.name, third.name]
     with pytest.raises(CollectionMissing):
         factory.service.count(first.name)
