@@ -7,15 +7,14 @@ an error's message or a ``repr``.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
@@ -31,17 +30,27 @@ from rag_engine.errors import (
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["OpenAIEndpoint"]
+__all__ = ["OpenAIEndpoint", "Reply"]
+
+ReplyT = TypeVar("ReplyT", bound="Reply")
 
 _MAX_BYTES = 128 * 2**20
 """How much of an answer is read at most."""
 _MAX_LINE = 2**20
 """Bytes of one line of a streamed answer."""
 _MAX_ERROR_BYTES = 64 * 2**10
+"""How much is read of what is shown: a key is found before the text is cut."""
 _SHOWN = 300
 """Characters of a server's own error message that are passed on."""
 
-_log = logging.getLogger(__name__)
+
+class Reply(BaseModel):
+    """The base of what a server sends: what is not named is passed over, no kind is guessed.
+
+    What a server sent, which may hold a key, is in no error's text.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
 
 
 class OpenAIEndpoint:
@@ -92,26 +101,28 @@ class OpenAIEndpoint:
         """Close the connections."""
         self._close()
 
-    def post_json(self, path: str, body: dict[str, object]) -> Any:
-        """Post ``body`` to ``path`` (such as ``/embeddings``); return the answer's JSON.
+    def post(self, path: str, body: Mapping[str, object], reply: type[ReplyT]) -> ReplyT:
+        """Post ``body`` to ``path`` (such as ``/embeddings``); return the answer.
 
         Raises:
             ServiceError: one of its kinds, after the last try.
         """
 
-        def once() -> Any:
-            response = self._open(path, body)
-            try:
-                return self._json(b"".join(self._pieces(response, within=self._timeout_s)))
-            finally:
-                response.close()
+        def once() -> ReplyT:
+            with closing(self._open(path, body)) as response:
+                return self._whole(response, reply)
 
         return self._retries.run(once)
 
     def stream(
-        self, path: str, body: dict[str, object], *, begun: Callable[[Any], bool]
-    ) -> Generator[Any]:
-        """Post ``body``; yield the JSON of each server-sent event until ``[DONE]``.
+        self,
+        path: str,
+        body: Mapping[str, object],
+        event: type[ReplyT],
+        *,
+        begun: Callable[[ReplyT], bool],
+    ) -> Generator[ReplyT]:
+        """Post ``body``; yield each server-sent event until ``[DONE]``.
 
         A server that can not stream and answers with one JSON object yields that object. An answer
         that fails is asked for again only before the first event of which ``begun`` says that it
@@ -122,12 +133,12 @@ class OpenAIEndpoint:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
         """
 
-        def begin() -> tuple[list[Any], Generator[Any]]:
-            seen, events = [], self._stream_once(path, body)
+        def begin() -> tuple[list[ReplyT], Generator[ReplyT]]:
+            seen, events = [], self._stream_once(path, body, event)
             try:
-                for event in events:
-                    seen.append(event)
-                    if begun(event):
+                for one in events:
+                    seen.append(one)
+                    if begun(one):
                         break
             except ServiceError:
                 events.close()
@@ -139,21 +150,20 @@ class OpenAIEndpoint:
             yield from seen
             yield from events
 
-    def _stream_once(self, path: str, body: dict[str, object]) -> Generator[Any]:
-        response = self._open(path, body)
-        try:
+    def _stream_once(
+        self, path: str, body: Mapping[str, object], event: type[ReplyT]
+    ) -> Generator[ReplyT]:
+        with closing(self._open(path, body)) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
-                yield self._json(b"".join(self._pieces(response, within=self._timeout_s)))
+                yield self._whole(response, event)
                 return
             for data in self._events(response):
                 if data.strip() == b"[DONE]":
                     return
-                yield self._json(data)
+                yield self._read(data, event)
             raise ServiceUnreachable(
                 f"the connection to {self._url} was closed before the answer's end; ask again"
             )
-        finally:
-            response.close()
 
     def redacted(self, text: str) -> str:
         """Return a server's message as one short line without the key."""
@@ -162,7 +172,7 @@ class OpenAIEndpoint:
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
 
-    def _open(self, path: str, body: dict[str, object]) -> httpx.Response:
+    def _open(self, path: str, body: Mapping[str, object]) -> httpx.Response:
         """Send one request and return its open answer, which has status 200."""
         import httpx
 
@@ -175,10 +185,8 @@ class OpenAIEndpoint:
             raise self._failure(exc) from exc
         if response.status_code == httpx.codes.OK:
             return response
-        try:
+        with closing(response):
             raise self._refusal(response)
-        finally:
-            response.close()
 
     def _pieces(self, response: httpx.Response, *, within: float | None) -> Iterator[bytes]:
         """Yield the answer's bytes as they come, all of them ``within`` so many seconds."""
@@ -219,14 +227,19 @@ class OpenAIEndpoint:
         if data:  # the last event, without the empty line that should follow it
             yield b"\n".join(data)
 
-    def _json(self, body: bytes) -> Any:
+    def _whole(self, response: httpx.Response, reply: type[ReplyT]) -> ReplyT:
+        return self._read(b"".join(self._pieces(response, within=self._timeout_s)), reply)
+
+    def _read(self, data: bytes, reply: type[ReplyT]) -> ReplyT:
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as exc:
-            shown = self.redacted(body[:_SHOWN].decode("utf-8", "replace"))
+            return reply.model_validate_json(data)
+        except ValidationError as exc:
+            first = exc.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the answer"
+            shown = self.redacted(data[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))
             raise ServiceMalformed(
-                f"{self._url} answered with something that is no JSON: {shown!r}; is this the "
-                "address of an OpenAI-compatible server, up to and with /v1?"
+                f"{self._url} answered {shown!r}, which can not be used ({where}: {first['msg']}); "
+                "is this the address of an OpenAI-compatible server, up to and with /v1?"
             ) from exc
 
     def _too_slow(self) -> ServiceTimeout:
@@ -271,13 +284,11 @@ class OpenAIEndpoint:
     def _beginning(self, response: httpx.Response) -> bytes:
         """Read what fits of an error's body; that it breaks off is no news."""
         body = b""
-        try:
+        with suppress(ServiceError):
             for piece in self._pieces(response, within=self._timeout_s):
                 body += piece
                 if len(body) > _MAX_ERROR_BYTES:
                     break
-        except ServiceError:
-            _log.debug("the body of an error answer broke off")
         return body[:_MAX_ERROR_BYTES]
 
 

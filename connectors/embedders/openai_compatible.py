@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from rag_engine.connectors.openai_http import OpenAIEndpoint
+from rag_engine.connectors.openai_http import OpenAIEndpoint, Reply
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import resolve_prompts
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
@@ -179,26 +178,27 @@ class OpenAICompatibleEmbedder:
 
     def _request(self, batch: Sequence[str]) -> Float32Array:
         """Return the vectors of one batch in its order, as the server sent them."""
-        answer = self._endpoint.post_json(
-            "/embeddings",
-            {"model": self._model, "input": list(batch), "encoding_format": "float"},
-        )
-        try:
-            rows = {int(row["index"]): row["embedding"] for row in answer["data"]}
-        except (KeyError, TypeError, ValueError) as exc:
-            raise self._malformed("no list of indexed embeddings") from exc
-        if rows.keys() != set(range(len(batch))) or len(answer["data"]) != len(batch):
-            raise self._malformed(f"{len(answer['data'])} embeddings for {len(batch)} texts")
-        vectors = [rows[index] for index in range(len(batch))]
-        if not all(map(_is_vector, vectors)):
-            raise self._malformed("an embedding that is no list of numbers")
+        request = {"model": self._model, "input": list(batch), "encoding_format": "float"}
+        rows = self._endpoint.post("/embeddings", request, _Embeddings).data
+        vectors = [row.embedding for row in sorted(rows, key=lambda row: row.index)]
+        if sorted(row.index for row in rows) != list(range(len(batch))):
+            raise ServiceMalformed(
+                f"the embeddings of {self._model!r} can not be used: {len(batch)} texts, and "
+                f"embeddings with the indexes {[row.index for row in rows]!r:.120}"
+            )
         if len({len(vector) for vector in vectors}) > 1:
             raise InvalidVectors(f"{self._model!r} sent vectors of different widths")
         with np.errstate(over="ignore"):  # what is too great becomes infinite, and is refused
             return np.array(vectors, np.float64).astype(np.float32)
 
-    def _malformed(self, what: str) -> ServiceMalformed:
-        return ServiceMalformed(f"the embeddings of {self._model!r} can not be used: got {what}")
+
+class _Row(Reply):
+    index: int
+    embedding: list[float] = Field(min_length=1)
+
+
+class _Embeddings(Reply):
+    data: list[_Row]
 
 
 def estimated_tokens(text: str) -> int:
@@ -212,11 +212,3 @@ def estimated_tokens(text: str) -> int:
     (4, 2)
     """
     return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
-
-
-def _is_vector(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(type(each) is float or (type(each) is int and abs(each) < 2**63) for each in value)
-    )

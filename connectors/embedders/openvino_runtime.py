@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from rag_engine.errors import InvalidInput, MissingExtra
 
-__all__ = ["cpu_properties", "load_openvino", "processor_flags", "quickest"]
+__all__ = ["cpu_properties", "infer", "load_openvino", "processor_flags", "quickest"]
 
 _GROUP = 64
 """Activations of a token share a scale by so many: 128 is as fast and rounds more."""
@@ -64,6 +64,18 @@ def cpu_properties(core: Any, precision: str, threads: int) -> dict[str, object]
         # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
         properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     return properties
+
+
+def infer(compiled: Any, inputs: dict[str, Any]) -> Any:
+    """Compute a batch, after those that other threads asked for before; return its tensors.
+
+    Started so, it queues; OpenVINO's own ``infer()`` would let a thread with many batches overtake
+    the others.
+    """
+    request = compiled.create_infer_request()
+    request.start_async(inputs, share_inputs=True)
+    request.wait()
+    return request
 
 
 def quickest(core: Any) -> Literal["int8", "bf16", "f32"]:

@@ -9,8 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
@@ -18,7 +17,6 @@ from rag_engine.connectors.torch_models import (
     quiet_loading,
     weights_digest,
 )
-from rag_engine.embedding.batching import token_batches
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
@@ -29,13 +27,11 @@ __all__ = ["SentenceTransformerEmbedder"]
 
 _BATCH_TOKENS = {"cpu": 4096, "cuda": 32_768}
 """Tokens that go through the model together, padding included."""
-_LONGEST_TOKEN = 128
-"""Characters of a text that are read for each token that counts; the rest can not matter."""
 
 _log = logging.getLogger(__name__)
 
 
-class SentenceTransformerEmbedder:
+class SentenceTransformerEmbedder(LocalEmbedder):
     """An ``Embedder`` around ``sentence_transformers.SentenceTransformer``.
 
     ``model`` is a directory or a hub name, ``revision`` a commit, branch or tag of the hub.
@@ -80,58 +76,27 @@ class SentenceTransformerEmbedder:
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
         self._batch_tokens = _BATCH_TOKENS["cuda" if on_gpu else "cpu"]
         self._lock = threading.Lock()
-        self._prompts = _prompts(model, self._model, query_prompt, passage_prompt)
-        self._contract = EmbedderContract(
-            model=Path(model).resolve().name if Path(model).is_dir() else model,
-            weights=weights_digest(folder),
-            dimension=_dimension(self._model, truncate_dim),
-            pooling=_pooling(self._model),
-            normalised=True,
-            query_prompt=self._prompts.query,
-            passage_prompt=self._prompts.passage,
-            max_tokens=int(self._model.max_seq_length),
+        prompts = _prompts(model, self._model, query_prompt, passage_prompt)
+        super().__init__(
+            EmbedderContract(
+                model=Path(model).resolve().name if Path(model).is_dir() else model,
+                weights=weights_digest(folder),
+                dimension=_dimension(self._model, truncate_dim),
+                pooling=_pooling(self._model),
+                normalised=True,
+                query_prompt=prompts.query,
+                passage_prompt=prompts.passage,
+                max_tokens=int(self._model.max_seq_length),
+            )
         )
         if threads:
             import torch
 
             torch.set_num_threads(threads)
 
-    @property
-    def dimension(self) -> int:
-        """The width of a vector."""
-        return self._contract.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        """How many tokens of one text the model reads, prompt and special tokens included."""
-        return self._contract.max_tokens
-
-    @property
-    def contract(self) -> EmbedderContract:
-        """What an index must know; ``weights`` is the SHA-256 of the model's safetensors."""
-        return self._contract
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""
-        return self._lengths(_readable(texts), add_special_tokens=False)
-
-    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
-        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length.
-
-        Raises:
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed(self._prompts.query, texts)
-
-    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
-        """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
-
-        Of a text of more than ``max_tokens`` tokens the beginning is read.
-
-        Raises:
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed(self._prompts.passage, texts)
+        return self._lengths(readable(texts), add_special_tokens=False)
 
     def fast_tokenizer(self) -> Any:
         """Return the model's tokenizer as the package ``tokenizers`` has it.
@@ -154,7 +119,7 @@ class SentenceTransformerEmbedder:
 
     def features(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return passages as the model takes them, torch tensors ``(n_texts, length)`` int64."""
-        given = [self._prompts.passage + text for text in _readable(texts)]
+        given = [self._contract.passage_prompt + text for text in readable(texts)]
         with self._lock:
             found = self._model.tokenizer(
                 given,
@@ -182,14 +147,13 @@ class SentenceTransformerEmbedder:
         return Sentence(self._model).eval()
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
-        longest = self.max_tokens * _LONGEST_TOKEN
-        texts = [text[:longest] for text in _readable(texts)]
+        texts = self._beginnings(texts)
         lengths = self._lengths([prompt + text for text in texts], add_special_tokens=True)
-        lengths = [min(length, self.max_tokens) for length in lengths]
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch in token_batches(lengths, budget=self._batch_tokens):
-            rows = list(batch.rows)
-            vectors[rows] = self._run(prompt, [texts[row] for row in rows])
+        vectors = self._in_batches(
+            [min(length, self.max_tokens) for length in lengths],
+            self._batch_tokens,
+            lambda batch: self._run(prompt, [texts[row] for row in batch.rows]),
+        )
         return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
 
     def _run(self, prompt: str, texts: list[str]) -> Float32Array:
@@ -282,12 +246,3 @@ def _pooling(model: Any) -> str:
         if mode is not None:
             return mode if isinstance(mode, str) else "+".join(mode)
     return "+".join(type(module).__name__ for module in model)
-
-
-def _readable(texts: Sequence[str]) -> list[str]:
-    """Return the texts as a tokenizer can take them: lone surrogates become ``?``."""
-    if isinstance(texts, str):
-        raise InvalidInput(
-            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
-        )
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 from pydantic import SecretStr
 
-from rag_engine.connectors.openai_http import OpenAIEndpoint
+from rag_engine.connectors.openai_http import OpenAIEndpoint, Reply
 from rag_engine.errors import InvalidInput, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Prompt
 
@@ -89,11 +88,14 @@ class OpenAICompatibleGenerator:
                 yielded before is then not the whole answer.
         """
         stream = self._endpoint.stream(
-            "/chat/completions", self._request(prompt), begun=lambda event: any(self._read(event))
+            "/chat/completions",
+            self._request(prompt),
+            _Event,
+            begun=lambda event: any(self._content(event)),
         )
         with closing(stream) as events:
             for event in events:
-                text, reason = self._read(event)
+                text, reason = self._content(event)
                 if text:
                     yield text
                 if reason == "content_filter":
@@ -118,33 +120,40 @@ class OpenAICompatibleGenerator:
             "stream": True,
         }
 
-    def _read(self, event: Any) -> tuple[str, str | None]:
+    def _content(self, event: _Event) -> tuple[str, str | None]:
         """Return the piece of text and the reason for the end, if it is one, of an event."""
-        if isinstance(event, dict) and event.get("error"):
-            raise self._error(event["error"])
-        try:
-            if not event["choices"]:  # an event with usage figures only
-                return "", None
-            choice = event["choices"][0]
-            message = choice.get("delta") or choice.get("message") or {}
-            text, reason = message.get("content") or "", choice.get("finish_reason")
-        except (AttributeError, IndexError, KeyError, TypeError) as exc:
-            raise self._malformed(event) from exc
-        if not isinstance(text, str) or not isinstance(reason, str | None):
-            raise self._malformed(event)
-        return text, reason
+        if event.error:
+            raise self._refused(event.error)
+        if event.choices is None:
+            raise ServiceMalformed(f"{self._model!r} answered with an event without choices")
+        if not event.choices:  # an event with usage figures only
+            return "", None
+        choice = event.choices[0]
+        message = choice.delta or choice.message
+        return (message and message.content) or "", choice.finish_reason
 
-    def _error(self, error: Any) -> ServiceRefused:
-        found = error if isinstance(error, dict) else {"message": error}
-        code = found.get("code")
+    def _refused(self, error: object) -> ServiceRefused:
+        report = error if isinstance(error, dict) else {"message": error}
+        code = report.get("code")
         return ServiceRefused(
             f"{self._model!r} stopped with an error: "
-            f"{self._endpoint.redacted(str(found.get('message', found)))}",
+            f"{self._endpoint.redacted(str(report.get('message', report)))}",
             status=code if isinstance(code, int) else 500,
         )
 
-    def _malformed(self, event: Any) -> ServiceMalformed:
-        return ServiceMalformed(
-            f"{self._model!r} answered with an event that is none of the chat protocol: "
-            f"{self._endpoint.redacted(str(event))}"
-        )
+
+class _Message(Reply):
+    content: str | None = None
+
+
+class _Choice(Reply):
+    """A piece of an answer: ``delta`` of a streamed one, ``message`` of one that is whole."""
+
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Event(Reply):
+    choices: list[_Choice] | None = None
+    error: object = None

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.examples import Example
 from rag_engine.connectors.training.training_records import Pairs
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.output import note
 
 __all__ = ["laid_out", "ordered_batches"]
 
+_log = logging.getLogger(__name__)
 
-def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining) -> Pairs:
+
+def laid_out(
+    examples: Sequence[Example],
+    steps: int,
+    settings: EmbedderTraining,
+    *,
+    on_note: Callable[[str], None] = _log.warning,
+) -> Pairs:
     """Lay out as many rounds of examples as the steps need.
+
+    ``on_note`` is told in words what of the examples is not used as it was given.
 
     Raises:
         InvalidInput: too few for a batch.
     """
-    examples, count = _with_as_many_negatives(examples, settings.batch)
+    examples, count = _with_as_many_negatives(examples, settings.batch, on_note)
     wanted = steps * settings.batch
     apart = True
     ordered: list[Example] = []
@@ -30,7 +40,7 @@ def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining
         turn = ordered_batches(examples, settings.batch, seed, apart=apart)
         if not turn and apart and count:
             apart = False
-            note(
+            on_note(
                 f"{settings.batch} examples can not be put together without a negative beside a "
                 "question that it answers: they are trained on as they are; a smaller batch or "
                 "fewer negatives would be better"
@@ -52,7 +62,9 @@ def laid_out(examples: Sequence[Example], steps: int, settings: EmbedderTraining
     )
 
 
-def _with_as_many_negatives(examples: Sequence[Example], batch: int) -> tuple[list[Example], int]:
+def _with_as_many_negatives(
+    examples: Sequence[Example], batch: int, on_note: Callable[[str], None]
+) -> tuple[list[Example], int]:
     """Return examples with one number of negatives, and that number.
 
     It is the one by which most texts are trained on, of those that leave a ``batch`` of examples:
@@ -68,12 +80,12 @@ def _with_as_many_negatives(examples: Sequence[Example], batch: int) -> tuple[li
     filling = [count for count in range(1, most + 1) if having[count] >= batch]
     used = max((0, *filling), key=lambda count: (count + 1) * having[count])
     if having[used] < len(examples):
-        note(
+        on_note(
             f"{len(examples) - having[used]} of {len(examples)} examples of a file have fewer than "
             f"{used} negatives and are left out; --mine {used} finds more"
         )
     if used < most:
-        note(
+        on_note(
             f"{having[used] - having[used + 1]} of {len(examples)} examples of a file have no more "
             f"than {used} negatives: so many of each are used; --mine {most} finds more"
         )

@@ -22,7 +22,12 @@ from rag_engine.connectors.training.trainer_parts import (
     quiet,
     run_trainer,
 )
-from rag_engine.connectors.training.training_records import Kept, Pairs, TrainingLog, Validation
+from rag_engine.connectors.training.training_records import (
+    AnchorTexts,
+    Pairs,
+    TrainingLog,
+    Validation,
+)
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import MissingExtra
 
@@ -57,7 +62,7 @@ def train_embedder(
     target: Path,
     run: Path,
     name: str,
-    kept: Kept | None = None,
+    anchors: AnchorTexts | None = None,
     teacher: Path | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
@@ -65,9 +70,9 @@ def train_embedder(
 ) -> TrainingLog:
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
 
-    A batch is of one of the ``parts``, which take turns by their sizes, and of texts that are
-    ``kept`` after each ``settings.keep_every`` of those. With a ``teacher``, another such folder,
-    vectors learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
+    A batch is of one of the ``parts``, which take turns by their sizes, and of the ``anchors``
+    after each ``settings.anchor_every`` of those. With a ``teacher``, another such folder, vectors
+    learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
     is known by, ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
     ``settings.patience`` checks in a row bring nothing.
@@ -83,7 +88,7 @@ def train_embedder(
         prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
         if teacher is None:
-            task = retrieval_task(trained, parts, kept or Kept(), settings, prompts)
+            task = retrieval_task(trained, parts, anchors or AnchorTexts(), settings, prompts)
         else:
             task = distillation_task(trained, parts, teacher, settings, prompts)
         _freeze_and_adapt(trained, settings)
@@ -112,22 +117,22 @@ def train_embedder(
         log = run_trainer(trainer, run, _SCORE, untrained)
         original = SentenceTransformer(str(model), device="cpu")
         original.prompts = {"query": prompts.query, "document": prompts.passage}
-        _move(original, trained, settings.share)
+        _move(original, trained, settings.interpolation_alpha)
         original.save_pretrained(str(target), create_model_card=False, safe_serialization=True)
     return log
 
 
 def _freeze_and_adapt(model: Any, settings: EmbedderTraining) -> None:
     encoder = model[0]
-    if settings.rank == 0:
+    if settings.lora_rank == 0:
         for parameter in encoder.model.get_input_embeddings().parameters():
             parameter.requires_grad = False
         return
     model.add_adapter(
         peft.LoraConfig(
             task_type=peft.TaskType.FEATURE_EXTRACTION,
-            r=settings.rank,
-            lora_alpha=2 * settings.rank,
+            r=settings.lora_rank,
+            lora_alpha=2 * settings.lora_rank,
             lora_dropout=0.0,
             target_modules=ADAPTED_LAYERS,
         )

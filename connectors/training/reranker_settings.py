@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from pydantic import Field
 
-from rag_engine.errors import InvalidInput
+from rag_engine.connectors.training.training_settings import TrainingSettings
 
 __all__ = ["RerankerTraining"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RerankerTraining:
+class RerankerTraining(TrainingSettings):
     """Settings of one training run; the defaults suit a small cross-encoder on two cores.
-
-    ``steps`` of ``batch`` questions each, every question with its positive and at most
-    ``negatives`` wrong passages; of more, others are drawn in each round. ``max_tokens`` of a pair
-    are read. ``rank`` is that of the low-rank adapters that are trained beside the head (Hu et al.
-    2021, "LoRA", section 4.1; they want some ten times the learning rate); 0 trains all weights
-    but the vocabulary's. ``precision`` is ``f32`` or ``bf16`` (autocast); checks are made in it
-    too. ``check_questions`` of a test set are asked at each check, and the first ``check_pool``
-    candidates of dense search reranked.
 
     >>> RerankerTraining(negatives=0)
     Traceback (most recent call last):
         ...
-    rag_engine.errors.InvalidInput: negatives is at least 1, got 0
+    rag_engine.errors.InvalidInput: negatives: Input should be greater than or equal to 1 (got 0)
     """
 
-    steps: int = 500
-    batch: int = 8
-    learning_rate: float = 2e-5
-    warmup_steps: int = 50
-    max_tokens: int = 256
-    negatives: int = 3
-    rank: int = 0
-    precision: Literal["f32", "bf16"] = "f32"
-    seed: int = 1
-    check_every: int = 100
-    check_questions: int = 100
-    check_pool: int = 30
-    patience: int = 3
-    """Checks in a row without a better score, after which training ends."""
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("steps", 1),
-            ("batch", 1),
-            ("max_tokens", 8),
-            ("negatives", 1),
-            ("check_every", 1),
-            ("check_questions", 1),
-            ("check_pool", 2),
-            ("patience", 1),
-            ("rank", 0),
-            ("warmup_steps", 0),
-        ):
-            if getattr(self, name) < least:
-                raise InvalidInput(f"{name} is at least {least}, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise InvalidInput(f"learning_rate is above 0, got {self.learning_rate}")
-        if self.precision not in {"f32", "bf16"}:
-            raise InvalidInput(f"precision is 'f32' or 'bf16', got {self.precision!r}")
+    batch: int = Field(8, ge=1)
+    """Questions a step, each with its positive and its wrong passages."""
+    learning_rate: float = Field(2e-5, gt=0)
+    """The highest; it falls from there to 0. Adapters want some ten times as much."""
+    warmup_steps: int = Field(50, ge=0)
+    """Steps until the highest learning rate."""
+    max_tokens: int = Field(256, ge=8)
+    """Tokens of a pair that are read."""
+    negatives: int = Field(3, ge=1)
+    """Wrong passages a question at most; of more, others are drawn in each round."""
+    lora_rank: int = Field(0, ge=0, title="rank")
+    """Rank of the low-rank adapters that are trained beside the head (Hu et al. 2021, "LoRA",
+    section 4.1); 0 trains all weights but the vocabulary's."""
+    check_questions: int = Field(100, ge=1)
+    """Questions of a test set that are asked at each check, in the same precision."""
+    check_pool: int = Field(30, ge=2)
+    """First candidates of dense search that are reranked for each of them."""

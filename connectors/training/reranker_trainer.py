@@ -120,7 +120,7 @@ def train_reranker(
 
 def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
     network = model.transformers_model
-    if settings.rank == 0:
+    if settings.lora_rank == 0:
         for parameter in network.get_input_embeddings().parameters():
             parameter.requires_grad = False
         return
@@ -135,8 +135,8 @@ def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
         model.add_adapter(
             peft.LoraConfig(
                 task_type=peft.TaskType.SEQ_CLS,
-                r=settings.rank,
-                lora_alpha=2 * settings.rank,
+                r=settings.lora_rank,
+                lora_alpha=2 * settings.lora_rank,
                 lora_dropout=0.0,
                 target_modules=ADAPTED_LAYERS,
                 modules_to_save=whole,

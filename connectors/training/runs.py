@@ -12,7 +12,6 @@ from rag_engine.connectors.torch_models import weights_digest
 from rag_engine.connectors.training.examples import ExampleFile
 from rag_engine.connectors.training.training_records import TrainingLog
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.output import note
 
 __all__ = [
     "CARD",
@@ -73,15 +72,15 @@ def refuse_another(run: Path, identity: dict[str, Any]) -> None:
         )
 
 
-def claim(run: Path, identity: dict[str, Any]) -> None:
-    """Begin in the folder of checkpoints, or go on in it."""
+def claim(run: Path, identity: dict[str, Any]) -> bool:
+    """Begin in the folder of checkpoints, or go on in it; tell whether it goes on."""
     if run.exists():
-        note("going on from the last checkpoint")
-        return
+        return True
     begun = run.with_name(f"{run.name}.new")
     begun.mkdir(exist_ok=True)
     (begun / _RUN).write_text(json.dumps(identity), encoding="utf-8")
     begun.rename(run)  # killed before, there is none; after, one that says whose it is
+    return False
 
 
 def versions() -> dict[str, str]:

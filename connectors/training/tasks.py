@@ -16,7 +16,7 @@ import numpy as np
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.retrieval_loss import RetrievalLoss, cosines
-from rag_engine.connectors.training.training_records import Kept, Pairs
+from rag_engine.connectors.training.training_records import AnchorTexts, Pairs
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
@@ -45,7 +45,11 @@ class Task:
 
 
 def retrieval_task(
-    model: Any, parts: Sequence[Pairs], kept: Kept, settings: EmbedderTraining, prompts: Prompts
+    model: Any,
+    parts: Sequence[Pairs],
+    anchors: AnchorTexts,
+    settings: EmbedderTraining,
+    prompts: Prompts,
 ) -> Task:
     """Return the task to find each question's positive among all passages of its batch."""
     loss: Any = losses.MultipleNegativesRankingLoss(
@@ -56,20 +60,21 @@ def retrieval_task(
         sizes = sorted({width, *settings.matryoshka}, reverse=True)
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
     else:
-        loss = RetrievalLoss(model, loss, settings.late, prompts, _sample(parts, prompts))
+        weight = settings.late_interaction_weight
+        loss = RetrievalLoss(model, loss, weight, prompts, _sample(parts, prompts))
     named = {f"retrieve{number}": part for number, part in enumerate(parts)}
     task = Task(
         {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
         dict.fromkeys(named, loss),
     )
-    texts = [prompts.query + each for each in kept.questions]
-    texts += [prompts.passage + each for each in kept.passages]
+    texts = [prompts.query + each for each in anchors.questions]
+    texts += [prompts.passage + each for each in anchors.passages]
     if texts:  # the parts take turns by their sizes
         examples = sum(len(part.questions) for part in parts)
-        size = max(settings.batch, examples // settings.keep_every)
+        size = max(settings.batch, examples // settings.anchor_every)
         vectors = _vectors(model, texts)
-        task.data["keep"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
-        task.losses["keep"] = _near(model, settings.keep)
+        task.data["anchors"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
+        task.losses["anchors"] = _near(model, settings.anchor_weight)
     return task
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Kept", "Pairs", "TrainingLog", "Validation"]
+__all__ = ["AnchorTexts", "Pairs", "TrainingLog", "Validation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class AnchorTexts:
     """Texts whose vectors are held to the original model's."""
 
     questions: Sequence[str] = ()

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from rag_engine.connectors.training.examples import Example
-from rag_engine.connectors.training.synthesis.question_checks import Fate, question_key
+from rag_engine.connectors.training.synthesis.question_checks import Verdict, question_key
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import note
 from rag_engine.store.files import read_json, write_json
@@ -24,7 +24,7 @@ __all__ = ["Journal", "Tally"]
 _RUN = "run.json"
 _DONE = "done.jsonl"
 
-Tally = Counter[tuple[str, Fate]]
+Tally = Counter[tuple[str, Verdict]]
 """How many questions of a language had a fate."""
 
 
@@ -69,7 +69,7 @@ class Journal:
         self._files.close()
 
     def add(
-        self, passage: int, fates: Sequence[tuple[str, Fate]], examples: Iterable[Example]
+        self, passage: int, fates: Sequence[tuple[str, Verdict]], examples: Iterable[Example]
     ) -> None:
         """Write what came of one passage."""
         written = [each.model_dump_json() + "\n" for each in examples]
@@ -126,7 +126,7 @@ class Journal:
         for number, line in enumerate(lines, start=1):
             try:
                 told = json.loads(line)
-                fates = [(language, Fate(fate)) for language, fate in told["fates"]]
+                fates = [(language, Verdict(fate)) for language, fate in told["fates"]]
                 passage, size_then = int(told["passage"]), int(told["bytes"])
             except (ValueError, KeyError, TypeError) as error:
                 if number == len(lines):
@@ -157,7 +157,7 @@ class Journal:
             note(f"going on after {len(self.done):,} passages")
         return size
 
-    def _count(self, passage: int, fates: Iterable[tuple[str, Fate]]) -> None:
+    def _count(self, passage: int, fates: Iterable[tuple[str, Verdict]]) -> None:
         self.done.add(passage)
         self.tally.update(fates)
 

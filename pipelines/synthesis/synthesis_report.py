@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag_engine.connectors.training.synthesis.question_checks import Fate
+from rag_engine.connectors.training.synthesis.question_checks import Verdict
 from rag_engine.pipelines.synthesis.question_journal import Tally
 
 __all__ = ["table", "tally_data"]
@@ -20,7 +20,8 @@ def tally_data(tally: Tally, languages: Sequence[str]) -> dict[str, Any]:
 def table(tally: Tally, languages: Sequence[str]) -> list[str]:
     r"""Return a tally as a table: a row a language, a column a fate that occurred.
 
-    >>> tally = Tally({("de", Fate.KEPT): 2, ("de", Fate.KEPT_UNSURE): 1, ("sw", Fate.COPY): 1})
+    >>> tally = Tally({("de", Verdict.KEPT): 2, ("de", Verdict.KEPT_UNSURE): 1})
+    >>> tally["sw", Verdict.COPY] = 1
     >>> print("\n".join(table(tally, ["de", "sw"])))
     language  asked  kept  of them unsure  copied
     de            3     3               1       0
@@ -28,7 +29,7 @@ def table(tally: Tally, languages: Sequence[str]) -> list[str]:
     all           4     3               1       1
     """
     dropped = [
-        fate for fate in Fate if not fate.good and any(tally[each, fate] for each in languages)
+        fate for fate in Verdict if not fate.good and any(tally[each, fate] for each in languages)
     ]
     heads = ["language", "asked", "kept", "of them unsure", *dropped]
     lines = ["  ".join(heads)]
@@ -44,10 +45,10 @@ def table(tally: Tally, languages: Sequence[str]) -> list[str]:
 
 
 def _row(tally: Tally, languages: Sequence[str]) -> Mapping[str, Any]:
-    counts = {fate: sum(tally[each, fate] for each in languages) for fate in Fate}
+    counts = {fate: sum(tally[each, fate] for each in languages) for fate in Verdict}
     return {
         "asked": sum(counts.values()),
-        "kept": counts[Fate.KEPT] + counts[Fate.KEPT_UNSURE],
-        "kept_unsure": counts[Fate.KEPT_UNSURE],
+        "kept": counts[Verdict.KEPT] + counts[Verdict.KEPT_UNSURE],
+        "kept_unsure": counts[Verdict.KEPT_UNSURE],
         "dropped": {fate.value: count for fate, count in counts.items() if count and not fate.good},
     }

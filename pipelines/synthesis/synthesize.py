@@ -19,7 +19,11 @@ from typing import Any
 from rag_engine.components import Components
 from rag_engine.connectors import wiring
 from rag_engine.connectors.training.examples import Example
-from rag_engine.connectors.training.synthesis.question_checks import Fate, check_text, question_key
+from rag_engine.connectors.training.synthesis.question_checks import (
+    Verdict,
+    check_text,
+    question_key,
+)
 from rag_engine.connectors.training.synthesis.question_prompt import PROMPT_VERSION
 from rag_engine.connectors.training.synthesis.round_trip import return_trip
 from rag_engine.errors import InvalidInput, SettingsError
@@ -170,7 +174,7 @@ class _Run:
 
     def _judge(self, request: Request, asked: list[Asked]) -> None:
         """Check the questions about one passage, and write down what came of them."""
-        fates: list[tuple[str, Fate]] = []
+        fates: list[tuple[str, Verdict]] = []
         examples: list[Example] = []
         for each in asked:
             fate, example = self._judged(request, each)
@@ -180,9 +184,9 @@ class _Run:
                 self._journal.known.add(question_key(each.question))
         self._journal.add(request.passage.id, fates, examples)
 
-    def _judged(self, request: Request, asked: Asked) -> tuple[Fate, Example | None]:
+    def _judged(self, request: Request, asked: Asked) -> tuple[Verdict, Example | None]:
         if asked.error is not None:
-            return Fate.FAILED, None
+            return Verdict.FAILED, None
         passage = request.passage
         fate = check_text(
             asked.question,
@@ -206,7 +210,7 @@ class _Run:
             likeness=lambda others: self._kb.likeness(passage.id, others),
         )
         if found is None:
-            return Fate.NOT_FOUND, None
+            return Verdict.NOT_FOUND, None
         return fate, Example(
             question=asked.question,
             positive=request.text,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 
 from rag_engine.connectors.torch_models import pick_device, pick_precision
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.train.embedder import train
-from rag_engine.pipelines.train.options import add_common, add_numbers
+from rag_engine.pipelines.train.options import add_common, add_numbers, chosen_numbers
 from rag_engine.pipelines.train.reranker_arguments import add_reranker
 
 __all__ = ["add_training"]
@@ -57,9 +56,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def _embedder(given: argparse.Namespace) -> Outcome:
-    names = (each.name for each in fields(EmbedderTraining))
     device = pick_device(given.device)
-    values = {name: getattr(given, name) for name in names}
+    values = chosen_numbers(EmbedderTraining, given)
     values["precision"] = pick_precision(given.precision, device)
     settings = EmbedderTraining(**{**values, "matryoshka": tuple(given.matryoshka or ())})
     return train(
@@ -67,7 +65,7 @@ def _embedder(given: argparse.Namespace) -> Outcome:
         given.out,
         settings,
         model=given.model,
-        mine=given.mine,
+        mine_hard_negatives=given.mine,
         validation=given.check,
         teacher=given.teacher,
         device=device,

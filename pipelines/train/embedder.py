@@ -7,7 +7,6 @@ import random
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,12 @@ from rag_engine.connectors.training.runs import (
     versions,
     write_card,
 )
-from rag_engine.connectors.training.training_records import Kept, Pairs, TrainingLog, Validation
+from rag_engine.connectors.training.training_records import (
+    AnchorTexts,
+    Pairs,
+    TrainingLog,
+    Validation,
+)
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
 from rag_engine.pipelines.export import BUNDLED, new_folder
@@ -37,7 +41,7 @@ from rag_engine.pipelines.output import Bar, Outcome, note
 
 __all__ = ["train"]
 
-_MOST_KEPT = 2_000
+_MOST_ANCHORS = 2_000
 """Texts whose vectors are held to the original's."""
 _MOST_ASKED = 500
 """Questions of the validation set that are asked at each check."""
@@ -49,7 +53,7 @@ def train(
     settings: EmbedderTraining,
     *,
     model: str = BUNDLED,
-    mine: int = 0,
+    mine_hard_negatives: int = 0,
     validation: Path | None = None,
     teacher: str | None = None,
     device: str = "auto",
@@ -57,7 +61,7 @@ def train(
     """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
 
     A batch is of one file, and the files take turns by their sizes: so a file is one kind of task.
-    ``mine`` hard negatives, in the positive's language, are looked for where an example has
+    ``mine_hard_negatives`` of them, in the positive's language, are looked for where an example has
     fewer. ``validation`` is a test set that is asked while training. With a ``teacher``, a model of
     sentence-transformers, the result learns to give each text the teacher's vector, and a
     translation the vector of its original. Stopped, the same command goes on from the last
@@ -72,10 +76,10 @@ def train(
     """
     from rag_engine.connectors.training.embedder_trainer import train_embedder
 
-    if teacher is not None and settings.late:
+    if teacher is not None and settings.late_interaction_weight:
         raise InvalidInput(
-            f"late and a teacher do not go together, got {settings.late} and {teacher}; leave one "
-            "out"
+            f"late and a teacher do not go together, got {settings.late_interaction_weight} and "
+            f"{teacher}; leave one out"
         )
     new_folder(target)
     device = pick_device(device)
@@ -96,17 +100,20 @@ def train(
             export_bundled(source)
         taught = None if teacher is None else model_folder(teacher)
         identity = {
-            **_identity(read, settings, mine, validation),
+            **_identity(read, settings, mine_hard_negatives, validation),
             "model": model_identity(model, source),
             "teacher": None if taught is None else model_identity(str(teacher), taught),
         }
         refuse_another(run, identity)
-        if mine:
-            note(f"looking for {mine} hard negatives an example")
+        if mine_hard_negatives:
+            note(f"looking for {mine_hard_negatives} hard negatives an example")
             embedder = SentenceTransformerEmbedder(model=str(source), device=device)
-            tasks = [with_hard_negatives(task, mine, embedder=embedder) for task in tasks]
+            tasks = [
+                with_hard_negatives(task, mine_hard_negatives, embedder=embedder) for task in tasks
+            ]
         parts = _parts(tasks, settings)
-        claim(run, identity)
+        if claim(run, identity):
+            note("going on from the last checkpoint")
         if model == BUNDLED and source != kept:
             source = source.rename(kept)  # checkpoints of adapters name the model they go with
         count = sum(len(task) for task in tasks)
@@ -118,7 +125,7 @@ def train(
                 settings,
                 name=model,
                 teacher=taught,
-                kept=_kept([each for task in tasks for each in task], settings),
+                anchors=_anchors([each for task in tasks for each in task], settings),
                 target=Path(temporary) / "out",
                 run=run,
                 device=device,
@@ -151,15 +158,15 @@ def _validation(folder: Path, seed: int) -> Validation:
 def _identity(
     read: Sequence[ExampleFile],
     settings: EmbedderTraining,
-    mine: int,
+    mine_hard_negatives: int,
     validation: Path | None,
 ) -> dict[str, Any]:
     """Return what a run is made of beside models: another of these is another run."""
     return {
         "trained": "embedder",
         "data": data_identity(read),
-        "settings": {**asdict(settings), "matryoshka": list(settings.matryoshka)},
-        "mined_negatives": mine,
+        "settings": settings.model_dump(mode="json"),
+        "mined_negatives": mine_hard_negatives,
         "validation": None if validation is None else validation.resolve().name,
     }
 
@@ -168,7 +175,8 @@ def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> li
     """Lay out each task's examples, with as many batches as its share of the steps."""
     count = sum(len(task) for task in tasks)
     return [
-        laid_out(task, math.ceil(settings.steps * len(task) / count), settings) for task in tasks
+        laid_out(task, math.ceil(settings.steps * len(task) / count), settings, on_note=note)
+        for task in tasks
     ]
 
 
@@ -176,16 +184,16 @@ def _without_negatives(example: Example) -> Example:
     return example.model_copy(update={"negatives": ()})
 
 
-def _kept(examples: Sequence[Example], settings: EmbedderTraining) -> Kept:
+def _anchors(examples: Sequence[Example], settings: EmbedderTraining) -> AnchorTexts:
     """Choose texts whose vectors stay: of examples in one language, where the model is good."""
-    if not settings.keep:
-        return Kept()
+    if not settings.anchor_weight:
+        return AnchorTexts()
     alike = [each for each in examples if each.question_language == each.passage_language] or list(
         examples
     )
-    drawn = random.Random(settings.seed).sample(alike, min(len(alike), _MOST_KEPT))
+    drawn = random.Random(settings.seed).sample(alike, min(len(alike), _MOST_ANCHORS))
     half = len(drawn) // 2
-    return Kept(
+    return AnchorTexts(
         questions=[each.question for each in drawn[:half]],
         passages=[each.positive for each in drawn[half:]],
     )

@@ -5,28 +5,39 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from rag_engine.connectors.training.training_settings import TrainingSettings
 from rag_engine.pipelines.export import BUNDLED
 
-__all__ = ["add_common", "add_numbers"]
+__all__ = ["add_common", "add_numbers", "chosen_numbers"]
 
 
 def add_numbers(
-    parser: argparse.ArgumentParser, defaults: object, rows: Iterable[tuple[str, type, str]]
+    parser: argparse.ArgumentParser,
+    defaults: TrainingSettings,
+    rows: Iterable[tuple[str, type, str]],
 ) -> None:
-    """Add an option for each field: its name with dashes, its type, and what it is.
+    """Add an option for each field: its name, its type, and what it is.
 
-    >>> from types import SimpleNamespace
     >>> parser = argparse.ArgumentParser()
-    >>> add_numbers(parser, SimpleNamespace(max_tokens=8), [("max-tokens", int, "tokens")])
-    >>> parser.parse_args(["--max-tokens", "9"]).max_tokens
+    >>> add_numbers(parser, TrainingSettings(), [("check-every", int, "steps")])
+    >>> parser.parse_args(["--check-every", "9"]).check_every
     9
     """
+    values = {defaults.option(field): value for field, value in defaults}
     for name, kind, what in rows:
-        value = getattr(defaults, name.replace("-", "_"))
+        value = values[name]
         parser.add_argument(
             f"--{name}", type=kind, default=value, metavar="N", help=f"{what} ({value})"
         )
+
+
+def chosen_numbers(kind: type[TrainingSettings], given: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of the fields of ``kind`` by their names."""
+    return {
+        field: getattr(given, kind.option(field).replace("-", "_")) for field in kind.model_fields
+    }
 
 
 def add_common(

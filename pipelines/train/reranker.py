@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def train(
     settings: RerankerTraining,
     *,
     model: str = BUNDLED,
-    mine: int = 0,
+    mine_hard_negatives: int = 0,
     teacher: str | None = None,
     validation: Path | None = None,
     device: str = "auto",
@@ -62,8 +61,8 @@ def train(
 
     ``model`` is a cross-encoder, or an encoder that gets a fresh head, as ``bundled`` does. A head
     that knows nothing needs far more than a few thousand questions: 5,800 brought the bundled
-    model to an nDCG@10 of .589 alone, which was not good enough. ``mine`` hard negatives, in the
-    positive's language, are looked for by the bundled model where an example has fewer. The
+    model to an nDCG@10 of .589 alone, which was not good enough. ``mine_hard_negatives``, in
+    the positive's language, are looked for by the bundled model where an example has fewer. The
     scores of a ``teacher``, another cross-encoder, are learnt in place of labels: the way from a
     large reranker to a small one. ``validation`` is a test set, whose first candidates of dense
     search by the bundled model are reranked while training. Stopped, the same command goes on
@@ -80,13 +79,13 @@ def train(
     from rag_engine.connectors.training.reranker_trainer import train_reranker
 
     new_folder(target)
-    if mine < 0:
-        raise InvalidInput(f"mine is at least 0, got {mine}")
+    if mine_hard_negatives < 0:
+        raise InvalidInput(f"mine_hard_negatives (--mine) is at least 0, got {mine_hard_negatives}")
     device = pick_device(device)
     read = [read_examples(path) for path in files]
     examples = [each for file in read for each in file.examples]
-    if not mine:
-        examples = with_wrong_passages(examples, mine)
+    if not mine_hard_negatives:
+        examples = with_wrong_passages(examples, mine_hard_negatives)
     if validation is not None:
         load_test_set(validation)  # refused now, not after an hour of mining
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,17 +98,18 @@ def train(
         if needs_fresh_head(source):
             note("the model gets a fresh head, which needs far more than a few thousand questions")
         identity = {
-            **_identity(read, settings, mine, validation),
+            **_identity(read, settings, mine_hard_negatives, validation),
             "model": model_identity(model, source),
             "teacher": None if teacher is None else model_identity(teacher, model_folder(teacher)),
         }
         refuse_another(run, identity)
-        if mine:
-            note(f"looking for {mine} hard negatives an example")
-            found = with_hard_negatives(examples, mine, embedder=BundledE5())
-            examples = with_wrong_passages(found, mine)
+        if mine_hard_negatives:
+            note(f"looking for {mine_hard_negatives} hard negatives an example")
+            found = with_hard_negatives(examples, mine_hard_negatives, embedder=BundledE5())
+            examples = with_wrong_passages(found, mine_hard_negatives)
         check = None if validation is None else _check(validation, settings)
-        claim(run, identity)
+        if claim(run, identity):
+            note("going on from the last checkpoint")
         lists = ranked_lists(examples, settings)
         if teacher is not None:
             lists = _taught(lists, teacher, run, device)
@@ -145,14 +145,17 @@ def _given_back(run: Path) -> Iterator[None]:
 
 
 def _identity(
-    read: Sequence[ExampleFile], settings: RerankerTraining, mine: int, validation: Path | None
+    read: Sequence[ExampleFile],
+    settings: RerankerTraining,
+    mine_hard_negatives: int,
+    validation: Path | None,
 ) -> dict[str, Any]:
     """Return what a run is made of beside models: another of these is another run."""
     return {
         "trained": "reranker",
         "data": data_identity(read),
-        "settings": asdict(settings),
-        "mined_negatives": mine,
+        "settings": settings.model_dump(mode="json"),
+        "mined_negatives": mine_hard_negatives,
         "validation": None if validation is None else validation.resolve().name,
     }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 
 from rag_engine.connectors.torch_models import pick_device, pick_precision
 from rag_engine.connectors.training.reranker_settings import RerankerTraining
 from rag_engine.pipelines.output import Outcome
-from rag_engine.pipelines.train.options import add_common, add_numbers
+from rag_engine.pipelines.train.options import add_common, add_numbers, chosen_numbers
 from rag_engine.pipelines.train.reranker import train
 
 __all__ = ["add_reranker"]
@@ -56,14 +55,14 @@ def add_reranker(parser: argparse.ArgumentParser) -> None:
 
 def _reranker(given: argparse.Namespace) -> Outcome:
     device = pick_device(given.device)
-    values = {each.name: getattr(given, each.name) for each in fields(RerankerTraining)}
+    values = chosen_numbers(RerankerTraining, given)
     values["precision"] = pick_precision(given.precision, device)
     return train(
         given.data,
         given.out,
         RerankerTraining(**values),
         model=given.model,
-        mine=given.mine,
+        mine_hard_negatives=given.mine,
         teacher=given.teacher,
         validation=given.check,
         device=device,

@@ -19,7 +19,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase
 from rag_engine.connectors import wiring
 from rag_engine.connectors.training.examples import Example, read_examples
-from rag_engine.connectors.training.synthesis.question_checks import Fate
+from rag_engine.connectors.training.synthesis.question_checks import Verdict
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
@@ -474,14 +474,14 @@ def test_what_was_changed_by_others_is_refused_not_cut(tmp_path):
     with Journal(out, identity) as journal:
         for number in range(3):
             example = Example(question=f"Wie, {number}?", positive=f"Sö {number}.")
-            journal.add(number, [("de", Fate.KEPT), ("ja", Fate.COPY)], [example])
+            journal.add(number, [("de", Verdict.KEPT), ("ja", Verdict.COPY)], [example])
         with pytest.raises(InvalidInput, match="another process is writing"):
             Journal(out, identity)
     whole, told = out.read_bytes(), log.read_bytes()
     log.write_bytes(told[:-1])  # the last line lacks its end: it is done again
     with Journal(out, identity) as journal:
         assert journal.done == {0, 1}
-        assert journal.tally == {("de", Fate.KEPT): 2, ("ja", Fate.COPY): 2}
+        assert journal.tally == {("de", Verdict.KEPT): 2, ("ja", Verdict.COPY): 2}
         assert journal.known == {"wie0", "wie1"}
         assert len(out.read_bytes().splitlines()) == 2
     damaged = [

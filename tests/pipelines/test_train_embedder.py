@@ -148,7 +148,7 @@ def test_in_bf16_much_the_same_is_learnt(
 def test_tokens_are_trained_too(trained: Path, data: Path, base: Path, tmp_path: Path):
     assert main(command(data, base, tmp_path / "late", "--late", "1")) == 0
     card = json.loads((tmp_path / "late" / CARD).read_text(encoding="utf-8"))
-    assert card["settings"]["late"] == 1.0
+    assert card["settings"]["late_interaction_weight"] == 1.0
     first = json.loads((trained / CARD).read_text(encoding="utf-8"))["result"]["losses"][0]["loss"]
     assert card["result"]["losses"][0]["loss"] > first  # it has more to make small
     assert not np.array_equal(*(weights(each)[CHANGED] for each in (trained, tmp_path / "late")))
@@ -309,10 +309,12 @@ def test_a_teacher_and_late_interaction(data: Path, base: Path, tmp_path: Path, 
 
 
 def test_settings_that_make_no_sense():
-    with pytest.raises(InvalidInput, match="share is above 0"):
-        EmbedderTraining(share=0)
-    with pytest.raises(InvalidInput, match="steps is at least 1"):
+    with pytest.raises(
+        InvalidInput, match=r"interpolation_alpha \(--share\).*greater than 0 \(got 0\)"
+    ):
+        EmbedderTraining(interpolation_alpha=0)
+    with pytest.raises(InvalidInput, match=r"steps.*greater than or equal to 1"):
         EmbedderTraining(steps=0)
     for value in (float("nan"), float("inf")):
-        with pytest.raises(InvalidInput, match="late is a finite number"):
-            EmbedderTraining(late=value)
+        with pytest.raises(InvalidInput, match=r"late_interaction_weight.*finite number"):
+            EmbedderTraining(late_interaction_weight=value)

@@ -14,7 +14,7 @@ from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 from rag_engine.text.scripts import LONE_LANGUAGE, SHARED_SCRIPTS, home_script, script_counts
 
-__all__ = ["Fate", "check_text", "copied_share", "judge_language", "question_key"]
+__all__ = ["Verdict", "check_text", "copied_share", "judge_language", "question_key"]
 
 _FEWEST = 10
 """Letters (ideographs count double): "Wie hoch?" asks about nothing."""
@@ -29,7 +29,7 @@ _FALLEN_BACK = "en"
 """What models write when they do not know the language asked for."""
 
 
-class Fate(StrEnum):
+class Verdict(StrEnum):
     """What became of a question; ``KEPT`` and ``KEPT_UNSURE`` are good."""
 
     KEPT = "kept"
@@ -47,7 +47,7 @@ class Fate(StrEnum):
     @property
     def good(self) -> bool:
         """Tell whether it was kept."""
-        return self in {Fate.KEPT, Fate.KEPT_UNSURE}
+        return self in {Verdict.KEPT, Verdict.KEPT_UNSURE}
 
 
 def check_text(
@@ -58,31 +58,31 @@ def check_text(
     passage_language: str,
     known: Collection[str],
     detector: LanguageDetector,
-) -> Fate:
+) -> Verdict:
     """Say what is wrong with a question that was asked for in ``language``, before it is searched.
 
     ``known`` holds the keys of the questions that were kept before (see ``question_key``).
     """
     code = normalise_language(language)
     if not question:
-        return Fate.EMPTY
+        return Verdict.EMPTY
     if weight(question) < _FEWEST:
-        return Fate.SHORT
+        return Verdict.SHORT
     if len(question) > _LONGEST:
-        return Fate.LONG
+        return Verdict.LONG
     if not has_question_mark(question) and code not in _UNMARKED:
-        return Fate.STATEMENT
-    fate = judge_language(question, code, passage_language, detector)
-    if not fate.good:
-        return fate
+        return Verdict.STATEMENT
+    verdict = judge_language(question, code, passage_language, detector)
+    if not verdict.good:
+        return verdict
     if copied_share(question, passage) >= _COPIED:
-        return Fate.COPY
-    return Fate.DUPLICATE if question_key(question) in known else fate
+        return Verdict.COPY
+    return Verdict.DUPLICATE if question_key(question) in known else verdict
 
 
 def judge_language(
     question: str, wanted: str, passage_language: str, detector: LanguageDetector
-) -> Fate:
+) -> Verdict:
     """Tell whether a question is in the language ``wanted`` (a primary subtag).
 
     It is (``KEPT``) if the detector finds that language, or one that it takes for it, at least a
@@ -94,18 +94,18 @@ def judge_language(
     """
     ways = _scripts(wanted)
     if ways and not ways & script_counts(question).keys():
-        return Fate.LANGUAGE
+        return Verdict.LANGUAGE
     plausible = [each for each in detector.plausible(question) if each.language != UNDETERMINED]
     if not plausible:
-        return Fate.KEPT_UNSURE
+        return Verdict.KEPT_UNSURE
     best = max(each.confidence for each in plausible)
     likely = {each.language for each in plausible if each.confidence >= _AS_LIKELY * best}
     if wanted in with_alike(likely):
-        return Fate.KEPT
+        return Verdict.KEPT
     first = plausible[0]
     unknown = isinstance(detector, ListingDetector) and wanted not in detector.languages
     counts = not unknown or first.language in {_FALLEN_BACK, passage_language}
-    return Fate.LANGUAGE if counts and first.confidence >= _SURE else Fate.KEPT_UNSURE
+    return Verdict.LANGUAGE if counts and first.confidence >= _SURE else Verdict.KEPT_UNSURE
 
 
 def copied_share(question: str, passage: str) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag_engine.passages import Passage
 from rag_engine.records import Chunk, Hit
 
-__all__ = ["RoundTrip", "Wrong", "nearly_alike", "return_trip"]
+__all__ = ["HardNegative", "RoundTrip", "nearly_alike", "return_trip"]
 
 _LESS_LIKELY = 0.5
 _NEAR = 0.5
@@ -18,7 +18,7 @@ _ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class HardNegative:
     """A passage that looks right and is not, and its document's title."""
 
     chunk: Chunk
@@ -30,7 +30,7 @@ class RoundTrip:
     """Where the passage stands among the hits (from 1), and passages found below it."""
 
     rank: int
-    negatives: tuple[Wrong, ...]
+    negatives: tuple[HardNegative, ...]
 
 
 def return_trip(
@@ -103,10 +103,10 @@ def _says(hit: Hit, passage: Passage, same: set[int]) -> bool:
     return not same.isdisjoint(_ids(hit)) or hit.chunk.text == passage.chunk.text
 
 
-def _in_language(hit: Hit, language: str) -> Wrong:
+def _in_language(hit: Hit, language: str) -> HardNegative:
     """Return a hit's passage, or the twin of it in that language."""
-    shown = Wrong(hit.chunk, hit.title)
-    twins = (Wrong(twin.chunk, twin.title) for twin in hit.twins)
+    shown = HardNegative(hit.chunk, hit.title)
+    twins = (HardNegative(twin.chunk, twin.title) for twin in hit.twins)
     return next((each for each in (shown, *twins) if each.chunk.language == language), shown)
 
 

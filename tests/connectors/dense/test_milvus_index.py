@@ -387,7 +387,7 @@ def test_the_token_is_told_nobody(monkeypatch):
 
 
 def test_limits_are_tried_again(service, monkeypatch):
-    monkeypatch.setattr("rag_engine.connectors.retries.time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     failures = itertools.repeat(pymilvus.MilvusException(8, "rate limit exceeded"), 2)
 
     def limited(client):

@@ -8,7 +8,10 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
@@ -164,9 +167,9 @@ def test_the_folder_is_the_argument_then_the_environment_then_the_platform(monke
     assert cache_folder(Path("/given")) == Path("/given")
     assert cache_folder() == Path("/named")
     monkeypatch.setenv("RAG_ENGINE_CACHE", "")
-    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", Unix)
     assert cache_folder() == Path("/xdg/rag-engine")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path("/home/someone/.cache/rag-engine")
-    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", MacOS)
     assert cache_folder() == Path("/home/someone/Library/Caches/rag-engine")

@@ -20,7 +20,9 @@ VECTORS = HashEmbedder(dimension=8)
 
 
 def embeddings(rows, order=None):
-    data = [{"index": i, "embedding": list(map(float, row))} for i, row in enumerate(rows)]
+    # A float32 is no JSON, and an int may be greater than any float.
+    numbers = [[each if type(each) is int else float(each) for each in row] for row in rows]
+    data = [{"index": i, "embedding": row} for i, row in enumerate(numbers)]
     return {"data": [data[i] for i in order] if order else data}
 
 
@@ -148,7 +150,8 @@ def test_it_tries_again(server, embedder):
         {"data": [{"index": i, "embedding": "AACAPw=="} for i in (0, 1)]},
         {"data": [{"index": i, "embedding": [True] * 8} for i in (0, 1)]},
         {"data": [{"index": i, "embedding": []} for i in (0, 1)]},
-        {"data": [{"index": i, "embedding": [10**400] * 8} for i in (0, 1)]},
+        {"data": [{"index": i, "embedding": [None] * 8} for i in (0, 1)]},
+        {"data": [{"index": str(i), "embedding": [1.0] * 8} for i in (0, 1)]},
         {"data": [{"embedding": [1.0] * 8}] * 2},
         {"data": 5},
         {"object": "list"},
@@ -173,6 +176,7 @@ def test_answers_that_are_none(server, embedder, answer):
         [[1.0] * 7, [1.0] * 7],
         [[1.0] * 8, [1.0] * 7],
         [[1e300] * 8, [1.0] * 8],
+        [[10**400] * 8, [1.0] * 8],
     ],
 )
 def test_vectors_that_are_none(server, embedder, rows):

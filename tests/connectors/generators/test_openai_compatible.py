@@ -312,6 +312,7 @@ def test_the_key_comes_from_the_environment(server, generator, monkeypatch):
         refusal(500, f"Bearer {KEY}"),
         reply(f"{KEY}".encode(), 400),
         reply(f"<p>{KEY}".encode()),
+        reply(b"<" + b"p" * 285 + KEY.encode()),
         stream(json.dumps({"error": {"message": KEY}})),
         stream(json.dumps({"choices": [KEY]})),
         stream(KEY),
@@ -328,7 +329,7 @@ def test_the_key_shows_nowhere(generator, caplog, capsys, step):
         except RagEngineError as error:
             shown = "".join(traceback.format_exception(error)) + repr(error)
     seen = shown + caplog.text + repr(asked) + repr(vars(asked)) + "".join(capsys.readouterr())
-    assert KEY not in seen
+    assert KEY[:12] not in seen
     assert "httpx" in seen  # the log was on
 
 

@@ -22,7 +22,7 @@ from rag_engine.connectors.training.retrieval_loss import (
 )
 from rag_engine.connectors.training.tasks import retrieval_task
 from rag_engine.connectors.training.trainer_parts import quiet
-from rag_engine.connectors.training.training_records import Kept, Pairs
+from rag_engine.connectors.training.training_records import AnchorTexts, Pairs
 from rag_engine.embedding.prompts import Prompts
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.export_bundled import export_bundled
@@ -178,7 +178,7 @@ def test_in_bf16_cosines_are_still_computed_in_float32(model, late: float):
 def test_what_is_trained_compares_in_float32(model, more):
     pairs = Pairs(questions=QUESTIONS, positives=PASSAGES, negatives=[], symmetric=[False] * 3)
     with quiet():
-        task = retrieval_task(model, [pairs], Kept(), EmbedderTraining(**more), PROMPTS)
+        task = retrieval_task(model, [pairs], AnchorTexts(), EmbedderTraining(**more), PROMPTS)
     (loss,) = task.losses.values()
     assert (loss.loss if more else loss.dense).similarity_fct is cosines
 
@@ -243,4 +243,4 @@ def test_a_tokenizer_without_scores_weighs_tokens_alike(model):
 
 def test_late_and_matryoshka_do_not_go_together():
     with pytest.raises(InvalidInput, match="do not go together"):
-        EmbedderTraining(late=1.0, matryoshka=(64,))
+        EmbedderTraining(late_interaction_weight=1.0, matryoshka=(64,))

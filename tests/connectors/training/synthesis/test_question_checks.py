@@ -6,7 +6,7 @@ import pytest
 
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.connectors.training.synthesis.question_checks import (
-    Fate,
+    Verdict,
     check_text,
     copied_share,
     judge_language,
@@ -21,23 +21,23 @@ def detector():
 @pytest.mark.parametrize(
     ("question", "wanted", "passage", "fate"),
     [
-        ("Wie hoch ist der Druck?", "de", "en", Fate.KEPT),
-        ("Muhuri wa pampu hubadilishwa mara ngapi?", "sw", "en", Fate.KEPT),
-        ("ポンプはどこですか", "ja", "en", Fate.KEPT),
-        ("保修期多久？", "zh", "en", Fate.KEPT),
+        ("Wie hoch ist der Druck?", "de", "en", Verdict.KEPT),
+        ("Muhuri wa pampu hubadilishwa mara ngapi?", "sw", "en", Verdict.KEPT),
+        ("ポンプはどこですか", "ja", "en", Verdict.KEPT),
+        ("保修期多久？", "zh", "en", Verdict.KEPT),
         # a script of few languages: the detector says Amharic for Tigrinya
-        ("ማሕተም ፓምፕ ክንደይ ግዜ ይቕየር?", "ti", "en", Fate.KEPT),
+        ("ማሕተም ፓምፕ ክንደይ ግዜ ይቕየር?", "ti", "en", Verdict.KEPT),
         # in doubt: the detector is not sure of anything
-        ("Igba melo ni a n paarọ edidi fifa soke?", "yo", "en", Fate.KEPT_UNSURE),
+        ("Igba melo ni a n paarọ edidi fifa soke?", "yo", "en", Verdict.KEPT_UNSURE),
         # not known to the detector, which is sure of another (Cebuano)
-        ("E hia nga wā ka whakakapia te hiri o te papu?", "mi", "en", Fate.KEPT_UNSURE),
-        ("How often is the seal of the pump replaced?", "mi", "fr", Fate.LANGUAGE),
-        ("Combien de fois remplace-t-on le joint ?", "mi", "fr", Fate.LANGUAGE),
-        ("How often is the seal of the pump replaced?", "de", "en", Fate.LANGUAGE),
-        ("Hoe vaak wordt de afdichting van de pomp vervangen?", "de", "en", Fate.LANGUAGE),
+        ("E hia nga wā ka whakakapia te hiri o te papu?", "mi", "en", Verdict.KEPT_UNSURE),
+        ("How often is the seal of the pump replaced?", "mi", "fr", Verdict.LANGUAGE),
+        ("Combien de fois remplace-t-on le joint ?", "mi", "fr", Verdict.LANGUAGE),
+        ("How often is the seal of the pump replaced?", "de", "en", Verdict.LANGUAGE),
+        ("Hoe vaak wordt de afdichting van de pomp vervangen?", "de", "en", Verdict.LANGUAGE),
         # Hindi in Latin letters
-        ("Pump ki seal kitni baar badli jaati hai?", "hi", "en", Fate.LANGUAGE),
-        ("Коли міняють фільтр насоса?", "ru", "en", Fate.LANGUAGE),
+        ("Pump ki seal kitni baar badli jaati hai?", "hi", "en", Verdict.LANGUAGE),
+        ("Коли міняють фільтр насоса?", "ru", "en", Verdict.LANGUAGE),
     ],
 )
 def test_languages_and_doubts(detector, question, wanted, passage, fate):
@@ -55,15 +55,15 @@ PASSAGE = "The seal of the pump X-200 is replaced once a year, best in spring."
 @pytest.mark.parametrize(
     ("question", "fate"),
     [
-        ("How often does the pump X-200 need a new seal?", Fate.KEPT),
-        ("", Fate.EMPTY),
-        ("How high?", Fate.SHORT),
-        ("How often " * 40 + "?", Fate.LONG),
-        ("The pump X-200 has a seal that lasts.", Fate.STATEMENT),
-        ("The seal of the  PUMP X-200 is replaced once a year?", Fate.COPY),
-        ("is the seal known already", Fate.STATEMENT),
-        ("Is the seal known already?", Fate.DUPLICATE),
-        ("Wie oft wird die Dichtung gewechselt?", Fate.LANGUAGE),
+        ("How often does the pump X-200 need a new seal?", Verdict.KEPT),
+        ("", Verdict.EMPTY),
+        ("How high?", Verdict.SHORT),
+        ("How often " * 40 + "?", Verdict.LONG),
+        ("The pump X-200 has a seal that lasts.", Verdict.STATEMENT),
+        ("The seal of the  PUMP X-200 is replaced once a year?", Verdict.COPY),
+        ("is the seal known already", Verdict.STATEMENT),
+        ("Is the seal known already?", Verdict.DUPLICATE),
+        ("Wie oft wird die Dichtung gewechselt?", Verdict.LANGUAGE),
     ],
 )
 def test_each_reason(detector, question, fate):

@@ -1,0 +1,111 @@
+"""What embedders that compute in this process share: contract, prompts, batches, padding."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rag_engine.embedding.batching import Batch, token_batches
+from rag_engine.embedding.embedder_contract import EmbedderContract
+from rag_engine.errors import InvalidInput
+from rag_engine.ports import Float32Array
+
+__all__ = ["LocalEmbedder", "padded", "readable"]
+
+_LONGEST_TOKEN = 128
+"""Characters of a text that are read for each token that counts; the rest can not matter."""
+
+
+class LocalEmbedder(ABC):
+    """An ``Embedder`` whose contract is known when it is opened."""
+
+    def __init__(self, contract: EmbedderContract) -> None:
+        self._contract = contract
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        return self._contract.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of one text the model reads, prompt and special tokens included."""
+        return self._contract.max_tokens
+
+    @property
+    def contract(self) -> EmbedderContract:
+        """What an index must know."""
+        return self._contract
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length.
+
+        Raises:
+            InvalidInput: one text in place of a list.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed(self._contract.query_prompt, texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Float32Array:
+        """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
+
+        Of a text of more than ``max_tokens`` tokens the beginning is read.
+
+        Raises:
+            InvalidInput: one text in place of a list.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed(self._contract.passage_prompt, texts)
+
+    @abstractmethod
+    def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
+        """Embed texts, each behind the prompt."""
+
+    def _beginnings(self, texts: Sequence[str]) -> list[str]:
+        """Return of each text as much as the model may read, as a tokenizer can take it."""
+        longest = self.max_tokens * _LONGEST_TOKEN
+        return [text[:longest] for text in readable(texts)]
+
+    def _in_batches(
+        self, lengths: Sequence[int], budget: int, compute: Callable[[Batch], Float32Array]
+    ) -> Float32Array:
+        """Compute vectors of texts of so many tokens, at most ``budget`` tokens at a time."""
+        vectors = np.empty((len(lengths), self.dimension), np.float32)
+        for batch in token_batches(lengths, budget=budget):
+            vectors[list(batch.rows)] = compute(batch)
+        return vectors
+
+
+def readable(texts: Sequence[str]) -> list[str]:
+    r"""Return the texts as a tokenizer can take them: lone surrogates become ``?``.
+
+    Raises:
+        InvalidInput: one text in place of a list.
+
+    >>> readable(["a", "\ud800"])
+    ['a', '?']
+    """
+    if isinstance(texts, str):
+        raise InvalidInput(
+            f"expected a list of texts, got one text {texts[:40]!r}; put it in a list"
+        )
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+
+
+def padded(
+    ids: Sequence[Sequence[int]], batch: Batch, pad: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return a batch's token ids, filled up with ``pad``, and where they are (1) and are not (0).
+
+    >>> padded([[5, 6], [7]], Batch(rows=(0, 1), length=3), pad=9)[0].tolist()
+    [[5, 6, 9], [7, 9, 9]]
+    """
+    rectangle = np.full((len(batch.rows), batch.length), pad, np.int64)
+    mask = np.zeros_like(rectangle)
+    for place, row in enumerate(batch.rows):
+        rectangle[place, : len(ids[row])] = ids[row]
+        mask[place, : len(ids[row])] = 1
+    return rectangle, mask
