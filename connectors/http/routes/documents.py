@@ -10,20 +10,20 @@ from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf, Writer
 from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import (
     AddReply,
     DeleteReply,
     DocumentBody,
     DocumentIdsReply,
     DocumentIn,
-    DocumentOut,
     DocumentsRequest,
     IdsRequest,
 )
-from rag_engine.connectors.http.serialisation import document_out, json_response
 from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.records import Document, Span
+from rag_engine.serialisation import DocumentOut
 
 __all__ = ["router"]
 
@@ -48,15 +48,7 @@ def _document(document_id: str, given: DocumentBody | DocumentIn) -> Document:
 async def _add(tenant: Tenant, service: Service, documents: list[Document]) -> Response:
     def work() -> Response:
         report = tenant.kb.add(documents)
-        return json_response(
-            AddReply(
-                added=report.added,
-                updated=report.updated,
-                unchanged=report.unchanged,
-                chunks=report.chunks,
-                empty=list(report.empty),
-            )
-        )
+        return json_response(AddReply.model_validate(report, from_attributes=True))
 
     return await service.writing.run(tenant.name, work)
 
@@ -113,7 +105,7 @@ async def read(document_id: str, tenant: Reader, service: ServiceOf) -> Response
         document = tenant.kb.document(document_id)
         if document is None:
             raise _unknown()
-        return json_response(document_out(document))
+        return json_response(DocumentOut.of(document))
 
     return await service.searching.run(tenant.name, work)
 

@@ -13,10 +13,11 @@ from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import ServiceOf, Writer
 from rag_engine.connectors.http.errors import ApiError
-from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply, ProblemOut
-from rag_engine.connectors.http.serialisation import json_response
+from rag_engine.connectors.http.responses import json_response
+from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
+from rag_engine.serialisation import ProblemOut
 
 __all__ = ["router"]
 

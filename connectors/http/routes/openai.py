@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf
-from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.errors import ApiError, stream_failure
 from rag_engine.connectors.http.middleware import request_id_of
 from rag_engine.connectors.http.openai_schemas import (
     ChatChoice,
@@ -26,14 +26,13 @@ from rag_engine.connectors.http.openai_schemas import (
     ModelsReply,
     Usage,
 )
-from rag_engine.connectors.http.question_filter import filter_of, stream_failure
+from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.safe_streaming import Draft
-from rag_engine.connectors.http.schemas import CitationOut
-from rag_engine.connectors.http.serialisation import citation_out, json_response, model_name
 from rag_engine.connectors.http.streams import EventStream, sse, stream_response
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer
+from rag_engine.serialisation import CitationOut
 
 __all__ = ["router"]
 
@@ -46,7 +45,7 @@ _MOST_CHARACTERS = 1_000_000
 @router.get("/models", response_model=ModelsReply, summary="Models by name")
 async def models(tenant: Reader) -> Response:
     """Name what answers chats, and the embedder of the knowledge base."""
-    names = (CHAT_MODEL, model_name(tenant.embedder))
+    names = (CHAT_MODEL, tenant.model_name)
     return json_response(ModelsReply(data=[ModelOut(id=name) for name in names]))
 
 
@@ -54,7 +53,7 @@ async def models(tenant: Reader) -> Response:
 async def embeddings(given: EmbeddingsRequest, tenant: Reader, service: ServiceOf) -> Response:
     """Embed texts with the knowledge base's own model, as queries or as passages."""
     embedder = tenant.embedder
-    name = model_name(embedder)
+    name = tenant.model_name
     if given.model != name:
         raise ApiError(
             404,
@@ -150,7 +149,7 @@ class _Chat:
 
         return self._tenant.kb.ask(
             self._question,
-            where=filter_of(self._given.where, self._given.languages),
+            where=self._given.filter(),
             language=self._given.language,
             answer_language=self._given.answer_language,
             on_text=show if stream is not None else None,
@@ -159,7 +158,7 @@ class _Chat:
     def reply(self) -> Response:
         """Return the whole answer."""
         answer = self._ask()
-        citations = [citation_out(each) for each in answer.citations]
+        citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
         message = ChatMessageOut(content=text, citations=citations)
         return json_response(
@@ -178,7 +177,7 @@ class _Chat:
         draft = Draft()
         stream.put(self._event({"role": "assistant", "content": ""}))
         answer = self._ask(draft, stream)
-        citations = [citation_out(each) for each in answer.citations]
+        citations = [CitationOut.of(citation) for citation in answer.citations]
         rest = draft.rest(answer.text) + source_list(citations)
         if rest:
             stream.put(self._event({"content": rest}))

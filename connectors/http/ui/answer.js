@@ -145,9 +145,9 @@ function quotesIn(citation, reply) {
     if (match) spans.push({ start: match.index, end: match.index + match[0].length });
   }
   if (spans.length) return spans;
-  for (const hit of reply.hits) {
+  for (const [index, hit] of reply.hits.entries()) {
     if (hit.document !== citation.document) continue;
-    for (const { start, end } of toUnits(hit.text, hit.evidence)) {
+    for (const { start, end } of toUnits(hit.text, reply.evidence[index])) {
       const at = citation.text.indexOf(hit.text.slice(start, end));
       if (at !== -1) spans.push({ start: at, end: at + end - start });
     }
