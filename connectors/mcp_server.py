@@ -146,7 +146,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         raise MissingExtra("mcp", package="mcp") from error
 
     @contextmanager
-    def told() -> Iterator[None]:
+    def tool_errors() -> Iterator[None]:
         try:
             yield
         except RagEngineError as error:
@@ -175,7 +175,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         metadata: _Metadata = None,
         min_score: _MinScore = None,
     ) -> SearchReply:
-        with told():
+        with tool_errors():
             hits = kb.search(
                 query,
                 k=k,
@@ -199,7 +199,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         languages: _Languages = None,
         metadata: _Metadata = None,
     ) -> AskReply:
-        with told():
+        with tool_errors():
             answer = kb.ask(
                 question, where=_filter(languages, metadata), answer_language=answer_language
             )
@@ -212,7 +212,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         "long document comes in stretches: call again with `start` set to `next_start`.",
     )
     def fetch(id: _Id, start: _Start = 0, length: _Length = 20_000) -> FetchReply:  # noqa: A002
-        with told():
+        with tool_errors():
             document = kb.document(id)
         if document is None:
             raise ToolError(

@@ -168,10 +168,10 @@ def all_of(*filters: Filter | None) -> Filter | None:
     >>> all_of(None, Equals("year", 2024))
     Equals(key='year', value=2024)
     """
-    given = [each for each in filters if each is not None]
-    if not given:
+    parts = [part for part in filters if part is not None]
+    if not parts:
         return None
-    return given[0] if len(given) == 1 else And(*given)
+    return parts[0] if len(parts) == 1 else And(*parts)
 
 
 def matching(values: Mapping[str, MetadataValue]) -> Filter:
@@ -197,7 +197,7 @@ def in_languages(languages: Iterable[str] | None) -> Filter | None:
     """
     if languages is None:
         return None
-    return In("language", tuple(code for each in languages if (code := checked_language(each))))
+    return In("language", tuple(code for name in languages if (code := checked_language(name))))
 
 
 def _depth(node: object) -> int:

@@ -37,6 +37,7 @@ __all__ = [
     "api_error",
     "error_reply",
     "error_response",
+    "known_or_logged",
     "stream_failure",
     "validation_error",
 ]
@@ -91,13 +92,18 @@ def error_response(error: ApiError, request_id: str) -> Response:
     return json_response(reply, status=error.status_code, headers=error.headers)
 
 
-def stream_failure(error: Exception, request_id: str) -> ErrorReply:
-    """Return what a stream says of an error in its middle."""
+def known_or_logged(error: Exception, request_id: str) -> ApiError:
+    """Return what a client is told of any error; a fault of ours goes to the log alone."""
     known = api_error(error)
     if known is None:
         logger.error("failed", exc_info=error, extra={"fields": {"request_id": request_id}})
         known = ApiError(500, "internal", "the service failed; its log says more")
-    return error_reply(known, request_id)
+    return known
+
+
+def stream_failure(error: Exception, request_id: str) -> ErrorReply:
+    """Return what a stream says of an error in its middle."""
+    return error_reply(known_or_logged(error, request_id), request_id)
 
 
 def api_error(error: Exception) -> ApiError | None:
@@ -150,13 +156,13 @@ def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
     >>> error.status_code, error.param, error.detail
     (422, 'k', 'k: too large')
     """
-    if any(each["type"] == "json_invalid" for each in errors):
+    if any(error["type"] == "json_invalid" for error in errors):
         return ApiError(400, "invalid_json", "the body is no JSON")
-    told = [(_where(each["loc"]), str(each["msg"])) for each in errors[:_MOST_DETAILS]]
-    message = "; ".join(f"{where}: {text}" if where else text for where, text in told)
+    details = [(_where(error["loc"]), str(error["msg"])) for error in errors[:_MOST_DETAILS]]
+    message = "; ".join(f"{where}: {text}" if where else text for where, text in details)
     if len(errors) > _MOST_DETAILS:
         message += f"; and {len(errors) - _MOST_DETAILS} more"
-    return ApiError(422, "invalid_request", message, param=told[0][0] or None)
+    return ApiError(422, "invalid_request", message, param=details[0][0] or None)
 
 
 def _where(location: Sequence[object]) -> str:

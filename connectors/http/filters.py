@@ -4,11 +4,11 @@
 no filter may have, or too many levels.
 
 >>> from pydantic import TypeAdapter
->>> given = {"op": "and", "parts": [
+>>> where = {"op": "and", "parts": [
 ...     {"op": "in", "key": "language", "values": ["de", "fr"]},
 ...     {"op": "not", "part": {"op": "equals", "key": "format", "value": "pdf"}},
 ... ]}
->>> TypeAdapter(FilterIn).validate_python(given).filter()
+>>> TypeAdapter(FilterIn).validate_python(where).filter()
 And(parts=(In(key='language', values=('de', 'fr')), Not(part=Equals(key='format', value='pdf'))))
 """
 

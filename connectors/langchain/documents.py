@@ -29,8 +29,8 @@ def as_stored(document: LangChainDocument, document_id: str) -> Document:
     Raises:
         InvalidDocument: metadata that JSON can not hold, or what ``Document`` refuses.
 
-    >>> given = LangChainDocument("Bonjour", metadata={"source": "a.pdf", "tags": ["x", None]})
-    >>> stored = as_stored(given, "1")
+    >>> bonjour = LangChainDocument("Bonjour", metadata={"source": "a.pdf", "tags": ["x", None]})
+    >>> stored = as_stored(bonjour, "1")
     >>> stored.source, as_langchain(stored).metadata
     ('a.pdf', {'source': 'a.pdf', 'tags': ['x', None]})
     """
@@ -73,11 +73,11 @@ def as_passage(hit: Hit) -> LangChainDocument:
     Its id names the passage, ``<document id>#<number of the passage>``.
     """
     own = _own_metadata(hit.metadata)
-    told = HitOut.of(hit).model_dump(exclude={"text", "metadata"})
-    told["question_language"] = hit.query_language
+    facts = HitOut.of(hit).model_dump(exclude={"text", "metadata"})
+    facts["question_language"] = hit.query_language
     beside = {
         _IF_TAKEN + key if key in own else key: value
-        for key, value in told.items()
+        for key, value in facts.items()
         if key not in own or own[key] != value
     }
     return LangChainDocument(

@@ -30,18 +30,18 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 
-def _document(document_id: str, given: DocumentBody | DocumentIn) -> Document:
+def _document(document_id: str, body: DocumentBody | DocumentIn) -> Document:
     return Document(
         id=document_id,
-        text=given.text,
-        title=given.title,
-        source=given.source,
-        language_hint=given.language_hint,
+        text=body.text,
+        title=body.title,
+        source=body.source,
+        language_hint=body.language_hint,
         spans=tuple(
-            Span(start=each.start, end=each.end, section=tuple(each.section), page=each.page)
-            for each in given.spans
+            Span(start=span.start, end=span.end, section=tuple(span.section), page=span.page)
+            for span in body.spans
         ),
-        metadata=given.metadata,
+        metadata=body.metadata,
     )
 
 
@@ -62,13 +62,13 @@ def _unknown() -> ApiError:
 
 
 @router.post("", response_model=AddReply, summary="Add documents")
-async def add(given: DocumentsRequest, tenant: Writer, service: ServiceOf) -> Response:
+async def add(body: DocumentsRequest, tenant: Writer, service: ServiceOf) -> Response:
     """Add documents; each replaces one with the same id, an unchanged one costs nothing.
 
     They are durable when the answer comes, and found by the next search. One that can not be used
     is an error, and then none of them is added.
     """
-    documents = [_document(each.id, each) for each in given.documents]
+    documents = [_document(document.id, document) for document in body.documents]
     return await _add(tenant, service, documents)
 
 
@@ -92,9 +92,9 @@ async def list_ids(
 
 
 @router.post("/delete", response_model=DeleteReply, summary="Delete documents")
-async def delete_several(given: IdsRequest, tenant: Writer, service: ServiceOf) -> Response:
+async def delete_several(body: IdsRequest, tenant: Writer, service: ServiceOf) -> Response:
     """Delete documents; ids that are not there are left out of the answer."""
-    return json_response(DeleteReply(deleted=await _delete(tenant, service, given.ids)))
+    return json_response(DeleteReply(deleted=await _delete(tenant, service, body.ids)))
 
 
 @router.get("/{document_id:path}", response_model=DocumentOut, summary="Read a document")
@@ -111,11 +111,9 @@ async def read(document_id: str, tenant: Reader, service: ServiceOf) -> Response
 
 
 @router.put("/{document_id:path}", response_model=AddReply, summary="Add or replace a document")
-async def put(
-    document_id: str, given: DocumentBody, tenant: Writer, service: ServiceOf
-) -> Response:
+async def put(document_id: str, body: DocumentBody, tenant: Writer, service: ServiceOf) -> Response:
     """Add a document, or replace the one with this id."""
-    return await _add(tenant, service, [_document(document_id, given)])
+    return await _add(tenant, service, [_document(document_id, body)])
 
 
 @router.delete("/{document_id:path}", response_model=DeleteReply, summary="Delete a document")

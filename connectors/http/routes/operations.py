@@ -115,12 +115,12 @@ async def _built(tenant: Tenant, service: Service, *, compact: bool) -> Response
             tenant.kb.compact()
         else:
             tenant.kb.publish()
-        found = tenant.kb.inspect()
+        held = tenant.kb.inspect()
         return json_response(
             PublishReply(
-                published=found.published,
-                generation=found.generation,
-                bytes=sum(found.bytes.values()),
+                published=held.published,
+                generation=held.generation,
+                bytes=sum(held.bytes.values()),
             )
         )
 

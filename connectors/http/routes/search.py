@@ -30,20 +30,20 @@ router = APIRouter(prefix="/v1", tags=["search"])
 @router.post(
     "/search", response_model=SearchReply | SearchReplyWithEvidence, summary="Find passages"
 )
-async def search(asked: SearchRequest, tenant: Reader, service: ServiceOf) -> Response:
+async def search(body: SearchRequest, tenant: Reader, service: ServiceOf) -> Response:
     """Return the passages that answer a question best, whatever language they are in."""
 
     def work() -> Response:
         hits = tenant.kb.search(
-            asked.question,
-            k=asked.k,
-            where=asked.filter(),
-            language=asked.language,
-            min_score=asked.min_score,
+            body.question,
+            k=body.k,
+            where=body.filter(),
+            language=body.language,
+            min_score=body.min_score,
         )
-        reply = SearchReply.of(asked.question, hits)
-        if asked.evidence:
-            evidence = nearest_sentences(asked.question, hits, tenant.embedder)
+        reply = SearchReply.of(body.question, hits)
+        if body.evidence:
+            evidence = nearest_sentences(body.question, hits, tenant.embedder)
             reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
         return json_response(reply)
 
@@ -62,24 +62,24 @@ async def search(asked: SearchRequest, tenant: Reader, service: ServiceOf) -> Re
         }
     },
 )
-async def ask(asked: AskRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
+async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Answer a question from the knowledge base, with checked citations."""
 
     def answered(on_text: Callable[[str], None] | None = None) -> AskReply:
         answer = tenant.kb.ask(
-            asked.question,
-            where=asked.filter(),
-            language=asked.language,
-            answer_language=asked.answer_language,
+            body.question,
+            where=body.filter(),
+            language=body.language,
+            answer_language=body.answer_language,
             on_text=on_text,
         )
-        reply = AskReply.of(asked.question, answer)
-        if not asked.evidence:
+        reply = AskReply.of(body.question, answer)
+        if not body.evidence:
             return reply
-        evidence = nearest_sentences(asked.question, answer.hits, tenant.embedder)
+        evidence = nearest_sentences(body.question, answer.hits, tenant.embedder)
         return AskReplyWithEvidence(**dict(reply), evidence=evidence)
 
-    if not asked.stream:
+    if not body.stream:
         return await service.answering.run(tenant.name, lambda: json_response(answered()))
 
     stream = EventStream()

@@ -137,10 +137,10 @@ async function runAsk(body, options) {
 
 function showHits({ hits, evidence }, title, folded) {
   const section = find("hits");
-  const found = make("ol", { class: "hits" }, hits.map((hit, index) => hitItem(hit, languages.hues, evidence[index])));
+  const items = make("ol", { class: "hits" }, hits.map((hit, index) => hitItem(hit, languages.hues, evidence[index])));
   const heading = make("h2", { id: "hits-title", tabindex: "-1" }, title);
-  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), found));
-  else section.replaceChildren(heading, found);
+  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), items));
+  else section.replaceChildren(heading, items);
   heading.classList.toggle("hidden", !folded); // the status line says it already
   if (!folded && hits.length === state.k && state.k < MOST) {
     section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more: true }) }, text("more")));
@@ -213,7 +213,7 @@ function showMode() {
 }
 
 function walk(event) {
-  const articles = [...document.querySelectorAll("#main article")].filter((each) => each.checkVisibility({ contentVisibilityAuto: true }));
+  const articles = [...document.querySelectorAll("#main article")].filter((article) => article.checkVisibility({ contentVisibilityAuto: true }));
   const at = articles.indexOf(document.activeElement);
   const next = event.key === "ArrowDown" ? at + 1 : at - 1;
   if (document.activeElement === question ? event.key === "ArrowUp" || !articles.length : at === -1) return;

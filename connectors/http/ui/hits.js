@@ -59,8 +59,8 @@ function reasons(hit) {
 }
 
 function meter(name, value, written) {
-  const told = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
-  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...told },
+  const aria = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
+  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...aria },
     draw("rect", { width: 100, height: 8, class: "track" }),
     draw("rect", { width: (100 * value).toFixed(1), height: 8, class: "filled" }));
 }
