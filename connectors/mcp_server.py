@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field
 
-from rag_engine.connectors.mcp_results import AskResult, FetchResult, Passage, SearchResult
 from rag_engine.errors import MissingExtra, RagEngineError
-from rag_engine.filters import And, Equals, Filter, In
+from rag_engine.filters import Filter, all_of, in_languages, matching
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.search_arguments import checked_language
+from rag_engine.records import Document, MetadataValue
+from rag_engine.serialisation import AskReply, DocumentOut, SearchReply
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-__all__ = ["build_mcp_server"]
+__all__ = ["FetchReply", "build_mcp_server"]
 
 _MAX_K = 20
 _MAX_QUESTION = 2_000
@@ -52,7 +52,7 @@ _Languages = Annotated[
     ),
 ]
 _Metadata = Annotated[
-    dict[str, str | int | float | bool] | None,
+    dict[str, MetadataValue] | None,
     Field(
         max_length=20,
         description="Only documents whose metadata hold exactly these values, such as "
@@ -77,7 +77,12 @@ _AnswerLanguage = Annotated[
     ),
 ]
 _Id = Annotated[
-    str, Field(min_length=1, max_length=2_000, description="The `id` that a result named.")
+    str,
+    Field(
+        min_length=1,
+        max_length=2_000,
+        description="What a hit or citation calls `document`.",
+    ),
 ]
 _Start = Annotated[
     int, Field(ge=0, description="The character to begin at; a former result's `next_start`.")
@@ -85,6 +90,38 @@ _Start = Annotated[
 _Length = Annotated[
     int, Field(ge=1, le=_MAX_FETCH, description="How many characters to return, at most.")
 ]
+
+
+class FetchReply(DocumentOut):
+    """A document, or a stretch of it: ``text`` and ``spans`` are those of the stretch."""
+
+    start: int
+    """Where ``text`` begins in the document, in characters."""
+    end: int
+    """Where it ends."""
+    length: int
+    """How many characters the whole document has."""
+    next_start: int | None
+    """The ``start`` of what follows; null at the end."""
+
+    @classmethod
+    def stretch(cls, document: Document, start: int, length: int) -> Self:
+        """Return ``length`` characters of a document from ``start`` on."""
+        whole = DocumentOut.of(document)
+        start = min(start, len(whole.text))
+        end = min(start + length, len(whole.text))
+        spans = [span for span in whole.spans if span.start < end and span.end > start]
+        return cls.model_validate(
+            {
+                **dict(whole),
+                "text": whole.text[start:end],
+                "spans": spans,
+                "start": start,
+                "end": end,
+                "length": len(whole.text),
+                "next_start": end if end < len(whole.text) else None,
+            }
+        )
 
 
 def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
@@ -109,7 +146,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         raise MissingExtra("mcp", package="mcp") from error
 
     @contextmanager
-    def told() -> Iterator[None]:
+    def tool_errors() -> Iterator[None]:
         try:
             yield
         except RagEngineError as error:
@@ -137,15 +174,15 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         languages: _Languages = None,
         metadata: _Metadata = None,
         min_score: _MinScore = None,
-    ) -> SearchResult:
-        with told():
+    ) -> SearchReply:
+        with tool_errors():
             hits = kb.search(
                 query,
                 k=k,
                 where=_filter(languages, metadata),
                 min_score=kb.least_score if min_score is None else min_score,
             )
-        return SearchResult(results=[Passage.of(hit) for hit in hits])
+        return SearchReply.of(query, hits)
 
     @server.tool(
         title="Ask the knowledge base",
@@ -161,37 +198,37 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         answer_language: _AnswerLanguage = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
-    ) -> AskResult:
-        with told():
+    ) -> AskReply:
+        with tool_errors():
             answer = kb.ask(
                 question, where=_filter(languages, metadata), answer_language=answer_language
             )
-        return AskResult.of(answer)
+        return AskReply.of(question, answer)
 
     @server.tool(
         title="Fetch a document",
         annotations=reading,
-        description="Return the text of a document by the `id` that `search` or `ask` named. A "
+        description="Return a document by the id that `search` or `ask` called `document`. A "
         "long document comes in stretches: call again with `start` set to `next_start`.",
     )
-    def fetch(id: _Id, start: _Start = 0, length: _Length = 20_000) -> FetchResult:  # noqa: A002
-        with told():
+    def fetch(id: _Id, start: _Start = 0, length: _Length = 20_000) -> FetchReply:  # noqa: A002
+        with tool_errors():
             document = kb.document(id)
         if document is None:
             raise ToolError(
-                f"there is no document with the id {id!r:.200}; use an `id` that search or ask "
-                "returned (the document may have been deleted since)"
+                f"there is no document with the id {id!r:.200}; use what search or ask called "
+                "`document` (the document may have been deleted since)"
             )
-        return FetchResult.of(document, start, length)
+        return FetchReply.stretch(document, start, length)
 
     return server
 
 
 def _filter(
-    languages: list[str] | None, metadata: dict[str, str | int | float | bool] | None
+    languages: list[str] | None, metadata: dict[str, MetadataValue] | None
 ) -> Filter | None:
-    parts: list[Filter] = [Equals(key, value) for key, value in (metadata or {}).items()]
-    if languages:
-        codes = (checked_language(each) for each in languages)
-        parts.append(In("language", tuple(code for code in codes if code)))
-    return And(*parts) if parts else None
+    """Return what restricts the passages; to leave a list empty restricts nothing."""
+    return all_of(
+        matching(metadata) if metadata else None,
+        in_languages(languages) if languages else None,
+    )

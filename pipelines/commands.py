@@ -16,6 +16,7 @@ from rag_engine.pipelines.demo import run_demo
 from rag_engine.pipelines.index import index_path, report_outcome
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import MetadataValue, Problem
+from rag_engine.serialisation import AskReply, SearchReply
 from rag_engine.settings import Settings
 from rag_engine.text.codes import normalise_language
 
@@ -105,11 +106,7 @@ def search(given: argparse.Namespace) -> Outcome:
         )
     lines = [line for hit in hits for line in output.hit_lines(hit)]
     return Outcome(
-        result={
-            "question": given.question,
-            "language": hits[0].query_language if hits else None,
-            "hits": [output.hit_data(hit) for hit in hits],
-        },
+        result=SearchReply.of(given.question, hits).model_dump(),
         lines=lines or ["nothing found"],
     )
 
@@ -124,7 +121,7 @@ def ask(given: argparse.Namespace) -> Outcome:
             answer_language=given.answer_language,
         )
     return Outcome(
-        result={"question": given.question, **output.answer_data(answer)},
+        result=AskReply.of(given.question, answer).model_dump(),
         lines=output.answer_lines(answer),
     )
 

@@ -16,6 +16,7 @@ from rag_engine.pipelines import output
 from rag_engine.pipelines.index import index_path, report_outcome
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import Answer
+from rag_engine.serialisation import AskReply
 
 __all__ = ["SampleQuestion", "run_demo", "sample_documents", "sample_questions"]
 
@@ -75,7 +76,7 @@ def _run(path: Path) -> Outcome:
         results = []
         for sample in (each for each in sample_questions() if each.demo):
             answer = kb.ask(sample.question)
-            results.append({"question": sample.question, **output.answer_data(answer)})
+            results.append(AskReply.of(sample.question, answer).model_dump())
             lines += ["", f"? {sample.question}", *_answer_lines(answer)]
     outcome = report_outcome(report)
     return Outcome(

@@ -25,9 +25,7 @@ __all__ = [
     "Bar",
     "Exit",
     "Outcome",
-    "answer_data",
     "answer_lines",
-    "hit_data",
     "hit_lines",
     "note",
     "print_error",
@@ -148,42 +146,6 @@ def _print_json(data: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def hit_data(hit: Hit) -> dict[str, Any]:
-    """Return a hit as plain data."""
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "document": hit.chunk.document_id,
-        "source": hit.source,
-        "title": hit.title,
-        "language": hit.chunk.language,
-        "section": list(hit.chunk.section),
-        "page": hit.chunk.page,
-        "start": hit.chunk.start,
-        "end": hit.chunk.end,
-        "text": hit.chunk.text,
-        "metadata": dict(hit.metadata),
-        "parts": {
-            "dense": round(hit.parts.dense, 6),
-            "dense_plain": round(hit.parts.dense_plain, 6),
-            "lexical": round(hit.parts.lexical, 6),
-            "matched_terms": list(hit.parts.matched_terms),
-            "late": None if hit.parts.late is None else round(hit.parts.late, 6),
-            "rerank": hit.parts.rerank,
-            "rank_before_rerank": hit.parts.rank_before_rerank,
-        },
-        "twins": [
-            {
-                "document": twin.chunk.document_id,
-                "source": twin.source,
-                "language": twin.chunk.language,
-                "text": twin.chunk.text,
-            }
-            for twin in hit.twins
-        ],
-    }
-
-
 def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
     """Return a hit as lines for people: where it is, its beginning, its twins."""
     page = f", page {hit.chunk.page}" if hit.chunk.page else ""
@@ -199,30 +161,6 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
         told = (f"[{twin.chunk.language}] {safe(twin.chunk.document_id)}" for twin in hit.twins)
         lines.append(f"      also: {', '.join(told)}")
     return lines
-
-
-def answer_data(answer: Answer) -> dict[str, Any]:
-    """Return an answer as plain data."""
-    return {
-        "answer": answer.text,
-        "language": answer.language,
-        "generator": answer.generator,
-        "supported": answer.supported,
-        "warnings": list(answer.warnings),
-        "citations": [
-            {
-                "number": each.number,
-                "document": each.document_id,
-                "source": each.source,
-                "title": each.title,
-                "language": each.language,
-                "page": each.page,
-                "text": each.text,
-            }
-            for each in answer.citations
-        ],
-        "hits": [hit_data(hit) for hit in answer.hits],
-    }
 
 
 def answer_lines(answer: Answer) -> list[str]:

@@ -14,12 +14,26 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rag_engine.errors import InvalidFilter
 from rag_engine.records import MetadataValue
+from rag_engine.search_arguments import checked_language
 
-__all__ = ["CHUNK_KEYS", "And", "Equals", "Filter", "In", "Not", "Or", "Range"]
+__all__ = [
+    "CHUNK_KEYS",
+    "And",
+    "Equals",
+    "Filter",
+    "In",
+    "Not",
+    "Or",
+    "Range",
+    "all_of",
+    "in_languages",
+    "matching",
+]
 
 CHUNK_KEYS = frozenset({"document_id", "language", "page", "source", "title"})
 """Keys that name a field of the chunk or its document; every other key is one of its metadata."""
@@ -146,6 +160,44 @@ class Not(_Branch):
 
 Filter = Equals | In | Range | And | Or | Not
 """Any node of the tree."""
+
+
+def all_of(*filters: Filter | None) -> Filter | None:
+    """Return what lets through only what all of ``filters`` do; None lets everything through.
+
+    >>> all_of(None, Equals("year", 2024))
+    Equals(key='year', value=2024)
+    """
+    parts = [part for part in filters if part is not None]
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else And(*parts)
+
+
+def matching(values: Mapping[str, MetadataValue]) -> Filter:
+    """Return the filter for fields that must have exactly these values.
+
+    Raises:
+        InvalidFilter: a key or value that no filter may have.
+
+    >>> matching({"year": 2024})
+    And(parts=(Equals(key='year', value=2024),))
+    """
+    return And(*(Equals(key, value) for key, value in values.items()))
+
+
+def in_languages(languages: Iterable[str] | None) -> Filter | None:
+    """Return the filter for passages in these languages; None, not an empty list, is no filter.
+
+    Raises:
+        InvalidInput: one of them is no language code.
+
+    >>> in_languages(["DE-at", "fr"])
+    In(key='language', values=('de', 'fr'))
+    """
+    if languages is None:
+        return None
+    return In("language", tuple(code for name in languages if (code := checked_language(name))))
 
 
 def _depth(node: object) -> int:

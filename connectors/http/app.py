@@ -61,8 +61,8 @@ def create_app(service: Service) -> FastAPI:
         responses=_ERRORS,
     )
     app.state.service = service
-    for each in (page, search, documents, files, operations, openai):
-        app.include_router(each.router)
+    for routes in (page, search, documents, files, operations, openai):
+        app.include_router(routes.router)
     for kind in (RequestValidationError, HTTPException, RagEngineError, Busy):
         app.add_exception_handler(kind, _answer)
     for layer in (BodyLimit, Gate, Envelope):  # the last one is the outermost

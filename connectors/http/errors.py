@@ -8,14 +8,16 @@ The shape is OpenAI's with a request id, so that its clients read it too::
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import HTTPException
 from fastapi.responses import Response
 
+from rag_engine.connectors.http.logs import logger
 from rag_engine.connectors.http.pool import Busy
+from rag_engine.connectors.http.responses import json_response
+from rag_engine.connectors.http.schemas import ErrorBody, ErrorReply
 from rag_engine.errors import (
     InvalidDocument,
     InvalidFilter,
@@ -33,8 +35,10 @@ from rag_engine.errors import (
 __all__ = [
     "ApiError",
     "api_error",
-    "error_data",
+    "error_reply",
     "error_response",
+    "known_or_logged",
+    "stream_failure",
     "validation_error",
 ]
 
@@ -65,31 +69,41 @@ class ApiError(HTTPException):
         self.param = param
 
 
-def error_data(error: ApiError, request_id: str) -> dict[str, Any]:
-    """Return an error as plain data."""
+def error_reply(error: ApiError, request_id: str) -> ErrorReply:
+    """Return what is sent of an error."""
     kind = _TYPES.get(
         error.status_code,
         "invalid_request_error" if error.status_code < 500 else "server_error",
     )
-    return {
-        "error": {
-            "code": error.code,
-            "message": _plain(str(error.detail))[:_LONGEST_MESSAGE],
-            "type": kind,
-            "param": None if error.param is None else _plain(error.param)[:200],
-            "request_id": request_id,
-        }
-    }
+    return ErrorReply(
+        error=ErrorBody(
+            code=error.code,
+            message=_plain(str(error.detail))[:_LONGEST_MESSAGE],
+            type=kind,
+            param=None if error.param is None else _plain(error.param)[:200],
+            request_id=request_id,
+        )
+    )
 
 
 def error_response(error: ApiError, request_id: str) -> Response:
     """Return an error as a response."""
-    return Response(
-        json.dumps(error_data(error, request_id), ensure_ascii=False).encode("utf-8"),
-        status_code=error.status_code,
-        media_type="application/json",
-        headers=error.headers,
-    )
+    reply = error_reply(error, request_id)
+    return json_response(reply, status=error.status_code, headers=error.headers)
+
+
+def known_or_logged(error: Exception, request_id: str) -> ApiError:
+    """Return what a client is told of any error; a fault of ours goes to the log alone."""
+    known = api_error(error)
+    if known is None:
+        logger.error("failed", exc_info=error, extra={"fields": {"request_id": request_id}})
+        known = ApiError(500, "internal", "the service failed; its log says more")
+    return known
+
+
+def stream_failure(error: Exception, request_id: str) -> ErrorReply:
+    """Return what a stream says of an error in its middle."""
+    return error_reply(known_or_logged(error, request_id), request_id)
 
 
 def api_error(error: Exception) -> ApiError | None:
@@ -142,13 +156,13 @@ def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
     >>> error.status_code, error.param, error.detail
     (422, 'k', 'k: too large')
     """
-    if any(each["type"] == "json_invalid" for each in errors):
+    if any(error["type"] == "json_invalid" for error in errors):
         return ApiError(400, "invalid_json", "the body is no JSON")
-    told = [(_where(each["loc"]), str(each["msg"])) for each in errors[:_MOST_DETAILS]]
-    message = "; ".join(f"{where}: {text}" if where else text for where, text in told)
+    details = [(_where(error["loc"]), str(error["msg"])) for error in errors[:_MOST_DETAILS]]
+    message = "; ".join(f"{where}: {text}" if where else text for where, text in details)
     if len(errors) > _MOST_DETAILS:
         message += f"; and {len(errors) - _MOST_DETAILS} more"
-    return ApiError(422, "invalid_request", message, param=told[0][0] or None)
+    return ApiError(422, "invalid_request", message, param=details[0][0] or None)
 
 
 def _where(location: Sequence[object]) -> str:

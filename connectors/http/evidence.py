@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rag_engine.connectors.http.schemas import EvidenceOut
 from rag_engine.ports import Embedder
 from rag_engine.records import Hit
 from rag_engine.text.sentences import sentences
@@ -16,28 +17,27 @@ MOST_HITS = 20
 
 def nearest_sentences(
     question: str, hits: Sequence[Hit], embedder: Embedder
-) -> dict[int, list[tuple[int, int]]]:
-    """Return for each of the first hits the sentence that is nearest to the question.
+) -> list[list[EvidenceOut]]:
+    """Return for each hit the sentence that is nearest to the question; none for late hits.
 
-    By chunk id, as characters from and to which it goes in the passage's text. Sentences of one
-    passage are of one language, so that their cosines may be compared.
+    Sentences of one passage are of one language, so that their cosines may be compared.
     """
-    spans = {hit.chunk_id: sentences(hit.chunk.text) for hit in hits[:MOST_HITS]}
-    texts = [
-        hit.chunk.text[start:end]
-        for hit in hits[:MOST_HITS]
-        for start, end in spans[hit.chunk_id]
-        if len(spans[hit.chunk_id]) > 1
+    texts = [hit.chunk.text for hit in hits[:MOST_HITS]]
+    spans = [sentences(text) for text in texts]
+    several = [
+        text[start:end]
+        for text, of_text in zip(texts, spans, strict=True)
+        for start, end in of_text
+        if len(of_text) > 1
     ]
     cosines: Iterator[float] = iter(())
-    if texts:
-        products = embedder.embed_passages(texts) @ embedder.embed_queries([question])[0]
+    if several:
+        products = embedder.embed_passages(several) @ embedder.embed_queries([question])[0]
         cosines = iter(products.tolist())
-    found: dict[int, list[tuple[int, int]]] = {}
-    for identifier, its_spans in spans.items():
-        if len(its_spans) > 1:
-            scores = [next(cosines) for _ in its_spans]
-            found[identifier] = [its_spans[scores.index(max(scores))]]
-        else:
-            found[identifier] = list(its_spans)
-    return found
+    evidence: list[list[EvidenceOut]] = [[] for _ in hits]
+    for marked, of_text in zip(evidence, spans, strict=False):
+        if of_text:
+            scores = [next(cosines) if len(of_text) > 1 else 0.0 for _ in of_text]
+            start, end = of_text[scores.index(max(scores))]
+            marked.append(EvidenceOut(start=start, end=end))
+    return evidence

@@ -83,11 +83,11 @@ class KeyRing:
         if len(presented) > _LONGEST_KEY:
             return None
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
-        found: Key | None = None
+        match: Key | None = None
         for key in self._keys:
             if hmac.compare_digest(key.sha256, digest):
-                found = key
-        return found
+                match = key
+        return match
 
 
 class _Entry(BaseModel):

@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
 
 def _frames(trace: TracebackType | None) -> list[str]:
     frames = traceback.extract_tb(trace)[-_MOST_FRAMES:]
-    return [f"{each.filename}:{each.lineno} {each.name}" for each in frames]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def log_to(stream: TextIO | None = None) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag_engine.connectors.http.access import unauthenticated
-from rag_engine.connectors.http.errors import ApiError, api_error, error_response
+from rag_engine.connectors.http.errors import ApiError, error_response, known_or_logged
 from rag_engine.connectors.http.logs import logger
 from rag_engine.connectors.http.service import Caller, Service
 
@@ -60,19 +60,19 @@ class Envelope:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        given = _header(scope, b"x-request-id")
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        own_id = _header(scope, b"x-request-id")
+        request_id = own_id if own_id and _REQUEST_ID.fullmatch(own_id) else secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 0
 
-        async def told(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in headers}
-                headers += [each for each in _HEADERS.items() if each[0] not in names]
+                headers += [(name, value) for name, value in _HEADERS.items() if name not in names]
                 headers.append((b"x-request-id", request_id.encode("ascii")))
                 message = {**message, "headers": headers}
             await send(message)
@@ -80,14 +80,11 @@ class Envelope:
         metrics = self._service.metrics
         with metrics.in_progress.track_inprogress():
             try:
-                await self._app(scope, receive, told)
+                await self._app(scope, receive, send_with_headers)
             except Exception as error:
-                known = api_error(error)
-                if known is None:
-                    logger.exception("failed", extra={"fields": {"request_id": request_id}})
-                    known = ApiError(500, "internal", "the service failed; its log says more")
+                known = known_or_logged(error, request_id)
                 if status == 0:
-                    await error_response(known, request_id)(scope, receive, told)
+                    await error_response(known, request_id)(scope, receive, send_with_headers)
                 else:
                     status = 499 if status < 400 else status  # broke off in the middle
             finally:

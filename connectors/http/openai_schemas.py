@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag_engine.connectors.http.filter_schema import FilterIn
-from rag_engine.connectors.http.schemas import CitationOut
+from rag_engine.connectors.http.schemas import Restricted
+from rag_engine.serialisation import CitationOut
 
 __all__ = [
     "ChatChoice",
@@ -61,7 +61,7 @@ class StreamOptions(_Lenient):
     include_usage: bool | None = None
 
 
-class ChatRequest(_Lenient):
+class ChatRequest(_Lenient, Restricted):
     """A conversation; its last message of the user is the question.
 
     ``language``, ``answer_language``, ``languages`` and ``where`` are this service's own, as in
@@ -73,10 +73,7 @@ class ChatRequest(_Lenient):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = Field(1, ge=1, le=1)
-    language: str | None = Field(None, max_length=40)
     answer_language: str | None = Field(None, max_length=40)
-    languages: list[Annotated[str, Field(max_length=40)]] | None = Field(None, max_length=100)
-    where: FilterIn | None = None
 
 
 class Usage(BaseModel):

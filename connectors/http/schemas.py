@@ -1,22 +1,28 @@
-"""What goes in and comes out of the service's own routes, as pydantic models."""
+"""What goes in and comes out of the service's own routes, as pydantic models.
+
+Hits, answers and documents are those of ``rag_engine.serialisation``.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag_engine.connectors.http.filter_schema import FilterIn
+from rag_engine.connectors.http.filters import FilterIn
+from rag_engine.filters import Filter, all_of, in_languages
+from rag_engine.records import MetadataValue
+from rag_engine.serialisation import AskReply, Out, ProblemOut, Score, SearchReply
+from rag_engine.text.direction import Direction
 
 __all__ = [
     "AddReply",
-    "AskReply",
+    "AskReplyWithEvidence",
     "AskRequest",
-    "CitationOut",
     "DeleteReply",
+    "DocumentBody",
     "DocumentIdsReply",
     "DocumentIn",
-    "DocumentOut",
     "DocumentsRequest",
     "ErrorBody",
     "ErrorReply",
@@ -24,21 +30,16 @@ __all__ = [
     "FileOut",
     "FilesReply",
     "HealthReply",
-    "HitOut",
     "IdsRequest",
     "KnowledgeBaseReply",
     "LanguageOut",
-    "PartsOut",
-    "ProblemOut",
     "PublishReply",
-    "SearchReply",
+    "Restricted",
+    "SearchReplyWithEvidence",
     "SearchRequest",
-    "SpanIO",
-    "TwinOut",
+    "SpanIn",
 ]
 
-Scalar = str | int | float | bool
-Direction = Literal["ltr", "rtl"]
 MOST_DOCUMENTS = 1_000
 MOST_IDS = 1_000
 
@@ -49,11 +50,7 @@ class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ErrorBody(_Out):
+class ErrorBody(Out):
     """What went wrong; ``code`` is for programs, ``message`` for people."""
 
     code: str
@@ -63,7 +60,7 @@ class ErrorBody(_Out):
     request_id: str
 
 
-class ErrorReply(_Out):
+class ErrorReply(Out):
     """Every error has this shape."""
 
     error: ErrorBody
@@ -72,8 +69,9 @@ class ErrorReply(_Out):
 Question = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
-class _Asked(_In):
-    question: Question = Field(description="In any language.")
+class Restricted(BaseModel):
+    """What a question is asked in, and which passages may answer it."""
+
     language: str | None = Field(
         None, max_length=40, description="The question's language (BCP-47); detected if not given."
     )
@@ -81,6 +79,19 @@ class _Asked(_In):
         None, max_length=100, description="Only passages in these languages."
     )
     where: FilterIn | None = Field(None, description="Only passages that this filter lets pass.")
+
+    def filter(self) -> Filter | None:
+        """Return one filter for what restricts the passages.
+
+        Raises:
+            InvalidInput: it can not be used.
+        """
+        where = None if self.where is None else self.where.filter()
+        return all_of(where, in_languages(self.languages))
+
+
+class _Asked(_In, Restricted):
+    question: Question = Field(description="In any language.")
     evidence: bool = Field(
         False,
         description="Mark in each of the first 20 hits the sentence nearest to the question; it "
@@ -108,101 +119,27 @@ class AskRequest(_Asked):
     stream: bool = Field(False, description="Server-sent events instead of one JSON object.")
 
 
-class EvidenceOut(_Out):
+class EvidenceOut(Out):
     """A stretch of a passage that speaks for it: characters ``start`` to ``end`` of its text."""
 
     start: int
     end: int
 
 
-class PartsOut(_Out):
-    """Why a hit stands where it stands; see ``ScoreParts``."""
-
-    dense: float
-    dense_plain: float
-    lexical: float
-    matched_terms: list[str]
-    late: float | None
-    rerank: float | None
-    rank_before_rerank: int
+class _Evidence(Out):
+    evidence: list[list[EvidenceOut]]
+    """For each of ``hits``, in order, the stretches that speak for it; only if asked for."""
 
 
-class TwinOut(_Out):
-    """A passage that says the same in another language."""
-
-    document: str
-    source: str
-    title: str
-    language: str
-    direction: Direction
-    section: list[str]
-    page: int | None
-    start: int
-    end: int
-    text: str
+class SearchReplyWithEvidence(_Evidence, SearchReply):
+    """What a search found, and why, with ``evidence`` in the request."""
 
 
-class HitOut(_Out):
-    """One passage; ``score`` is the probability, 0 to 1, that it answers the question.
-
-    ``start`` and ``end`` count characters (Unicode code points) of the document's text,
-    ``evidence`` those of the passage's own.
-    """
-
-    rank: int
-    score: float
-    document: str
-    source: str
-    title: str
-    language: str
-    direction: Direction
-    section: list[str]
-    page: int | None
-    start: int
-    end: int
-    text: str
-    evidence: list[EvidenceOut]
-    metadata: dict[str, Scalar]
-    parts: PartsOut
-    twins: list[TwinOut]
+class AskReplyWithEvidence(_Evidence, AskReply):
+    """An answer and what it was read from, with ``evidence`` in the request."""
 
 
-class SearchReply(_Out):
-    """The best passages, best first."""
-
-    question: str
-    language: str | None = Field(description="The question's language; null if nothing was found.")
-    hits: list[HitOut]
-
-
-class CitationOut(_Out):
-    """A source that the answer names as ``[number]``."""
-
-    number: int
-    document: str
-    source: str
-    title: str
-    language: str
-    direction: Direction
-    page: int | None
-    text: str
-
-
-class AskReply(_Out):
-    """An answer with its sources; not ``supported``: the knowledge base does not hold one."""
-
-    question: str
-    answer: str
-    language: str
-    direction: Direction
-    supported: bool
-    generator: str
-    warnings: list[str]
-    citations: list[CitationOut]
-    hits: list[HitOut]
-
-
-class SpanIO(_In):
+class SpanIn(_In):
     """Characters ``start`` to ``end`` of a text that lie under one heading or on one page."""
 
     start: int = Field(ge=0, le=2**31)
@@ -216,8 +153,8 @@ class _DocumentFields(_In):
     title: str = ""
     source: str = ""
     language_hint: str | None = Field(None, max_length=40)
-    spans: list[SpanIO] = Field(default_factory=list)
-    metadata: dict[str, Scalar] = Field(default_factory=dict)
+    spans: list[SpanIn] = Field(default_factory=list)
+    metadata: dict[str, MetadataValue] = Field(default_factory=dict)
 
 
 class DocumentBody(_DocumentFields):
@@ -244,7 +181,7 @@ class IdsRequest(_In):
     )
 
 
-class AddReply(_Out):
+class AddReply(Out):
     """What was added, in documents; ``chunks`` counts passages."""
 
     added: int
@@ -254,40 +191,20 @@ class AddReply(_Out):
     empty: list[str] = Field(description="Ids of documents without any text.")
 
 
-class DocumentOut(_Out):
-    """A document as it was added."""
-
-    id: str
-    text: str
-    title: str
-    source: str
-    direction: Direction
-    language_hint: str | None
-    spans: list[SpanIO]
-    metadata: dict[str, Scalar]
-
-
-class DocumentIdsReply(_Out):
+class DocumentIdsReply(Out):
     """Ids in order; ``next`` is what to ask ``after`` for more, null at the end."""
 
     ids: list[str]
     next: str | None
 
 
-class DeleteReply(_Out):
+class DeleteReply(Out):
     """The ids that were there and are not any more."""
 
     deleted: list[str]
 
 
-class ProblemOut(_Out):
-    """What could not be read, and why."""
-
-    source: str
-    reason: str
-
-
-class FileOut(_Out):
+class FileOut(Out):
     """What indexing one file did."""
 
     name: str
@@ -299,22 +216,22 @@ class FileOut(_Out):
     problems: list[ProblemOut]
 
 
-class FilesReply(_Out):
+class FilesReply(Out):
     """All files of an upload, in order."""
 
     files: list[FileOut]
 
 
-class LanguageOut(_Out):
+class LanguageOut(Out):
     """A language of the knowledge base; ``share`` is that of all passages, 0 to 1."""
 
     language: str
     chunks: int
-    share: float
+    share: Score
     direction: Direction
 
 
-class KnowledgeBaseReply(_Out):
+class KnowledgeBaseReply(Out):
     """What the knowledge base holds, and how it is searched."""
 
     documents: int
@@ -333,7 +250,7 @@ class KnowledgeBaseReply(_Out):
     role: str = Field(description="What the caller's key may do.")
 
 
-class PublishReply(_Out):
+class PublishReply(Out):
     """The index files after they were built."""
 
     published: bool
@@ -341,7 +258,7 @@ class PublishReply(_Out):
     bytes: int
 
 
-class HealthReply(_Out):
+class HealthReply(Out):
     """``ok``, or why not."""
 
     status: str

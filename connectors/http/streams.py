@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 
 from rag_engine.connectors.http.pool import WorkPool
 
@@ -90,7 +91,10 @@ def sse(data: object, event: str | None = None) -> bytes:
     >>> sse({"text": "a\nb"}, "text")
     b'event: text\ndata: {"text": "a\\nb"}\n\n'
     """
-    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    if isinstance(data, BaseModel):
+        text = data.model_dump_json()
+    else:
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
     head = f"event: {event}\n" if event else ""
     return f"{head}data: {text}\n\n".encode("utf-8", "replace")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.ports import Embedder
@@ -19,6 +20,12 @@ class Tenant:
     kb: KnowledgeBase
     embedder: Embedder
     read_only: bool = False
+
+    @property
+    def model_name(self) -> str:
+        """The embedder's name; of one that lies in a folder, the folder's own."""
+        name = self.embedder.contract.model
+        return Path(name).name if Path(name).is_absolute() else name
 
 
 class Tenants:

@@ -9,7 +9,8 @@ from typing import Any
 from langchain_core.documents import Document as LangChainDocument
 
 from rag_engine.errors import InvalidDocument
-from rag_engine.records import Document, Hit, MetadataValue, ScoreParts, Twin
+from rag_engine.records import Document, Hit, MetadataValue
+from rag_engine.serialisation import HitOut
 
 __all__ = ["as_langchain", "as_passage", "as_stored"]
 
@@ -28,8 +29,8 @@ def as_stored(document: LangChainDocument, document_id: str) -> Document:
     Raises:
         InvalidDocument: metadata that JSON can not hold, or what ``Document`` refuses.
 
-    >>> given = LangChainDocument("Bonjour", metadata={"source": "a.pdf", "tags": ["x", None]})
-    >>> stored = as_stored(given, "1")
+    >>> bonjour = LangChainDocument("Bonjour", metadata={"source": "a.pdf", "tags": ["x", None]})
+    >>> stored = as_stored(bonjour, "1")
     >>> stored.source, as_langchain(stored).metadata
     ('a.pdf', {'source': 'a.pdf', 'tags': ['x', None]})
     """
@@ -72,15 +73,17 @@ def as_passage(hit: Hit) -> LangChainDocument:
     Its id names the passage, ``<document id>#<number of the passage>``.
     """
     own = _own_metadata(hit.metadata)
-    told = {
+    facts = HitOut.of(hit).model_dump(exclude={"text", "metadata"})
+    facts["question_language"] = hit.query_language
+    beside = {
         _IF_TAKEN + key if key in own else key: value
-        for key, value in _facts(hit).items()
+        for key, value in facts.items()
         if key not in own or own[key] != value
     }
     return LangChainDocument(
         id=f"{hit.chunk.document_id}#{hit.chunk.ordinal}",
         page_content=hit.chunk.text,
-        metadata=told | own,
+        metadata=beside | own,
     )
 
 
@@ -94,48 +97,3 @@ def _own_metadata(stored: Mapping[str, MetadataValue]) -> dict[str, Any]:
     own: dict[str, Any] = dict(stored)
     structured = own.pop(_STRUCTURED, None)
     return own if structured is None else own | json.loads(str(structured))
-
-
-def _facts(hit: Hit) -> dict[str, Any]:
-    """Return what a search tells of a hit, as plain data that JSON can hold."""
-    chunk = hit.chunk
-    known = {
-        "title": hit.title or None,
-        "heading": " > ".join(chunk.section) or None,
-        "page": chunk.page,
-    }
-    return {
-        "source": hit.source,
-        "document_id": chunk.document_id,
-        "language": chunk.language,
-        "start": chunk.start,
-        "end": chunk.end,
-        "score": hit.score,
-        "rank": hit.rank,
-        "score_parts": _parts(hit.parts),
-        "question_language": hit.query_language,
-        "twins": [_twin(each) for each in hit.twins],
-        **{key: value for key, value in known.items() if value is not None},
-    }
-
-
-def _parts(parts: ScoreParts) -> dict[str, Any]:
-    return {
-        "dense": parts.dense,
-        "dense_plain": parts.dense_plain,
-        "lexical": parts.lexical,
-        "matched_terms": list(parts.matched_terms),
-        "late": parts.late,
-        "rerank": parts.rerank,
-        "rank_before_rerank": parts.rank_before_rerank,
-    }
-
-
-def _twin(twin: Twin) -> dict[str, Any]:
-    return {
-        "document_id": twin.chunk.document_id,
-        "source": twin.source,
-        "language": twin.chunk.language,
-        "start": twin.chunk.start,
-        "end": twin.chunk.end,
-    }

@@ -64,26 +64,26 @@ def as_service_error(exc: Exception, name: str, secrets: tuple[str, ...] = ()) -
     ServiceTimeout("'my-model' did not answer in time (TimeoutError: read)")
     """
     kinds = [kind.__name__ for kind in type(exc).__mro__]
-    told = f"{kinds[0]}: {_shown(exc, secrets)}"
+    cause = f"{kinds[0]}: {_shown(exc, secrets)}"
     status = _status(exc)
     if status is not None:
         return ServiceRefused(
-            f"{name!r} refused with status {status} ({told})",
+            f"{name!r} refused with status {status} ({cause})",
             status=status,
             retry_after=_retry_after(exc),
         )
     if any("Timeout" in kind for kind in kinds):
-        return ServiceTimeout(f"{name!r} did not answer in time ({told})")
+        return ServiceTimeout(f"{name!r} did not answer in time ({cause})")
     if any(kind.endswith(_UNREACHABLE) for kind in kinds):
         return ServiceUnreachable(
-            f"{name!r} can not be reached, or broke off ({told}); check the address and that the "
+            f"{name!r} can not be reached, or broke off ({cause}); check the address and that the "
             "server runs"
         )
     if any(kind.endswith(_MALFORMED) for kind in kinds) or str(exc).startswith(_EMPTY):
-        return ServiceMalformed(f"the answer of {name!r} can not be used ({told})")
+        return ServiceMalformed(f"the answer of {name!r} can not be used ({cause})")
     if "APIError" in kinds:  # an error told within a stream, after the status 200
-        return ServiceRefused(f"{name!r} stopped with an error ({told})", status=500)
-    return ServiceError(f"{name!r} failed ({told})")
+        return ServiceRefused(f"{name!r} stopped with an error ({cause})", status=500)
+    return ServiceError(f"{name!r} failed ({cause})")
 
 
 def _status(exc: Exception) -> int | None:
@@ -104,8 +104,8 @@ def _retry_after(exc: Exception) -> float | None:
 
 def _secrets(model: Any) -> tuple[str, ...]:
     values = getattr(model, "__dict__", {}).values()
-    found = (each.get_secret_value() for each in values if isinstance(each, SecretStr))
-    return tuple(each for each in found if each)
+    secrets = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    return tuple(secret for secret in secrets if secret)
 
 
 def _shown(exc: Exception, secrets: tuple[str, ...]) -> str:

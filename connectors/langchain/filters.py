@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rag_engine.errors import InvalidFilter
-from rag_engine.filters import And, Equals, Filter
+from rag_engine.filters import Filter, matching
 from rag_engine.records import MetadataValue
 
-__all__ = ["Condition", "as_filter", "both"]
+__all__ = ["Condition", "as_filter"]
 
 Condition = Filter | Mapping[str, MetadataValue]
 """A typed filter, or the values that some fields must have."""
@@ -30,15 +30,4 @@ def as_filter(condition: Condition | None) -> Filter | None:
             "a filter is a tree of Equals, In, Range, And, Or and Not, or a mapping of fields to "
             f"values, got {type(condition).__name__}"
         )
-    return And(*(Equals(key, value) for key, value in condition.items()))
-
-
-def both(first: Filter | None, second: Filter | None) -> Filter | None:
-    """Return what lets through only what both let through; None lets everything through.
-
-    >>> both(None, Equals("year", 2024))
-    Equals(key='year', value=2024)
-    """
-    if first is None or second is None:
-        return first if second is None else second
-    return And(first, second)
+    return matching(condition)

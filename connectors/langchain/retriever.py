@@ -16,7 +16,8 @@ from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidation, field_validator
 
 from rag_engine.connectors.langchain.documents import as_passage
-from rag_engine.connectors.langchain.filters import Condition, as_filter, both
+from rag_engine.connectors.langchain.filters import Condition, as_filter
+from rag_engine.filters import all_of
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.search_arguments import checked_language
 
@@ -32,11 +33,13 @@ class RagEngineRetriever(BaseRetriever):
     a call's ``where`` narrows the retriever's own and never replaces it, so that whoever asks can
     not reach beyond it.
 
-    A passage's metadata is its document's own, and: ``source``, ``document_id``, ``language``,
-    ``start`` and ``end`` (characters of the document's text), ``score`` (0 to 1), ``rank`` (from
-    1), ``score_parts``, ``question_language``, ``twins`` (where other languages say the same),
-    and where known ``title``, ``heading`` and ``page``. Where the document has a field of such a
-    name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the name.
+    A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
+    of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,
+    ``language``, ``section``, ``page``, ``start`` and ``end`` (characters of the document's text),
+    ``score`` (0 to 1), ``rank`` (from 1), ``parts`` of the score, ``twins`` (who says the same in
+    other languages), ``direction``; and ``question_language``. Where the document has a field of
+    such a name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the
+    name.
 
     Async calls search in a thread; the event loop goes on. Errors are those of
     ``KnowledgeBase.search``; a constructor argument that can not be used is pydantic's
@@ -126,7 +129,7 @@ class RagEngineRetriever(BaseRetriever):
         hits = self.knowledge_base.search(
             query,
             k=self.k if k is None else k,
-            where=both(as_filter(self.where), as_filter(where)),
+            where=all_of(as_filter(self.where), as_filter(where)),
             language=language or self.language,
             min_score=self.min_score if min_score is None else min_score,
         )

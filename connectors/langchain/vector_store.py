@@ -163,13 +163,13 @@ class RagEngineVectorStore(VectorStore):
         ids = kwargs.pop("ids", None)
         kwargs.pop("batch_size", None)
         _refuse_unknown("add_documents", kwargs)
-        given = [document.id for document in documents] if ids is None else list(ids)
-        _check_length("ids", given, len(documents))
-        named = [str(uuid.uuid4()) if each is None else each for each in given]
+        wanted = [document.id for document in documents] if ids is None else list(ids)
+        _check_length("ids", wanted, len(documents))
+        names = [str(uuid.uuid4()) if name is None else name for name in wanted]
         self.knowledge_base.add(
-            [as_stored(document, each) for document, each in zip(documents, named, strict=True)]
+            [as_stored(document, name) for document, name in zip(documents, names, strict=True)]
         )
-        return named
+        return names
 
     def add_texts(
         self,
@@ -204,8 +204,8 @@ class RagEngineVectorStore(VectorStore):
         """Return documents as they were added, in the order of ``ids``, without unknown ones."""
         if isinstance(ids, str):
             raise InvalidInput(f"get_by_ids takes several ids: pass a list, [{ids!r}]")
-        found = (self.knowledge_base.document(each) for each in dict.fromkeys(ids))
-        return [as_langchain(document) for document in found if document is not None]
+        documents = (self.knowledge_base.document(name) for name in dict.fromkeys(ids))
+        return [as_langchain(document) for document in documents if document is not None]
 
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
         """Return the ``k`` documents that answer a question best; see the class for ``kwargs``.
@@ -229,8 +229,8 @@ class RagEngineVectorStore(VectorStore):
         _refuse_unknown("similarity_search", kwargs)
         check_k(k)
         ranked = self._ranked(query, k, as_filter(filter), language)
-        found = ((self.knowledge_base.document(each), score) for each, score in ranked)
-        return [(as_langchain(document), score) for document, score in found if document]
+        scored = ((self.knowledge_base.document(name), score) for name, score in ranked)
+        return [(as_langchain(document), score) for document, score in scored if document]
 
     def max_marginal_relevance_search(self, *args: Any, **kwargs: Any) -> list[Document]:
         """Not offered.
@@ -283,13 +283,13 @@ def _with_twins(hits: Sequence[Hit], scores: dict[str, float], k: int) -> list[t
         (hit.score, [hit.chunk.document_id, *(twin.chunk.document_id for twin in hit.twins)])
         for hit in hits
     ]
-    others = dict.fromkeys(each for _, group in groups for each in group if each not in scores)
-    chosen = {*scores, *list(others)[: k - len(scores)]}
+    more = dict.fromkeys(name for _, group in groups for name in group if name not in scores)
+    chosen = {*scores, *list(more)[: k - len(scores)]}
     filled: dict[str, float] = {}
     for score, group in groups:
-        for document in group:
-            if document in chosen:
-                filled.setdefault(document, score)
+        for name in group:
+            if name in chosen:
+                filled.setdefault(name, score)
     return list(filled.items())
 
 
@@ -303,9 +303,9 @@ def _unchanged(score: float) -> float:
     return score
 
 
-def _check_length(name: str, given: Sequence[object], count: int) -> None:
-    if len(given) != count:
-        raise InvalidInput(f"{len(given)} {name} were given for {count} documents")
+def _check_length(name: str, values: Sequence[object], count: int) -> None:
+    if len(values) != count:
+        raise InvalidInput(f"{len(values)} {name} were given for {count} documents")
 
 
 def _refuse_unknown(method: str, kwargs: Mapping[str, object]) -> None:

@@ -12,9 +12,9 @@ import pytest
 from mcp import Client
 
 from rag_engine import Document, KnowledgeBase, Settings
-from rag_engine.connectors import mcp_results
 from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.connectors.mcp_server import build_mcp_server
+from rag_engine.serialisation import HitOut
 
 LONG = "Die Pumpe braucht Wasser. " * 400
 DOCUMENTS = [
@@ -73,21 +73,16 @@ def test_a_result_is_the_same_as_data_and_as_text(call):
     assert not found.is_error
     [content] = found.content
     assert json.loads(content.text) == found.structured_content
-    [passage] = found.structured_content["results"]
-    assert passage.keys() >= {"id", "title", "source", "language", "score", "text", "start", "end"}
+    [hit] = found.structured_content["hits"]
+    assert hit.keys() == HitOut.model_fields.keys()
 
 
-def test_a_long_passage_is_cut_and_says_so(call, monkeypatch):
-    def first():
-        found = call("search", query="Pumpe", k=1, min_score=0, metadata={"year": 2026})
-        return found.structured_content["results"][0]
-
-    whole = first()
-    assert not whole["cut"]
-    monkeypatch.setattr(mcp_results, "_MAX_PASSAGE", 100)
-    cut = first()
-    assert (cut["cut"], cut["text"]) == (True, whole["text"][:100])
-    assert (cut["start"], cut["end"]) == (whole["start"], whole["end"])
+def test_a_passage_is_whole_and_stands_where_it_says(call):
+    found = call("search", query="Pumpe", k=1, min_score=0, metadata={"year": 2026})
+    [hit] = found.structured_content["hits"]
+    assert hit["document"] == "lang"
+    assert hit["text"] == LONG[hit["start"] : hit["end"]]
+    assert hit["end"] - hit["start"] > 100
 
 
 def test_a_document_comes_in_stretches_and_whole(call):
@@ -111,7 +106,7 @@ def test_a_document_comes_in_stretches_and_whole(call):
 def test_what_hardly_answers_is_left_out_unless_it_is_asked_for(call, kb):
     def scores(**arguments):
         found = call("search", query="Was kostet ein Brief nach Peru?", **arguments)
-        return [each["score"] for each in found.structured_content["results"]]
+        return [each["score"] for each in found.structured_content["hits"]]
 
     every = scores(min_score=0)
     assert len(every) > len(scores()) > 0
@@ -121,7 +116,7 @@ def test_what_hardly_answers_is_left_out_unless_it_is_asked_for(call, kb):
 def test_filters_by_language_and_metadata(call):
     def ids(**arguments):
         found = call("search", query="Wasser", min_score=0, **arguments)
-        return {each["id"] for each in found.structured_content["results"]}
+        return {each["document"] for each in found.structured_content["hits"]}
 
     assert ids() == {"lang", "kurz"}
     assert ids(languages=["EN-gb"]) == {"kurz"}

@@ -59,9 +59,9 @@ def test_it_finds_answers_and_fetches_across_languages(client):
     samples = [each for each in sample_questions() if each.demo]
     for sample in samples:
         found = data(client("call_tool", "search", {"query": sample.question, "k": 3}))
-        first = found["results"][0]
-        right += first["id"] == sample.document
-        whole = data(client("call_tool", "fetch", {"id": first["id"], "length": 50_000}))
+        first = found["hits"][0]
+        right += first["document"] == sample.document
+        whole = data(client("call_tool", "fetch", {"id": first["document"], "length": 50_000}))
         assert whole["text"][first["start"] : first["end"]] == first["text"]
         answer = data(client("call_tool", "ask", {"question": sample.question}))
         assert answer["supported"]
@@ -77,7 +77,7 @@ def test_what_a_writer_adds_meanwhile_is_found_and_what_it_deletes_is_gone(
     asked = {"query": "Which colour has the emergency whistle of the night watchman?", "k": 1}
 
     def first():
-        return [each["id"] for each in data(client("call_tool", "search", asked))["results"]]
+        return [each["document"] for each in data(client("call_tool", "search", asked))["hits"]]
 
     text = "Die Notpfeife des Nachtwächters ist violett und hängt neben der Schranke."
     assert first() != ["pfeife"]
@@ -137,7 +137,7 @@ def test_nothing_but_the_protocol_reaches_stdout_and_the_end_of_stdin_ends_it(sa
         rest, told = running.communicate(timeout=30)
     answers = {each["id"]: each["result"] for each in map(json.loads, lines)}
     assert answers[1]["serverInfo"]["name"] == "rag-engine"
-    assert answers[2]["structuredContent"]["results"]
+    assert answers[2]["structuredContent"]["hits"]
     assert rest == ""
     assert told.count("more noise") == 2
     assert running.returncode == 0

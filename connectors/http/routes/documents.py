@@ -10,53 +10,45 @@ from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf, Writer
 from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import (
     AddReply,
     DeleteReply,
     DocumentBody,
     DocumentIdsReply,
     DocumentIn,
-    DocumentOut,
     DocumentsRequest,
     IdsRequest,
 )
-from rag_engine.connectors.http.serialisation import document_out, json_response
 from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.records import Document, Span
+from rag_engine.serialisation import DocumentOut
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 
-def _document(document_id: str, given: DocumentBody | DocumentIn) -> Document:
+def _document(document_id: str, body: DocumentBody | DocumentIn) -> Document:
     return Document(
         id=document_id,
-        text=given.text,
-        title=given.title,
-        source=given.source,
-        language_hint=given.language_hint,
+        text=body.text,
+        title=body.title,
+        source=body.source,
+        language_hint=body.language_hint,
         spans=tuple(
-            Span(start=each.start, end=each.end, section=tuple(each.section), page=each.page)
-            for each in given.spans
+            Span(start=span.start, end=span.end, section=tuple(span.section), page=span.page)
+            for span in body.spans
         ),
-        metadata=given.metadata,
+        metadata=body.metadata,
     )
 
 
 async def _add(tenant: Tenant, service: Service, documents: list[Document]) -> Response:
     def work() -> Response:
         report = tenant.kb.add(documents)
-        return json_response(
-            AddReply(
-                added=report.added,
-                updated=report.updated,
-                unchanged=report.unchanged,
-                chunks=report.chunks,
-                empty=list(report.empty),
-            )
-        )
+        return json_response(AddReply.model_validate(report, from_attributes=True))
 
     return await service.writing.run(tenant.name, work)
 
@@ -70,13 +62,13 @@ def _unknown() -> ApiError:
 
 
 @router.post("", response_model=AddReply, summary="Add documents")
-async def add(given: DocumentsRequest, tenant: Writer, service: ServiceOf) -> Response:
+async def add(body: DocumentsRequest, tenant: Writer, service: ServiceOf) -> Response:
     """Add documents; each replaces one with the same id, an unchanged one costs nothing.
 
     They are durable when the answer comes, and found by the next search. One that can not be used
     is an error, and then none of them is added.
     """
-    documents = [_document(each.id, each) for each in given.documents]
+    documents = [_document(document.id, document) for document in body.documents]
     return await _add(tenant, service, documents)
 
 
@@ -100,9 +92,9 @@ async def list_ids(
 
 
 @router.post("/delete", response_model=DeleteReply, summary="Delete documents")
-async def delete_several(given: IdsRequest, tenant: Writer, service: ServiceOf) -> Response:
+async def delete_several(body: IdsRequest, tenant: Writer, service: ServiceOf) -> Response:
     """Delete documents; ids that are not there are left out of the answer."""
-    return json_response(DeleteReply(deleted=await _delete(tenant, service, given.ids)))
+    return json_response(DeleteReply(deleted=await _delete(tenant, service, body.ids)))
 
 
 @router.get("/{document_id:path}", response_model=DocumentOut, summary="Read a document")
@@ -113,17 +105,15 @@ async def read(document_id: str, tenant: Reader, service: ServiceOf) -> Response
         document = tenant.kb.document(document_id)
         if document is None:
             raise _unknown()
-        return json_response(document_out(document))
+        return json_response(DocumentOut.of(document))
 
     return await service.searching.run(tenant.name, work)
 
 
 @router.put("/{document_id:path}", response_model=AddReply, summary="Add or replace a document")
-async def put(
-    document_id: str, given: DocumentBody, tenant: Writer, service: ServiceOf
-) -> Response:
+async def put(document_id: str, body: DocumentBody, tenant: Writer, service: ServiceOf) -> Response:
     """Add a document, or replace the one with this id."""
-    return await _add(tenant, service, [_document(document_id, given)])
+    return await _add(tenant, service, [_document(document_id, body)])
 
 
 @router.delete("/{document_id:path}", response_model=DeleteReply, summary="Delete a document")

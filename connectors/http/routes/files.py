@@ -13,10 +13,11 @@ from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import ServiceOf, Writer
 from rag_engine.connectors.http.errors import ApiError
-from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply, ProblemOut
-from rag_engine.connectors.http.serialisation import json_response
+from rag_engine.connectors.http.responses import json_response
+from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
+from rag_engine.serialisation import ProblemOut
 
 __all__ = ["router"]
 
@@ -43,7 +44,7 @@ async def upload(
         raise ApiError(
             422, "too_many_files", f"an upload has at most {service.limits.upload_files} files"
         )
-    names = [_checked_name(prefix, each.filename, service.file_suffixes) for each in files]
+    names = [_checked_name(prefix, file.filename, service.file_suffixes) for file in files]
     if len(set(names)) < len(names):
         raise ApiError(422, "invalid_request", "two files have the same name", param="files")
 
@@ -73,8 +74,8 @@ def _index(name: str, file: UploadFile, tenant: Tenant, service: Service) -> Fil
             shutil.copyfileobj(file.file, target)
         done = service.index_file(tenant.kb, path, name)
         problems = [
-            ProblemOut(source=each.source, reason=each.reason.replace(str(path), name))
-            for each in done.problems
+            ProblemOut(source=problem.source, reason=problem.reason.replace(str(path), name))
+            for problem in done.problems
         ]
     return FileOut(
         name=name,
@@ -94,7 +95,7 @@ def _checked_name(prefix: str, name: str | None, suffixes: frozenset[str]) -> st
     sound = (
         0 < len(whole) <= _LONGEST_NAME
         and all(part not in {".", ".."} for part in whole.split("/"))
-        and not any(unicodedata.category(each) in {"Cc", "Cs"} for each in whole)
+        and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in whole)
         and parts
     )
     if not sound:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf
-from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.errors import ApiError, stream_failure
 from rag_engine.connectors.http.middleware import request_id_of
 from rag_engine.connectors.http.openai_schemas import (
     ChatChoice,
@@ -26,14 +26,13 @@ from rag_engine.connectors.http.openai_schemas import (
     ModelsReply,
     Usage,
 )
-from rag_engine.connectors.http.question_filter import filter_of, stream_failure
+from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.safe_streaming import Draft
-from rag_engine.connectors.http.schemas import CitationOut
-from rag_engine.connectors.http.serialisation import citation_out, json_response, model_name
 from rag_engine.connectors.http.streams import EventStream, sse, stream_response
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer
+from rag_engine.serialisation import CitationOut
 
 __all__ = ["router"]
 
@@ -46,30 +45,30 @@ _MOST_CHARACTERS = 1_000_000
 @router.get("/models", response_model=ModelsReply, summary="Models by name")
 async def models(tenant: Reader) -> Response:
     """Name what answers chats, and the embedder of the knowledge base."""
-    names = (CHAT_MODEL, model_name(tenant.embedder))
+    names = (CHAT_MODEL, tenant.model_name)
     return json_response(ModelsReply(data=[ModelOut(id=name) for name in names]))
 
 
 @router.post("/embeddings", response_model=EmbeddingsReply, summary="Embed texts")
-async def embeddings(given: EmbeddingsRequest, tenant: Reader, service: ServiceOf) -> Response:
+async def embeddings(body: EmbeddingsRequest, tenant: Reader, service: ServiceOf) -> Response:
     """Embed texts with the knowledge base's own model, as queries or as passages."""
     embedder = tenant.embedder
-    name = model_name(embedder)
-    if given.model != name:
+    name = tenant.model_name
+    if body.model != name:
         raise ApiError(
             404,
             "model_not_found",
-            f"the model here is {name!r}, got {given.model!r:.200}",
+            f"the model here is {name!r}, got {body.model!r:.200}",
             param="model",
         )
-    if given.dimensions not in {None, embedder.dimension}:
+    if body.dimensions not in {None, embedder.dimension}:
         raise ApiError(
             422,
             "invalid_input",
             f"vectors have {embedder.dimension} dimensions",
             param="dimensions",
         )
-    texts = [given.input] if isinstance(given.input, str) else given.input
+    texts = [body.input] if isinstance(body.input, str) else body.input
     if sum(map(len, texts)) > _MOST_CHARACTERS:
         raise ApiError(
             422,
@@ -79,13 +78,13 @@ async def embeddings(given: EmbeddingsRequest, tenant: Reader, service: ServiceO
         )
 
     def work() -> Response:
-        asked = given.input_type == "query"
-        vectors = embedder.embed_queries(texts) if asked else embedder.embed_passages(texts)
+        queries = body.input_type == "query"
+        vectors = embedder.embed_queries(texts) if queries else embedder.embed_passages(texts)
         tokens = sum(embedder.count_tokens(texts))
         return json_response(
             EmbeddingsReply(
                 data=[
-                    EmbeddingOut(index=index, embedding=_encoded(vector, given.encoding_format))
+                    EmbeddingOut(index=index, embedding=_encoded(vector, body.encoding_format))
                     for index, vector in enumerate(vectors)
                 ],
                 model=name,
@@ -106,19 +105,19 @@ def _encoded(vector: Float32Array, encoding: str | None) -> list[float] | str:
 @router.post(
     "/chat/completions", response_model=ChatReply, summary="Answer the last message of a chat"
 )
-async def chat(
-    given: ChatRequest, tenant: Reader, service: ServiceOf, request: Request
-) -> Response:
+async def chat(body: ChatRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Answer from the knowledge base, whatever model is asked for.
 
     Only the user's last message is read. The answer names its sources as ``[1]`` and lists them
     at its end; ``citations`` hold them as data.
     """
-    question = next((each.text for each in reversed(given.messages) if each.role == "user"), "")
+    question = next(
+        (message.text for message in reversed(body.messages) if message.role == "user"), ""
+    )
     if not question.strip():
         raise ApiError(422, "invalid_request", "the chat holds no text of a user", param="messages")
-    chatting = _Chat(question, given, tenant)
-    if not given.stream:
+    chatting = _Chat(question, body, tenant)
+    if not body.stream:
         return await service.answering.run(tenant.name, chatting.reply)
     stream = EventStream()
     stream.start(service.answering, tenant.name, lambda: chatting.write(stream))
@@ -135,9 +134,9 @@ async def chat(
 class _Chat:
     """One question and its answer in the shape of a chat."""
 
-    def __init__(self, question: str, given: ChatRequest, tenant: Tenant) -> None:
+    def __init__(self, question: str, body: ChatRequest, tenant: Tenant) -> None:
         self._question = question
-        self._given = given
+        self._body = body
         self._tenant = tenant
         self._head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time())}
 
@@ -150,16 +149,16 @@ class _Chat:
 
         return self._tenant.kb.ask(
             self._question,
-            where=filter_of(self._given.where, self._given.languages),
-            language=self._given.language,
-            answer_language=self._given.answer_language,
+            where=self._body.filter(),
+            language=self._body.language,
+            answer_language=self._body.answer_language,
             on_text=show if stream is not None else None,
         )
 
     def reply(self) -> Response:
         """Return the whole answer."""
         answer = self._ask()
-        citations = [citation_out(each) for each in answer.citations]
+        citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
         message = ChatMessageOut(content=text, citations=citations)
         return json_response(
@@ -178,13 +177,13 @@ class _Chat:
         draft = Draft()
         stream.put(self._event({"role": "assistant", "content": ""}))
         answer = self._ask(draft, stream)
-        citations = [citation_out(each) for each in answer.citations]
+        citations = [CitationOut.of(citation) for citation in answer.citations]
         rest = draft.rest(answer.text) + source_list(citations)
         if rest:
             stream.put(self._event({"content": rest}))
-        told = [each.model_dump() for each in citations]
-        stream.put(self._event({"citations": told}, finish="stop"))
-        options = self._given.stream_options
+        sources = [citation.model_dump() for citation in citations]
+        stream.put(self._event({"citations": sources}, finish="stop"))
+        options = self._body.stream_options
         if options is not None and options.include_usage:
             usage = self._usage(answer.text + source_list(citations)).model_dump()
             stream.put(sse({**self._event_head(), "choices": [], "usage": usage}))
@@ -197,8 +196,10 @@ class _Chat:
         return {**self._head, "object": "chat.completion.chunk", "model": CHAT_MODEL}
 
     def _usage(self, text: str) -> Usage:
-        asked, written = self._tenant.embedder.count_tokens([self._question, text])
-        return Usage(prompt_tokens=asked, completion_tokens=written, total_tokens=asked + written)
+        prompt, completion = self._tenant.embedder.count_tokens([self._question, text])
+        return Usage(
+            prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+        )
 
 
 def source_list(citations: list[CitationOut]) -> str:
@@ -208,7 +209,8 @@ def source_list(citations: list[CitationOut]) -> str:
     ''
     """
     lines = [
-        f"[{each.number}] {each.source}" + (f", p. {each.page}" if each.page else "")
-        for each in citations
+        f"[{citation.number}] {citation.source}"
+        + (f", p. {citation.page}" if citation.page else "")
+        for citation in citations
     ]
     return "\n\n" + "\n".join(lines) if lines else ""

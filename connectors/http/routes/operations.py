@@ -15,10 +15,16 @@ from rag_engine.connectors.http.access import (
     caller_of,
     may_read_metrics,
 )
-from rag_engine.connectors.http.schemas import HealthReply, KnowledgeBaseReply, PublishReply
-from rag_engine.connectors.http.serialisation import json_response, knowledge_base_out
+from rag_engine.connectors.http.responses import json_response
+from rag_engine.connectors.http.schemas import (
+    HealthReply,
+    KnowledgeBaseReply,
+    LanguageOut,
+    PublishReply,
+)
 from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
+from rag_engine.text.direction import direction
 
 __all__ = ["router"]
 
@@ -53,8 +59,38 @@ async def metrics(service: ServiceOf, _: Annotated[None, Depends(may_read_metric
 async def knowledge_base(tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Tell what the caller's knowledge base holds."""
     role = caller_of(request).role.name.lower()
-    return await service.searching.run(
-        tenant.name, lambda: json_response(knowledge_base_out(tenant, role))
+    return await service.searching.run(tenant.name, lambda: json_response(_told(tenant, role)))
+
+
+def _told(tenant: Tenant, role: str) -> KnowledgeBaseReply:
+    """Return what a knowledge base holds; nothing of the machine that it lies on."""
+    held = tenant.kb.inspect()
+    total = max(1, held.chunks)
+    settings = tenant.kb.settings
+    by_count = sorted(held.languages.items(), key=lambda item: (-item[1], item[0]))
+    return KnowledgeBaseReply(
+        documents=held.documents,
+        chunks=held.chunks,
+        sources=held.sources,
+        languages=[
+            LanguageOut(
+                language=language,
+                chunks=count,
+                share=count / total,
+                direction=direction("", language),
+            )
+            for language, count in by_count
+        ],
+        bytes=sum(held.bytes.values()),
+        published=held.published,
+        generation=held.generation,
+        dense=held.dense,
+        lexical=held.lexical,
+        model=tenant.model_name,
+        generator=settings.generator.model or settings.generator.kind,
+        mode=settings.retrieval.mode,
+        read_only=tenant.read_only,
+        role=role,
     )
 
 
@@ -79,12 +115,12 @@ async def _built(tenant: Tenant, service: Service, *, compact: bool) -> Response
             tenant.kb.compact()
         else:
             tenant.kb.publish()
-        found = tenant.kb.inspect()
+        held = tenant.kb.inspect()
         return json_response(
             PublishReply(
-                published=found.published,
-                generation=found.generation,
-                bytes=sum(found.bytes.values()),
+                published=held.published,
+                generation=held.generation,
+                bytes=sum(held.bytes.values()),
             )
         )
 

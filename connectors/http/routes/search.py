@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf
+from rag_engine.connectors.http.errors import stream_failure
 from rag_engine.connectors.http.evidence import nearest_sentences
 from rag_engine.connectors.http.middleware import request_id_of
-from rag_engine.connectors.http.question_filter import filter_of, stream_failure
+from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.safe_streaming import Draft
-from rag_engine.connectors.http.schemas import AskReply, AskRequest, SearchReply, SearchRequest
-from rag_engine.connectors.http.serialisation import answer_out, hit_out, json_bytes, json_response
+from rag_engine.connectors.http.schemas import (
+    AskReplyWithEvidence,
+    AskRequest,
+    SearchReplyWithEvidence,
+    SearchRequest,
+)
 from rag_engine.connectors.http.streams import EventStream, sse, stream_response
-from rag_engine.connectors.http.tenants import Tenant
-from rag_engine.records import Answer, Hit
+from rag_engine.serialisation import AskReply, SearchReply
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
 
-def _evidence(
-    asked: SearchRequest | AskRequest, hits: Sequence[Hit], tenant: Tenant
-) -> dict[int, list[tuple[int, int]]]:
-    if not asked.evidence:
-        return {}
-    return nearest_sentences(asked.question, hits, tenant.embedder)
-
-
-@router.post("/search", response_model=SearchReply, summary="Find passages")
-async def search(asked: SearchRequest, tenant: Reader, service: ServiceOf) -> Response:
+@router.post(
+    "/search", response_model=SearchReply | SearchReplyWithEvidence, summary="Find passages"
+)
+async def search(body: SearchRequest, tenant: Reader, service: ServiceOf) -> Response:
     """Return the passages that answer a question best, whatever language they are in."""
 
     def work() -> Response:
         hits = tenant.kb.search(
-            asked.question,
-            k=asked.k,
-            where=filter_of(asked.where, asked.languages),
-            language=asked.language,
-            min_score=asked.min_score,
+            body.question,
+            k=body.k,
+            where=body.filter(),
+            language=body.language,
+            min_score=body.min_score,
         )
-        evidence = _evidence(asked, hits, tenant)
-        return json_response(
-            SearchReply(
-                question=asked.question,
-                language=hits[0].query_language if hits else None,
-                hits=[hit_out(hit, evidence.get(hit.chunk_id, ())) for hit in hits],
-            )
-        )
+        reply = SearchReply.of(body.question, hits)
+        if body.evidence:
+            evidence = nearest_sentences(body.question, hits, tenant.embedder)
+            reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
+        return json_response(reply)
 
     return await service.searching.run(tenant.name, work)
 
 
 @router.post(
     "/ask",
-    response_model=AskReply,
+    response_model=AskReply | AskReplyWithEvidence,
     summary="Answer a question",
     responses={
         200: {
@@ -67,28 +62,27 @@ async def search(asked: SearchRequest, tenant: Reader, service: ServiceOf) -> Re
         }
     },
 )
-async def ask(asked: AskRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
+async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Answer a question from the knowledge base, with checked citations."""
 
-    def reply(answer: Answer) -> AskReply:
-        evidence = _evidence(asked, answer.hits, tenant)
-        return answer_out(asked.question, answer, lambda hit: evidence.get(hit.chunk_id, ()))
+    def answered(on_text: Callable[[str], None] | None = None) -> AskReply:
+        answer = tenant.kb.ask(
+            body.question,
+            where=body.filter(),
+            language=body.language,
+            answer_language=body.answer_language,
+            on_text=on_text,
+        )
+        reply = AskReply.of(body.question, answer)
+        if not body.evidence:
+            return reply
+        evidence = nearest_sentences(body.question, answer.hits, tenant.embedder)
+        return AskReplyWithEvidence(**dict(reply), evidence=evidence)
 
-    if not asked.stream:
-
-        def work() -> Response:
-            answer = tenant.kb.ask(
-                asked.question,
-                where=filter_of(asked.where, asked.languages),
-                language=asked.language,
-                answer_language=asked.answer_language,
-            )
-            return json_response(reply(answer))
-
-        return await service.answering.run(tenant.name, work)
+    if not body.stream:
+        return await service.answering.run(tenant.name, lambda: json_response(answered()))
 
     stream = EventStream()
-
     draft = Draft()
 
     def show(piece: str) -> None:
@@ -96,14 +90,7 @@ async def ask(asked: AskRequest, tenant: Reader, service: ServiceOf, request: Re
             stream.put(sse({"text": text}, "text"))
 
     def write() -> None:
-        answer = tenant.kb.ask(
-            asked.question,
-            where=filter_of(asked.where, asked.languages),
-            language=asked.language,
-            answer_language=asked.answer_language,
-            on_text=show,
-        )
-        stream.put(sse(json_bytes(reply(answer)).decode("utf-8"), "answer"))
+        stream.put(sse(answered(show), "answer"))
 
     stream.start(service.answering, tenant.name, write)
     request_id = request_id_of(request.scope)

@@ -42,13 +42,17 @@ router = APIRouter(include_in_schema=False)
 @cache
 def _all() -> dict[str, tuple[bytes, str, str]]:
     """Return each file's bytes, type and tag by its name; nothing else can be asked for."""
-    found = {}
-    for each in files("rag_engine.connectors.http").joinpath("ui").iterdir():
-        suffix = f".{each.name.rpartition('.')[2]}"
+    by_name = {}
+    for file in files("rag_engine.connectors.http").joinpath("ui").iterdir():
+        suffix = f".{file.name.rpartition('.')[2]}"
         if suffix in _TYPES:
-            data = each.read_bytes()
-            found[each.name] = (data, _TYPES[suffix], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
-    return found
+            data = file.read_bytes()
+            by_name[file.name] = (
+                data,
+                _TYPES[suffix],
+                f'"{hashlib.sha256(data).hexdigest()[:32]}"',
+            )
+    return by_name
 
 
 def _reply(name: str, request: Request) -> Response:

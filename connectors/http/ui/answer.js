@@ -38,7 +38,7 @@ export class AnswerView {
   finish(reply) {
     this.settle();
     this.text = reply.answer;
-    const cited = new Map(reply.citations.map((each) => [each.number, each]));
+    const cited = new Map(reply.citations.map((citation) => [citation.number, citation]));
     this.body.setAttribute("lang", reply.language);
     this.body.replaceChildren();
     this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => quoted(line, cited) ?? { direction: lineDirection(line, reply.direction) });
@@ -47,7 +47,7 @@ export class AnswerView {
     if (reply.citations.length) {
       this.sources.replaceChildren(
         make("h3", { class: "sources-title" }, text("sources_title")),
-        make("ol", { class: "sources" }, reply.citations.map((each) => this.source(each, reply))),
+        make("ol", { class: "sources" }, reply.citations.map((citation) => this.source(citation, reply))),
       );
     }
     if (reply.supported) this.sources.append(make("p", { class: "fine" }, text("generator", { name: reply.generator })));
@@ -145,9 +145,9 @@ function quotesIn(citation, reply) {
     if (match) spans.push({ start: match.index, end: match.index + match[0].length });
   }
   if (spans.length) return spans;
-  for (const hit of reply.hits) {
+  for (const [index, hit] of reply.hits.entries()) {
     if (hit.document !== citation.document) continue;
-    for (const { start, end } of toUnits(hit.text, hit.evidence)) {
+    for (const { start, end } of toUnits(hit.text, reply.evidence[index])) {
       const at = citation.text.indexOf(hit.text.slice(start, end));
       if (at !== -1) spans.push({ start: at, end: at + end - start });
     }

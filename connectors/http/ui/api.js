@@ -40,9 +40,9 @@ async function failure(reply) {
   let message = reply.statusText || String(reply.status);
   let code = "";
   try {
-    const told = (await reply.json()).error;
-    if (typeof told.message === "string") message = told.message;
-    code = told.code;
+    const { error } = await reply.json();
+    if (typeof error.message === "string") message = error.message;
+    code = error.code;
   } catch {
     // Something in between answered; its status has to do.
   }
@@ -70,12 +70,12 @@ export const search = (body, options) => json("v1/search", { ...options, body })
 export async function* ask(body, options) {
   const reply = await send("v1/ask", { ...options, body: { ...body, stream: true } });
   try {
-    for await (const each of events(reply.body)) {
-      if (each.event === "error") {
-        throw new ServiceError(each.data.error.code === "busy" ? "busy" : "other", each.data.error.message);
+    for await (const sent of events(reply.body)) {
+      if (sent.event === "error") {
+        throw new ServiceError(sent.data.error.code === "busy" ? "busy" : "other", sent.data.error.message);
       }
-      yield each;
-      if (each.event === "answer") return;
+      yield sent;
+      if (sent.event === "answer") return;
     }
   } catch (error) {
     if (error instanceof ServiceError || options.signal?.aborted) throw error;
@@ -94,8 +94,8 @@ async function* events(stream) {
       const blocks = waiting.split(/\r?\n\r?\n/);
       waiting = blocks.pop();
       for (const block of blocks) {
-        const found = parsed(block);
-        if (found !== null) yield found;
+        const event = parsed(block);
+        if (event !== null) yield event;
       }
     }
   } finally {

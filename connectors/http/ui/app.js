@@ -93,7 +93,7 @@ async function runSearch(body, options, more) {
   say(text("searching"));
   const before = more ? find("hits").querySelectorAll("article").length : 0;
   const reply = await api.search({ ...body, k: state.k }, options);
-  showHits(reply.hits, text("passages_title"), false);
+  showHits(reply, text("passages_title"), false);
   if (more) goTo(find("hits").querySelectorAll("article")[before] ?? find("hits-title"));
   if (!reply.hits.length) return say(text(body.languages ? "nothing_filtered" : "nothing"));
   const tongues = new Set(reply.hits.map((hit) => hit.language)).size;
@@ -122,7 +122,7 @@ async function runAsk(body, options) {
         (view ?? begun()).add(data.text);
       } else if (event === "answer") {
         (view ?? begun()).finish(data);
-        showHits(data.hits, text("read_title", { passages: text("passages", { n: data.hits.length }) }), true);
+        showHits(data, text("read_title", { passages: text("passages", { n: data.hits.length }) }), true);
         say(data.supported
           ? text("answered", { sources: text("sources", { n: data.citations.length }), seconds: seconds(since) })
           : text("unanswered"));
@@ -135,12 +135,12 @@ async function runAsk(body, options) {
   }
 }
 
-function showHits(hits, title, folded) {
+function showHits({ hits, evidence }, title, folded) {
   const section = find("hits");
-  const found = make("ol", { class: "hits" }, hits.map((hit) => hitItem(hit, languages.hues)));
+  const items = make("ol", { class: "hits" }, hits.map((hit, index) => hitItem(hit, languages.hues, evidence[index])));
   const heading = make("h2", { id: "hits-title", tabindex: "-1" }, title);
-  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), found));
-  else section.replaceChildren(heading, found);
+  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), items));
+  else section.replaceChildren(heading, items);
   heading.classList.toggle("hidden", !folded); // the status line says it already
   if (!folded && hits.length === state.k && state.k < MOST) {
     section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more: true }) }, text("more")));
@@ -213,7 +213,7 @@ function showMode() {
 }
 
 function walk(event) {
-  const articles = [...document.querySelectorAll("#main article")].filter((each) => each.checkVisibility({ contentVisibilityAuto: true }));
+  const articles = [...document.querySelectorAll("#main article")].filter((article) => article.checkVisibility({ contentVisibilityAuto: true }));
   const at = articles.indexOf(document.activeElement);
   const next = event.key === "ArrowDown" ? at + 1 : at - 1;
   if (document.activeElement === question ? event.key === "ArrowUp" || !articles.length : at === -1) return;

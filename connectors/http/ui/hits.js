@@ -5,8 +5,8 @@ import { isolated, languageTag, passageText, titleOf, whereabouts } from "./pass
 import { decimal, languageName, list, percent, text } from "./strings.js";
 import { direction } from "./text.js";
 
-/** One hit as an item of a list; `hues` knows the colours of languages. */
-export function hitItem(hit, hues) {
+/** One hit as an item of a list; `hues` knows the colours of languages, `evidence` is marked. */
+export function hitItem(hit, hues, evidence = []) {
   const heading = `hit-${hit.rank}`;
   return make("li", {},
     make("article", { class: "card hit", tabindex: "-1", "aria-labelledby": heading },
@@ -15,7 +15,7 @@ export function hitItem(hit, hues) {
         languageTag(hit.language, hues.of(hit.language)),
         scoreBadge(hit.score)),
       whereabouts(hit),
-      passageText(hit, { evidence: hit.evidence, terms: hit.parts.matched_terms }),
+      passageText(hit, { evidence, terms: hit.parts.matched_terms }),
       make("div", { class: "folds" }, hit.twins.length ? twins(hit, hues) : null, reasons(hit))));
 }
 
@@ -59,8 +59,8 @@ function reasons(hit) {
 }
 
 function meter(name, value, written) {
-  const told = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
-  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...told },
+  const aria = { "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "1", "aria-valuenow": String(value), "aria-valuetext": written };
+  return draw("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "meter", ...aria },
     draw("rect", { width: 100, height: 8, class: "track" }),
     draw("rect", { width: (100 * value).toFixed(1), height: 8, class: "filled" }));
 }

@@ -10,7 +10,7 @@ const GAP = 4;
 /** Which colour a language has on this page. */
 export class Hues {
   constructor(languages = []) {
-    this.order = languages.map((each) => each.language);
+    this.order = languages.map((entry) => entry.language);
   }
 
   of(language) {
@@ -37,7 +37,7 @@ export class Languages {
     this.known = languages;
     this.hues = new Hues(languages);
     find("mix").replaceChildren(chart(languages, this.hues));
-    find("chips").replaceChildren(...languages.map((each) => this.chip(each)));
+    find("chips").replaceChildren(...languages.map((entry) => this.chip(entry)));
     show(find("languages"), languages.length > 0);
     this.choose([...this.chosen]);
   }
@@ -84,16 +84,16 @@ export class Languages {
 }
 
 function chart(languages, hues) {
-  const told = list(languages.map((each) => `${languageName(each.language)} ${text("probability", { n: percent(each.share) })}`));
+  const mix = list(languages.map((entry) => `${languageName(entry.language)} ${text("probability", { n: percent(entry.share) })}`));
   const room = WIDTH - GAP * (languages.length - 1);
   let x = 0;
-  const bars = languages.map((each) => {
-    const width = Math.max(1, each.share * room);
-    const bar = draw("rect", { x: x.toFixed(2), y: 0, width: width.toFixed(2), height: 12, class: hues.of(each.language) },
-      draw("title", {}, languageName(each.language)));
-    bar.dataset.language = each.language;
+  const bars = languages.map(({ language, share }) => {
+    const width = Math.max(1, share * room);
+    const bar = draw("rect", { x: x.toFixed(2), y: 0, width: width.toFixed(2), height: 12, class: hues.of(language) },
+      draw("title", {}, languageName(language)));
+    bar.dataset.language = language;
     x += width + GAP;
     return bar;
   });
-  return draw("svg", { viewBox: `0 0 ${WIDTH} 12`, preserveAspectRatio: "none", role: "img", class: "mix", "aria-label": text("mix", { list: told }) }, bars);
+  return draw("svg", { viewBox: `0 0 ${WIDTH} 12`, preserveAspectRatio: "none", role: "img", class: "mix", "aria-label": text("mix", { list: mix }) }, bars);
 }

@@ -83,8 +83,8 @@ const names = new Intl.DisplayNames(LOCALE, { type: "language", fallback: "none"
 
 /** The text of a key, its {holes} filled. */
 export function text(key, values = {}) {
-  const found = TABLE[key];
-  const pattern = typeof found === "string" ? found : found[plurals.select(values.n)];
+  const entry = TABLE[key];
+  const pattern = typeof entry === "string" ? entry : entry[plurals.select(values.n)];
   return pattern.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? numbers.format(value) : String(value);

@@ -59,7 +59,7 @@ export function termSpans(text, language, terms) {
   const words = [...wordsOf(text, language)];
   const plain = folded(text, null);
   const bare = folded(text, /^[\p{Pd}./_,·]$/u);
-  const found = [];
+  const marked = [];
   for (const term of terms.map(fold)) {
     if (!term) continue;
     const { all, starts, ends } = /\d/.test(term) ? bare : plain;
@@ -67,27 +67,27 @@ export function termSpans(text, language, terms) {
       const span = { start: starts[at], end: ends[at + term.length - 1] };
       const inside = text.slice(span.start, span.end);
       if (UNSPACED.test(inside)) {
-        if ([...term].length > 1) found.push(span);
+        if ([...term].length > 1) marked.push(span);
       } else if (/\d/.test(term)) {
-        if (!touchesWord(text, span)) found.push(span);
+        if (!touchesWord(text, span)) marked.push(span);
       } else {
-        const word = words.find((each) => each.start <= span.start && each.end >= span.end);
-        if (word && 2 * term.length >= fold(text.slice(word.start, word.end)).length) found.push(word);
+        const word = words.find(({ start, end }) => start <= span.start && end >= span.end);
+        if (word && 2 * term.length >= fold(text.slice(word.start, word.end)).length) marked.push(word);
       }
     }
   }
-  return merged(found);
+  return merged(marked);
 }
 
 // Spans in order, those that touch as one.
 function merged(spans) {
-  const found = [];
+  const joined = [];
   for (const { start, end } of spans.toSorted((one, other) => one.start - other.start)) {
-    const last = found.at(-1);
+    const last = joined.at(-1);
     if (last && start <= last.end) last.end = Math.max(last.end, end);
-    else found.push({ start, end });
+    else joined.push({ start, end });
   }
-  return found;
+  return joined;
 }
 
 function* wordsOf(text, language) {

@@ -31,14 +31,14 @@ def test_a_question_finds_a_passage_in_another_language(client):
         *("dense", "dense_plain", "lexical", "matched_terms", "late", "rerank"),
         "rank_before_rerank",
     }
-    assert best["evidence"] == []
+    assert "evidence" not in found
     assert len(found["hits"]) == 2
 
 
 def test_evidence_is_the_nearest_sentence(client):
     asked = {"question": "Wie oft wird das Öl gewechselt?", "k": 1, "evidence": True}
-    [hit] = client.post("/v1/search", json=asked).json()["hits"]
-    [span] = hit["evidence"]
+    found = client.post("/v1/search", json=asked).json()
+    [hit], [[span]] = found["hits"], found["evidence"]
     marked = hit["text"][span["start"] : span["end"]]
     assert marked == "Das Öl wird alle zwei Jahre gewechselt."
 
@@ -92,7 +92,8 @@ def test_an_answer_names_its_sources(client):
     assert answer["citations"][0]["document"] == "garantie"
     assert answer["citations"][0]["direction"] == "ltr"
     assert isinstance(answer["warnings"], list)
-    assert answer["hits"][0]["evidence"]
+    assert len(answer["evidence"]) == len(answer["hits"])
+    assert answer["evidence"][0]
 
 
 def test_an_answer_may_be_wanted_in_another_language(client):

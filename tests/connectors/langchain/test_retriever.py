@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rag_engine import Document, Equals, In, KnowledgeBase, Not
 from rag_engine.connectors.langchain import RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
+from rag_engine.serialisation import HitOut
 from tests.conftest import components_with
 from tests.connectors.langchain.conftest import DOCUMENTS
 from tests.doubles import HashEmbedder
@@ -29,7 +30,7 @@ def retriever(kb):
 
 
 def names(passages):
-    return [passage.metadata["document_id"] for passage in passages]
+    return [passage.metadata["document"] for passage in passages]
 
 
 def test_a_passage_tells_where_it_stands_and_why(kb, retriever):
@@ -40,34 +41,35 @@ def test_a_passage_tells_where_it_stands_and_why(kb, retriever):
     told = found.metadata
     text = kb.document("pump").text
     assert found.page_content == text[told["start"] : told["end"]] == hit.chunk.text
-    assert {name: told[name] for name in ("document_id", "source", "title", "heading", "page")} == {
-        "document_id": "pump",
+    assert {name: told[name] for name in ("document", "source", "title", "section", "page")} == {
+        "document": "pump",
         "source": "manuals/pump.pdf",
         "title": "Handbuch",
-        "heading": "Pflege > Wartung",
+        "section": ["Pflege", "Wartung"],
         "page": 3,
     }
     assert (told["language"], told["question_language"], told["rank"]) == ("de", "en", 1)
-    assert told["score_parts"] == {
-        "dense": hit.parts.dense,
-        "dense_plain": hit.parts.dense_plain,
-        "lexical": hit.parts.lexical,
-        "matched_terms": list(hit.parts.matched_terms),
-        "late": hit.parts.late,
-        "rerank": None,
-        "rank_before_rerank": 1,
-    }
-    assert told["score_parts"]["late"] > 0
+    assert (told["hit_score"], told["parts"]["dense"]) == (
+        pytest.approx(hit.score, abs=1e-6),
+        pytest.approx(hit.parts.dense, abs=1e-6),
+    )
+    assert told["parts"]["late"] > 0
+    of_hit = HitOut.of(hit).model_dump(mode="json")
+    assert of_hit.pop("metadata").items() <= told.items()
+    assert of_hit.pop("text") == found.page_content
+    assert told.pop("hit_score") == of_hit.pop("score")
+    assert of_hit.items() <= told.items()
 
 
 def test_a_documents_own_metadata_stays_as_it_is(kb, retriever):
     [hit] = kb.search(QUESTION, k=1)
     [found] = retriever.invoke(QUESTION, k=1)
     assert (found.metadata["year"], found.metadata["score"]) == (2024, "five stars")
-    assert found.metadata["hit_score"] == hit.score
+    assert found.metadata["hit_score"] == HitOut.of(hit).score
     [other] = retriever.invoke("退款", k=1)
     assert 0 < other.metadata["score"] < 1
-    assert not {"hit_score", "page", "heading", "title"} & other.metadata.keys()
+    assert "hit_score" not in other.metadata
+    assert [other.metadata[name] for name in ("page", "section", "title")] == [None, [], ""]
 
 
 def test_metadata_is_plain_data(retriever):
@@ -89,8 +91,8 @@ def test_twins_are_one_passage_that_names_the_others(tmp_path, real_components):
         kb.add(translations())
         kb.publish()
         [found] = RagEngineRetriever(knowledge_base=kb, k=1).invoke("¿Cuándo cambiar la junta?")
-    assert found.metadata["document_id"] == "seal-es"
-    twins = {twin["document_id"]: twin for twin in found.metadata["twins"]}
+    assert found.metadata["document"] == "seal-es"
+    twins = {twin["document"]: twin for twin in found.metadata["twins"]}
     assert sorted(twins) == ["seal-de", "seal-en"]
     assert twins["seal-de"]["language"] == "de"
     assert twins["seal-de"]["start"] == 0

@@ -118,16 +118,17 @@ def hit(number: int, text: str) -> dict[str, object]:
              "late": None, "rerank": -3.5, "rank_before_rerank": 1}  # fmt: skip
     return {
         **place(number, text), "rank": number, "score": 0.5, "metadata": {text: text},
-        "evidence": [{"start": -3, "end": 4}, {"start": 2, "end": 10**9}], "parts": parts,
+        "parts": parts,
         "twins": [place(number, text)],
     }  # fmt: skip
 
 
 HITS = [hit(number, text) for number, text in enumerate(HOSTILE, start=1)]
+EVIDENCE = [[{"start": -3, "end": 4}, {"start": 2, "end": 10**9}] for _ in HITS]
 ANSWER = {
     "question": HOSTILE[0], "language": HOSTILE[4], "direction": HOSTILE[7], "supported": True,
     "answer": "\n".join(f"{text} [{number}]" for number, text in enumerate(HOSTILE, start=1)),
-    "generator": HOSTILE[8], "warnings": list(HOSTILE), "hits": HITS,
+    "generator": HOSTILE[8], "warnings": list(HOSTILE), "hits": HITS, "evidence": EVIDENCE,
     "citations": [{**place(n, text), "number": n} for n, text in enumerate(HOSTILE, start=1)],
 }  # fmt: skip
 
@@ -153,7 +154,8 @@ def liar() -> Iterator[str]:
         if state["fail"]:
             return JSONResponse({"error": {"message": HOSTILE[4], "code": HOSTILE[5]}}, 422)
         state["fail"] = True
-        return JSONResponse({"question": HOSTILE[0], "language": HOSTILE[0], "hits": HITS})
+        found = {"question": HOSTILE[0], "language": HOSTILE[0], "hits": HITS}
+        return JSONResponse({**found, "evidence": EVIDENCE})
 
     @app.post("/v1/ask")
     def ask() -> Response:

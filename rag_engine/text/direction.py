@@ -5,12 +5,15 @@ from __future__ import annotations
 import unicodedata
 from typing import Literal
 
-__all__ = ["direction"]
+__all__ = ["Direction", "direction"]
+
+Direction = Literal["ltr", "rtl"]
+"""Left to right, or right to left."""
 
 _SEEN = 2_000
 
 
-def direction(text: str, language: str = "") -> Literal["ltr", "rtl"]:
+def direction(text: str, language: str = "") -> Direction:
     """Return the direction of most of a text's letters, by their Unicode bidirectional classes.
 
     The first letter, which HTML's ``dir="auto"`` goes by, misleads where a Hebrew passage begins

@@ -1,11 +1,14 @@
 """The JSON form of filters, one object a node of the engine's typed tree.
 
+``filter()`` makes the engine's filter of a node, or raises ``InvalidFilter``: a key or value that
+no filter may have, or too many levels.
+
 >>> from pydantic import TypeAdapter
->>> given = {"op": "and", "parts": [
+>>> where = {"op": "and", "parts": [
 ...     {"op": "in", "key": "language", "values": ["de", "fr"]},
 ...     {"op": "not", "part": {"op": "equals", "key": "format", "value": "pdf"}},
 ... ]}
->>> to_filter(TypeAdapter(FilterIn).validate_python(given))
+>>> TypeAdapter(FilterIn).validate_python(where).filter()
 And(parts=(In(key='language', values=('de', 'fr')), Not(part=Equals(key='format', value='pdf'))))
 """
 
@@ -16,10 +19,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+from rag_engine.records import MetadataValue
 
-__all__ = ["FilterIn", "to_filter"]
-
-Value = str | int | float | bool
+__all__ = ["FilterIn"]
 
 
 class _Node(BaseModel):
@@ -31,7 +33,11 @@ class EqualsIn(_Node):
 
     op: Literal["equals"]
     key: str
-    value: Value
+    value: MetadataValue
+
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return Equals(self.key, self.value)
 
 
 class InIn(_Node):
@@ -39,7 +45,11 @@ class InIn(_Node):
 
     op: Literal["in"]
     key: str
-    values: list[Value] = Field(max_length=1_000)
+    values: list[MetadataValue] = Field(max_length=1_000)
+
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return In(self.key, tuple(self.values))
 
 
 class RangeIn(_Node):
@@ -50,12 +60,20 @@ class RangeIn(_Node):
     minimum: float | None = None
     maximum: float | None = None
 
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return Range(key=self.key, minimum=self.minimum, maximum=self.maximum)
+
 
 class AndIn(_Node):
     """Every part matches."""
 
     op: Literal["and"]
     parts: list[FilterIn] = Field(max_length=1_000)
+
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return And(*(part.filter() for part in self.parts))
 
 
 class OrIn(_Node):
@@ -64,6 +82,10 @@ class OrIn(_Node):
     op: Literal["or"]
     parts: list[FilterIn] = Field(max_length=1_000)
 
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return Or(*(part.filter() for part in self.parts))
+
 
 class NotIn(_Node):
     """The part does not match."""
@@ -71,27 +93,13 @@ class NotIn(_Node):
     op: Literal["not"]
     part: FilterIn
 
+    def filter(self) -> Filter:
+        """Return the engine's filter."""
+        return Not(self.part.filter())
+
 
 FilterIn = Annotated[EqualsIn | InIn | RangeIn | AndIn | OrIn | NotIn, Field(discriminator="op")]
 """Any node."""
 
 for _branch in (AndIn, OrIn, NotIn):
     _branch.model_rebuild()
-
-
-def to_filter(node: EqualsIn | InIn | RangeIn | AndIn | OrIn | NotIn) -> Filter:
-    """Return the engine's filter.
-
-    Raises:
-        InvalidFilter: a key or value that no filter may have, or too many levels.
-    """
-    if isinstance(node, EqualsIn):
-        return Equals(node.key, node.value)
-    if isinstance(node, InIn):
-        return In(node.key, tuple(node.values))
-    if isinstance(node, RangeIn):
-        return Range(key=node.key, minimum=node.minimum, maximum=node.maximum)
-    if isinstance(node, NotIn):
-        return Not(to_filter(node.part))
-    parts = [to_filter(part) for part in node.parts]
-    return And(*parts) if isinstance(node, AndIn) else Or(*parts)
