@@ -23,6 +23,7 @@ __all__ = [
     "DenseIndexFactory",
     "Detection",
     "Embedder",
+    "EmbedderContract",
     "Float32Array",
     "Generator",
     "Int64Array",
@@ -106,7 +107,10 @@ class Prompt:
 
 @runtime_checkable
 class Loader(Protocol):
-    """Reads one file into documents."""
+    """Reads one file into documents.
+
+    A loader may have a ``version`` (a text): files that it read are read again when that changes.
+    """
 
     suffixes: frozenset[str]
     """File name endings that this loader reads: lower case, with the dot."""
