@@ -12,6 +12,7 @@ from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
     Generator,
+    LanguageDetector,
     LexicalIndexFactory,
     Loader,
     Reranker,
@@ -31,8 +32,15 @@ from rag_engine.settings import (
 __all__ = ["build_components", "build_embedder", "build_loaders"]
 
 
-def build_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
-    """Build every part that the settings name, around ``embedder`` if one is given.
+def build_components(
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    detector: LanguageDetector | None = None,
+    reranker: Reranker | None = None,
+    generator: Generator | None = None,
+) -> Components:
+    """Build every part that the settings name, but for those that are given.
 
     Raises:
         MissingExtra: a part's package is not installed.
@@ -42,11 +50,11 @@ def build_components(settings: Settings, *, embedder: Embedder | None = None) ->
         embedder = build_embedder(settings.embedder)
     return Components(
         embedder=embedder,
-        detector=FastTextDetector(),
+        detector=FastTextDetector() if detector is None else detector,
         dense=_dense(settings.dense, settings.milvus),
         lexical=_lexical(settings.lexical, settings.milvus),
-        generator=_generator(settings.generator, embedder),
-        reranker=_reranker(settings.reranker),
+        generator=_generator(settings.generator, embedder) if generator is None else generator,
+        reranker=_reranker(settings.reranker) if reranker is None else reranker,
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )

@@ -6,15 +6,14 @@ import argparse
 import dataclasses
 import json
 
-from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidFilter, InvalidInput
 from rag_engine.filters import And, Equals, Filter, In, Or
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines import evaluate as evaluation
 from rag_engine.pipelines import output
 from rag_engine.pipelines.demo import run_demo
-from rag_engine.pipelines.index import index_path, report_outcome
-from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.index import report_outcome
+from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.records import MetadataValue, Problem
 from rag_engine.serialisation import AskReply, SearchReply
 from rag_engine.settings import Settings
@@ -82,14 +81,9 @@ def index(given: argparse.Namespace) -> Outcome:
     """Index a folder or a file."""
     if not given.path.exists():  # before a knowledge base is made for nothing
         raise InvalidInput(f"{given.path} does not exist; name a folder or a file to index")
-    with _open(given, read_only=False, create=True) as kb:
-        report = index_path(
-            kb,
-            given.path,
-            wiring.build_loaders(kb.settings.loaders),
-            prefix=given.prefix,
-            sync=given.sync,
-            loader_signature=kb.settings.loaders.model_dump_json(),
+    with _open(given, read_only=False, create=True) as kb, Bar(unit="") as bar:
+        report = kb.add_files(
+            given.path, prefix=given.prefix, sync=given.sync, on_progress=bar.stage
         )
     return report_outcome(report)
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from rag_engine.connectors import wiring
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines import output
-from rag_engine.pipelines.index import index_path, report_outcome
+from rag_engine.pipelines.index import report_outcome
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import Answer
 from rag_engine.serialisation import AskReply
@@ -64,9 +63,7 @@ def _run(path: Path) -> Outcome:
     output.note("preparing the bundled model (only the first time) and indexing the sample ...")
     with KnowledgeBase.open(path) as kb:
         ready = time.perf_counter() - started
-        report = index_path(
-            kb, sample_documents(), wiring.build_loaders(kb.settings.loaders), prefix=""
-        )
+        report = kb.add_files(sample_documents(), prefix="")
         indexed = time.perf_counter() - started - ready
         statistics = kb.inspect()
         lines = [

@@ -7,21 +7,20 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag_engine.components import Components
+from rag_engine.components import Components, default_loaders
 from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.index import index_file
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.ports import Embedder, Loader
 from rag_engine.settings import Settings
 
 if TYPE_CHECKING:
-    from rag_engine.connectors.http.service import IndexFile, Service
+    from rag_engine.connectors.http.service import Service
 
 __all__ = ["ServeOptions", "make_key", "open_service", "serve"]
 
@@ -47,32 +46,24 @@ class ServeOptions:
 
 
 class _Parts:
-    """Builds the parts that settings name, once; tenants with the same model share it."""
+    """Builds the parts that settings name, once; tenants share a model, and parsers' processes."""
 
     def __init__(self) -> None:
         self._built: dict[str, Components] = {}
         self._embedders: dict[str, Embedder] = {}
+        self._loaders: dict[str, tuple[Loader, ...]] = {}
 
     def __call__(self, settings: Settings) -> Components:
         name = settings.model_dump_json()
         if name not in self._built:
             model = settings.embedder.model_dump_json()
             known = self._embedders.get(model)
-            self._built[name] = wiring.build_components(settings, embedder=known)
-            self._embedders[model] = self._built[name].embedder
-        return self._built[name]
-
-
-class _Loaders:
-    """Builds the loaders that settings name, once: a sandbox is a process."""
-
-    def __init__(self) -> None:
-        self._built: dict[str, tuple[Loader, ...]] = {}
-
-    def __call__(self, settings: Settings) -> tuple[Loader, ...]:
-        name = settings.loaders.model_dump_json()
-        if name not in self._built:
-            self._built[name] = wiring.build_loaders(settings.loaders)
+            built = wiring.build_components(settings, embedder=known)
+            self._embedders[model] = built.embedder
+            reading = settings.loaders.model_dump_json()
+            if reading not in self._loaders:
+                self._loaders[reading] = default_loaders(settings)
+            self._built[name] = replace(built, loaders=self._loaders[reading])
         return self._built[name]
 
 
@@ -124,7 +115,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
     keys = None
     if options.keys is not None:
         keys = load_keys(options.keys, several_tenants=options.tenants is not None)
-    parts, loaders = _Parts(), _Loaders()
+    parts = _Parts()
     if options.tenants is None:
         assert options.kb is not None
         folders = {DEFAULT_TENANT: options.kb}
@@ -148,42 +139,12 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
-        known = wiring.build_loaders(Settings().loaders)
         yield Service(
             tenants=Tenants(tenants),
-            index_file=_indexer(loaders),
-            file_suffixes=frozenset(suffix for each in known for suffix in each.suffixes),
             keys=keys,
             limits=limits,
             hosts=frozenset({"localhost", "127.0.0.1", "[::1]", _in_url(options.host)}),
         )
-
-
-def _indexer(loaders: _Loaders) -> IndexFile:
-    from rag_engine.connectors.http.service import FileReport
-    from rag_engine.records import AddReport
-
-    def index(kb: KnowledgeBase, path: Path, name: str) -> FileReport:
-        report = index_file(
-            kb,
-            path,
-            name,
-            loaders(kb.settings),
-            loader_signature=kb.settings.loaders.model_dump_json(),
-        )
-        return FileReport(
-            report=AddReport(
-                added=report.added,
-                updated=report.updated,
-                unchanged=report.unchanged,
-                chunks=report.chunks,
-            ),
-            deleted=report.deleted,
-            unchanged=report.unchanged_files > 0,
-            problems=[*report.skipped, *report.problems],
-        )
-
-    return index
 
 
 def _in_url(host: str) -> str:

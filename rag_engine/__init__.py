@@ -1,6 +1,7 @@
 """Retrieval that finds the right passage whatever language it is written in.
 
-``KnowledgeBase`` is the door: open, add, delete, search, ask.
+``KnowledgeBase`` is the door: open, add, delete, search, ask. ``rag_engine.ports`` has what a part
+of your own must be able to do, ``rag_engine.errors`` what is raised.
 """
 
 from rag_engine.errors import RagEngineError
@@ -15,6 +16,7 @@ from rag_engine.records import (
     Citation,
     Document,
     Hit,
+    Problem,
     ScoreParts,
     Span,
     Twin,
@@ -37,6 +39,7 @@ __all__ = [
     "Not",
     "Or",
     "Passage",
+    "Problem",
     "RagEngineError",
     "Range",
     "RankedDocument",

@@ -17,11 +17,12 @@ from rag_engine.ports import (
     Generator,
     LanguageDetector,
     LexicalIndexFactory,
+    Loader,
     Reranker,
 )
 from rag_engine.settings import Settings
 
-__all__ = ["Components", "default_components"]
+__all__ = ["Components", "default_components", "default_loaders"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,22 @@ class Components:
     prior: LanguagePrior | None = None
     token_space: TokenSpace | None = None
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
+    loaders: tuple[Loader, ...] | None = None
+    """What reads files; None: ``default_loaders``, once a file is to be read."""
 
 
-def default_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
+def default_components(
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    detector: LanguageDetector | None = None,
+    reranker: Reranker | None = None,
+    generator: Generator | None = None,
+) -> Components:
     """Build the parts that the settings name, from this package's own connectors.
 
-    ``embedder`` takes the place of the one that they name; the others are built to suit it.
+    A part that is given takes the place of the one that they name; the others are built to suit
+    the ``embedder``.
 
     Raises:
         MissingExtra: the settings name a part whose package is not installed.
@@ -50,4 +61,13 @@ def default_components(settings: Settings, *, embedder: Embedder | None = None) 
     """
     from rag_engine.connectors.wiring import build_components
 
-    return build_components(settings, embedder=embedder)
+    return build_components(
+        settings, embedder=embedder, detector=detector, reranker=reranker, generator=generator
+    )
+
+
+def default_loaders(settings: Settings) -> tuple[Loader, ...]:
+    """Build the loaders that the settings name: one for every format that is known."""
+    from rag_engine.connectors.wiring import build_loaders
+
+    return build_loaders(settings.loaders)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
+from rag_engine.errors import InvalidInput
+from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document
 from rag_engine.settings import ChunkingSettings
-from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 
-__all__ = ["BATCH_CHARACTERS", "BATCH_DOCUMENTS", "add_batch", "batches", "prepare"]
+__all__ = [
+    "BATCH_CHARACTERS",
+    "BATCH_DOCUMENTS",
+    "add_batch",
+    "add_documents",
+    "batches",
+    "prepare",
+]
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
@@ -49,28 +57,45 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield batch
 
 
-def add_batch(
-    batch: Sequence[Document],
-    catalogue: Catalogue,
-    components: Components,
-    settings: ChunkingSettings,
+def add_documents(
+    store: OpenedStore,
+    documents: Iterable[Document],
+    *,
+    on_progress: Callable[[int], None] | None = None,
 ) -> AddReport:
+    """Write documents batch by batch; see ``KnowledgeBase.add``."""
+    if isinstance(documents, Document):
+        raise InvalidInput("add takes several documents: pass a list, [document]")
+    report = AddReport()
+    done = 0
+    for batch in batches(documents):
+        with store.writing():
+            report += add_batch(batch, store)
+        done += len(batch)
+        if on_progress is not None:
+            on_progress(done)
+    return report
+
+
+def add_batch(batch: Sequence[Document], store: OpenedStore) -> AddReport:
     """Write the new and the changed documents of a batch in one transaction.
 
     Raises:
         InvalidVectors: the embedder gave vectors that can not be used.
     """
-    known = catalogue.fingerprints([document.id for document in batch])
-    changed = [each for each in batch if known.get(each.id) != document_fingerprint(each)]
-    stored = prepare(changed, components, settings)
+    known = store.catalogue.fingerprints([document.id for document in batch])
+    changed = [
+        document for document in batch if known.get(document.id) != document_fingerprint(document)
+    ]
+    stored = prepare(changed, store.components, store.settings.chunking) if changed else []
     if stored:
-        catalogue.replace(stored)
+        store.catalogue.replace(stored)
     return AddReport(
         added=sum(document.id not in known for document in changed),
         updated=sum(document.id in known for document in changed),
         unchanged=len(batch) - len(changed),
-        chunks=sum(len(each.chunks) for each in stored),
-        empty=tuple(each.document.id for each in stored if not each.chunks),
+        chunks=sum(len(written.chunks) for written in stored),
+        empty=tuple(written.document.id for written in stored if not written.chunks),
     )
 
 

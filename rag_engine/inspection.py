@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag_engine.opening import OpenedStore
-from rag_engine.store.index import Index
 
 __all__ = ["Inspection", "inspect_store"]
 
@@ -26,10 +25,10 @@ class Inspection:
     bytes: dict[str, int]
 
 
-def inspect_store(opened: OpenedStore, index: Index) -> Inspection:
+def inspect_store(opened: OpenedStore) -> Inspection:
     """Gather what ``KnowledgeBase.inspect`` tells."""
-    statistics = opened.catalogue.statistics()
-    manifest = index.manifest
+    statistics = opened.readable.statistics()
+    manifest = opened.index.manifest
     contract = opened.catalogue.meta("contract")
     files = manifest.files.values() if manifest else ()
     return Inspection(
@@ -41,9 +40,9 @@ def inspect_store(opened: OpenedStore, index: Index) -> Inspection:
         generation=manifest.number if manifest else 0,
         dense=manifest.dense if manifest else "",
         lexical=manifest.lexical if manifest else "",
-        published=index.is_published(),
+        published=opened.index.is_published(),
         bytes={
             "catalogue": opened.catalogue.path.stat().st_size,
-            "index": sum(int(each["size"]) for each in files),
+            "index": sum(int(file["size"]) for file in files),
         },
     )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag_engine.components import Components, default_components
-from rag_engine.errors import InvalidInput, StoreError, StoreNotFound
+from rag_engine.components import Components, default_components, default_loaders
+from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreNotFound, StoreReadOnly
 from rag_engine.index_contract import check_contract, index_contract
-from rag_engine.ports import Embedder, Generator
+from rag_engine.own_parts import OwnParts
+from rag_engine.ports import Loader
 from rag_engine.settings import Settings
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.files import WriterLock, sync_folder
+from rag_engine.store.index import Index
+from rag_engine.store.progress import OnStage, silent
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -24,40 +29,128 @@ _OURS = frozenset({_LOCK, _UNFINISHED, f"{_UNFINISHED}-journal"})
 """What a process that was killed while making a knowledge base may leave."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedStore:
-    """An open catalogue, the parts and settings it is used with, and the writer's lock."""
+    """An open catalogue, its index, the parts and settings they work with, the writer's lock.
 
-    root: Path
-    catalogue: Catalogue
-    components: Components
-    settings: Settings
-    lock: WriterLock | None
+    What writes does so inside ``writing``, one thread at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        catalogue: Catalogue,
+        components: Components,
+        settings: Settings,
+        lock: WriterLock | None,
+        own_loaders: tuple[Loader, ...] = (),
+    ) -> None:
+        """Put the parts together; use ``open_store``."""
+        self.root = root
+        self.catalogue = catalogue
+        self.components = components
+        self.settings = settings
+        self.closed = False
+        self._one_writes = threading.RLock()
+        self._making_loaders = threading.Lock()  # of its own: nobody waits for a writer
+        self._lock = lock
+        self._own_loaders = own_loaders
+        self._loaders = components.loaders
+        self.index = Index(
+            root,
+            catalogue,
+            dimension=components.embedder.dimension,
+            dense=components.dense,
+            lexical=components.lexical,
+            prior=components.prior,
+            token_space=components.token_space,
+            fair=settings.fairness.enabled,
+            read_only=lock is None,
+        )
 
     @property
     def read_only(self) -> bool:
         """Tell whether it was opened for reading."""
-        return self.lock is None
+        return self._lock is None
 
-    def close(self) -> None:
-        """Close the catalogue and let others write."""
-        self.catalogue.close()
-        if self.lock is not None:
-            self.lock.release()
+    @property
+    def loaders(self) -> tuple[Loader, ...]:
+        """What reads files: one's own, then those of the settings, made when first asked for."""
+        self.check_open()
+        with self._making_loaders:
+            if self._loaders is None:
+                self._loaders = default_loaders(self.settings)
+            return self._own_loaders + self._loaders
+
+    @property
+    def readable(self) -> Catalogue:
+        """The catalogue, if it was not closed."""
+        self.check_open()
+        return self.catalogue
+
+    def check_open(self) -> None:
+        """Refuse what is asked of it after ``close``.
+
+        Raises:
+            StoreClosed: it was closed.
+        """
+        if self.closed:
+            raise StoreClosed(f"the knowledge base {self.root} was closed; open it again")
+
+    def check_writable(self) -> None:
+        """Refuse to write.
+
+        Raises:
+            StoreClosed: it was closed.
+            StoreReadOnly: it was opened for reading.
+        """
+        self.check_open()
+        if self.read_only:
+            raise StoreReadOnly(
+                f"the knowledge base {self.root} was opened with read_only=True; open it without"
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let nobody else write meanwhile; the errors are those of ``check_writable``."""
+        with self._one_writes:
+            self.check_writable()
+            yield
+
+    def publish(self, *, only_if_due: bool = False, on_stage: OnStage = silent) -> None:
+        """Build the index files, if anything (or, ``only_if_due``, much) changed since."""
+        with self.writing():
+            wanted = self.index.is_due() if only_if_due else not self.index.is_published()
+            if wanted:
+                self.index.publish(on_stage)
+
+    def close(self, *, publish: bool = True) -> None:
+        """Publish if it is due, then close the catalogue and let others write."""
+        with self._one_writes:
+            if self.closed:
+                return
+            try:
+                if publish and not self.read_only:
+                    self.publish(only_if_due=True)
+            finally:
+                self.closed = True
+                self._own_loaders, self._loaders = (), ()  # a parser's process ends with its loader
+                self.catalogue.close()
+                if self._lock is not None:
+                    self._lock.release()
 
 
 def open_store(
     root: Path,
-    *,
+    own: OwnParts,
     settings: Settings | None,
     components: Components | Callable[[Settings], Components] | None,
+    *,
     read_only: bool,
     create: bool,
-    embedder: Embedder | None = None,
-    generator: Generator | None = None,
 ) -> OpenedStore:
     """Open the knowledge base in ``root``; the errors are those of ``KnowledgeBase.open``."""
-    build = _builder(components, embedder, generator)
+    build = _builder(components, own)
     parts: Components | None = None
     if not (root / _CATALOGUE).exists():
         if read_only or not create:
@@ -78,7 +171,12 @@ def open_store(
         parts = parts or build(settings)
         check_contract(catalogue.meta("contract"), index_contract(parts, settings))
         return OpenedStore(
-            root=root, catalogue=catalogue, components=parts, settings=settings, lock=lock
+            root=root,
+            catalogue=catalogue,
+            components=parts,
+            settings=settings,
+            lock=lock,
+            own_loaders=tuple(own.loaders),
         )
     except BaseException:
         if catalogue is not None:
@@ -101,22 +199,25 @@ def _as_made(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _builder(
-    components: Components | Callable[[Settings], Components] | None,
-    embedder: Embedder | None,
-    generator: Generator | None,
+    components: Components | Callable[[Settings], Components] | None, own: OwnParts
 ) -> Callable[[Settings], Components]:
-    """Return what gives the parts for some settings: those given, the others by the wiring."""
-    if components is not None and embedder is not None:
+    """Return what gives the parts for some settings: one's own, the others by the wiring."""
+    if components is not None and own.embedder is not None:
         raise InvalidInput("give components or an embedder: components hold an embedder already")
 
     def build(settings: Settings) -> Components:
-        if isinstance(components, Components):
-            built = components
-        elif components is not None:
-            built = components(settings)
-        else:
-            built = default_components(settings, embedder=embedder)
-        return built if generator is None else replace(built, generator=generator)
+        if components is None:
+            return default_components(
+                settings,
+                embedder=own.embedder,
+                detector=own.detector,
+                reranker=own.reranker,
+                generator=own.generator,
+            )
+        built = components if isinstance(components, Components) else components(settings)
+        parts = {"detector": own.detector, "reranker": own.reranker, "generator": own.generator}
+        given: dict[str, Any] = {name: part for name, part in parts.items() if part is not None}
+        return dataclasses.replace(built, **given)
 
     return build
 

@@ -33,6 +33,7 @@ __all__ = [
     "DenseIndexFactory",
     "Detection",
     "Embedder",
+    "EmbedderContract",
     "FieldsOf",
     "Float32Array",
     "Generator",
@@ -77,7 +78,10 @@ class Prompt:
 
 @runtime_checkable
 class Loader(Protocol):
-    """Reads one file into documents."""
+    """Reads one file into documents.
+
+    A loader may have a ``version`` (a text): files that it read are read again when that changes.
+    """
 
     suffixes: frozenset[str]
     """File name endings that this loader reads: lower case, with the dot."""

@@ -7,7 +7,7 @@ returns an ``Answer`` whose ``Citation`` records point at hits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
 from rag_engine.errors import InvalidDocument
@@ -245,16 +245,33 @@ class Answer:
     draft: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AddReport:
-    """What one ``add`` did, in documents; ``chunks`` counts the chunks written."""
+    """What was added: by ``add`` in documents, by ``add_files`` in files and their documents.
+
+    ``added``, ``updated``, ``unchanged`` and ``deleted`` count documents, ``chunks`` the chunks
+    written. Reports can be added up; one shows what is not zero or empty.
+
+    >>> AddReport(added=2, chunks=5) + AddReport(added=1, chunks=2, files=1)
+    AddReport(added=3, chunks=7, files=1)
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    deleted: int = 0
+    """Documents that a changed file holds no more, or whose file is gone."""
     chunks: int = 0
     empty: tuple[str, ...] = ()
     """Ids of documents without any text: stored, but no question will find them."""
+    files: int = 0
+    """Files found, whatever became of them."""
+    unchanged_files: int = 0
+    """Files that were indexed as they are before, and not read again."""
+    skipped: tuple[Problem, ...] = ()
+    """Files of a kind that no loader reads."""
+    problems: tuple[Problem, ...] = ()
+    """Files and rows that could not be read."""
 
     def __add__(self, other: AddReport) -> AddReport:
         """Add up what two batches did."""
@@ -262,6 +279,15 @@ class AddReport:
             added=self.added + other.added,
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
+            deleted=self.deleted + other.deleted,
             chunks=self.chunks + other.chunks,
             empty=self.empty + other.empty,
+            files=self.files + other.files,
+            unchanged_files=self.unchanged_files + other.unchanged_files,
+            skipped=self.skipped + other.skipped,
+            problems=self.problems + other.problems,
         )
+
+    def __repr__(self) -> str:
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return f"AddReport({', '.join(f'{name}={value!r}' for name, value in values if value)})"

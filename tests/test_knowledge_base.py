@@ -346,7 +346,7 @@ def test_an_interrupted_publication_leaves_what_was_there(tmp_path, quick_compon
     kb.add([Document(id="b", text="Der Filter ist neu.")])
     with pytest.raises(KeyboardInterrupt):
         kb.publish(on_stage=interrupt)
-    kb._close(publish=False)
+    kb._opened.close(publish=False)
     with KnowledgeBase.open(path, components=quick_components, read_only=True) as kb:
         assert {hit.chunk.document_id for hit in kb.search("Filter")} == {"a", "b"}
         assert not kb.inspect().published

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag_engine import KnowledgeBase, Settings
@@ -21,6 +22,7 @@ from rag_engine.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from rag_engine.ports import Detection
 from rag_engine.settings import EmbedderSettings
 from tests.doubles import HashEmbedder
 from tests.samples import PUMP, RULES, ids
@@ -72,6 +74,105 @@ def test_parts_of_ones_own(tmp_path: Path, quick_components):
             assert kb.ask("Pumpe?").generator == "parrot"
     with pytest.raises(InvalidInput, match="components or an embedder"):
         KnowledgeBase.open(path, components=quick_components, embedder=HashEmbedder(16))
+
+
+class Backwards:
+    """Reranks by the passage's text alone, so that its order is known."""
+
+    name = "backwards"
+
+    def score(self, question, passages):
+        return np.array([-ord(passage[0]) for passage in passages], dtype=np.float32)
+
+
+class Klingon:
+    """Finds one language in every text."""
+
+    version = "1"
+
+    def detect(self, text):
+        return Detection("tlh", 1.0)
+
+    def plausible(self, text):
+        return (self.detect(text),)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_reranker_and_a_detector_of_ones_own(tmp_path: Path, quick_components, whole):
+    path = tmp_path / "kb"
+    base = {"components": quick_components} if whole else {"embedder": HashEmbedder(128)}
+    with KnowledgeBase.open(path, detector=Klingon(), reranker=Backwards(), **base) as kb:
+        kb.add(RULES)
+        assert kb.inspect().languages == {"tlh": 4}
+        hits = kb.search("Pumpe")
+        assert [hit.parts.rerank for hit in hits] == [-ord(hit.chunk.text[0]) for hit in hits]
+        assert ids(hits)[0] == "pump"
+    with pytest.raises(ContractMismatch, match=r"detector: stored '1'"):
+        KnowledgeBase.open(path, **base)
+
+
+def test_settings_name_no_part_that_is_given(tmp_path: Path):
+    settings = Settings.model_validate(
+        {
+            "reranker": {"model": "nobody/no-model"},
+            "generator": {"kind": "openai-compatible"},
+            "embedder": {"kind": "sentence-transformer"},
+        }
+    )
+    parts = {"embedder": HashEmbedder(16), "reranker": Backwards(), "generator": Parrot()}
+    KnowledgeBase.open(tmp_path / "kb", settings=settings, **parts).close()
+    with pytest.raises(SettingsError):
+        KnowledgeBase.open(tmp_path / "other", settings=settings)
+    assert not (tmp_path / "other").exists()
+
+
+class Mute:
+    name = "mute"
+    quotes = True
+    generate = None
+
+
+class Unready(HashEmbedder):
+    def __init__(self):
+        super().__init__(16)
+        self.contract = "hash"
+
+
+class Loud:
+    suffixes = frozenset({".TXT"})
+
+    def load(self, path, source):
+        yield from ()
+
+
+class Bare(Loud):
+    suffixes = ".txt"
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (
+            {"embedder": Parrot()},
+            r"embedder: a Parrot is no Embedder, it has no method count_tokens, no method "
+            r"embed_passages, no method embed_queries, no attribute contract, no attribute "
+            r"dimension, no attribute max_tokens; see rag_engine\.ports\.Embedder",
+        ),
+        ({"embedder": HashEmbedder}, r"HashEmbedder is a class; give an object of it"),
+        ({"embedder": Unready()}, r"contract is an EmbedderContract .* got 'hash'"),
+        ({"generator": Mute()}, r"generator: a Mute is no Generator, it has no method generate;"),
+        ({"reranker": "BAAI/bge"}, r"reranker: a str is no Reranker, it has no method score"),
+        ({"detector": Parrot()}, r"no method detect, no method plausible, no attribute version"),
+        ({"loaders": [Parrot()]}, r"loaders: a Parrot is no Loader, it has no method load"),
+        ({"loaders": Loud()}, r"loaders is a list of Loader objects, got <.*Loud"),
+        ({"loaders": [Loud()]}, r"Loud reads files that end in '\.TXT'; an ending is in lower"),
+        ({"loaders": [Bare()]}, r"Bare\.suffixes is a set of file name endings .* got '\.txt'"),
+    ],
+)
+def test_a_part_that_is_none_is_refused_at_once(tmp_path: Path, parts, message):
+    with pytest.raises(InvalidInput, match=message):
+        KnowledgeBase.open(tmp_path / "kb", **parts)
+    assert not (tmp_path / "kb").exists()
 
 
 def test_missing(tmp_path: Path, quick_components):

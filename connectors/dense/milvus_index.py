@@ -37,6 +37,7 @@ from rag_engine.connectors.milvus.expressions import compile_expression
 from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, StoreCorrupt
+from rag_engine.index_ports import ChunkFields, FieldsOf
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
@@ -46,7 +47,6 @@ from rag_engine.ports import (
     Restriction,
     VectorRows,
 )
-from rag_engine.index_ports import ChunkFields, FieldsOf
 
 __all__ = ["MilvusIndex", "MilvusIndexFactory"]
 

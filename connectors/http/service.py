@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rag_engine.connectors.http.keys import DEFAULT_TENANT, Key, KeyRing, Role
 from rag_engine.connectors.http.limits import Limits
 from rag_engine.connectors.http.metrics import Metrics
 from rag_engine.connectors.http.pool import WorkPool
 from rag_engine.connectors.http.tenants import Tenant, Tenants
-from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.records import AddReport, Problem
 
-__all__ = ["Caller", "FileReport", "IndexFile", "Service"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReport:
-    """What indexing one file did."""
-
-    report: AddReport
-    deleted: int = 0
-    unchanged: bool = False
-    problems: Sequence[Problem] = ()
-
-
-IndexFile = Callable[[KnowledgeBase, Path, str], FileReport]
-"""Indexes a file under a name: the pipeline's own way, handed in by whoever starts the service."""
+__all__ = ["Caller", "Service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +27,10 @@ class Service:
     """Everything that the application works with.
 
     Without ``keys`` every caller is the administrator of the one knowledge base: for a service
-    that only its own machine can reach. ``file_suffixes`` are the endings of files that
-    ``index_file`` reads.
+    that only its own machine can reach.
     """
 
     tenants: Tenants
-    index_file: IndexFile
-    file_suffixes: frozenset[str]
     keys: KeyRing | None = None
     limits: Limits = field(default_factory=Limits)
     hosts: frozenset[str] = frozenset()

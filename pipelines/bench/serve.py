@@ -69,14 +69,12 @@ def bench_serve(
 
 
 def _sample(kb_path: Path) -> Path:
-    from rag_engine.connectors import wiring
     from rag_engine.knowledge_base import KnowledgeBase
     from rag_engine.pipelines.demo import sample_documents
-    from rag_engine.pipelines.index import index_path
 
     note("indexing the sample ...")
     with KnowledgeBase.open(kb_path) as kb:
-        index_path(kb, sample_documents(), wiring.build_loaders(kb.settings.loaders), prefix="")
+        kb.add_files(sample_documents(), prefix="")
     return kb_path
 
 

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine import KnowledgeBase, Settings
-from rag_engine.connectors import wiring
-from rag_engine.pipelines import index as indexing
+from rag_engine import KnowledgeBase
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 
@@ -176,41 +174,6 @@ def test_sync_touches_only_the_folder(capsys, tmp_path: Path, folder: Path):
     assert report["result"]["deleted"] == 0
     _, report = run_json(capsys, "index", folder / "pump.md", "--kb", kb)
     assert report["result"]["unchanged_files"] == 1
-
-
-def test_a_file_left_half_way_is_read_again(tmp_path: Path, folder: Path, monkeypatch):
-    monkeypatch.setattr(indexing, "BATCH_DOCUMENTS", 2)
-    loaders = wiring.build_loaders(Settings().loaders)
-    table = folder / "prices.csv"
-    versions = {
-        price: "id,text\n" + "".join(f"{n},pump {n} costs {price} euros\n" for n in range(6))
-        for price in (10, 99)
-    }
-    with KnowledgeBase.open(tmp_path / "kb") as kb:
-        table.write_text(versions[10], encoding="utf-8")
-        indexing.index_path(kb, folder, loaders)
-        table.write_text(versions[99], encoding="utf-8")
-        calls = []
-        add = kb.add
-
-        def interrupted(documents, **_):
-            calls.append(1)
-            if len(calls) == 2:
-                raise KeyboardInterrupt
-            return add(documents)
-
-        monkeypatch.setattr(kb, "add", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            indexing.index_path(kb, folder, loaders)
-        monkeypatch.setattr(kb, "add", add)
-        table.write_text(versions[10], encoding="utf-8")
-        indexing.index_path(kb, folder, loaders)
-        texts = [kb.document(each).text for each in kb.document_ids() if "prices" in each]
-        assert len(texts) == 6
-        assert all("costs 10 euros" in text for text in texts)
-        table.unlink()
-        indexing.index_path(kb, folder, loaders, sync=True)
-        assert not [each for each in kb.document_ids() if "prices" in each]
 
 
 def test_delete(capsys, tmp_path: Path, folder: Path):

@@ -14,10 +14,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from rag_engine import Document, KnowledgeBase, Settings
-from rag_engine.connectors import wiring
+from rag_engine import Document, KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents, sample_questions
-from rag_engine.pipelines.index import index_path
 
 COMMAND = Path(sys.executable).with_name("rag-engine")
 KEPT = ("RAG_ENGINE_CACHE", "PYTHONPATH", "XDG_CACHE_HOME")
@@ -31,7 +29,7 @@ def environment():
 def sample_kb(tmp_path_factory, real_components):
     path = tmp_path_factory.mktemp("mcp") / "kb"
     with KnowledgeBase.open(path, components=real_components) as kb:
-        index_path(kb, sample_documents(), wiring.build_loaders(Settings().loaders), prefix="")
+        kb.add_files(sample_documents(), prefix="")
     return path
 
 

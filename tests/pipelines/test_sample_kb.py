@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag_engine import KnowledgeBase, Settings
-from rag_engine.connectors import wiring
+from rag_engine import KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents, sample_questions
-from rag_engine.pipelines.index import index_path
 
 HIT_AT_1 = 0.9
 
@@ -16,9 +14,7 @@ HIT_AT_1 = 0.9
 def sample_kb(tmp_path_factory: pytest.TempPathFactory, real_components):
     path = tmp_path_factory.mktemp("sample") / "kb"
     with KnowledgeBase.open(path, components=real_components) as kb:
-        report = index_path(
-            kb, sample_documents(), wiring.build_loaders(Settings().loaders), prefix=""
-        )
+        report = kb.add_files(sample_documents(), prefix="")
         assert not report.problems
         assert not report.skipped
         yield kb

@@ -15,7 +15,6 @@ from rag_engine.connectors.http.access import ServiceOf, Writer
 from rag_engine.connectors.http.errors import ApiError
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
-from rag_engine.connectors.http.service import Service
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.serialisation import ProblemOut
 
@@ -44,15 +43,13 @@ async def upload(
         raise ApiError(
             422, "too_many_files", f"an upload has at most {service.limits.upload_files} files"
         )
-    names = [_checked_name(prefix, file.filename, service.file_suffixes) for file in files]
+    names = [_checked_name(prefix, file.filename, tenant.kb.file_suffixes) for file in files]
     if len(set(names)) < len(names):
         raise ApiError(422, "invalid_request", "two files have the same name", param="files")
 
     def work() -> Response:
         named = zip(names, files, strict=True)
-        return json_response(
-            FilesReply(files=[_index(name, file, tenant, service) for name, file in named])
-        )
+        return json_response(FilesReply(files=[_index(name, file, tenant) for name, file in named]))
 
     return await service.writing.run(tenant.name, work)
 
@@ -66,24 +63,24 @@ async def delete(name: str, tenant: Writer, service: ServiceOf) -> Response:
     return json_response(DeleteReply(deleted=deleted))
 
 
-def _index(name: str, file: UploadFile, tenant: Tenant, service: Service) -> FileOut:
+def _index(name: str, file: UploadFile, tenant: Tenant) -> FileOut:
     """Index one file under its name; on disk it has a name of ours."""
     with tempfile.TemporaryDirectory(prefix="rag-engine-") as folder:
         path = Path(folder) / f"upload{PurePosixPath(name).suffix.lower()}"
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
-        done = service.index_file(tenant.kb, path, name)
+        report = tenant.kb.add_file(path, source=name)
         problems = [
             ProblemOut(source=problem.source, reason=problem.reason.replace(str(path), name))
-            for problem in done.problems
+            for problem in (*report.skipped, *report.problems)
         ]
     return FileOut(
         name=name,
-        unchanged=done.unchanged,
-        added=done.report.added,
-        updated=done.report.updated,
-        deleted=done.deleted,
-        chunks=done.report.chunks,
+        unchanged=report.unchanged_files > 0,
+        added=report.added,
+        updated=report.updated,
+        deleted=report.deleted,
+        chunks=report.chunks,
         problems=problems,
     )
 

@@ -38,8 +38,6 @@ def small(http_service):
     )
     service = Service(
         tenants=http_service.tenants,
-        index_file=http_service.index_file,
-        file_suffixes=http_service.file_suffixes,
         keys=http_service.keys,
         limits=limits,
     )
@@ -243,8 +241,6 @@ def test_a_client_that_hangs_up_ends_its_answer(client, http_service, monkeypatc
 def test_without_keys_only_this_machine_and_no_other_page(http_service):
     service = Service(
         tenants=http_service.tenants,
-        index_file=http_service.index_file,
-        file_suffixes=http_service.file_suffixes,
         hosts=frozenset({"127.0.0.1", "localhost", "[::1]"}),
     )
     with serving(service) as url, client_of(url, None) as client:

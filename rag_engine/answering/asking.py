@@ -1,0 +1,71 @@
+"""``KnowledgeBase.ask``: from a question, by a search, to an answer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rag_engine.answering.answer import answer_question
+from rag_engine.answering.answer_language import wanted_language
+from rag_engine.answering.drafting import OnText
+from rag_engine.filters import Filter
+from rag_engine.opening import OpenedStore
+from rag_engine.records import Answer, Hit
+from rag_engine.search_arguments import check_question
+from rag_engine.settings import Settings
+
+__all__ = ["ask", "least_score"]
+
+
+class Search(Protocol):
+    """Finds passages: ``KnowledgeBase.search``."""
+
+    def __call__(
+        self, question: str, *, k: int, where: Filter | None, language: str | None, min_score: float
+    ) -> list[Hit]:
+        """Return the best passages."""
+        ...
+
+
+def ask(
+    question: str,
+    search: Search,
+    store: OpenedStore,
+    *,
+    where: Filter | None,
+    language: str | None,
+    answer_language: str | None,
+    on_text: OnText | None,
+) -> Answer:
+    """Answer a question from what a search finds; the rest is as ``KnowledgeBase.ask`` says."""
+    components, settings = store.components, store.settings
+    check_question(question)
+    wanted = wanted_language(
+        question, components.detector, language=language, answer_language=answer_language
+    )
+    hits = search(
+        question,
+        k=settings.answering.hits,
+        where=where,
+        language=language,
+        min_score=least_score(settings),
+    )
+    return answer_question(
+        question,
+        hits,
+        wanted=wanted,
+        generator=components.generator,
+        detector=components.detector,
+        count_tokens=components.embedder.count_tokens,
+        max_tokens=settings.answering.context_tokens,
+        on_text=on_text,
+    )
+
+
+def least_score(settings: Settings) -> float:
+    """Return the score from which on a hit is read; 0 in modes whose scores say little.
+
+    >>> least_score(Settings.model_validate({"retrieval": {"mode": "bm25"}}))
+    0.0
+    """
+    probable = settings.retrieval.mode not in {"bm25", "rrf"}
+    return settings.answering.min_score if probable else 0.0
