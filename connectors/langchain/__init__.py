@@ -35,8 +35,8 @@ __all__ = [
 
 _MODULES = {
     "ChatModelGenerator": "chat_generator",
-    "LangChainEmbedder": "embedder",
-    "RagEngineEmbeddings": "embeddings",
+    "LangChainEmbedder": "langchain_to_engine",
+    "RagEngineEmbeddings": "engine_to_langchain",
     "RagEngineRetriever": "retriever",
     "RagEngineVectorStore": "vector_store",
 }
