@@ -14,6 +14,7 @@ from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleG
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Document
 from rag_engine.settings import Settings
+from tests.waiting import PATIENCE_S
 
 TEXTS = {
     "pump": "The seal of the pump is replaced once a year. The pump stands in the cellar.",
@@ -24,7 +25,10 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def kb(tmp_path_factory, real_components, llama_server):
     generator = OpenAICompatibleGenerator(
-        base_url=llama_server.base_url, model=llama_server.model, max_tokens=40, timeout_s=60
+        base_url=llama_server.base_url,
+        model=llama_server.model,
+        max_tokens=40,
+        timeout_s=PATIENCE_S,
     )
     components = dataclasses.replace(real_components, generator=generator)
     settings = Settings.model_validate({"answering": {"context_tokens": 60, "hits": 2}})

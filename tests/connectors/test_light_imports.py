@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 MODULES = [
     "rag_engine.connectors.embedders.openai_compatible",
     "rag_engine.connectors.embedders.sentence_transformer",
@@ -32,6 +34,6 @@ HEAVY = [
 def test_importing_a_module_imports_nothing_heavy(module):
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stdout == "[]\n"

@@ -15,6 +15,7 @@ from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.pipelines.export import export_model
 from rag_engine.ports import Embedder
 from tests.connectors.tiny_models import TEXTS, save_embedder
+from tests.waiting import PATIENCE_S
 
 LONG = " ".join(TEXTS * 20)
 ODD = [*TEXTS, "", LONG, "\ud800", "x"]
@@ -59,7 +60,7 @@ def test_it_runs_without_torch(exported):
         f"print(ExportedEmbedder({str(exported)!r}).embed_queries(['pump']).shape)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stdout == "(1, 32)\n"
 

@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents, sample_questions
+from tests.waiting import PATIENCE_S
 
 COMMAND = Path(sys.executable).with_name("rag-engine")
 KEPT = ("RAG_ENGINE_CACHE", "PYTHONPATH", "XDG_CACHE_HOME")
@@ -132,7 +133,7 @@ def test_nothing_but_the_protocol_reaches_stdout_and_the_end_of_stdin_ends_it(sa
             running.stdin.write(json.dumps(each) + "\n")
             running.stdin.flush()
         lines = [running.stdout.readline(), running.stdout.readline()]
-        rest, told = running.communicate(timeout=30)
+        rest, told = running.communicate(timeout=PATIENCE_S)
     answers = {each["id"]: each["result"] for each in map(json.loads, lines)}
     assert answers[1]["serverInfo"]["name"] == "rag-engine"
     assert answers[2]["structuredContent"]["hits"]
@@ -148,7 +149,7 @@ def test_without_a_knowledge_base_it_says_so_and_ends(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert (run.returncode, run.stdout) == (1, "")
     assert "none" in run.stderr

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +20,20 @@ from rag_engine import Document, KnowledgeBase
 from rag_engine.connectors.http.keys import Role, load_keys
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
+from tests.waiting import PATIENCE_S, wait_until
 
 RUN = "from rag_engine.pipelines.cli import main; raise SystemExit(main())"
+# Adding takes as long as the test wants: until a file is there.
+HELD = """
+import os, time
+from rag_engine import KnowledgeBase
+add = KnowledgeBase.add
+def held(*given, **options):
+    while not os.path.exists({go!r}):
+        time.sleep(0.01)
+    return add(*given, **options)
+KnowledgeBase.add = held
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +45,14 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def process(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
-    """Start the command on a free port; yield it, its address, and its log so far."""
-    command = [sys.executable, "-c", RUN, "serve", "--port", "0", *map(str, arguments)]
+def process(
+    *arguments: str | Path, before: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+    """Start the command on a free port; yield it, its address, and its log so far.
+
+    ``before`` is Python that its process runs first.
+    """
+    command = [sys.executable, "-c", before + RUN, "serve", "--port", "0", *map(str, arguments)]
     started = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
@@ -52,7 +68,7 @@ def process(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        assert listening.wait(60), "".join(log)
+        assert listening.wait(PATIENCE_S), "".join(log)
         url = next(json.loads(line)["url"] for line in log if '"listening"' in line)
         yield started, url, log
     finally:
@@ -66,20 +82,30 @@ def process(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
 
 def post(url: str, path: str, body: dict, **headers: str) -> httpx.Response:
     return httpx.post(
-        url + path, json=body, headers=headers, timeout=60, trust_env=False, verify=False
+        url + path, json=body, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=False
     )
 
 
 def get(url: str, path: str) -> httpx.Response:
-    return httpx.get(url + path, timeout=60, trust_env=False, verify=False)
+    return httpx.get(url + path, timeout=PATIENCE_S, trust_env=False, verify=False)
 
 
-def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb):
-    with process("--kb", kb) as (served, url, log):
+def refuses(url: str) -> bool:
+    """Tell whether nobody listens at an address any more."""
+    try:
+        get(url, "/healthz")
+    except httpx.TransportError:
+        return True
+    return False
+
+
+def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb, tmp_path):
+    go = tmp_path / "go"
+    with process("--kb", kb, before=HELD.format(go=str(go))) as (served, url, log):
         assert post(url, "/v1/search", {"question": "warranty"}).status_code == 200
         documents = [
-            {"id": f"d{n}", "text": " ".join(f"Satz {n} {m} über Pumpen." for m in range(40))}
-            for n in range(120)
+            {"id": f"d{n}", "text": " ".join(f"Satz {n} {m} über Pumpen." for m in range(9))}
+            for n in range(12)
         ]
         replies: list[httpx.Response] = []
 
@@ -88,23 +114,23 @@ def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb):
 
         writing = threading.Thread(target=add)
         writing.start()
-        until = time.monotonic() + 10
-        while 'rag_engine_jobs{pool="write"} 1.0' not in get(url, "/metrics").text:
-            assert time.monotonic() < until
-        assert not replies
+        wait_until(lambda: 'rag_engine_jobs{pool="write"} 1.0' in get(url, "/metrics").text)
         served.send_signal(signal.SIGTERM)
-        writing.join(60)
+        wait_until(lambda: refuses(url))
+        assert not replies
+        go.touch()
+        writing.join(PATIENCE_S)
         assert replies[0].status_code == 200
-        assert replies[0].json()["added"] == 120
-        assert served.wait(30) == Exit.DONE
+        assert replies[0].json()["added"] == 12
+        assert served.wait(PATIENCE_S) == Exit.DONE
         assert "stopped: http://127.0.0.1:" in served.stdout.read()
         with pytest.raises(httpx.ConnectError):
             get(url, "/healthz")
     assert json.loads(log[-1])["event"] == "stopped"
     with KnowledgeBase.open(kb) as opened:  # the lock is free, the index published
         assert opened.inspect().published
-        assert len(opened.document_ids()) == 121
-        opened.delete([f"d{n}" for n in range(120)])
+        assert len(opened.document_ids()) == 13
+        opened.delete([f"d{n}" for n in range(12)])
 
 
 def test_a_reader_serves_beside_a_writer_and_takes_no_documents(kb):
@@ -122,7 +148,7 @@ def test_a_reader_serves_beside_a_writer_and_takes_no_documents(kb):
         assert str(kb) not in reply.text
         assert get(url, "/v1/knowledge-base").json()["read_only"] is True
         served.send_signal(signal.SIGINT)
-        assert served.wait(30) == Exit.DONE
+        assert served.wait(PATIENCE_S) == Exit.DONE
 
 
 def test_keys_and_tenants_from_the_command_line(tmp_path, capsys):
@@ -147,7 +173,7 @@ def test_keys_and_tenants_from_the_command_line(tmp_path, capsys):
         assert post(url, "/v1/search", asked, **keys["umbrella"]).json()["hits"] == []
         assert post(url, "/v1/search", asked).status_code == 401
         served.terminate()
-        assert served.wait(30) == Exit.DONE
+        assert served.wait(PATIENCE_S) == Exit.DONE
     assert sorted(each.name for each in (tmp_path / "kbs").iterdir()) == ["acme", "umbrella"]
     said = "".join(log)
     assert "Rosenkohl" not in said

@@ -27,6 +27,7 @@ from rag_engine.pipelines.synthesis.passages import choose
 from rag_engine.pipelines.synthesis.question_journal import Journal
 from tests.connectors.scripted_server import Request, chunk, refusal, scripted_server, stream
 from tests.test_twin_hits import RULES
+from tests.waiting import PATIENCE_S, wait_until
 
 FACTS = {
     "seal": (
@@ -116,6 +117,8 @@ class Model:
         self.server = server
         self.answer: Answer = good
         self.pause_s = 0.0
+        self.together = 1
+        """Nobody is answered before so many have asked at once."""
         self.busy = self.busiest = 0
         self._lock = threading.Lock()
         server.script = [self._step]
@@ -134,6 +137,7 @@ class Model:
         with self._lock:
             self.busy += 1
             self.busiest = max(self.busy, self.busiest)
+        wait_until(lambda: self.busiest >= self.together)
         time.sleep(self.pause_s)
         replied = self.answer(*about(request))
         if isinstance(replied, str):
@@ -269,13 +273,17 @@ def test_several_are_asked_at_once_and_written_in_order(kb_path, model, tmp_path
     more = ["--languages", "en", "--limit", "8"]
     assert main(command(kb_path, model, one, *more, "--at-once", "1")) == Exit.DONE
     assert model.busiest == 1
-    model.pause_s = 0.1
+    model.together = 2
     model.answer = lambda name, language: (
         time.sleep(0.2) or good(name, language) if name == "seal" else good(name, language)
     )
     assert main(command(kb_path, model, four, *more)) == Exit.DONE
     assert 2 <= model.busiest <= 4
     assert one.read_bytes() == four.read_bytes()
+
+
+def passages_done(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
 def test_killed_it_goes_on_and_ends_as_it_would_have(kb_path, model, tmp_path, capsys):
@@ -286,15 +294,13 @@ def test_killed_it_goes_on_and_ends_as_it_would_have(kb_path, model, tmp_path, c
     model.pause_s = 0.3
     code = "import sys; from rag_engine.pipelines.cli import main; sys.exit(main(sys.argv[1:]))"
     given = command(kb_path, model, out, *more, "--at-once", "1")
+    log = tmp_path / ".made.jsonl.synthesis" / "done.jsonl"
     with subprocess.Popen([sys.executable, "-c", code, *given], stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 150
-        while not (out.exists() and len(out.read_bytes().splitlines()) >= 3):
-            assert time.monotonic() < deadline
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.01)
+        # A passage is done when the log says so; its questions are written before that.
+        wait_until(lambda: process.poll() is not None or passages_done(log) >= 3)
+        assert process.poll() is None, process.stderr.read()
         os.kill(process.pid, signal.SIGKILL)
     begun = set(in_order(kb_path)[:3])
-    log = tmp_path / ".made.jsonl.synthesis" / "done.jsonl"
     with out.open("a", encoding="utf-8") as file, log.open("a", encoding="utf-8") as done:
         file.write('{"question": "torn')
         done.write('{"passage": 1')
@@ -451,7 +457,7 @@ def test_a_real_model_whatever_it_writes(kb_path, llama_server, tmp_path, capsys
     settings = tmp_path / "llm.toml"
     settings.write_text(
         f'[generator]\nkind = "openai-compatible"\nmodel = "{llama_server.model}"\n'
-        f'base_url = "{llama_server.base_url}"\nmax_tokens = 24\ntimeout_s = 120\n',
+        f'base_url = "{llama_server.base_url}"\nmax_tokens = 24\ntimeout_s = {PATIENCE_S}\n',
         encoding="utf-8",
     )
     out = tmp_path / "made.jsonl"

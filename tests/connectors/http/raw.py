@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 def connect(url: str) -> socket.socket:
     parts = urlsplit(url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=20)
+    return socket.create_connection((parts.hostname, parts.port), timeout=300)
 
 
 def head(method: str, path: str, *fields: str) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import uvicorn
 
 from rag_engine.connectors.http.app import create_app
 from rag_engine.connectors.http.service import Service
+from tests.waiting import PATIENCE_S, wait_until
 
 ROLES = ("read", "write", "admin")
 QUESTION = "How long does the warranty last?"
@@ -54,9 +54,8 @@ def serving(service: Service) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
+        wait_until(lambda: server.started or not thread.is_alive())
+        assert server.started
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
@@ -71,6 +70,6 @@ def client_of(
     given: Mapping[str, str] = {} if role is None else headers(role, tenant)
     # No certificates: reading them takes longer than most tests.
     with httpx.Client(
-        base_url=url, headers=given, timeout=60, trust_env=False, verify=False
+        base_url=url, headers=given, timeout=PATIENCE_S, trust_env=False, verify=False
     ) as client:
         yield client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from rag_engine.connectors.http.limits import Limits
 from rag_engine.connectors.http.service import Service
 from tests.connectors.http.raw import answer, connect, head, status
 from tests.connectors.http.service import QUESTION, client_of, headers, serving
+from tests.waiting import PATIENCE_S, wait_until
 
 KEY = "Authorization: " + headers("admin")["Authorization"]
 JSON = "Content-Type: application/json"
@@ -33,8 +35,8 @@ def small(http_service):
         body_mb=0.01,
         documents_mb=0.02,
         upload_mb=0.05,
-        idle_s=0.4,
-        body_s=1.0,
+        idle_s=1.5,
+        body_s=3.0,
     )
     service = Service(
         tenants=http_service.tenants,
@@ -49,34 +51,31 @@ def error_code(reply: httpx.Response) -> str:
     return reply.json()["error"]["code"]
 
 
-def test_past_capacity_it_is_429_at_once_and_health_stays_quick(small):
+def test_past_capacity_it_is_429_at_once_and_health_answers(small):
     service, url = small
     go, begun = threading.Event(), threading.Event()
 
     def hold():
         begun.set()
-        go.wait(20)
+        go.wait(PATIENCE_S)
 
     held = [service.searching.submit("default", hold) for _ in range(2)]
     held += [service.answering.submit("default", go.wait)]
     try:
-        assert begun.wait(5)
+        assert begun.wait(PATIENCE_S)
         with client_of(url) as client:
             for path in ("/v1/search", "/v1/ask"):
                 for more in ({}, {"stream": True}) if path == "/v1/ask" else ({},):
-                    started = time.perf_counter()
+                    # Were it kept waiting for a worker, it would wait until the test gives up.
                     reply = client.post(path, json={"question": QUESTION, **more})
                     assert (reply.status_code, error_code(reply)) == (429, "busy")
                     assert 1 <= int(reply.headers["retry-after"]) <= 60
-                    assert time.perf_counter() - started < 0.2
-            started = time.perf_counter()
             assert client.get("/healthz").status_code == 200
             assert client.get("/readyz").status_code == 200
-            assert time.perf_counter() - started < 0.2
     finally:
         go.set()
     for each in held:
-        each.result(10)
+        each.result(PATIENCE_S)
     with client_of(url) as client:
         assert client.post("/v1/search", json={"question": QUESTION}).status_code == 200
 
@@ -150,18 +149,15 @@ def _resident_mb() -> float:
 
 def test_bodies_that_come_too_slowly_are_given_up(small):
     _, url = small
-    started = time.perf_counter()
-    asked = head("POST", "/v1/search", KEY, JSON, "Content-Length: 100")
+    asked = head("POST", "/v1/search", KEY, JSON, "Content-Length: 10000")
     with connect(url) as silent, connect(url) as dripping:
         silent.sendall(asked + b'{"question"')
         dripping.sendall(asked)
         with contextlib.suppress(OSError):
-            for _ in range(15):
-                dripping.sendall(b" ")
-                time.sleep(0.1)
+            while not select.select([dripping], [], [], 0.1)[0]:
+                dripping.sendall(b" ")  # until it is answered, or the body is whole
         for each in (silent, dripping):
             assert status(answer(each)) == 408
-    assert time.perf_counter() - started < 5
 
 
 def test_without_a_key_no_byte_of_a_body_is_waited_for(small):
@@ -169,9 +165,8 @@ def test_without_a_key_no_byte_of_a_body_is_waited_for(small):
     asked = head("POST", "/v1/documents", JSON, "Content-Length: 1000")
     with connect(url) as stranger:
         stranger.sendall(asked)
-        started = time.perf_counter()
+        # A service that waited for the body would say 408.
         assert status(stranger.recv(4096)) == 401
-        assert time.perf_counter() - started < 0.3
 
 
 DEEP = 100_000
@@ -231,11 +226,8 @@ def test_a_client_that_hangs_up_ends_its_answer(client, http_service, monkeypatc
     asked = {"question": QUESTION, "stream": True}
     with client.stream("POST", "/v1/ask", json=asked) as reply:
         next(reply.iter_bytes())
-    assert ended.wait(5)
-    until = time.monotonic() + 5
-    while http_service.answering.under_way and time.monotonic() < until:
-        time.sleep(0.01)
-    assert http_service.answering.under_way == 0
+    assert ended.wait(PATIENCE_S)
+    wait_until(lambda: http_service.answering.under_way == 0)
 
 
 def test_without_keys_only_this_machine_and_no_other_page(http_service):

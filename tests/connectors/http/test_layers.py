@@ -12,6 +12,7 @@ import pytest
 
 from rag_engine.connectors.http.logs import JsonFormatter, logger
 from tests.connectors.http.service import QUESTION, client_of, secret
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -28,13 +29,13 @@ def logged(monkeypatch):
 
 def told_of(logged: io.StringIO, request_id: str, count: int) -> list[dict]:
     """Return the lines of some requests; the last is written when its answer has gone out."""
-    until = time.monotonic() + 5
-    while True:
+
+    def told() -> list[dict]:
         lines = [json.loads(line) for line in logged.getvalue().splitlines()]
-        found = [line for line in lines if line["request_id"] == request_id]
-        if len(found) >= count or time.monotonic() > until:
-            return found
-        time.sleep(0.01)
+        return [line for line in lines if line["request_id"] == request_id]
+
+    wait_until(lambda: len(told()) >= count)
+    return told()
 
 
 def test_a_request_id_is_kept_if_it_is_one(client):
@@ -136,9 +137,8 @@ def test_figures_count_requests_by_route(url, client):
         before = count()
         for _ in range(3):
             client.post("/v1/search", json={"question": QUESTION, "k": 1})
-        until = time.monotonic() + 5  # a request is counted when its answer has gone out
-        while count() < before + 3 and time.monotonic() < until:
-            time.sleep(0.01)
+        # A request is counted when its answer has gone out.
+        wait_until(lambda: count() >= before + 3)
         assert count() == before + 3
         text = scraper.get("/metrics").text
     assert "rag_engine_request_seconds_bucket" in text

@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tests.waiting import PATIENCE_S
+
 ROOT = Path(__file__).parents[3]
 SHOW = (
     "import langchain_core, langchain_core.version as v; print(v.VERSION, langchain_core.__file__)"
@@ -29,7 +31,7 @@ def test_the_oldest_version_passes_the_standard_suites(tmp_path):
     version = oldest()
     packages = [f"langchain-core=={version}", f"langchain-tests=={version}"]
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*install, tmp_path, *packages], check=True, timeout=120)
+    subprocess.run([*install, tmp_path, *packages], check=True, timeout=PATIENCE_S)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
 
     def python(*arguments: object) -> str:
@@ -40,7 +42,7 @@ def test_the_oldest_version_passes_the_standard_suites(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=PATIENCE_S,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

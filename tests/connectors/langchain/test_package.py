@@ -8,11 +8,12 @@ import sys
 import pytest
 
 import rag_engine.connectors.langchain
+from tests.waiting import PATIENCE_S
 
 
 def run(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     return done.stdout
 

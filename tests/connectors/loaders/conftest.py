@@ -10,11 +10,12 @@ import pytest
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(timeout_s=20.0) as box:
+    with Sandbox(timeout_s=PATIENCE_S) as box:
         yield box
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rag_engine.connectors.loaders.registry import default_loaders, loader_for
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import make_docx, make_latin_pdf, make_script_pdf
+from tests.waiting import PATIENCE_S
 
 SEED = 20_260
 MUTANTS_OF_EACH = 40
@@ -59,16 +59,15 @@ def mutant(data: bytes, dice: random.Random) -> bytes:
 @pytest.mark.parametrize("name", SOUND)
 def test_a_damaged_file_ends_in_documents_or_a_typed_error(name: str, tmp_path: Path) -> None:
     dice = random.Random(f"{SEED} {name}")
-    loaders = default_loaders(timeout_s=4.0)
+    loaders = default_loaders(timeout_s=PATIENCE_S)
     path = tmp_path / name
     loader = loader_for(path, loaders)
     assert loader is not None
     path.write_bytes(SOUND[name])
     assert any(isinstance(each, Document) for each in loader.load(path, name))
     outcomes: Counter[str] = Counter()
-    for number in range(MUTANTS_OF_EACH):
+    for _ in range(MUTANTS_OF_EACH):
         path.write_bytes(mutant(SOUND[name], dice))
-        started = time.monotonic()
         found: list[Document | Problem | LoadError] = []
         try:
             found += loader.load(path, name)
@@ -77,5 +76,4 @@ def test_a_damaged_file_ends_in_documents_or_a_typed_error(name: str, tmp_path: 
         for each in found:
             assert isinstance(each, Document | Problem | LoadError)
             outcomes[type(each).__name__] += 1
-        assert time.monotonic() - started < 5.0, f"mutant {number}"
     assert sum(outcomes.values()) >= MUTANTS_OF_EACH / 3, outcomes

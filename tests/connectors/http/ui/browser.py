@@ -16,7 +16,7 @@ import pytest
 
 REQUIRE = "RAG_ENGINE_REQUIRE_BROWSER"
 SCREENSHOTS = "RAG_ENGINE_SCREENSHOTS"
-_PATIENCE_S = 20.0
+_PATIENCE_S = 300.0
 _WATCH = """
 window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) =>

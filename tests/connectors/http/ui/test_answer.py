@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from tests.connectors.scripted_server import chunk, refusal, stream
+from tests.waiting import wait_until
 
 QUESTION = "How long does the guarantee on a pump last?"
 IN_ARABIC = "من يوقع تصريح دخول الخزان؟"
@@ -151,10 +151,7 @@ def test_a_running_answer_can_be_stopped(browser, plain, way):
 
 def until_idle(running):
     """The service notices that nobody reads, and its worker is free again."""
-    end = time.monotonic() + 10
-    while running.service.answering.under_way:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: not running.service.answering.under_way)
 
 
 def test_a_new_question_takes_the_place_of_a_running_answer(browser, plain):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +16,7 @@ from rag_engine.connectors.http.routes.ui import router
 from rag_engine.connectors.http.streams import sse
 from tests.connectors.http.service import secret
 from tests.connectors.http.ui.hostile import HOSTILE
+from tests.waiting import wait_until
 
 TAGS = {
     *("html", "head", "body", "meta", "title", "link", "script", "noscript", "header", "main"),
@@ -169,8 +169,7 @@ def liar() -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_until(lambda: server.started)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join(20)
