@@ -64,7 +64,6 @@ from rag_engine.records import (
     Document,
     Hit,
     MetadataValue,
-    Problem,
     ScoreParts,
     Span,
     Twin,
@@ -339,8 +338,3 @@ class ProblemOut(Out):
     """The file, or the row of one."""
     reason: str
     """Why."""
-
-    @classmethod
-    def of(cls, problem: Problem) -> Self:
-        """Return a problem."""
-        return cls.model_validate(problem, from_attributes=True)
