@@ -71,7 +71,7 @@ def _run(path: Path) -> Outcome:
             f"{statistics.chunks} chunks; model ready in {ready:.1f} s, indexed in {indexed:.1f} s",
         ]
         results = []
-        for sample in (each for each in sample_questions() if each.demo):
+        for sample in filter(lambda sample: sample.demo, sample_questions()):
             answer = kb.ask(sample.question)
             results.append(AskReply.of(sample.question, answer).model_dump())
             lines += ["", f"? {sample.question}", *_answer_lines(answer)]

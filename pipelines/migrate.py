@@ -40,9 +40,9 @@ def settings_for(target: str, settings: Settings) -> Settings:
     if target == "local":
         local = settings.dense.model_copy(update={"kind": "auto"})
         return settings.model_copy(update={"dense": local})
-    found = _TARGET.fullmatch(target)
-    if found:
-        uri = f"http{'s' if found['secure'] else ''}://{found['host']}"
+    match = _TARGET.fullmatch(target)
+    if match:
+        uri = f"http{'s' if match['secure'] else ''}://{match['host']}"
     elif target.startswith("milvus:") and target.endswith(".db"):
         uri = str(Path(target.removeprefix("milvus:")).resolve())
     else:
@@ -68,17 +68,17 @@ def migrate(path: Path, target: str) -> Outcome:
         kb.publish()  # what is compared is built of the same catalogue
         settings, before = kb.settings, kb.inspect()
         questions = _questions(kb)
-        expected = [_found(kb, question) for question in questions]
+        expected = [_first_hits(kb, question) for question in questions]
     wanted = settings_for(target, settings)
     note(f"{before.chunks:,} chunks, from {before.dense or 'none'} to {target} ...")
     with KnowledgeBase.open(path, settings=wanted, create=False) as kb:
         with Bar() as bar:
             kb.publish(on_stage=bar.stage)
         after = kb.inspect()
-        found = [_found(kb, question) for question in questions]
+        hits = [_first_hits(kb, question) for question in questions]
         shares = [
             len(set(one) & set(other)) / max(1, len(one))
-            for one, other in zip(expected, found, strict=True)
+            for one, other in zip(expected, hits, strict=True)
         ]
         alike = float(np.mean(shares)) if shares else 1.0
         if after.chunks != before.chunks or alike < _ALIKE:
@@ -89,7 +89,7 @@ def migrate(path: Path, target: str) -> Outcome:
         kb.keep_settings()
     if before.dense != after.dense and settings.dense.kind == "milvus":
         _clear(path, settings)
-    equal = sum(one == other for one, other in zip(expected, found, strict=True))
+    equal = sum(one == other for one, other in zip(expected, hits, strict=True))
     return Outcome(
         result={
             "chunks": after.chunks,
@@ -124,9 +124,9 @@ def _questions(kb: KnowledgeBase) -> list[str]:
     ids = kb.document_ids()
     drawn = np.linspace(0, len(ids) - 1, min(_QUESTIONS, len(ids))).astype(np.intp)
     documents = [kb.document(ids[place]) for place in drawn.tolist()]
-    texts = [each.text.strip()[:80] for each in documents if each is not None]
+    texts = [document.text.strip()[:80] for document in documents if document is not None]
     return [text for text in texts if text]
 
 
-def _found(kb: KnowledgeBase, question: str) -> list[int]:
+def _first_hits(kb: KnowledgeBase, question: str) -> list[int]:
     return [hit.chunk_id for hit in kb.search(question, k=_DEPTH)]

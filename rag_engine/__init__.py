@@ -2,26 +2,33 @@
 
 ``KnowledgeBase`` is the door: open, add, delete, search, ask. ``rag_engine.ports`` has what a part
 of your own must be able to do, ``rag_engine.errors`` what is raised.
+
+A name is imported when it is first used: the child process that parses untrusted files lives
+below this package, and has no room for an engine.
 """
 
-from rag_engine.errors import RagEngineError
-from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
-from rag_engine.inspection import Inspection
-from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
-from rag_engine.passages import Passage
-from rag_engine.records import (
-    AddReport,
-    Answer,
-    Chunk,
-    Citation,
-    Document,
-    Hit,
-    Problem,
-    ScoreParts,
-    Span,
-    Twin,
-)
-from rag_engine.settings import Settings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag_engine.errors import RagEngineError
+    from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+    from rag_engine.inspection import Inspection
+    from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
+    from rag_engine.passages import Passage
+    from rag_engine.records import (
+        AddReport,
+        Answer,
+        Chunk,
+        Citation,
+        Document,
+        Hit,
+        Problem,
+        ScoreParts,
+        Span,
+        Twin,
+    )
+    from rag_engine.settings import Settings
 
 __all__ = [
     "AddReport",
@@ -48,3 +55,29 @@ __all__ = [
     "Span",
     "Twin",
 ]
+
+_NAMES = {
+    "errors": ("RagEngineError",),
+    "filters": ("And", "Equals", "Filter", "In", "Not", "Or", "Range"),
+    "inspection": ("Inspection",),
+    "knowledge_base": ("KnowledgeBase", "RankedDocument"),
+    "passages": ("Passage",),
+    "records": (
+        *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Problem", "ScoreParts"),
+        *("Span", "Twin"),
+    ),
+    "settings": ("Settings",),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'rag_engine' has no attribute {name!r}")
+    value: object = getattr(import_module(f"rag_engine.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

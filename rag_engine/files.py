@@ -135,7 +135,8 @@ class _Run:
     def _read(self, path: Path, source: str) -> Iterator[Document]:
         """Yield the documents of a file, unless it is known as it is."""
         loader = next(
-            (each for each in self._loaders if path.suffix.lower() in each.suffixes), None
+            (candidate for candidate in self._loaders if path.suffix.lower() in candidate.suffixes),
+            None,
         )
         if loader is None:
             reason = f"no loader reads {path.suffix or 'files without an ending'}"

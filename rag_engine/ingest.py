@@ -149,8 +149,8 @@ def _embedded(
     embedder, space = components.embedder, components.token_space
     tokens: Sequence[Float32Array | None] = [None] * len(texts)
     if space is not None and isinstance(embedder, TokenEmbedder):
-        vectors, found = embedder.embed_passage_tokens(texts, space.basis)
-        tokens = [each.vectors for each in found]
+        vectors, token_vectors = embedder.embed_passage_tokens(texts, space.basis)
+        tokens = [of_text.vectors for of_text in token_vectors]
     else:
         vectors = embedder.embed_passages(texts)
     return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

@@ -216,8 +216,8 @@ def _builder(
             )
         built = components if isinstance(components, Components) else components(settings)
         parts = {"detector": own.detector, "reranker": own.reranker, "generator": own.generator}
-        given: dict[str, Any] = {name: part for name, part in parts.items() if part is not None}
-        return dataclasses.replace(built, **given)
+        own_parts: dict[str, Any] = {name: part for name, part in parts.items() if part is not None}
+        return dataclasses.replace(built, **own_parts)
 
     return build
 
@@ -227,7 +227,7 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
     root.mkdir(parents=True, exist_ok=True)
-    names = sorted(each.name for each in root.iterdir())
+    names = sorted(entry.name for entry in root.iterdir())
     if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
         raise StoreError(
             f"{root} holds other files ({foreign[0]}, ...) and no knowledge base; name an empty "

@@ -289,5 +289,5 @@ class AddReport:
         )
 
     def __repr__(self) -> str:
-        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
         return f"AddReport({', '.join(f'{name}={value!r}' for name, value in values if value)})"

@@ -141,11 +141,11 @@ def _checked(value: Any) -> dict[str, Value] | str:
     if not isinstance(value, dict):
         return f"it is no JSON object but {type(value).__name__}: {str(value)[:60]!r}"
     row: dict[str, Value] = {}
-    for key, each in value.items():
-        if _has_lone_surrogate(key) or (isinstance(each, str) and _has_lone_surrogate(each)):
+    for key, field in value.items():
+        if _has_lone_surrogate(key) or (isinstance(field, str) and _has_lone_surrogate(field)):
             return f"field {clean(key)!r:.80} holds a lone surrogate, which is no character"
-        if each is None or isinstance(each, str | int | float | bool):
-            row[key] = each
+        if field is None or isinstance(field, str | int | float | bool):
+            row[key] = field
     return row
 
 

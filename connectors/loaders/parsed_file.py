@@ -44,8 +44,10 @@ class ParsedFileLoader:
             source=source,
             language_hint=parsed.language,
             spans=tuple(
-                Span(start=each.start, end=each.end, section=each.section, page=each.page)
-                for each in parsed.stretches
+                Span(
+                    start=stretch.start, end=stretch.end, section=stretch.section, page=stretch.page
+                )
+                for stretch in parsed.stretches
             ),
             metadata={"format": self.format, **parsed.metadata},
         )

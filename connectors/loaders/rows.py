@@ -32,7 +32,7 @@ def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     'Title'
     """
     by_lower = {name.strip().lower(): name for name in reversed(names)}
-    return next((by_lower[each] for each in wanted if each in by_lower), None)
+    return next((by_lower[name] for name in wanted if name in by_lower), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +136,8 @@ def _storable(value: str | float) -> bool:
 
 def _text_columns(names: Sequence[str]) -> tuple[str, ...]:
     """Find the column with the text; a question goes with the text that answers it."""
-    found = (find_column(names, _QUESTION_NAMES), find_column(names, _TEXT_NAMES))
-    return tuple(name for name in found if name is not None)
+    columns = (find_column(names, _QUESTION_NAMES), find_column(names, _TEXT_NAMES))
+    return tuple(name for name in columns if name is not None)
 
 
 def _shown(value: Value) -> str:

@@ -42,7 +42,9 @@ class _Worker:
 
     def __init__(self, timeout_s: float, memory_mb: int) -> None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
+        environment["PYTHONPATH"] = os.pathsep.join(
+            folder or str(Path.cwd()) for folder in sys.path
+        )
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.owner = os.getpid()
         self.served = 0

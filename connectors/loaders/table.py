@@ -70,9 +70,9 @@ class TableLoader:
         """
         lines, sample = _with_sample(read_lines(path, max_characters=self._max_line_characters))
         suffix = path.suffix.lower()
-        told = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
-        if told:
-            form = Form(told.group(1))
+        delimiter_line = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
+        if delimiter_line:
+            form = Form(delimiter_line.group(1))
             next(lines)
         else:
             form = sniff(sample, prefer="\t" if suffix == ".tsv" else ",")
@@ -98,28 +98,28 @@ class TableLoader:
         Raises:
             LoadError: a column that was asked for is not there.
         """
-        asked = [*self._text_columns, self._title_column, self._id_column]
-        missing = [each for each in asked if each is not None and each not in names]
+        configured = [*self._text_columns, self._title_column, self._id_column]
+        missing = [name for name in configured if name is not None and name not in names]
         if missing:
             raise LoadError(
                 f"{path} has no column {', '.join(map(repr, missing))}; its columns are "
                 f"{', '.join(map(repr, names[:20]))}"
             )
-        found = RowColumns.found_in(
+        columns = RowColumns.found_in(
             names,
             text=self._text_columns,
             title=self._title_column,
             id=self._id_column,
             metadata=self._metadata_columns,
         )
-        if found.text:
-            return found
+        if columns.text:
+            return columns
         short = [name for index, name in enumerate(names) if _is_short(head, index)]
         return replace(
-            found,
-            text=tuple(name for name in names if name != found.id),
+            columns,
+            text=tuple(name for name in names if name != columns.id),
             labelled=True,
-            metadata=found.metadata if found.metadata is not None else tuple(short),
+            metadata=columns.metadata if columns.metadata is not None else tuple(short),
         )
 
 
@@ -164,7 +164,7 @@ def _kind(head: Sequence[Record], index: int) -> type[int] | type[float] | type[
     values = _values(head, index)
     if values and all(map(_WHOLE.fullmatch, values)):
         return int
-    if values and all(_WHOLE.fullmatch(each) or _DECIMAL.fullmatch(each) for each in values):
+    if values and all(_WHOLE.fullmatch(value) or _DECIMAL.fullmatch(value) for value in values):
         return float
     return str
 

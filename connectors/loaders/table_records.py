@@ -47,7 +47,7 @@ def sniff(lines: Sequence[str], *, prefer: str = ",") -> Form:
     >>> sniff(["name;price", "Pump, small;3,5", "Pump, large;7,1"])
     Form(delimiter=';', quote='"')
     """
-    candidates = sorted(_DELIMITERS, key=lambda each: each != prefer)
+    candidates = sorted(_DELIMITERS, key=lambda delimiter: delimiter != prefer)
     quote = _quote(lines, candidates)
     best, best_score = Form(ONE_COLUMN, quote), 0.0
     for delimiter in candidates:
@@ -64,9 +64,9 @@ def _quote(lines: Sequence[str], delimiters: Sequence[str]) -> str:
     """Return the quote that stands right beside delimiters more often."""
     double, single = (
         sum(
-            line.count(each + quote) + line.count(quote + each)
+            line.count(delimiter + quote) + line.count(quote + delimiter)
             for line in lines
-            for each in delimiters
+            for delimiter in delimiters
         )
         for quote in _QUOTES
     )

@@ -119,12 +119,12 @@ def _answer(
     checked = written.checked
     warnings = list(checked.warnings)
     if not written.supported:
-        said = refusal(wanted.tag)
+        refused = refusal(wanted.tag)
         if written.draft.text.strip() and not checked.declined:
             warnings.append("what was written is not shown: no source bears it out")
         return Answer(
-            text=said.text,
-            language=said.language,
+            text=refused.text,
+            language=refused.language,
             citations=(),
             hits=tuple(hits),
             generator=generator.name,
@@ -134,12 +134,12 @@ def _answer(
         )
     sources = {source.number: source for source in context.sources}
     citations = tuple(citation(sources[number]) for number in checked.numbers)
-    found = detector.detect(without_marks(checked.text)).language
+    detected = detector.detect(without_marks(checked.text)).language
     if generator.quotes and wanted.stated:
         warnings += _untranslated(citations, wanted)
     return Answer(
         text=checked.text,
-        language=wanted.code if found == UNDETERMINED else found,
+        language=wanted.code if detected == UNDETERMINED else detected,
         citations=citations,
         hits=tuple(hits),
         generator=generator.name,
@@ -151,11 +151,11 @@ def _answer(
 
 def _untranslated(citations: Sequence[Citation], wanted: WantedLanguage) -> list[str]:
     """Warn whoever asks for a language of a generator that only quotes."""
-    others = {each.language for each in citations} - wanted.accepted - {UNDETERMINED}
-    if not others:
+    foreign = {quotation.language for quotation in citations} - wanted.accepted - {UNDETERMINED}
+    if not foreign:
         return []
     return [
-        f"quoted in {', '.join(sorted(others))}, not in {wanted.tag!r}: quotations are not "
+        f"quoted in {', '.join(sorted(foreign))}, not in {wanted.tag!r}: quotations are not "
         "translated; a language model as generator writes in the language asked for"
     ]
 

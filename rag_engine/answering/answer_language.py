@@ -68,7 +68,7 @@ class WantedLanguage:
         first = plausible[0]
         if first.language == UNDETERMINED or first.confidence < _SURE:
             return None
-        if self.accepted & with_alike({each.language for each in plausible}):
+        if self.accepted & with_alike({detection.language for detection in plausible}):
             return None
         return first.language
 
@@ -88,12 +88,18 @@ def wanted_language(
     if answer_language is not None and stated is not None:
         tag = answer_language.strip().replace("_", "-")
         return WantedLanguage(tag, frozenset({stated}), stated=True, detector=detector)
-    if told := checked_language(language):
-        return WantedLanguage(told, frozenset({told}), stated=False, detector=detector)
-    first, *others = detector.plausible(question)
+    if question_language := checked_language(language):
+        return WantedLanguage(
+            question_language, frozenset({question_language}), stated=False, detector=detector
+        )
+    first, *rest = detector.plausible(question)
     if first.language == UNDETERMINED:
         return WantedLanguage(UNDETERMINED, frozenset(), stated=False, detector=detector)
-    near = {each.language for each in others if each.confidence >= _AS_LIKELY * first.confidence}
+    near = {
+        detection.language
+        for detection in rest
+        if detection.confidence >= _AS_LIKELY * first.confidence
+    }
     return WantedLanguage(
         first.language, frozenset({first.language, *near}), stated=False, detector=detector
     )

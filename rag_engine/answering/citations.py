@@ -152,9 +152,9 @@ class _Marks:
 
     def _numbers(self, inside: str) -> list[int]:
         """Read ``1, 3-5`` as 1, 3, 4, 5, without repeats; ``int`` reads every script's digits."""
-        found: dict[int, None] = {}
+        numbers: dict[int, None] = {}
         for part in _LIST.split(inside):
             first, *last = (int(number) for number in re.findall(r"\d+", part))
             stop = min(last[0], self._count) if last else first
-            found.update(dict.fromkeys([first, *range(first + 1, stop + 1), *last]))
-        return list(found)
+            numbers.update(dict.fromkeys([first, *range(first + 1, stop + 1), *last]))
+        return list(numbers)

@@ -81,7 +81,7 @@ def build_context(hits: Sequence[Hit], *, max_tokens: int, count_tokens: CountTo
     if max_tokens < 1:
         raise InvalidInput(f"a context holds at least 1 token, got max_tokens={max_tokens!r}")
     packer = _Packer(max_tokens, count_tokens)
-    for hit in sorted(hits, key=lambda each: each.rank):
+    for hit in sorted(hits, key=lambda hit: hit.rank):
         packer.add(hit)
     return packer.context()
 
@@ -113,8 +113,8 @@ class _Fingerprint:
     def of(cls, text: str) -> _Fingerprint:
         """Keep letters, marks and digits; fold case and width; one blank between words."""
         folded = unicodedata.normalize("NFKC", text).casefold()
-        kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-        words = "".join(kept).split()
+        characters = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+        words = "".join(characters).split()
         joined = " ".join(words)
         starts = range(max(1, len(joined) - _SHINGLE + 1))
         return cls(
@@ -156,8 +156,8 @@ class _Stretch:
         return hit.chunk.start - self.end <= _MAX_GAP and self.start - hit.chunk.end <= _MAX_GAP
 
     def _same_section(self, hit: Hit) -> bool:
-        mine, other = self.hit.chunk, hit.chunk
-        return (mine.document_id, mine.section, mine.page) == (
+        own, other = self.hit.chunk, hit.chunk
+        return (own.document_id, own.section, own.page) == (
             other.document_id,
             other.section,
             other.page,
@@ -223,15 +223,15 @@ class _Packer:
             (chunk.start, chunk.end, chunk.text)
         ]
         merged = self._stretch(first.hit, *_joined(pieces))
-        others = sum(s.tokens for s in self._stretches if s not in touched)
-        if others + merged.tokens > self._max_tokens:
+        other_tokens = sum(s.tokens for s in self._stretches if s not in touched)
+        if other_tokens + merged.tokens > self._max_tokens:
             return False
         for swallowed in touched[1:]:
             self._stretches.remove(swallowed)
             self._drop(swallowed.hit, "merged", first)
             self._dropped = [
-                (each, reason, first.hit if into is swallowed.hit else into)
-                for each, reason, into in self._dropped
+                (dropped, reason, first.hit if into is swallowed.hit else into)
+                for dropped, reason, into in self._dropped
             ]
         self._stretches[self._stretches.index(first)] = merged
         self._drop(hit, "merged", merged)

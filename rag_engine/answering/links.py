@@ -89,26 +89,26 @@ class LinkFilter:
         return f"[{label}]" if label.strip().isdigit() else label
 
     def _address(self, match: re.Match[str]) -> str:
-        found = match[0]
-        for address in _forms(found):
+        written = match[0]
+        for address in _forms(written):
             if address in self._addresses:
-                rest = found[len(address) :]
+                rest = written[len(address) :]
                 goes_on = any(map(str.isalnum, rest)) or match.string.startswith("[", match.end())
                 # What follows without a blank, as Chinese text or a mark does, is no part of the
                 # address; the blank keeps a reader's program from sending it there.
-                return f"{address} {rest}" if goes_on else found
+                return f"{address} {rest}" if goes_on else written
         self.removed += 1
-        return REMOVED + found[len(_forms(found)[1]) :]
+        return REMOVED + written[len(_forms(written)[1]) :]
 
 
-def _forms(found: str) -> list[str]:
+def _forms(written: str) -> list[str]:
     """Return how far an address may reach: to a blank, a Chinese stop, the end of ASCII.
 
     >>> _forms("https://a.example/水泵，谢谢。")
     ['https://a.example/水泵，谢谢', 'https://a.example/水泵', 'https://a.example/']
     """
-    ascii_start = _ASCII_START.match(found)
-    whole, to_stop = _trimmed(found), _trimmed(_CJK_STOP.split(found, maxsplit=1)[0])
+    ascii_start = _ASCII_START.match(written)
+    whole, to_stop = _trimmed(written), _trimmed(_CJK_STOP.split(written, maxsplit=1)[0])
     return [whole, to_stop, _trimmed(ascii_start[0])] if ascii_start else [whole, to_stop]
 
 

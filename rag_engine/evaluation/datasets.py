@@ -70,7 +70,7 @@ def load_test_set(folder: Path) -> TestSet:
         name=folder.resolve().name,
         corpus=tuple(documents),
         questions=tuple(
-            each for each in _questions(folder) if any(qrels.get(each.id, {}).values())
+            question for question in _questions(folder) if any(qrels.get(question.id, {}).values())
         ),
         qrels=qrels,
         languages=languages,
@@ -113,8 +113,8 @@ def _questions(folder: Path) -> Iterator[TestQuestion]:
             yield TestQuestion(_identifier(row), row["text"], row.get("language") or "")
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        identifier, found, text = line.partition("\t")
-        if not found:
+        identifier, tab, text = line.partition("\t")
+        if not tab:
             raise InvalidInput(f"{path}, line {number}: expected id, tab, text; got {line!r:.80}")
         yield TestQuestion(identifier, text, "")
 

@@ -70,16 +70,18 @@ def judged_pairs(
     kept_qrels: dict[str, dict[str, int]] = {}
     kept_run: dict[str, list[str]] = {}
     for question, judged in qrels.items():
-        mine = {
+        named = {
             document: grade
             for document, grade in judged.items()
             if grade <= 0 or keep(question, document)
         }
-        if not any(grade > 0 for grade in mine.values()):
+        if not any(grade > 0 for grade in named.values()):
             continue
-        others = judged.keys() - mine.keys()
-        kept_qrels[question] = mine
-        kept_run[question] = [each for each in run.get(question, ()) if each not in others]
+        unnamed = judged.keys() - named.keys()
+        kept_qrels[question] = named
+        kept_run[question] = [
+            document for document in run.get(question, ()) if document not in unnamed
+        ]
     return kept_run, kept_qrels
 
 
@@ -92,9 +94,9 @@ def measure_by(
         for document, grade in judged.items():
             if grade > 0:
                 members[group(question, document)].add(question)
-    found = {}
+    measures = {}
     for name in groups:
-        asked = {question: qrels[question] for question in members.get(name, ())}
-        part = judged_pairs(run, asked, lambda q, d, name=name: group(q, d) == name)  # type: ignore[misc]
-        found[name] = {**measure(*part), "queries": float(len(part[1]))}
-    return found
+        group_qrels = {question: qrels[question] for question in members.get(name, ())}
+        part = judged_pairs(run, group_qrels, lambda q, d, name=name: group(q, d) == name)  # type: ignore[misc]
+        measures[name] = {**measure(*part), "queries": float(len(part[1]))}
+    return measures

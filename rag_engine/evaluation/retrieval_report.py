@@ -21,14 +21,14 @@ def build_report(
     language, whatever it says. Where the set does not say the language of a question or of a
     document, they are in none of these.
     """
-    asked = {question.id: question.language for question in test_set.questions}
-    qrels = {identifier: test_set.qrels[identifier] for identifier in asked}
+    query_languages = {question.id: question.language for question in test_set.questions}
+    qrels = {identifier: test_set.qrels[identifier] for identifier in query_languages}
 
     def pair(question: str, document: str) -> str:
-        return f"{asked[question]}->{test_set.languages.get(document, '')}"
+        return f"{query_languages[question]}->{test_set.languages.get(document, '')}"
 
     def side(question: str, document: str) -> str:
-        languages = {asked[question], test_set.languages.get(document, "")}
+        languages = {query_languages[question], test_set.languages.get(document, "")}
         if "" in languages:
             return "unknown"
         return "same_language" if len(languages) == 1 else "cross_language"
@@ -42,9 +42,9 @@ def build_report(
         }
     )
     at_home = [
-        test_set.languages.get(ranked[0]) == asked[question]
+        test_set.languages.get(ranked[0]) == query_languages[question]
         for question, ranked in run.items()
-        if ranked and asked[question]
+        if ranked and query_languages[question]
     ]
     return {
         **measure(run, qrels),

@@ -40,21 +40,21 @@ def reliability(scores: Sequence[float], right: Sequence[bool]) -> list[Bin]:
     >>> reliability([0.05, 0.15, 0.12], [False, True, False])
     [Bin(predicted=0.05, observed=0.0, count=1), Bin(predicted=0.135, observed=0.5, count=2)]
     """
-    found = []
+    bins = []
     values, truth = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=np.bool_)
     places = np.minimum((values * _BINS).astype(int), _BINS - 1)
     for number in range(_BINS):
         here = places == number
         if here.any():
             mean, share = float(values[here].mean()), float(truth[here].mean())
-            found.append(Bin(round(mean, 4), round(share, 4), int(here.sum())))
-    return found
+            bins.append(Bin(round(mean, 4), round(share, 4), int(here.sum())))
+    return bins
 
 
 def _expected_error(bins: Sequence[Bin]) -> float:
     """Return the mean distance of score and share (Naeini et al. 2015, section 3, the ECE)."""
-    total = sum(each.count for each in bins)
-    return sum(abs(each.predicted - each.observed) * each.count for each in bins) / max(1, total)
+    total = sum(bin_.count for bin_ in bins)
+    return sum(abs(bin_.predicted - bin_.observed) * bin_.count for bin_ in bins) / max(1, total)
 
 
 def calibration_report(test_set: TestSet, whole: ScoredRun, without: ScoredRun) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def calibration_report(test_set: TestSet, whole: ScoredRun, without: ScoredRun) 
     ``thresholds`` for some ``min_score`` the share of questions whose first hit reaches it where
     an answer is (``answered``; ``right`` of these), and where none is (``false_answers``).
     """
-    asked = {question.id: question.language for question in test_set.questions}
+    query_languages = {question.id: question.language for question in test_set.questions}
     hits: dict[str, list[tuple[float, bool]]] = {
         "all": [],
         "same language": [],
@@ -77,18 +77,21 @@ def calibration_report(test_set: TestSet, whole: ScoredRun, without: ScoredRun) 
         for question, ranked in run.items():
             for document, score in ranked[:_HITS]:
                 right = run is whole and test_set.qrels[question].get(document, 0) > 0
-                languages = {test_set.languages.get(document, ""), asked[question]}
+                languages = {test_set.languages.get(document, ""), query_languages[question]}
                 hits["all"].append((score, right))
                 if "" not in languages:
                     side = "same language" if len(languages) == 1 else "other language"
                     hits[side].append((score, right))
     bins = {
-        name: reliability([s for s, _ in each], [r for _, r in each]) for name, each in hits.items()
+        name: reliability([s for s, _ in pairs], [r for _, r in pairs])
+        for name, pairs in hits.items()
     }
     return {
-        "reliability": {name: [asdict(each) for each in found] for name, found in bins.items()},
+        "reliability": {
+            name: [asdict(bin_) for bin_ in group_bins] for name, group_bins in bins.items()
+        },
         "expected_calibration_error": {
-            name: round(_expected_error(found), 4) for name, found in bins.items()
+            name: round(_expected_error(group_bins), 4) for name, group_bins in bins.items()
         },
         "thresholds": [_at(test_set, whole, without, least) for least in _THRESHOLDS],
     }

@@ -76,14 +76,16 @@ def chunk_many(
 
     Tokens are counted for all documents together: once for all sentences, once for all chunks.
     """
-    regions = [(index, span) for index, each in enumerate(documents) for span in _regions(each)]
+    regions = [
+        (index, span) for index, document in enumerate(documents) for span in _regions(document)
+    ]
     stretches: list[Stretch] = []
     lengths: list[int] = []
     for index, span in regions:
         text = documents[index].text
-        found = sentences(text[span.start : span.end])
-        stretches.extend(Stretch(text, span.start + a, span.start + b) for a, b in found)
-        lengths.append(len(found))
+        ranges = sentences(text[span.start : span.end])
+        stretches.extend(Stretch(text, span.start + a, span.start + b) for a, b in ranges)
+        lengths.append(len(ranges))
     fitting = iter(fitted(stretches, count_tokens, max_tokens))
     packed: list[tuple[int, Span, list[Unit]]] = []
     for (index, span), length in zip(regions, lengths, strict=True):
@@ -155,7 +157,7 @@ def _packed(
             yield group
             room = min(int(_OVERLAP_SHARE * max_tokens), max_tokens - unit.tokens)
             group = [] if index in breaks else _repeated(group, overlap, room)
-            tokens = sum(each.tokens for each in group)
+            tokens = sum(repeated.tokens for repeated in group)
         group.append(unit)
         tokens += unit.tokens
     if group:

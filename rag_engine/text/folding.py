@@ -103,15 +103,17 @@ def folded(word: str) -> str:
     script = script_of(word[0])
     if script in _ACCENTED_SCRIPTS:
         bare = "".join(
-            each
-            for each in unicodedata.normalize("NFD", word)
-            if unicodedata.category(each) != "Mn"
+            character
+            for character in unicodedata.normalize("NFD", word)
+            if unicodedata.category(character) != "Mn"
         )
         return bare.translate(_PLAIN_LATIN if script == "latin" else _PLAIN_ARABIC)
     if script == "cyrillic":
         # Short i, yi and short u are letters of their own; only stress marks go.
         return "".join(
-            each for each in word.replace("ё", "е") if unicodedata.category(each) != "Mn"
+            character
+            for character in word.replace("ё", "е")
+            if unicodedata.category(character) != "Mn"
         )
     if script == "devanagari":
         bare = unicodedata.normalize("NFD", word).replace(_DEVANAGARI_NUKTA, "")

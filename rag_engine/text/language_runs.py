@@ -123,7 +123,7 @@ def passage_languages(
         if language == UNDETERMINED:
             language = main
         elif detection.confidence < _SURE:
-            plausible = {each.language for each in detector.plausible(passage)}
-            language = next((each for each in (main, claimed) if each in plausible), language)
+            plausible = {detection.language for detection in detector.plausible(passage)}
+            language = next((code for code in (main, claimed) if code in plausible), language)
         languages.append(language)
     return languages

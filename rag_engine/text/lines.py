@@ -73,4 +73,4 @@ def _width(line: str) -> int:
     stripped = line.strip()[: _WIDEST + 1]
     if stripped.isascii():
         return len(stripped)
-    return len(stripped) + sum(ord(each) >= _FIRST_WIDE for each in stripped)
+    return len(stripped) + sum(ord(character) >= _FIRST_WIDE for character in stripped)

@@ -25,9 +25,9 @@ def normalise_number(number: str, language: str) -> str:
     Only ``1.234`` and ``1,234`` are ambiguous; they are read as the language would. What is no
     number (a date, a version, an address) comes back as it is.
 
-    >>> [normalise_number(each, "de") for each in ("1.234,5", "1,234.5", "12,5", "1.234", "3.14")]
+    >>> [normalise_number(text, "de") for text in ("1.234,5", "1,234.5", "12,5", "1.234", "3.14")]
     ['1234.5', '1234.5', '12.5', '1234', '3.14']
-    >>> [normalise_number(each, "en") for each in ("1.234", "1,234", "12,34,567", "12.05.2024")]
+    >>> [normalise_number(text, "en") for text in ("1.234", "1,234", "12,34,567", "12.05.2024")]
     ['1.234', '1234', '1234567', '12.05.2024']
     """
     if number.isdigit():

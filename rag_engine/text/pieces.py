@@ -92,7 +92,7 @@ def _without_apostrophes(word: str, language: str) -> Iterator[Part]:
     if not apostrophe:
         yield Part(word, is_code=False)
     elif language in _ELIDING:  # l'eau
-        yield from (Part(each, is_code=False) for each in word.split("'") if each)
+        yield from (Part(piece, is_code=False) for piece in word.split("'") if piece)
     elif after in {"s", "S"} or (language in _SUFFIXING and len(before) > 1):
         yield Part(before, is_code=False)  # Anna's, Ankara'nın
     else:

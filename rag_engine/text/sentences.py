@@ -61,13 +61,13 @@ def sentences(text: str) -> list[tuple[int, int]]:
     ['Dr. Weiß kam am 3. Mai.', 'यह पंप है।', 'वह नहीं है।', '你好。', '再见！']
     """
     flat = unwrapped(text)
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for start, end in _joined(flat, _boundaries(flat)):
         for first, last in _divided(flat, start, end):
             trimmed = trim(flat, first, last)
             if trimmed:
-                found.append(trimmed)
-    return found
+                ranges.append(trimmed)
+    return ranges
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -58,7 +58,7 @@ def stem_of(word: str, language: str) -> str:
     Without a stemmer for the language it is the word itself, in lower case and, where people
     type without accents, without them.
 
-    >>> [stem_of(*each) for each in [("Pumpen", "de"), ("насосов", "ru"), ("för", "sv")]]
+    >>> [stem_of(*word) for word in [("Pumpen", "de"), ("насосов", "ru"), ("för", "sv")]]
     ['pump', 'насос', 'för']
     """
     word = lowered(word, language)

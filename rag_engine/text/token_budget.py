@@ -53,7 +53,7 @@ def fitted(
     >>> fitted([Stretch("one two, three", 0, 14)], letters, 10)
     [[Unit(start=0, end=8, tokens=8), Unit(start=9, end=14, tokens=5)]]
     """
-    found: list[list[Unit]] = [[] for _ in stretches]
+    fitting: list[list[Unit]] = [[] for _ in stretches]
     longest = _CHARACTERS_A_TOKEN * max_tokens
     waiting: list[tuple[int, int, int]] = []
     for index, (text, start, end) in enumerate(stretches):
@@ -64,15 +64,15 @@ def fitted(
         too_long: list[tuple[int, int, int]] = []
         for (index, start, end), tokens in zip(waiting, counts, strict=True):
             if tokens <= max_tokens or end - start == 1:
-                found[index].append(Unit(start, end, tokens))
+                fitting[index].append(Unit(start, end, tokens))
                 continue
             size = max(1, int(_MARGIN * max_tokens / tokens * (end - start)))
             parts = _parts(stretches[index].text, start, end, size)
             too_long.extend((index, *part) for part in parts)
         waiting = too_long
-    for units in found:
+    for units in fitting:
         units.sort()
-    return found
+    return fitting
 
 
 def _parts(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, int]]:

@@ -37,3 +37,28 @@ def test_importing_a_module_imports_nothing_heavy(module):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stdout == "[]\n"
+
+
+def test_the_process_that_parses_files_loads_no_engine():
+    code = (
+        "import sys, rag_engine.connectors.loaders.parsing.worker; "
+        "print([name for name in ('numpy', 'pydantic', 'sqlite3', 'rag_engine.knowledge_base') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_every_name_of_the_door_is_there_when_it_is_asked_for():
+    code = (
+        "import rag_engine; names = rag_engine.__all__; assert names == sorted(names); "
+        "assert set(names) <= set(dir(rag_engine)); "
+        "print([n for n in names if getattr(getattr(rag_engine, n), '__name__', '') != n]); "
+        "print(hasattr(rag_engine, 'Nothing'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "['Filter']\nFalse\n"  # a union of types has no name

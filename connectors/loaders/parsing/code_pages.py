@@ -73,7 +73,7 @@ def latin_code_page(data: bytes) -> str | None:
     best, best_score = None, _ENOUGH
     for name, languages in _CANDIDATES:
         text = data.decode(name, errors="replace")
-        score = max(_plausibility(text, _ALPHABETS[each]) for each in languages.split())
+        score = max(_plausibility(text, _ALPHABETS[language]) for language in languages.split())
         if score > best_score:
             best, best_score = name, score
     return best

@@ -195,9 +195,12 @@ def _readable_share(data: bytes, encoding: str) -> float:
     if not text:
         return 0.0
     # In the wrong byte order a blank or a line end turns into a sign that no text is full of.
-    blanks = sum(text.count(each) for each in " \n\r\t.,、。")
-    swapped = sum(text.count(each) for each in "\u2000\u0a00\u0d00\u0900\u2e00\u2c00")
-    readable = sum(unicodedata.category(each)[0] in "LMNPSZ" or each in "\n\r\t" for each in text)
+    blanks = sum(text.count(character) for character in " \n\r\t.,、。")
+    swapped = sum(text.count(character) for character in "\u2000\u0a00\u0d00\u0900\u2e00\u2c00")
+    readable = sum(
+        unicodedata.category(character)[0] in "LMNPSZ" or character in "\n\r\t"
+        for character in text
+    )
     return readable / len(text) if blanks > swapped else 0.0
 
 
@@ -227,8 +230,8 @@ def _telling_sample(data: bytes) -> bytes:
     """Cut a piece that holds the first byte outside ASCII, at line ends where there are any."""
     if len(data) <= SAMPLE_BYTES:
         return data
-    found = _HIGH.search(data)
-    start = data.rfind(b"\n", 0, found.start() if found else 0) + 1
+    high_byte = _HIGH.search(data)
+    start = data.rfind(b"\n", 0, high_byte.start() if high_byte else 0) + 1
     end = data.rfind(b"\n", start, start + SAMPLE_BYTES)
     return data[start : end if end > start else start + SAMPLE_BYTES]
 

@@ -106,8 +106,8 @@ class _Styles:
 
 
 def _outline_level(properties: Any) -> int | None:
-    found = properties.find(qn("w:outlineLvl"))
-    value = "" if found is None else found.get(qn("w:val"), "")
+    element = properties.find(qn("w:outlineLvl"))
+    value = "" if element is None else element.get(qn("w:val"), "")
     return int(value) + 1 if value.isdecimal() and int(value) < 9 else None
 
 
@@ -218,21 +218,21 @@ def _table(table: Any) -> list[str]:
 
 
 def _nearest_table(row: Any) -> Any:
-    return next((each for each in row.iterancestors() if each.tag == _TBL), None)
+    return next((ancestor for ancestor in row.iterancestors() if ancestor.tag == _TBL), None)
 
 
 def _cells(row: Any, above: Sequence[str]) -> list[str]:
     """Return a row's cells by column; a cell merged downwards is read in each of its rows."""
     cells: list[str] = []
     for cell in row.iter(_TC):
-        if next(each for each in cell.iterancestors() if each.tag == _TR) is not row:
+        if next(ancestor for ancestor in cell.iterancestors() if ancestor.tag == _TR) is not row:
             continue
         properties = cell.find(qn("w:tcPr"))
         merge = None if properties is None else properties.find(qn("w:vMerge"))
         if merge is not None and merge.get(qn("w:val"), "continue") == "continue":
             text = above[len(cells)] if len(cells) < len(above) else ""
         else:
-            text = " ".join(_text(each) for each in cell.iter(_P)).strip()
+            text = " ".join(_text(paragraph) for paragraph in cell.iter(_P)).strip()
         cells.append(text)
         span = None if properties is None else properties.find(qn("w:gridSpan"))
         width = "1" if span is None else span.get(qn("w:val"), "1")

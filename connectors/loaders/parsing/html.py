@@ -92,15 +92,15 @@ def _extracted(blocks: Sequence[Block], page: str) -> list[bool]:
     Its own output is not used as text: it drops headings and flattens lists and tables.
     """
     text = _without_blanks(_trafilatura_text(page))
-    kept = []
+    is_main = []
     position = 0
     for block in blocks:
         wanted = _without_blanks(block.text)
-        found = text.find(wanted, position, position + len(wanted) + _LOOK_AHEAD)
-        kept.append(found >= 0 or block.kind != "text")
-        if found >= 0:
-            position = found + len(wanted)
-    return kept
+        start = text.find(wanted, position, position + len(wanted) + _LOOK_AHEAD)
+        is_main.append(start >= 0 or block.kind != "text")
+        if start >= 0:
+            position = start + len(wanted)
+    return is_main
 
 
 def _trafilatura_text(page: str) -> str:
@@ -108,11 +108,11 @@ def _trafilatura_text(page: str) -> str:
 
     with contextlib.suppress(etree.LxmlError, ValueError):  # a tree too deep for lxml, for one
         tree = document_fromstring(page.encode("utf-8", errors="replace"), parser=_parser())
-        found: Any = bare_extraction(
+        extracted: Any = bare_extraction(
             tree, favor_recall=True, include_comments=False, include_tables=True, fast=False
         )
-        if found is not None and found.body is not None:
-            return " ".join(found.body.itertext())
+        if extracted is not None and extracted.body is not None:
+            return " ".join(extracted.body.itertext())
     return ""
 
 
@@ -122,12 +122,12 @@ def _parser() -> Any:
     return HTMLParser(encoding="utf-8")
 
 
-def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[Block]:
+def _with_headings(blocks: Sequence[Block], is_main: Sequence[bool]) -> list[Block]:
     """Return the kept blocks and every heading that one of them stands under."""
     result: list[Block] = []
     lowest = 7  # the level of the last heading taken, seen from the page's end
     below = False
-    for block, keep in zip(reversed(blocks), reversed(kept), strict=True):
+    for block, keep in zip(reversed(blocks), reversed(is_main), strict=True):
         if block.level is None:
             if keep:
                 result.append(block)

@@ -21,7 +21,7 @@ class Outline:
     >>> outline.add("Rinse it.")
     >>> outline.text
     'Pump\n\nCare\n\nRinse it.'
-    >>> [each.section for each in outline.stretches()]
+    >>> [stretch.section for stretch in outline.stretches()]
     [('Pump',), ('Pump', 'Care')]
     """
 

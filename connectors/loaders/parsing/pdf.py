@@ -117,12 +117,12 @@ def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
     running = [
         _more_often(enough, [_unnumbered(lines[end].text) for lines in filled]) for end in (0, -1)
     ]
-    kept = []
+    bodies = []
     for lines in pages:
         start = int(bool(lines) and _unnumbered(lines[0].text) in running[0])
         stop = len(lines) - int(len(lines) > start and _unnumbered(lines[-1].text) in running[1])
-        kept.append(lines[start:stop])
-    return kept if any(kept) else list(pages)
+        bodies.append(lines[start:stop])
+    return bodies if any(bodies) else list(pages)
 
 
 def _more_often(than: float, lines: Sequence[str]) -> set[str]:

@@ -73,7 +73,7 @@ def _units(text: str) -> int:
 
 def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
     left, bottom, right, top = box
-    shown = [each for each in lines if left <= each.start <= right and bottom <= each.base <= top]
+    shown = [line for line in lines if left <= line.start <= right and bottom <= line.base <= top]
     return shown or lines
 
 
@@ -99,13 +99,15 @@ def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
 
 def _unplaced(text: str, number: int) -> Line:
     """Return a line of which only its length in characters is known."""
-    width = sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    width = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
     return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)
 
 
 def _is_right_to_left(text: str) -> bool:
-    directions = (unicodedata.bidirectional(each) for each in text)
-    return next((each for each in directions if each in {"L", "R", "AL"}), "L") != "L"
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return (
+        next((direction for direction in directions if direction in {"L", "R", "AL"}), "L") != "L"
+    )
 
 
 def join_paragraphs(lines: Sequence[Line]) -> str:
@@ -133,7 +135,11 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
         return False
     forwards = 1 if line.end >= line.start else -1
     near = lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]
-    ends = [forwards * each.end for each in near if abs(each.start - line.start) < 2 * line.height]
+    ends = [
+        forwards * neighbour.end
+        for neighbour in near
+        if abs(neighbour.start - line.start) < 2 * line.height
+    ]
     room = max(ends, default=0.0) - forwards * line.end
     slack = 3.0 if following.text[0].islower() else 1.5
     return room < slack * _first_word_width(following)
@@ -147,4 +153,4 @@ def _first_word_width(line: Line) -> float:
 
 def _is_wide(text: str) -> bool:
     """Tell whether a line is written without blanks, in wide characters."""
-    return all(unicodedata.east_asian_width(each) in "WF" for each in (text[0], text[-1]))
+    return all(unicodedata.east_asian_width(character) in "WF" for character in (text[0], text[-1]))
