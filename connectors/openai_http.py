@@ -216,7 +216,7 @@ class OpenAIEndpoint:
             *lines, rest = (rest + piece).split(b"\n")
             if len(rest) > _MAX_LINE:
                 raise ServiceMalformed(f"{self._url} sent a line of more than {_MAX_LINE} bytes")
-            for line in (each.rstrip(b"\r") for each in lines):
+            for line in (raw.rstrip(b"\r") for raw in lines):
                 if line.startswith(b"data:"):
                     data.append(line[5:].removeprefix(b" "))
                 elif not line and data:
@@ -275,8 +275,8 @@ class OpenAIEndpoint:
 
     def _advice(self, status: int) -> str:
         if status in {401, 403}:
-            given = "the one given" if self._key else "none was given"
-            return f"; check the API key ({given}; it is read from {self._key_env})"
+            which_key = "the one given" if self._key else "none was given"
+            return f"; check the API key ({which_key}; it is read from {self._key_env})"
         if status == 404:
             return "; check the model's name and the address, up to and with /v1"
         return ""
@@ -337,10 +337,10 @@ def _server_message(body: bytes) -> str:
     """
     text = body.decode("utf-8", "replace")
     try:
-        found = json.loads(text)
+        report = json.loads(text)
     except (ValueError, RecursionError):
         return text
     for name in ("error", "detail", "message"):
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        if isinstance(report, dict) and name in report:
+            report = report[name]
+    return report if isinstance(report, str) else json.dumps(report, ensure_ascii=False)

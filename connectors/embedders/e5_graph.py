@@ -117,8 +117,8 @@ class _Encoder:
         op = self.op
         bias = self.weights.tensor(name + ".b", -1)
         matrix = self.weights.tensor(name + ".w", bias.size, -1)
-        kept = self.in_eight_bits(matrix) if self.eight_bits else op.constant(matrix)
-        return op.add(op.matmul(states, kept, False, True), op.constant(bias))
+        weights = self.in_eight_bits(matrix) if self.eight_bits else op.constant(matrix)
+        return op.add(op.matmul(states, weights, False, True), op.constant(bias))
 
     def in_eight_bits(self, matrix: Float32Array) -> Any:
         """Keep each row of a matrix as int8 and one scale; its greatest number becomes 127."""

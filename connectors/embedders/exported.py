@@ -62,9 +62,9 @@ class ExportedEmbedder(LocalEmbedder):
                 "rag-engine export MODEL DIR --to openvino --int8"
             )
         folder = Path(folder)
-        said = _described(folder)
-        runtime, contract = said["runtime"], said["contract"]
-        self._pad = int(said["pad"])
+        description = _described(folder)
+        runtime, contract = description["runtime"], description["contract"]
+        self._pad = int(description["pad"])
         super().__init__(
             EmbedderContract(
                 **contract
@@ -90,8 +90,8 @@ class ExportedEmbedder(LocalEmbedder):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""
-        found = self._counter.encode_batch(readable(texts), add_special_tokens=False)
-        return [len(each.ids) for each in found]
+        encodings = self._counter.encode_batch(readable(texts), add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         whole = [prompt + text for text in self._beginnings(texts)]
@@ -109,9 +109,9 @@ def _described(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        contract = {each.name: data["contract"][each.name] for each in fields(EmbedderContract)}
+        contract = {field.name: data["contract"][field.name] for field in fields(EmbedderContract)}
         known = data["format"] == FORMAT and data["runtime"] in GRAPHS
-        said: dict[str, Any] = {**data, "contract": contract, "pad": int(data["pad"])}
+        description: dict[str, Any] = {**data, "contract": contract, "pad": int(data["pad"])}
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(
             f"{str(folder)!r} holds no exported model: {exc!r}; write one with `rag-engine export "
@@ -122,7 +122,7 @@ def _described(folder: Path) -> dict[str, Any]:
             f"{path} has format {data['format']!r} and runtime {data['runtime']!r}; this version "
             f"reads format {FORMAT} and {sorted(GRAPHS)}"
         )
-    return said
+    return description
 
 
 def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids], Float32Array]:
@@ -135,8 +135,8 @@ def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _I
 
     def run(ids: _Ids, mask: _Ids) -> Float32Array:
         request = infer(compiled, {"input_ids": ids, "attention_mask": mask})
-        found: Float32Array = request.get_output_tensor(0).data
-        return found
+        vectors: Float32Array = request.get_output_tensor(0).data
+        return vectors
 
     return run
 
@@ -158,7 +158,7 @@ def _on_onnx(path: Path, precision: str, threads: int) -> Callable[[_Ids, _Ids],
         raise ModelError(f"the model {path} can not be read: {exc}") from exc
 
     def run(ids: _Ids, mask: _Ids) -> Float32Array:
-        found: Float32Array = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        return found
+        vectors: Float32Array = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return vectors
 
     return run

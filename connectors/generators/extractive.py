@@ -71,21 +71,21 @@ class ExtractiveGenerator:
     def _best(self, question: Float32Array, passage: str, count: int) -> list[str]:
         """Return the ``count`` best statements of a passage, in its order."""
         spans = sentences(passage)
-        found = [passage[start:end] for start, end in spans]
-        statements = [row for row, text in enumerate(found) if _is_statement(text)]
+        texts = [passage[start:end] for start, end in spans]
+        statements = [row for row, text in enumerate(texts) if _is_statement(text)]
         bodies = [row for row in statements if not _is_heading(passage, *spans[row])]
         candidates = bodies or statements
         if len(candidates) > count:
-            cosines = self._embedder.embed_passages(found) @ question
-            scores = {row: _score(cosines, found, row) for row in candidates}
+            cosines = self._embedder.embed_passages(texts) @ question
+            scores = {row: _score(cosines, texts, row) for row in candidates}
             candidates = sorted(candidates, key=lambda row: (-scores[row], row))[:count]
-        return [" ".join(found[row].split()) for row in sorted(candidates)]
+        return [" ".join(texts[row].split()) for row in sorted(candidates)]
 
 
-def _score(cosines: Float32Array, found: list[str], row: int) -> float:
+def _score(cosines: Float32Array, sentences: list[str], row: int) -> float:
     """Return a statement's cosine, or that of the question right before it, if greater."""
-    asked = row > 0 and _QUESTION_END.search(found[row - 1])
-    return float(max(cosines[row - 1], cosines[row]) if asked else cosines[row])
+    after_question = row > 0 and _QUESTION_END.search(sentences[row - 1])
+    return float(max(cosines[row - 1], cosines[row]) if after_question else cosines[row])
 
 
 def _is_statement(text: str) -> bool:

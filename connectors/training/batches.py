@@ -47,7 +47,7 @@ def laid_out(
             )
             continue
         if not turn:
-            groups = len({each.what for each in examples})
+            groups = len({example.what for example in examples})
             raise InvalidInput(
                 f"{len(examples)} examples of {groups} groups do not fill a batch of "
                 f"{settings.batch}; give more, or a smaller batch"
@@ -55,10 +55,10 @@ def laid_out(
         ordered += turn
     ordered = ordered[:wanted]
     return Pairs(
-        questions=[each.question for each in ordered],
-        positives=[each.positive for each in ordered],
-        negatives=[each.negatives for each in ordered] if count else [],
-        symmetric=[each.symmetric for each in ordered],
+        questions=[example.question for example in ordered],
+        positives=[example.positive for example in ordered],
+        negatives=[example.negatives for example in ordered] if count else [],
+        symmetric=[example.symmetric for example in ordered],
     )
 
 
@@ -71,12 +71,13 @@ def _with_as_many_negatives(
     one with fewer is left out, of one with more the first are used. What is the positive of another
     example of the same group is no negative.
     """
-    groups = {each.positive: each.what for each in examples}
+    groups = {example.positive: example.what for example in examples}
     right = [
-        tuple(text for text in each.negatives if groups.get(text) != each.what) for each in examples
+        tuple(text for text in example.negatives if groups.get(text) != example.what)
+        for example in examples
     ]
-    most = max(len(each) for each in right)
-    having = [sum(len(each) >= count for each in right) for count in range(most + 1)]
+    most = max(map(len, right))
+    having = [sum(len(texts) >= count for texts in right) for count in range(most + 1)]
     filling = [count for count in range(1, most + 1) if having[count] >= batch]
     used = max((0, *filling), key=lambda count: (count + 1) * having[count])
     if having[used] < len(examples):
@@ -90,8 +91,8 @@ def _with_as_many_negatives(
             f"than {used} negatives: so many of each are used; --mine {most} finds more"
         )
     trimmed = [
-        each.model_copy(update={"negatives": negatives[:used]})
-        for each, negatives in zip(examples, right, strict=True)
+        example.model_copy(update={"negatives": negatives[:used]})
+        for example, negatives in zip(examples, right, strict=True)
         if len(negatives) >= used
     ]
     return trimmed, used
@@ -113,7 +114,7 @@ def ordered_batches(
     ... )
     True
     """
-    groups = {each.positive: each.what for each in examples}
+    groups = {example.positive: example.what for example in examples}
     left = deque(_in_runs(examples, max(batch // 2, 1), random.Random(seed)))
     ordered: list[Example] = []
     set_aside = 0
@@ -124,7 +125,7 @@ def ordered_batches(
         passed: list[Example] = []
         while left and len(chosen) < batch:
             example = left.popleft()
-            negatives = {groups.get(each, each) for each in example.negatives if apart}
+            negatives = {groups.get(text, text) for text in example.negatives if apart}
             if example.what in right | wrong or not negatives.isdisjoint(right):
                 passed.append(example)
             else:

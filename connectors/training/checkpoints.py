@@ -15,7 +15,9 @@ def last_checkpoint(run: Path) -> Path | None:
 
     Those that a kill left half written are deleted: the trainer would take the newest for whole.
     """
-    found = sorted(run.glob("checkpoint-*"), key=lambda each: int(each.name.rpartition("-")[2]))
-    while found and not (found[-1] / _WRITTEN_LAST).is_file():
-        shutil.rmtree(found.pop())
-    return found[-1] if found else None
+    checkpoints = sorted(
+        run.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
+    )
+    while checkpoints and not (checkpoints[-1] / _WRITTEN_LAST).is_file():
+        shutil.rmtree(checkpoints.pop())
+    return checkpoints[-1] if checkpoints else None

@@ -82,8 +82,8 @@ def train_embedder(
     """
     with quiet():
         transformers.set_seed(settings.seed)
-        told = attention(settings.precision, device)
-        trained = SentenceTransformer(str(model), device=device, model_kwargs=told)
+        options = attention(settings.precision, device)
+        trained = SentenceTransformer(str(model), device=device, model_kwargs=options)
         trained.model_card_data.widget = [{"text": ""}]  # else it draws some, with a bar
         prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
@@ -168,7 +168,8 @@ def _move(original: Any, trained: Any, share: float) -> None:
     learnt, and of what was known.
     """
     tuner = peft.tuners.tuners_utils.BaseTunerLayer
-    adapted = {name: each for name, each in trained.named_modules() if isinstance(each, tuner)}
+    modules = trained.named_modules()
+    adapted = {name: module for name, module in modules if isinstance(module, tuner)}
     state = original.state_dict()
     with torch.no_grad():
         for name, layer in adapted.items():

@@ -94,7 +94,7 @@ def _parsed(path: Path, lines: IO[str]) -> Iterator[Example]:
             yield Example.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(each) for each in first["loc"])
+            where = ".".join(str(part) for part in first["loc"])
             raise InvalidInput(
                 f"{path}, line {number}: {where + ': ' if where else ''}{first['msg']}; a line is "
                 f"{_SHAPE}"

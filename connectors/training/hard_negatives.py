@@ -26,31 +26,35 @@ def with_hard_negatives(
     They are the nearest to the question among all positives, but for those of its own group and
     those that are as near as the positive is.
     """
-    passages = list(dict.fromkeys(each.positive for each in examples))
-    groups = {each.positive: each.what for each in examples}
-    languages = {each.positive: each.passage_language for each in examples}
+    passages = list(dict.fromkeys(example.positive for example in examples))
+    groups = {example.positive: example.what for example in examples}
+    languages = {example.positive: example.passage_language for example in examples}
     by_language: dict[str, list[str]] = defaultdict(list)
     for passage in passages:
         by_language[languages[passage]].append(passage)
-    found: list[Example] = []
+    filled: list[Example] = []
     for language, pool in by_language.items():
-        mine = [each for each in examples if languages[each.positive] == language]
+        of_language = [example for example in examples if languages[example.positive] == language]
         vectors = embedder.embed_passages(pool)
         names = [groups[passage] for passage in pool]
-        questions = embedder.embed_queries([each.question for each in mine])
+        questions = embedder.embed_queries([example.question for example in of_language])
         places = {passage: place for place, passage in enumerate(pool)}
-        own = [places[each.positive] for each in mine]
-        for example, others in zip(
-            mine,
-            nearest_others(questions, vectors, own, [each.what for each in mine], names, count),
+        own = [places[example.positive] for example in of_language]
+        for example, nearest in zip(
+            of_language,
+            nearest_others(
+                questions, vectors, own, [example.what for example in of_language], names, count
+            ),
             strict=True,
         ):
-            given = example.negatives[:count]
-            more = [pool[place] for place in others if pool[place] not in given]
-            found.append(
-                example.model_copy(update={"negatives": (*given, *more)[: max(count, len(given))]})
+            negatives = example.negatives[:count]
+            more = [pool[place] for place in nearest if pool[place] not in negatives]
+            filled.append(
+                example.model_copy(
+                    update={"negatives": (*negatives, *more)[: max(count, len(negatives))]}
+                )
             )
-    return found
+    return filled
 
 
 def nearest_others(
@@ -71,7 +75,7 @@ def nearest_others(
     >>> nearest_others(eye[:1], passages, [0], ["a"], ["a", "a", "b"], 1)
     [[2]]
     """
-    found: list[list[int]] = []
+    places: list[list[int]] = []
     for start in range(0, len(questions), _BLOCK):
         scores = questions[start : start + _BLOCK] @ passages.T
         for row, of_question in enumerate(scores):
@@ -81,5 +85,5 @@ def nearest_others(
                 for place in np.argsort(-of_question)[: 8 * count + 32].tolist()
                 if passage_groups[place] != groups[start + row] and of_question[place] < bound
             ]
-            found.append(wrong[:count])
-    return found
+            places.append(wrong[:count])
+    return places

@@ -26,26 +26,28 @@ def first_candidates(
         InvalidInput: the set can not be read, or holds no question with an answer.
     """
     test_set = load_test_set(folder)
-    asked = list(test_set.questions)
-    if not asked:
+    chosen = list(test_set.questions)
+    if not chosen:
         raise InvalidInput(f"{folder} holds no question with an answer to check by")
-    if len(asked) > questions:
-        asked = random.Random(seed).sample(asked, questions)
-    texts = [each.text for each in test_set.corpus]
+    if len(chosen) > questions:
+        chosen = random.Random(seed).sample(chosen, questions)
+    texts = [passage.text for passage in test_set.corpus]
     vectors = embedder.embed_passages(texts)
     places = np.arange(len(texts))
     passages: list[list[str]] = []
     grades: list[list[int]] = []
-    for each, vector in zip(asked, embedder.embed_queries([q.text for q in asked]), strict=True):
-        found = best_of(places, vectors @ vector, pool).ids.tolist()
-        judged = test_set.qrels[each.id]
-        passages.append([texts[place] for place in found])
-        grades.append([judged.get(test_set.corpus[place].id, 0) for place in found])
+    for question, vector in zip(
+        chosen, embedder.embed_queries([q.text for q in chosen]), strict=True
+    ):
+        nearest = best_of(places, vectors @ vector, pool).ids.tolist()
+        judged = test_set.qrels[question.id]
+        passages.append([texts[place] for place in nearest])
+        grades.append([judged.get(test_set.corpus[place].id, 0) for place in nearest])
     return RerankCheck(
-        questions=[each.text for each in asked],
+        questions=[question.text for question in chosen],
         passages=passages,
         grades=grades,
-        judged=[list(test_set.qrels[each.id].values()) for each in asked],
+        judged=[list(test_set.qrels[question.id].values()) for question in chosen],
     )
 
 

@@ -32,28 +32,28 @@ def with_wrong_passages(examples: Sequence[Example], mined: int) -> list[Example
 wrong passages beside the right one; give them, or let --mine N look for N an example
     """
     distinct = [
-        each.model_copy(
+        example.model_copy(
             update={
                 "negatives": tuple(
-                    text for text in dict.fromkeys(each.negatives) if text != each.positive
+                    text for text in dict.fromkeys(example.negatives) if text != example.positive
                 )
             }
         )
-        for each in examples
+        for example in examples
     ]
-    kept = [each for each in distinct if each.negatives]
-    if mined and not kept:
+    orderable = [example for example in distinct if example.negatives]
+    if mined and not orderable:
         raise InvalidInput(
             f"no hard negatives were found for any of {len(examples)} examples; give more examples "
             "in each language, with different positives"
         )
-    if not mined and len(kept) < len(distinct):
+    if not mined and len(orderable) < len(distinct):
         raise InvalidInput(
-            f"{len(distinct) - len(kept)} of {len(distinct)} examples have no negatives, and a "
-            "reranker learns from wrong passages beside the right one; give them, or let --mine N "
-            "look for N an example"
+            f"{len(distinct) - len(orderable)} of {len(distinct)} examples have no negatives, and "
+            "a reranker learns from wrong passages beside the right one; give them, or let --mine "
+            "N look for N an example"
         )
-    return kept
+    return orderable
 
 
 def ranked_lists(examples: Sequence[Example], settings: RerankerTraining) -> RankedLists:
@@ -70,10 +70,10 @@ def ranked_lists(examples: Sequence[Example], settings: RerankerTraining) -> Ran
     while len(questions) < wanted:
         turn = list(examples)
         drawn.shuffle(turn)
-        for each in turn[: wanted - len(questions)]:
-            count = min(settings.negatives, len(each.negatives))
-            questions.append(each.question)
-            passages.append([each.positive, *drawn.sample(each.negatives, count)])
+        for example in turn[: wanted - len(questions)]:
+            count = min(settings.negatives, len(example.negatives))
+            questions.append(example.question)
+            passages.append([example.positive, *drawn.sample(example.negatives, count)])
     targets = [[1.0] + [0.0] * (len(row) - 1) for row in passages]
     return RankedLists(questions=questions, passages=passages, targets=targets)
 
@@ -89,19 +89,19 @@ def taught_lists(
     wanted: dict[str, dict[str, None]] = {}
     for question, row in zip(lists.questions, lists.passages, strict=True):
         wanted.setdefault(question, {}).update(dict.fromkeys(row))
-    with file.open("a", encoding="utf-8") as kept:
+    with file.open("a", encoding="utf-8") as journal:
         for done, (question, passages) in enumerate(wanted.items(), start=1):
-            asked = [each for each in passages if (question, each) not in known]
-            if asked:
-                scores = [round(each, 5) for each in teacher.score(question, asked).tolist()]
-                known.update({(question, p): s for p, s in zip(asked, scores, strict=True)})
-                kept.write(json.dumps([question, asked, scores], ensure_ascii=False) + "\n")
-                kept.flush()
+            unscored = [passage for passage in passages if (question, passage) not in known]
+            if unscored:
+                scores = [round(score, 5) for score in teacher.score(question, unscored).tolist()]
+                known.update({(question, p): s for p, s in zip(unscored, scores, strict=True)})
+                journal.write(json.dumps([question, unscored, scores], ensure_ascii=False) + "\n")
+                journal.flush()
             on_done(done, len(wanted))
-    told = zip(lists.questions, lists.passages, strict=True)
+    pairs = zip(lists.questions, lists.passages, strict=True)
     return replace(
         lists,
-        targets=[[known[question, each] for each in row] for question, row in told],
+        targets=[[known[question, passage] for passage in row] for question, row in pairs],
         taught=True,
     )
 

@@ -40,7 +40,7 @@ def needs_fresh_head(folder: Path) -> bool:
             f"{str(folder)!r} is no model that can be trained: {type(error).__name__}: "
             f"{(str(error).strip().splitlines() or [''])[0]}"
         ) from error
-    kinds = [str(each) for each in config.architectures or []]
+    kinds = [str(name) for name in config.architectures or []]
     if any(kind.endswith(_HEAD) for kind in kinds):
         if config.num_labels != 1:
             raise ModelError(
@@ -74,10 +74,10 @@ def starting_model(folder: Path, run: Path) -> Path:
     return start
 
 
-def opened(folder: Path, device: str, **told: str) -> Any:
+def opened(folder: Path, device: str, **options: str) -> Any:
     """Open a model as a cross-encoder; without a head it gets one of random weights.
 
-    ``told`` is what the network's own loader is told besides.
+    ``options`` are what the network's own loader is told besides.
 
     Raises:
         ModelError: it can not be loaded.
@@ -90,7 +90,7 @@ def opened(folder: Path, device: str, **told: str) -> Any:
                 device=device,
                 trust_remote_code=False,
                 local_files_only=True,
-                model_kwargs={"use_safetensors": True, "dtype": torch.float32, **told},
+                model_kwargs={"use_safetensors": True, "dtype": torch.float32, **options},
             )
     except Exception as error:  # a damaged folder makes the libraries raise nearly anything
         raise ModelError(

@@ -151,9 +151,9 @@ def _freeze_and_adapt(model: Any, settings: RerankerTraining) -> None:
 
 def _data(lists: RankedLists, longest: int) -> Any:
     """Return the lists as the losses take them: a row a list, or a row a pair where taught."""
-    questions = [each[:longest] for each in lists.questions]
-    passages = [[each[:longest] for each in row] for row in lists.passages]
-    targets = [[float(each) for each in row] for row in lists.targets]
+    questions = [question[:longest] for question in lists.questions]
+    passages = [[passage[:longest] for passage in row] for row in lists.passages]
+    targets = [[float(target) for target in row] for row in lists.targets]
     if not lists.taught:
         return datasets.Dataset.from_dict(
             {"question": questions, "passages": passages, "labels": targets}
@@ -163,7 +163,7 @@ def _data(lists: RankedLists, longest: int) -> Any:
         {
             "question": [question for question, _ in pairs],
             "passage": [passage for _, passage in pairs],
-            "label": [each for row in targets for each in row],
+            "label": [target for row in targets for target in row],
         }
     )
 
@@ -178,9 +178,10 @@ def _loss(model: Any, lists: RankedLists, settings: RerankerTraining, device: st
 def _take_over(written: Any, trained: Any) -> None:
     """Give a freshly opened model the trained weights, with the adapters merged into them."""
     tuner = peft.tuners.tuners_utils.BaseTunerLayer
-    kept = peft.utils.ModulesToSaveWrapper
+    saved = peft.utils.ModulesToSaveWrapper
     state = written.state_dict()
-    layers = {n: each for n, each in trained.named_modules() if isinstance(each, (tuner, kept))}
+    modules = trained.named_modules()
+    layers = {name: module for name, module in modules if isinstance(module, (tuner, saved))}
     with torch.no_grad():
         for name, layer in layers.items():
             for adapter in layer.active_adapters:
@@ -195,8 +196,8 @@ def _take_over(written: Any, trained: Any) -> None:
 
 
 def _refuse_ruined(written: Any, lists: RankedLists) -> None:
-    asked = [(lists.questions[0], each) for each in lists.passages[0]]
-    scores = written.predict(asked, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    pairs = [(lists.questions[0], passage) for passage in lists.passages[0]]
+    scores = written.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
     if not np.isfinite(np.asarray(scores, np.float32)).all():
         raise ModelError(
             "training ended in a model whose scores are no numbers; try a smaller learning rate, "
@@ -226,5 +227,5 @@ class _Reranked(BaseEvaluator):  # type: ignore[misc]
             own = np.asarray(scores[place : place + len(grades)], np.float32).reshape(-1)
             place += len(grades)
             order = np.argsort(-own, kind="stable")
-            total += ndcg([grades[each] for each in order], judged)
+            total += ndcg([grades[candidate] for candidate in order], judged)
         return {_MEASURE: total / len(check.questions)}

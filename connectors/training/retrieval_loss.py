@@ -54,14 +54,14 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
             _check_tokens(model.tokenizer)
             self.information = token_information(model.tokenizer)
             self._prompts = [
-                model.tokenizer(each, add_special_tokens=False)["input_ids"]
-                for each in (prompts.query, prompts.passage)
+                model.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+                for prompt in (prompts.query, prompts.passage)
             ]
             self._basis = self._leading_directions(sample) if sample else None
 
     def forward(self, features: Any, labels: Any) -> Any:
         """Return the loss of a batch: of questions, positives and negatives, one table each."""
-        read = [self._read(each) for each in features]
+        read = [self._read(column) for column in features]
         loss = self.dense.compute_loss_from_embeddings([vectors for vectors, _ in read], labels)
         if not self.late:
             return loss
@@ -78,7 +78,7 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
 
     def _leading_directions(self, sample: Sequence[str]) -> Any:
         """Return orthonormal rows ``(at most 128, dimension)``: a principal component analysis."""
-        found = []
+        tokens = []
         with torch.no_grad():
             for start in range(0, len(sample), _READ):
                 table = self.model.tokenizer(
@@ -88,8 +88,8 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
                     max_length=self.model.max_seq_length,
                     return_tensors="pt",
                 ).to(self.model.device)
-                found += [states for _, states in self._read(table)[1]]
-        states = torch.cat(found)
+                tokens += [states for _, states in self._read(table)[1]]
+        states = torch.cat(tokens)
         centred = states - states.mean(0)
         return torch.linalg.eigh(centred.T @ centred)[1].T.flip(0)[:_WIDTH].contiguous()
 
@@ -105,25 +105,25 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
         tokens: list[Any] = [None] * len(mask)
         for part in lengths.argsort(stable=True).chunk(_PARTS):
             longest = int(lengths[part].max())
-            kept = slice(None, longest) if padded_right else slice(-longest, None)
-            asked = {
-                name: each[part, kept] if torch.is_tensor(each) else each
-                for name, each in column.items()
+            columns = slice(None, longest) if padded_right else slice(-longest, None)
+            inputs = {
+                name: tensor[part, columns] if torch.is_tensor(tensor) else tensor
+                for name, tensor in column.items()
             }
-            told = self.model(dict(asked))
+            output = self.model(dict(inputs))
             for place, row in enumerate(part.tolist()):
-                vectors[row] = told["sentence_embedding"][place]
+                vectors[row] = output["sentence_embedding"][place]
                 if self.late:
-                    own = asked["attention_mask"][place].bool()
-                    ids, states = asked["input_ids"][place][own], told["token_embeddings"][place]
+                    own = inputs["attention_mask"][place].bool()
+                    ids, states = inputs["input_ids"][place][own], output["token_embeddings"][place]
                     tokens[row] = self._own(ids, states[own].float())
         return torch.stack(vectors), tokens
 
     def _own(self, ids: Any, states: Any) -> tuple[Any, Any]:
         """Leave out the prompt and the special tokens around a text."""
         start = min(1 + self._prompt_length(ids[1:].tolist()), len(ids) - 1)
-        kept = slice(start, max(start + 1, len(ids) - 1))
-        return ids[kept], (states / states.mean(0).norm())[kept]
+        between = slice(start, max(start + 1, len(ids) - 1))
+        return ids[between], (states / states.mean(0).norm())[between]
 
     def _prompt_length(self, ids: Sequence[int]) -> int:
         return max((len(p) for p in self._prompts if ids[: len(p)] == p), default=0)
@@ -167,23 +167,23 @@ def best_matches(
 
     >>> one, two = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0], [1.0, 0.0]])
     >>> matches = best_matches([one], [torch.ones(2)], [two[:1], two, two[1:]])
-    >>> [round(each, 3) for each in matches[0].tolist()]
+    >>> [round(match, 3) for match in matches[0].tolist()]
     [0.0, 0.949, 0.0]
     """
-    asked, held = torch.cat(list(questions)), torch.cat(list(passages))
-    with torch.autocast(asked.device.type, enabled=False):
-        centred = [each - each.detach().mean(0) for each in (asked, held)]
+    of_questions, of_passages = torch.cat(list(questions)), torch.cat(list(passages))
+    with torch.autocast(of_questions.device.type, enabled=False):
+        centred = [side - side.detach().mean(0) for side in (of_questions, of_passages)]
         if basis is not None:
-            centred = [each @ basis.T for each in centred]
-    found = cosines(*centred)
+            centred = [side @ basis.T for side in centred]
+    matches = cosines(*centred)
     best, start = [], 0
     with torch.no_grad():
         for passage in passages:
-            best.append(found[:, start : start + len(passage)].argmax(1) + start)
+            best.append(matches[:, start : start + len(passage)].argmax(1) + start)
             start += len(passage)
-    matched = found.gather(1, torch.stack(best, dim=1))
-    shares = torch.cat([each / each.sum().clamp_min(1e-6) for each in weights])
-    lengths = torch.tensor([len(each) for each in questions], device=matched.device)
+    matched = matches.gather(1, torch.stack(best, dim=1))
+    shares = torch.cat([own / own.sum().clamp_min(1e-6) for own in weights])
+    lengths = torch.tensor([len(tokens) for tokens in questions], device=matched.device)
     rows = torch.repeat_interleave(torch.arange(len(questions), device=matched.device), lengths)
     nothing = torch.zeros(len(questions), len(passages), device=matched.device)
     return nothing.index_add(0, rows, matched * shares[:, None])
@@ -195,10 +195,10 @@ def token_information(tokenizer: Any) -> Any:
     A unigram tokenizer (Kudo 2018, "Subword Regularization", section 3.2) does. Special tokens
     say nothing.
     """
-    told = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
-    found = torch.ones(len(tokenizer))
-    if told.get("type") == "Unigram":
-        scores = torch.tensor([score for _, score in told["vocab"]])
-        found[: len(scores)] = -scores
-    found[tokenizer.all_special_ids] = 0
-    return found
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    information = torch.ones(len(tokenizer))
+    if model.get("type") == "Unigram":
+        scores = torch.tensor([score for _, score in model["vocab"]])
+        information[: len(scores)] = -scores
+    information[tokenizer.all_special_ids] = 0
+    return information

@@ -44,7 +44,7 @@ def run_folder(target: Path) -> Path:
 def data_identity(read: Sequence[ExampleFile]) -> list[dict[str, Any]]:
     """Return which files a run is made of."""
     return [
-        {"file": each.name, "sha256": each.sha256, "examples": len(each.examples)} for each in read
+        {"file": file.name, "sha256": file.sha256, "examples": len(file.examples)} for file in read
     ]
 
 

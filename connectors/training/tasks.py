@@ -67,8 +67,8 @@ def retrieval_task(
         {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
         dict.fromkeys(named, loss),
     )
-    texts = [prompts.query + each for each in anchors.questions]
-    texts += [prompts.passage + each for each in anchors.passages]
+    texts = [prompts.query + question for question in anchors.questions]
+    texts += [prompts.passage + passage for passage in anchors.passages]
     if texts:  # the parts take turns by their sizes
         examples = sum(len(part.questions) for part in parts)
         size = max(settings.batch, examples // settings.anchor_every)
@@ -80,7 +80,7 @@ def retrieval_task(
 
 def _sample(parts: Sequence[Pairs], prompts: Prompts) -> list[str]:
     """Return some passages of each part, with their prompt."""
-    return [prompts.passage + each for part in parts for each in part.positives[:_SAMPLED]]
+    return [prompts.passage + passage for part in parts for passage in part.positives[:_SAMPLED]]
 
 
 def distillation_task(
@@ -102,7 +102,8 @@ def distillation_task(
     """
     known = SentenceTransformer(str(teacher), device=str(model.device))
     own = resolve_prompts(teacher.name, own=known.prompts)
-    asked: dict[str, str] = {}  # what the student reads, and of what the teacher tells the vector
+    # What the student reads, and of what the teacher tells the vector.
+    taught_by: dict[str, str] = {}
     laid_out: list[list[str]] = []
     for part in parts:
         texts: list[str] = []
@@ -111,16 +112,16 @@ def distillation_task(
         ):
             answer = prompts.query if same else prompts.passage
             texts += [prompts.query + question, answer + positive]
-            asked[texts[-2]] = own.query + question
-            asked[texts[-1]] = own.query + question if same else own.passage + positive
+            taught_by[texts[-2]] = own.query + question
+            taught_by[texts[-1]] = own.query + question if same else own.passage + positive
         laid_out.append(texts)
-    told = list(dict.fromkeys(asked.values()))
+    teacher_texts = list(dict.fromkeys(taught_by.values()))
     width = int(model.get_sentence_embedding_dimension())
-    vectors = dict(zip(told, reduced(_vectors(known, told), width), strict=True))
-    labels = np.stack([vectors[each] for each in asked.values()])
+    vectors = dict(zip(teacher_texts, reduced(_vectors(known, teacher_texts), width), strict=True))
+    labels = np.stack([vectors[text] for text in taught_by.values()])
     named = {f"distil{number}": texts for number, texts in enumerate(laid_out)}
     return Task(
-        {name: _labelled(texts, list(asked), labels) for name, texts in named.items()},
+        {name: _labelled(texts, list(taught_by), labels) for name, texts in named.items()},
         dict.fromkeys(named, _near(model, 1.0)),
     )
 
@@ -153,10 +154,10 @@ def reduced(vectors: Float32Array, width: int) -> Float32Array:
 
 def _vectors(model: Any, texts: Sequence[str]) -> Float32Array:
     """Return the model's vectors of texts that have their prompts."""
-    found: Float32Array = model.encode(
+    vectors: Float32Array = model.encode(
         list(texts), prompt="", batch_size=_TEACHER_BATCH, normalize_embeddings=True
     )
-    return found
+    return vectors
 
 
 def _labelled(texts: Sequence[str], known: Sequence[str], vectors: Float32Array) -> Any:
@@ -177,7 +178,7 @@ def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
     before = [prompts.query if same else prompts.passage for same in pairs.symmetric]
     count = len(pairs.negatives[0]) if pairs.negatives else 0
     columns = {
-        "question": [prompts.query + each for each in pairs.questions],
+        "question": [prompts.query + question for question in pairs.questions],
         "positive": [a + b for a, b in zip(before, pairs.positives, strict=True)],
     }
     for n in range(count):

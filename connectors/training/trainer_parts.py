@@ -48,7 +48,7 @@ ADAPTED_LAYERS = [
 def quiet() -> Iterator[None]:
     """Leave out what the trainer says of itself: a bar of ours tells how far it is."""
     library = logging.getLogger("sentence_transformers")
-    said, level = transformers.utils.logging.get_verbosity(), library.level
+    verbosity, level = transformers.utils.logging.get_verbosity(), library.level
     transformers.utils.logging.set_verbosity_error()
     library.setLevel(logging.ERROR)
     datasets.disable_progress_bars()
@@ -57,7 +57,7 @@ def quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        transformers.utils.logging.set_verbosity(said)
+        transformers.utils.logging.set_verbosity(verbosity)
         library.setLevel(level)
 
 
@@ -119,7 +119,7 @@ def arguments(
             "greater_is_better": True,
             "restore_callback_states_from_checkpoint": True,  # the patience that is left
         }
-    told = kind(
+    trainer_arguments = kind(
         output_dir=str(run),
         max_steps=settings.steps,
         per_device_train_batch_size=batch,
@@ -139,9 +139,9 @@ def arguments(
         **checks,
         **more,
     )
-    if told.n_gpu > 1:
-        told._n_gpu = 1  # else a copy on each, which losses that tokenize can not feed
-    return told
+    if trainer_arguments.n_gpu > 1:
+        trainer_arguments._n_gpu = 1  # else a copy on each, which losses that tokenize can not feed
+    return trainer_arguments
 
 
 def run_trainer(trainer: Any, run: Path, score: str, untrained: float | None) -> TrainingLog:
@@ -152,10 +152,10 @@ def run_trainer(trainer: Any, run: Path, score: str, untrained: float | None) ->
     trainer.remove_callback(transformers.PrinterCallback)
     last = last_checkpoint(run)
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    told = trainer.state.log_history  # of the steps before a stop too
-    checks = [(each["step"], each[score]) for each in told if score in each]
+    history = trainer.state.log_history  # of the steps before a stop too
+    checks = [(entry["step"], entry[score]) for entry in history if score in entry]
     return TrainingLog(
-        losses=tuple((each["step"], each["loss"]) for each in told if "loss" in each),
+        losses=tuple((entry["step"], entry["loss"]) for entry in history if "loss" in entry),
         scores=(() if untrained is None else ((0, untrained), *checks)),
         steps=int(trainer.state.global_step),
     )

@@ -95,11 +95,11 @@ def judge_language(
     ways = _scripts(wanted)
     if ways and not ways & script_counts(question).keys():
         return Verdict.LANGUAGE
-    plausible = [each for each in detector.plausible(question) if each.language != UNDETERMINED]
+    plausible = [guess for guess in detector.plausible(question) if guess.language != UNDETERMINED]
     if not plausible:
         return Verdict.KEPT_UNSURE
-    best = max(each.confidence for each in plausible)
-    likely = {each.language for each in plausible if each.confidence >= _AS_LIKELY * best}
+    best = max(guess.confidence for guess in plausible)
+    likely = {guess.language for guess in plausible if guess.confidence >= _AS_LIKELY * best}
     if wanted in with_alike(likely):
         return Verdict.KEPT
     first = plausible[0]
@@ -121,11 +121,11 @@ def copied_share(question: str, passage: str) -> float:
     >>> round(copied_share("How often is the seal of the pump replaced?", passage), 2)
     0.5
     """
-    asked, told = _plain(question), _plain(passage)
-    if not asked:
+    plain_question, plain_passage = _plain(question), _plain(passage)
+    if not plain_question:
         return 0.0
-    matcher = SequenceMatcher(None, told, asked, autojunk=False)
-    return matcher.find_longest_match().size / len(asked)
+    matcher = SequenceMatcher(None, plain_passage, plain_question, autojunk=False)
+    return matcher.find_longest_match().size / len(plain_question)
 
 
 def question_key(question: str) -> str:

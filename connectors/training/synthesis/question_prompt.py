@@ -56,11 +56,11 @@ def question_prompt(passage: str, language: str, *, earlier: Sequence[str] = ())
     shown = as_data(_beginning(passage, _LONGEST_PASSAGE))
     # A word that nobody who wrote the passage can have known.
     boundary = hashlib.sha256(passage.encode("utf-8")).hexdigest()[:12]
-    listed = "\n".join(f"- {as_data(each)}" for each in earlier)
-    others = _OTHERS.format(earlier=listed) if earlier else ""
+    listed = "\n".join(f"- {as_data(question)}" for question in earlier)
+    before = _OTHERS.format(earlier=listed) if earlier else ""
     return Prompt(
         system=_SYSTEM.format(language=language_name(language), boundary=boundary),
-        user=f"<passage-{boundary}>\n{shown}\n</passage-{boundary}>\n\n{others}"
+        user=f"<passage-{boundary}>\n{shown}\n</passage-{boundary}>\n\n{before}"
         f"Write one question in {named_twice(language)} that this passage answers. Write the "
         "question alone.",
         question="",
@@ -79,12 +79,12 @@ def checked_languages(tags: Sequence[str]) -> tuple[str, ...]:
     >>> checked_languages(["de", "zh_Hant", "de"])
     ('de', 'zh-Hant')
     """
-    tidied = [each.strip().replace("_", "-") for each in tags]
+    tidied = [tag.strip().replace("_", "-") for tag in tags]
     unnamed = language_name(UNDETERMINED)
-    for each in tidied:
-        if normalise_language(each) == UNDETERMINED or language_name(each) == unnamed:
+    for tag in tidied:
+        if normalise_language(tag) == UNDETERMINED or language_name(tag) == unnamed:
             raise InvalidInput(
-                f"languages are BCP-47 codes with a name, such as de, ja or zh-Hant, got {each!r}"
+                f"languages are BCP-47 codes with a name, such as de, ja or zh-Hant, got {tag!r}"
             )
     if not tidied:
         raise InvalidInput("name at least one language, such as de")

@@ -66,8 +66,8 @@ def clean_question(reply: str, passage: str) -> str:
     for line in lines:
         if has_question_mark(line):
             return _to_mark(line)
-    told = [line for line in lines if not line.endswith(_INTRODUCES)]
-    return told[0] if told else ""
+    sayings = [line for line in lines if not line.endswith(_INTRODUCES)]
+    return sayings[0] if sayings else ""
 
 
 def has_question_mark(text: str) -> bool:

@@ -67,15 +67,15 @@ def return_trip(
         and hit.score <= _LESS_LIKELY * own.score
         and not _says(hit, passage, same)
     ]
-    alike = likeness([each for hit in below for each in _ids(hit)])
+    alike = likeness([chunk_id for hit in below for chunk_id in _ids(hit)])
     wrong = [
         _in_language(hit, passage.chunk.language)
         for hit in below
-        if max(alike.get(each, 0.0) for each in _ids(hit)) < _NEAR
+        if max(alike.get(chunk_id, 0.0) for chunk_id in _ids(hit)) < _NEAR
         and not _beside(hit.chunk, passage.chunk)
         and not nearly_alike(hit.chunk.text, passage.chunk.text)
     ]
-    wrong.sort(key=lambda each: each.chunk.language != passage.chunk.language)  # stable
+    wrong.sort(key=lambda negative: negative.chunk.language != passage.chunk.language)  # stable
     return RoundTrip(own.rank, tuple(wrong[:negatives]))
 
 
@@ -107,7 +107,9 @@ def _in_language(hit: Hit, language: str) -> HardNegative:
     """Return a hit's passage, or the twin of it in that language."""
     shown = HardNegative(hit.chunk, hit.title)
     twins = (HardNegative(twin.chunk, twin.title) for twin in hit.twins)
-    return next((each for each in (shown, *twins) if each.chunk.language == language), shown)
+    return next(
+        (negative for negative in (shown, *twins) if negative.chunk.language == language), shown
+    )
 
 
 def _beside(hit: Chunk, own: Chunk) -> bool:
