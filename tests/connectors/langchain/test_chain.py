@@ -1,4 +1,4 @@
-"""A chain of ten lines, as the README has it, with a real model on a real local server."""
+"""A chain of ten lines, as its README has it, with a real model on a real local server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def model(llama_server):
 
 
 def test_the_readme_has_this_chain():
-    readme = Path(__file__).parents[3] / "README.md"
+    readme = Path(__file__).parents[3] / "connectors" / "langchain" / "README.md"
     assert CHAIN in readme.read_text(encoding="utf-8")
 
 
