@@ -22,15 +22,15 @@ from rag_engine.filters import Filter
 from rag_engine.records import MetadataValue
 
 __all__ = [
+    "AnalysedPassage",
     "ChunkFields",
     "DenseIndex",
     "DenseIndexFactory",
     "FieldsOf",
+    "IdSelector",
     "LexicalIndex",
     "LexicalIndexFactory",
     "Ranking",
-    "Restriction",
-    "Terms",
     "VectorRows",
 ]
 
@@ -58,7 +58,7 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class Restriction:
+class IdSelector:
     """Which ids a search may return: only ``ids``, or (``exclude``) all but ``ids``.
 
     ``ids`` is sorted ascending without repeats, shape ``(n,)``. ``where`` is the filter that chose
@@ -72,14 +72,14 @@ class Restriction:
     def allows(self, ids: Int64Array) -> npt.NDArray[np.bool_]:
         """Tell for each id whether it may be returned.
 
-        >>> Restriction(np.array([2, 5]), exclude=True).allows(np.array([1, 2, 3])).tolist()
+        >>> IdSelector(np.array([2, 5]), exclude=True).allows(np.array([1, 2, 3])).tolist()
         [True, False, True]
         """
         return np.isin(ids, self.ids, invert=self.exclude)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class AnalysedPassage:
     """One passage as the lexical index stores it: its terms, repeated as often as they occur."""
 
     id: int
@@ -108,7 +108,7 @@ class DenseIndex(Protocol):
         ...
 
     def search(
-        self, queries: Float32Array, k: int, restriction: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer."""
         ...
@@ -169,7 +169,7 @@ class LexicalIndex(Protocol):
         ...
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold.
 
@@ -178,7 +178,7 @@ class LexicalIndex(Protocol):
         ...
 
     def search_bm25(
-        self, terms: Sequence[str], k: int, restriction: Restriction | None = None
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` best passages by Okapi BM25 (k1 = 1.2, b = 0.75)."""
         ...
@@ -201,7 +201,9 @@ class LexicalIndexFactory(Protocol):
         del root
         return self
 
-    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> LexicalIndex:
+    def build(
+        self, passages: Iterator[AnalysedPassage], *, in_memory: bool = False
+    ) -> LexicalIndex:
         """Index the passages; ids come ascending and without repeats.
 
         An index built ``in_memory`` is quicker to make when it is small, and is never saved.

@@ -14,20 +14,21 @@ from typing import Protocol, runtime_checkable
 from rag_engine.arrays import Float32Array, Int64Array
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.index_ports import (
+    AnalysedPassage,
     ChunkFields,
     DenseIndex,
     DenseIndexFactory,
     FieldsOf,
+    IdSelector,
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    Restriction,
-    Terms,
     VectorRows,
 )
 from rag_engine.records import Document, Problem
 
 __all__ = [
+    "AnalysedPassage",
     "ChunkFields",
     "DenseIndex",
     "DenseIndexFactory",
@@ -37,6 +38,7 @@ __all__ = [
     "FieldsOf",
     "Float32Array",
     "Generator",
+    "IdSelector",
     "Int64Array",
     "LanguageDetector",
     "LexicalIndex",
@@ -46,8 +48,6 @@ __all__ = [
     "Prompt",
     "Ranking",
     "Reranker",
-    "Restriction",
-    "Terms",
     "TokenEmbedder",
     "TokenVectors",
     "VectorRows",

@@ -15,7 +15,7 @@ from rag_engine.ports import (
     Float32Array,
     Int64Array,
     Ranking,
-    Restriction,
+    IdSelector,
     VectorRows,
 )
 
@@ -29,19 +29,19 @@ _PICKING_COST = 4
 """Comparing a vector picked from here and there costs as much as so many in a row."""
 
 
-def allowed_rows(ids: Int64Array, restriction: Restriction | None) -> npt.NDArray[np.intp] | None:
+def allowed_rows(ids: Int64Array, allowed: IdSelector | None) -> npt.NDArray[np.intp] | None:
     """Return the rows of ``ids`` (ascending) that may be returned, ascending; None: all.
 
-    >>> allowed_rows(np.array([10, 20, 30]), Restriction(np.array([5, 20]), exclude=True)).tolist()
+    >>> allowed_rows(np.array([10, 20, 30]), IdSelector(np.array([5, 20]), exclude=True)).tolist()
     [0, 2]
     """
-    if restriction is None:
+    if allowed is None:
         return None
-    rows: npt.NDArray[np.intp] = np.searchsorted(ids, restriction.ids)
+    rows: npt.NDArray[np.intp] = np.searchsorted(ids, allowed.ids)
     inside = rows < len(ids)
     rows = rows[inside]
-    rows = rows[ids[rows] == restriction.ids[inside]]
-    if not restriction.exclude:
+    rows = rows[ids[rows] == allowed.ids[inside]]
+    if not allowed.exclude:
         return rows
     kept = np.ones(len(ids), dtype=np.bool_)
     kept[rows] = False
@@ -67,7 +67,7 @@ class ExactIndex:
         return len(self._ids)
 
     def search(
-        self, queries: Float32Array, k: int, restriction: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer.
 
@@ -75,7 +75,7 @@ class ExactIndex:
             InvalidVectors: ``queries`` has another width than the index.
         """
         check_queries(queries, self._vectors.shape[1])
-        rows = allowed_rows(self._ids, restriction)
+        rows = allowed_rows(self._ids, allowed)
         ids = self._ids if rows is None else self._ids[rows]
         if len(ids) == 0 or k < 1:
             return [nothing() for _ in queries]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rag_engine.connectors.dense.exact_index import ExactIndex, allowed_rows, check_queries
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import MissingExtra, StoreCorrupt
-from rag_engine.ports import Float32Array, Int64Array, Ranking, Restriction, VectorRows
+from rag_engine.ports import Float32Array, Int64Array, Ranking, IdSelector, VectorRows
 
 __all__ = ["FaissIndex", "Walk", "add_all", "load_faiss", "open_index", "threads_for_building"]
 
@@ -81,7 +81,7 @@ class FaissIndex:
         return len(self._ids)
 
     def search(
-        self, queries: Float32Array, k: int, restriction: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer.
 
@@ -93,7 +93,7 @@ class FaissIndex:
             InvalidVectors: ``queries`` has another width than the index.
         """
         check_queries(queries, int(self._index.d))
-        rows = allowed_rows(self._ids, restriction)
+        rows = allowed_rows(self._ids, allowed)
         count = len(self) if rows is None else len(rows)
         if count == 0 or k < 1 or len(queries) == 0:
             return [nothing() for _ in queries]
@@ -102,12 +102,12 @@ class FaissIndex:
         if rows is not None:
             effort = max(least, _MARGIN * k) * len(self) // count
             if self._exact.cost(count) <= self._walking.cost(self._index, effort):
-                return self._exact.search(queries, k, restriction)
+                return self._exact.search(queries, k, allowed)
         rankings = []
         for query, met in zip(queries, self._walk(queries, effort), strict=True):
             near = met if rows is None else _allowed_half(met, rows)
             if len(near) < min(k, count):
-                rankings += self._exact.search(query[np.newaxis], k, restriction)
+                rankings += self._exact.search(query[np.newaxis], k, allowed)
             else:
                 near = np.sort(near)
                 scores = self._exact.scores(query[np.newaxis], near)[0]

@@ -44,7 +44,7 @@ from rag_engine.ports import (
     Float32Array,
     Int64Array,
     Ranking,
-    Restriction,
+    IdSelector,
     VectorRows,
 )
 
@@ -102,7 +102,7 @@ class MilvusIndex:
         return len(self._ids)
 
     def search(
-        self, queries: Float32Array, k: int, restriction: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Return for each row of ``queries`` ``(m, dimension)`` its ``k`` best ids, or fewer.
 
@@ -114,18 +114,18 @@ class MilvusIndex:
             ServiceError: the server can not be reached, or refuses.
         """
         check_queries(queries, self._width)
-        rows = allowed_rows(self._ids, restriction)
+        rows = allowed_rows(self._ids, allowed)
         count = len(self) if rows is None else len(rows)
         if count == 0 or k < 1 or len(queries) == 0:
             return [nothing() for _ in queries]
-        asked, effort, expression = self._asked(k, count, rows, restriction)
+        asked, effort, expression = self._asked(k, count, rows, allowed)
         if count <= _COMPARED or asked > _MOST:
-            return self._exact.search(queries, k, restriction)
+            return self._exact.search(queries, k, allowed)
         rankings = []
         for query, met in zip(queries, self._met(queries, asked, effort, expression), strict=True):
             near = met if rows is None else met[np.isin(met, rows, assume_unique=True)]
             if len(near) < min(k, count):
-                rankings += self._exact.search(query[np.newaxis], k, restriction)
+                rankings += self._exact.search(query[np.newaxis], k, allowed)
             else:
                 scores = self._exact.scores(query[np.newaxis], near)[0]
                 rankings.append(best_of(self._ids[near], scores, k))
@@ -136,18 +136,18 @@ class MilvusIndex:
         k: int,
         count: int,
         rows: npt.NDArray[np.intp] | None,
-        restriction: Restriction | None,
+        allowed: IdSelector | None,
     ) -> tuple[int, int, str]:
         """Return how many rows Milvus is asked for, how widely it looks, and among which."""
         least = max(k, self._effort)
-        if rows is None or restriction is None:
+        if rows is None or allowed is None:
             return least, least, ""
         rarity = len(self) / count
-        if restriction.where is not None and self.filterable:
+        if allowed.where is not None and self.filterable:
             # A walk that passes over what is not allowed has to be the longer.
             effort = min(_MOST, math.ceil(least * min(rarity, _RARITY)))
             asked = max(math.ceil(_MARGIN * k), self._effort)
-            return asked, max(asked, effort), compile_expression(restriction.where)
+            return asked, max(asked, effort), compile_expression(allowed.where)
         asked = max(math.ceil(_MARGIN * k * rarity), self._effort)
         return asked, asked, ""
 

@@ -32,8 +32,8 @@ from rag_engine.ports import (
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    Restriction,
-    Terms,
+    IdSelector,
+    AnalysedPassage,
 )
 from rag_engine.store.forward_index import hash_of_term
 
@@ -96,7 +96,7 @@ class MilvusLexicalIndex:
         return found
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold.
 
@@ -107,10 +107,10 @@ class MilvusLexicalIndex:
         query: dict[int, float] = {}
         for term, weight in exact_weights(weights).items():
             query[_place(term)] = query.get(_place(term), 0.0) + weight
-        return self._search("terms", query, {"metric_type": "IP"}, k, restriction)
+        return self._search("terms", query, {"metric_type": "IP"}, k, allowed)
 
     def search_bm25(
-        self, terms: Sequence[str], k: int, restriction: Restriction | None = None
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` best passages by Okapi BM25, of those that hold one of ``terms``.
 
@@ -118,7 +118,7 @@ class MilvusLexicalIndex:
         without terms counts as one of one term.
         """
         query = " ".join(map(_word, terms))
-        return self._search("bm25", query, _BY_BM25, k, restriction)
+        return self._search("bm25", query, _BY_BM25, k, allowed)
 
     def _search(
         self,
@@ -126,7 +126,7 @@ class MilvusLexicalIndex:
         query: Any,
         parameters: Mapping[str, object],
         k: int,
-        restriction: Restriction | None,
+        allowed: IdSelector | None,
     ) -> Ranking:
         if not query or k < 1 or len(self) == 0:
             return nothing()
@@ -141,16 +141,16 @@ class MilvusLexicalIndex:
             held = scores > 0  # a passage without any of the terms is none
             return ids[held], scores[held]
 
-        if restriction is None:
+        if allowed is None:
             return best_of(*self._with_ties(ask, k, ""), k)
-        if restriction.exclude and len(restriction.ids) > _NAMED:
-            return self._over_fetched(ask, k, restriction)
-        if restriction.exclude:
-            names = restriction.ids.tolist()
+        if allowed.exclude and len(allowed.ids) > _NAMED:
+            return self._over_fetched(ask, k, allowed)
+        if allowed.exclude:
+            names = allowed.ids.tolist()
             return best_of(*self._with_ties(ask, k, f"id not in {names}" if names else ""), k)
         found = [nothing()]
-        for start in range(0, len(restriction.ids), _NAMED):
-            names = restriction.ids[start : start + _NAMED].tolist()
+        for start in range(0, len(allowed.ids), _NAMED):
+            names = allowed.ids[start : start + _NAMED].tolist()
             found.append(best_of(*self._with_ties(ask, k, f"id in {names}"), k))
         return best_of(
             np.concatenate([each.ids for each in found]),
@@ -168,14 +168,14 @@ class MilvusLexicalIndex:
                 return ids, scores
             limit = min(_MOST, 4 * limit)
 
-    def _over_fetched(self, ask: Any, k: int, restriction: Restriction) -> Ranking:
+    def _over_fetched(self, ask: Any, k: int, allowed: IdSelector) -> Ranking:
         """Fetch more and more, until ``k`` of them may be returned."""
         limit = min(_MOST, 2 * k + 16)
         while True:
             ids, scores = ask(limit, "")
-            allowed = restriction.allows(ids)
-            if allowed.sum() >= k or len(ids) < limit or limit == _MOST:
-                return best_of(ids[allowed], scores[allowed], k)
+            inside = allowed.allows(ids)
+            if inside.sum() >= k or len(ids) < limit or limit == _MOST:
+                return best_of(ids[inside], scores[inside], k)
             limit = min(_MOST, 4 * limit)
 
     def save(self, folder: Path) -> None:
@@ -201,7 +201,9 @@ class MilvusLexicalFactory(LexicalIndexFactory):
         """Return the factory of the knowledge base in the folder ``root``."""
         return replace(self, root=root)
 
-    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> LexicalIndex:
+    def build(
+        self, passages: Iterator[AnalysedPassage], *, in_memory: bool = False
+    ) -> LexicalIndex:
         """Fill a new collection with the passages; ids come ascending and without repeats.
 
         What is kept ``in_memory`` does not go to the server.
@@ -313,7 +315,7 @@ def _add_fields(schema: Any, types: Any) -> None:
 
 
 def _batches(
-    passages: Iterator[Terms], counts: dict[int, int]
+    passages: Iterator[AnalysedPassage], counts: dict[int, int]
 ) -> Iterator[list[dict[str, object]]]:
     """Yield rows, and count for each term the passages that hold it."""
     batch: list[dict[str, object]] = []

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
-from rag_engine.ports import Int64Array, LexicalIndexFactory, Ranking, Restriction, Terms
+from rag_engine.ports import Int64Array, LexicalIndexFactory, Ranking, IdSelector, AnalysedPassage
 
 __all__ = ["RankBm25Factory", "RankBm25Index"]
 
@@ -60,7 +60,7 @@ class RankBm25Index:
         return np.array([len(self._rows.get(term, ())) for term in terms], dtype=np.int64)
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold.
 
@@ -71,11 +71,11 @@ class RankBm25Index:
         for term, weight in exact_weights(weights).items():
             if term in self._rows:
                 sums[self._rows[term]] += np.float32(weight)
-        rows = self._allowed(np.flatnonzero(sums), restriction)
+        rows = self._allowed(np.flatnonzero(sums), allowed)
         return best_of(self._ids[rows], sums[rows], k)
 
     def search_bm25(
-        self, terms: Sequence[str], k: int, restriction: Restriction | None = None
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` best passages by Okapi BM25, of those that hold one of ``terms``.
 
@@ -84,14 +84,14 @@ class RankBm25Index:
         holding = [self._rows[term] for term in terms if term in self._rows]
         if self._model is None or not holding:
             return nothing()
-        rows = self._allowed(np.unique(np.concatenate(holding)), restriction)
+        rows = self._allowed(np.unique(np.concatenate(holding)), allowed)
         scores = self._model.get_batch_scores(list(terms), rows.tolist())
         return best_of(self._ids[rows], np.array(scores, dtype=np.float32), k)
 
     def _allowed(
-        self, rows: npt.NDArray[np.intp], restriction: Restriction | None
+        self, rows: npt.NDArray[np.intp], allowed: IdSelector | None
     ) -> npt.NDArray[np.intp]:
-        return rows if restriction is None else rows[restriction.allows(self._ids[rows])]
+        return rows if allowed is None else rows[allowed.allows(self._ids[rows])]
 
     def save(self, folder: Path) -> None:
         """Write ``terms.jsonl`` into the existing empty ``folder``: a header, a line a passage."""
@@ -112,7 +112,9 @@ class RankBm25Factory(LexicalIndexFactory):
     def __init__(self) -> None:
         _bm25_okapi()
 
-    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> RankBm25Index:
+    def build(
+        self, passages: Iterator[AnalysedPassage], *, in_memory: bool = False
+    ) -> RankBm25Index:
         """Index the passages; ``in_memory`` changes nothing, for it always is.
 
         Raises:

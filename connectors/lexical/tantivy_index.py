@@ -20,8 +20,8 @@ from rag_engine.ports import (
     Int64Array,
     LexicalIndexFactory,
     Ranking,
-    Restriction,
-    Terms,
+    IdSelector,
+    AnalysedPassage,
 )
 
 __all__ = ["TantivyFactory", "TantivyIndex"]
@@ -81,7 +81,7 @@ class TantivyIndex:
         return np.array([self._searcher.doc_freq(_TERMS, term) for term in terms], dtype=np.int64)
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold.
 
@@ -95,36 +95,36 @@ class TantivyIndex:
                 for term, weight in exact_weights(weights).items()
             ],
             k,
-            restriction,
+            allowed,
         )
 
     def search_bm25(
-        self, terms: Sequence[str], k: int, restriction: Restriction | None = None
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` best passages by Okapi BM25, of those that hold one of ``terms``.
 
         A term that is given twice counts twice.
         """
-        return self._search([self._term(term, "freq") for term in terms], k, restriction)
+        return self._search([self._term(term, "freq") for term in terms], k, allowed)
 
     def _term(self, term: str, recorded: str) -> Any:
         return self._tantivy.Query.term_query(self._schema, _TERMS, term, recorded)
 
-    def _search(self, clauses: Sequence[Any], k: int, restriction: Restriction | None) -> Ranking:
+    def _search(self, clauses: Sequence[Any], k: int, allowed: IdSelector | None) -> Ranking:
         count = len(self)
         if not clauses or k < 1 or count == 0:
             return nothing()
         should = self._tantivy.Occur.Should
         query = self._tantivy.Query.boolean_query([(should, clause) for clause in clauses])
-        if restriction is None:
+        if allowed is None:
             return best_of(*self.fetch(query, k), k)
-        limit = _over_fetch(k, count, restriction)
-        if limit <= max(len(restriction.ids), _FETCHED_ANYWAY):
+        limit = _over_fetch(k, count, allowed)
+        if limit <= max(len(allowed.ids), _FETCHED_ANYWAY):
             ids, scores = self.fetch(query, limit)
-            allowed = restriction.allows(ids)
-            if int(allowed.sum()) >= k or len(ids) < limit or limit >= count:
-                return best_of(ids[allowed], scores[allowed], k)
-        return best_of(*self.fetch(self._restricted(query, restriction), k), k)
+            inside = allowed.allows(ids)
+            if int(inside.sum()) >= k or len(ids) < limit or limit >= count:
+                return best_of(ids[inside], scores[inside], k)
+        return best_of(*self.fetch(self._restricted(query, allowed), k), k)
 
     def fetch(self, query: Any, limit: int) -> tuple[Int64Array, Float32Array]:
         """Return the best results of one of tantivy's queries: ids and scores, ``(n,)`` each."""
@@ -133,10 +133,10 @@ class TantivyIndex:
         scores = np.array([score for score, _ in hits], dtype=np.float32)
         return np.array(ids, dtype=np.int64), scores
 
-    def _restricted(self, query: Any, restriction: Restriction) -> Any:
+    def _restricted(self, query: Any, allowed: IdSelector) -> Any:
         occur, queries = self._tantivy.Occur, self._tantivy.Query
-        ids = queries.term_set_query(self._schema, _ID, restriction.ids.tolist())
-        if restriction.exclude:
+        ids = queries.term_set_query(self._schema, _ID, allowed.ids.tolist())
+        if allowed.exclude:
             return queries.boolean_query([(occur.Must, query), (occur.MustNot, ids)])
         silent = queries.const_score_query(ids, 0.0)
         return queries.boolean_query([(occur.Must, query), (occur.Must, silent)])
@@ -159,20 +159,20 @@ class TantivyIndex:
         self._folder = None
 
 
-def _over_fetch(k: int, count: int, restriction: Restriction) -> int:
+def _over_fetch(k: int, count: int, allowed: IdSelector) -> int:
     """Guess how many results hold ``k`` allowed ones, if those are spread evenly.
 
     >>> tombstones, half = np.arange(1, 6), np.arange(1, 501)
-    >>> _over_fetch(10, 1000, Restriction(tombstones, exclude=True))
+    >>> _over_fetch(10, 1000, IdSelector(tombstones, exclude=True))
     15
-    >>> _over_fetch(10, 1000, Restriction(half))
+    >>> _over_fetch(10, 1000, IdSelector(half))
     30
     """
-    named = len(restriction.ids)
-    allowed = max(1, count - named if restriction.exclude else named)
-    evenly = max(k, math.ceil(_UNTOLD * k * count / allowed))
+    named = len(allowed.ids)
+    allowed_count = max(1, count - named if allowed.exclude else named)
+    evenly = max(k, math.ceil(_UNTOLD * k * count / allowed_count))
     # So many excluded ones can not all stand before the k-th allowed one and more.
-    return min(count, evenly, k + named) if restriction.exclude else min(count, evenly)
+    return min(count, evenly, k + named) if allowed.exclude else min(count, evenly)
 
 
 def _index_files(folder: Path) -> list[Path]:
@@ -200,7 +200,9 @@ class TantivyFactory(LexicalIndexFactory):
             raise InvalidInput(f"memory_mb is at least {_SMALLEST_MB}, got {memory_mb!r}")
         self._memory = memory_mb * 1_000_000
 
-    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> TantivyIndex:
+    def build(
+        self, passages: Iterator[AnalysedPassage], *, in_memory: bool = False
+    ) -> TantivyIndex:
         """Index the passages, in memory or in a temporary folder that goes with the index.
 
         Raises:
@@ -216,7 +218,7 @@ class TantivyFactory(LexicalIndexFactory):
             _remove(folder)
             raise
 
-    def _filled(self, folder: Path | None, passages: Iterator[Terms]) -> Any:
+    def _filled(self, folder: Path | None, passages: Iterator[AnalysedPassage]) -> Any:
         tantivy = _tantivy()
         index = tantivy.Index(_schema(tantivy), path=None if folder is None else str(folder))
         # One thread: passages lie in the order of their ids, and small indexes build quickly.
@@ -269,7 +271,7 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ascending(passages: Iterator[Terms]) -> Iterator[Terms]:
+def _ascending(passages: Iterator[AnalysedPassage]) -> Iterator[AnalysedPassage]:
     last = 0
     for passage in passages:
         if passage.id <= last:

@@ -20,8 +20,8 @@ from rag_engine.ports import (
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    Restriction,
-    Terms,
+    IdSelector,
+    AnalysedPassage,
     TokenEmbedder,
     TokenVectors,
     VectorRows,
@@ -183,11 +183,11 @@ class TimedDenseIndex:
         return len(self.inner)
 
     def search(
-        self, queries: Float32Array, k: int, restriction: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Search."""
         self.asked.append((queries, k))
-        return self._watch.run("dense search", self.inner.search, queries, k, restriction)
+        return self._watch.run("dense search", self.inner.search, queries, k, allowed)
 
     def save(self, folder: Path) -> None:
         """Save."""
@@ -212,7 +212,9 @@ class TimedLexical:
         assert isinstance(current, TimedLexicalIndex)
         self._inner.collect_garbage(current.inner)
 
-    def build(self, passages: Iterator[Terms], *, in_memory: bool = False) -> LexicalIndex:
+    def build(
+        self, passages: Iterator[AnalysedPassage], *, in_memory: bool = False
+    ) -> LexicalIndex:
         """Build an index."""
         stage = "building the lexical index"
         index = self._watch.run(stage, self._inner.build, passages, in_memory=in_memory)
@@ -239,17 +241,17 @@ class TimedLexicalIndex:
         return self._watch.run("lexical search", self.inner.document_frequencies, terms)
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, restriction: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Search by weights."""
         found = self.inner.search_weighted
-        return self._watch.run("lexical search", found, weights, k, restriction)
+        return self._watch.run("lexical search", found, weights, k, allowed)
 
     def search_bm25(
-        self, terms: Sequence[str], k: int, restriction: Restriction | None = None
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Search by BM25."""
-        return self._watch.run("lexical search", self.inner.search_bm25, terms, k, restriction)
+        return self._watch.run("lexical search", self.inner.search_bm25, terms, k, allowed)
 
     def save(self, folder: Path) -> None:
         """Save."""

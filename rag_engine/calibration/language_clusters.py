@@ -58,12 +58,12 @@ class LanguageClusters:
         sizes: list[Rows] = []
         starts = [0]
         for code in range(languages):
-            mine = np.flatnonzero(codes == code).astype(np.int32)
-            count = min(_MOST, -(-len(mine) // _LENGTH))
-            drawn = np.sort(random.choice(mine, count, replace=False))
-            nearest = _nearest(vectors, mine, drawn)
+            rows = np.flatnonzero(codes == code).astype(np.int32)
+            count = min(_MOST, -(-len(rows) // _LENGTH))
+            drawn = np.sort(random.choice(rows, count, replace=False))
+            nearest = _nearest(vectors, rows, drawn)
             leaders.append(drawn)
-            members.append(mine[np.argsort(nearest, kind="stable")])
+            members.append(rows[np.argsort(nearest, kind="stable")])
             sizes.append(np.bincount(nearest, minlength=count))
             starts.append(starts[-1] + count)
         return cls(
@@ -78,29 +78,29 @@ class LanguageClusters:
         first, last = self.starts[code], self.starts[code + 1]
         return self.members[self.bounds[first] : self.bounds[last]]
 
-    def near(self, query: Float32Array, leaders: VectorRows, codes: Iterable[int]) -> Rows:
+    def probe(self, query: Float32Array, leaders: VectorRows, codes: Iterable[int]) -> Rows:
         """Return the rows of the lists that a query ``(dimension,)`` is nearest to.
 
         ``leaders`` ``(n_lists, dimension)`` are the leaders' vectors, ``codes`` the languages
         wanted. Each gives what is in two lists, or in one if it has no more.
         """
-        found = []
+        lists = []
         for code in codes:
             first, last = int(self.starts[code]), int(self.starts[code + 1])
             scores = np.vecdot(np.asarray(leaders[first:last]), query)
             for place in np.argsort(-scores)[:_LOOKED_AT] + first:
-                found.append(self.members[self.bounds[place] : self.bounds[place + 1]])
-        return _joined(found)
+                lists.append(self.members[self.bounds[place] : self.bounds[place + 1]])
+        return _joined(lists)
 
 
 def _nearest(vectors: VectorRows, rows: Rows, leaders: Rows) -> npt.NDArray[np.intp]:
     """Return for each row which leader is nearest."""
     towards = np.asarray(vectors[leaders], dtype=np.float32).T
-    found = [
+    nearest = [
         (vectors[rows[start : start + _BLOCK]] @ towards).argmax(axis=1)
         for start in range(0, len(rows) if len(leaders) else 0, _BLOCK)
     ]
-    return np.concatenate([np.empty(0, dtype=np.intp), *found])
+    return np.concatenate([np.empty(0, dtype=np.intp), *nearest])
 
 
 def _joined(parts: list[Rows]) -> Rows:

@@ -179,11 +179,11 @@ class LanguageMeans:
 
         Where several languages are plausible, their offsets are mixed by their confidences.
         """
-        told = [each for each in detections if each.confidence > 0]
-        if not told:
+        plausible = [detection for detection in detections if detection.confidence > 0]
+        if not plausible:
             return self.default
-        shares = np.array([each.confidence for each in told], dtype=np.float32)
-        offsets = self.of_passages([each.language for each in told])
+        shares = np.array([detection.confidence for detection in plausible], dtype=np.float32)
+        offsets = self.of_passages([detection.language for detection in plausible])
         mixed: Float32Array = shares @ offsets / shares.sum()
         return mixed
 
@@ -245,9 +245,9 @@ def _shrunk(own: _Array, known: _Array, trust: _Array) -> _Array:
 def _prior_offsets(names: Sequence[str], prior: LanguagePrior | None, dimension: int) -> _Array:
     offsets = np.zeros((len(names), dimension), dtype=np.float64)
     for row, name in enumerate(names):
-        found = None if prior is None else prior.offset(name)
-        if found is not None:
-            offsets[row] = found
+        offset = None if prior is None else prior.offset(name)
+        if offset is not None:
+            offsets[row] = offset
     return offsets
 
 

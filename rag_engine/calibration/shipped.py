@@ -26,5 +26,5 @@ def shipped_for(
             continue
         with as_file(place) as path, np.load(path, allow_pickle=False) as arrays:
             if str(arrays["weights"]) == weights:
-                return {each: arrays[each] for each in arrays.files}
+                return {array: arrays[array] for array in arrays.files}
     return None

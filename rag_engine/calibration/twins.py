@@ -125,22 +125,22 @@ def mine_twins(
         return Twins.none()
     codes = np.searchsorted(np.array(names), np.array(languages))
     if len(ids) <= _COMPARE_ALL:
-        found = _compare_all(centred(np.arange(len(ids))), codes, len(names))
+        rows = _compare_all(centred(np.arange(len(ids))), codes, len(names))
     else:
-        found = _compare_neighbours(ids, codes, centred, neighbours)
-    if not found:
+        rows = _compare_neighbours(ids, codes, centred, neighbours)
+    if not rows:
         return Twins.none()
-    pairs = np.sort(ids[np.concatenate(found)], axis=1)
+    pairs = np.sort(ids[np.concatenate(rows)], axis=1)
     return Twins(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 
 
 def _compare_all(vectors: Float32Array, codes: Rows, count: int) -> list[Rows]:
     rows = [np.flatnonzero(codes == code) for code in range(count)]
-    found = []
+    pairs = []
     for one, other in combinations(rows, 2):
-        mine, theirs = _twins_of_two(vectors[one] @ vectors[other].T)
-        found.append(np.stack([one[mine], other[theirs]], axis=1))
-    return found
+        places, twins = _twins_of_two(vectors[one] @ vectors[other].T)
+        pairs.append(np.stack([one[places], other[twins]], axis=1))
+    return pairs
 
 
 def _twins_of_two(similarities: Float32Array) -> tuple[Rows, Rows]:
@@ -171,11 +171,11 @@ def _compare_neighbours(
     neighbours: Callable[[Rows, int], Sequence[Ranking]],
 ) -> list[Rows]:
     """Look for twins among each passage's neighbours in the index, language by language."""
-    found = [
+    blocks = [
         _nearest_of_languages(ids, codes, start, centred, neighbours)
         for start in range(0, len(ids), _BLOCK)
     ]
-    rows, twins, margins = (np.concatenate(each) for each in zip(*found, strict=True))
+    rows, twins, margins = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     # There and back: a pair is kept if each is the other's nearest, and both by the margin.
     forth = rows * len(ids) + twins
     back = twins * len(ids) + rows
@@ -199,9 +199,9 @@ def _nearest_of_languages(
     of the next four of its language. What was not met is no nearer than what was met last.
     """
     block = np.arange(start, min(len(ids), start + _BLOCK))
-    met = neighbours(block, _NEIGHBOURS)
-    rows = np.repeat(np.arange(len(block)), [len(each.ids) for each in met])
-    near = np.searchsorted(ids, np.concatenate([each.ids for each in met]))
+    rankings = neighbours(block, _NEIGHBOURS)
+    rows = np.repeat(np.arange(len(block)), [len(ranking.ids) for ranking in rankings])
+    near = np.searchsorted(ids, np.concatenate([ranking.ids for ranking in rankings]))
     similarities = np.vecdot(centred(near), centred(block)[rows])
     last = np.full(len(block), np.inf, dtype=np.float32)
     np.minimum.at(last, rows, similarities)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from rag_engine.retrieval.candidates import Candidates, featurise
 from rag_engine.retrieval.evidence import best_first
 from rag_engine.retrieval.fusion import WITHOUT_TOKENS, probability, reciprocal_rank_fusion
@@ -30,7 +30,7 @@ def by_words(candidates: Candidates) -> Candidates:
 
 
 def usual_search(
-    query: PreparedQuery, snapshot: Snapshot, pool: int, allowed: Restriction | None, *, dense: bool
+    query: PreparedQuery, snapshot: Snapshot, pool: int, allowed: IdSelector | None, *, dense: bool
 ) -> Candidates:
     """Rank as others do by default: by BM25, or (``dense``) by RRF over dense search and BM25."""
     embedded = query.embedded

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.calibration.language_means import subtract_and_normalise
-from rag_engine.ports import Float32Array, Int64Array, Restriction
+from rag_engine.ports import Float32Array, IdSelector, Int64Array
 from rag_engine.retrieval.query import PreparedQuery
 from rag_engine.store.snapshot import Snapshot
 
@@ -87,7 +87,7 @@ def retrieve(
     query: PreparedQuery,
     snapshot: Snapshot,
     pool: int,
-    allowed: Restriction | None,
+    allowed: IdSelector | None,
     *,
     dense: bool = True,
 ) -> Int64Array:
@@ -106,7 +106,7 @@ def retrieve(
 
 
 def _nearest_fairly(
-    query: Float32Array, snapshot: Snapshot, pool: int, floor: int, allowed: Restriction | None
+    query: Float32Array, snapshot: Snapshot, pool: int, floor: int, allowed: IdSelector | None
 ) -> Int64Array:
     """Return the ids of the ``pool`` nearest passages of a centred query ``(dimension,)``.
 
@@ -137,7 +137,7 @@ def _nearest_missing(
     snapshot: Snapshot,
     missing: Mapping[str, int],
     known: Int64Array,
-    allowed: Restriction | None,
+    allowed: IdSelector | None,
 ) -> Int64Array:
     """Return the ids of the nearest passages, not ``known``, of each language ``missing`` some.
 

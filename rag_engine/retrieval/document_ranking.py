@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.store.view import View
 
@@ -64,8 +64,8 @@ def _ranked(
             yield [RankedDocument(document, score) for document, score in best.items()][:depth]
 
 
-def _all_but(documents: dict[int, str], left_out: Collection[str]) -> Restriction:
+def _all_but(documents: dict[int, str], left_out: Collection[str]) -> IdSelector:
     """Allow all chunks but those of some documents."""
     names = set(left_out)
     chunks = sorted(chunk for chunk, document in documents.items() if document not in names)
-    return Restriction(np.array(chunks, dtype=np.int64))
+    return IdSelector(np.array(chunks, dtype=np.int64))

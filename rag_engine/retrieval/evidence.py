@@ -50,7 +50,8 @@ class Evidence:
         """Return this evidence with that for other candidates, best first."""
         candidates = self.candidates.with_others(others)
         dense = _dense(others, WITHOUT_TOKENS, fair=self.fair)
-        return self._sorted(candidates, np.concatenate([self.dense, dense]), _lexical(candidates))
+        dense = np.concatenate([self.dense, dense])
+        return Evidence(candidates, dense, _lexical(candidates), self.fair).best_first()
 
     def with_late(self, late: Float32Array) -> Evidence:
         """Return the evidence with that of late interaction above chance, ``late`` ``(n,)``.
@@ -83,20 +84,21 @@ class Evidence:
         scores = probability(totals, effective_corpus_size, weights)
         return best_first(replace(self.candidates, scores=scores), totals)
 
-    def _sorted(
-        self, candidates: Candidates, dense: Float32Array, lexical: Float32Array
-    ) -> Evidence:
-        order = _order(candidates, dense + lexical)
+    def best_first(self) -> Evidence:
+        """Return the same evidence, the candidates with most of it first."""
+        order = _order(self.candidates, self.dense + self.lexical)
         return replace(
-            self, candidates=candidates.taken(order), dense=dense[order], lexical=lexical[order]
+            self,
+            candidates=self.candidates.taken(order),
+            dense=self.dense[order],
+            lexical=self.lexical[order],
         )
 
 
 def weigh(candidates: Candidates, *, fair: bool) -> Evidence:
     """Return what vectors and words tell of candidates, best first."""
-    dense, lexical = _dense(candidates, WITHOUT_TOKENS, fair=fair), _lexical(candidates)
-    order = _order(candidates, dense + lexical)
-    return Evidence(candidates.taken(order), dense[order], lexical[order], fair)
+    dense = _dense(candidates, WITHOUT_TOKENS, fair=fair)
+    return Evidence(candidates, dense, _lexical(candidates), fair).best_first()
 
 
 def best_first(candidates: Candidates, totals: Float32Array) -> Candidates:

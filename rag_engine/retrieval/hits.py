@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag_engine.ports import Int64Array, Restriction
+from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.lexical import LexicalQuery
@@ -34,7 +34,7 @@ def make_hits(
     candidates: Candidates,
     *,
     k: int,
-    allowed: Restriction | None,
+    allowed: IdSelector | None,
     group_twins: bool,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
@@ -81,7 +81,7 @@ def _groups(
     language: str,
     candidates: Candidates,
     k: int,
-    allowed: Restriction | None,
+    allowed: IdSelector | None,
     *,
     group_twins: bool,
 ) -> list[_Group]:
@@ -113,7 +113,7 @@ def _groups(
 
 
 def _twins_of(
-    snapshot: Snapshot, ids: Int64Array, allowed: Restriction | None
+    snapshot: Snapshot, ids: Int64Array, allowed: IdSelector | None
 ) -> dict[int, list[int]]:
     """Return the twins, ascending, of those of ``ids`` that have any that may be shown."""
     groups = snapshot.twins.of(ids)

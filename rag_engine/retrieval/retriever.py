@@ -17,7 +17,7 @@ from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.filters import Filter
-from rag_engine.ports import Detection, Restriction, TokenEmbedder, TokenVectors
+from rag_engine.ports import Detection, IdSelector, TokenEmbedder, TokenVectors
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
@@ -74,7 +74,7 @@ class Retriever:
         question: EmbeddedQuery,
         *,
         k: int,
-        allowed: Restriction | None = None,
+        allowed: IdSelector | None = None,
     ) -> Ranked:
         """Return at least ``k`` candidates for a question (if there are), best first.
 
@@ -107,7 +107,7 @@ class Retriever:
         view: View,
         query: PreparedQuery,
         candidates: Candidates,
-        allowed: Restriction | None,
+        allowed: IdSelector | None,
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
         snapshot, late = view.snapshot, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.ports import Float32Array, Int64Array, Restriction
+from rag_engine.ports import Float32Array, IdSelector, Int64Array
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["Pairs", "join_twins", "late_of_twins", "twins_of_best"]
@@ -23,7 +23,7 @@ translated (mAP 0.682 with 0.8, 0.671 with 0.6, 0.541 without), worse among thou
 sentences that nearly say the same (nDCG@10 0.588, 0.610, 0.615)."""
 
 
-def twins_of_best(snapshot: Snapshot, ids: Int64Array, allowed: Restriction | None) -> Int64Array:
+def twins_of_best(snapshot: Snapshot, ids: Int64Array, allowed: IdSelector | None) -> Int64Array:
     """Return the twins, ascending, of the best candidates; ``ids`` come best first.
 
     Deleted passages, and those that are not ``allowed``, are left out.

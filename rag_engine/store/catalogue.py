@@ -86,7 +86,7 @@ class Catalogue(CatalogueReader):
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed."""
         with self._transaction() as (connection, revision):
-            return [each for each in ids if delete_document(connection, each, revision)]
+            return [name for name in ids if delete_document(connection, name, revision)]
 
     def begin_sources(self, names: Iterable[str]) -> None:
         """Note that sources are being indexed: fingerprints are empty until they are finished."""
@@ -113,14 +113,14 @@ class Catalogue(CatalogueReader):
         """
         gone: list[str] = []
         with self._transaction() as (connection, revision):
-            for each in finished:
+            for source in finished:
                 sql = "SELECT id FROM document WHERE source = ?"
-                present = connection.execute(sql, (each.name,)).fetchall()
-                gone += [document for (document,) in present if document not in each.keep]
+                present = connection.execute(sql, (source.name,)).fetchall()
+                gone += [document for (document,) in present if document not in source.keep]
                 connection.execute(
                     "INSERT INTO source VALUES (?, ?) "
                     "ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint",
-                    (each.name, each.fingerprint),
+                    (source.name, source.fingerprint),
                 )
             for document in gone:
                 delete_document(connection, document, revision)
@@ -130,9 +130,9 @@ class Catalogue(CatalogueReader):
         """Delete a source and all its documents; return their ids."""
         with self._transaction() as (connection, revision):
             present = connection.execute("SELECT id FROM document WHERE source = ?", (name,))
-            gone = [each for (each,) in present.fetchall()]
-            for each in gone:
-                delete_document(connection, each, revision)
+            gone = [document for (document,) in present.fetchall()]
+            for document in gone:
+                delete_document(connection, document, revision)
             connection.execute("DELETE FROM source WHERE name = ?", (name,))
             return gone
 

@@ -81,8 +81,8 @@ class CatalogueReader:
 
     def meta(self, key: str) -> object:
         """Return the plain data kept under ``key``, or None."""
-        found = self._read("SELECT value FROM meta WHERE key = ?", (key,))
-        value: object = json.loads(found[0][0]) if found else None
+        values = self._read("SELECT value FROM meta WHERE key = ?", (key,))
+        value: object = json.loads(values[0][0]) if values else None
         return value
 
     def revision(self) -> int:
@@ -91,20 +91,20 @@ class CatalogueReader:
 
     def fingerprints(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the fingerprint of each document of ``ids`` that exists."""
-        found: dict[str, bytes] = {}
+        fingerprints: dict[str, bytes] = {}
         for batch in _batches(ids):
             sql = f"SELECT id, fingerprint FROM document WHERE id IN ({_marks(batch)})"
-            found.update(self._read(sql, batch))
-        return found
+            fingerprints.update(self._read(sql, batch))
+        return fingerprints
 
     def document(self, document_id: str) -> Document | None:
         """Return a document, or None."""
-        found = self._read(
+        documents = self._read(
             "SELECT fingerprint, id, title, source, language_hint, spans, metadata, text "
             "FROM document WHERE id = ?",
             (document_id,),
         )
-        return rows.document_from_row(found[0]) if found else None
+        return rows.document_from_row(documents[0]) if documents else None
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""
@@ -116,7 +116,7 @@ class CatalogueReader:
 
     def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
         """Return the chunks of ``ids`` that still exist."""
-        found: dict[int, FoundChunk] = {}
+        chunks: dict[int, FoundChunk] = {}
         for batch in _batches(ids):
             sql = (
                 f"SELECT {rows.CHUNK_COLUMNS}, d.id, d.title, d.source, d.metadata FROM chunk AS c "
@@ -124,7 +124,7 @@ class CatalogueReader:
             )
             for row in self._read(sql, batch):
                 *columns, document_id, title, source, metadata = row
-                found[row[0]] = FoundChunk(
+                chunks[row[0]] = FoundChunk(
                     id=row[0],
                     chunk=rows.read_chunk(columns, document_id),
                     packed_terms=columns[9],
@@ -132,22 +132,22 @@ class CatalogueReader:
                     source=source,
                     metadata=json.loads(metadata),
                 )
-        return found
+        return chunks
 
     def fields(self, ids: Int64Array) -> dict[int, ChunkFields]:
         """Return what those of ``ids`` that still exist may be filtered by."""
-        return {each.id: each.fields for each in self.chunks(ids.tolist()).values()}
+        return {chunk.id: chunk.fields for chunk in self.chunks(ids.tolist()).values()}
 
     def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
         """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
-        found: dict[int, bytes] = {}
+        packed: dict[int, bytes] = {}
         for batch in _batches(ids):
             sql = f"SELECT * FROM token_vectors WHERE chunk IN ({_marks(batch)})"
             for chunk, data, checksum in self._read(sql, batch):
                 if zlib.crc32(data) != checksum:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
-                found[chunk] = data
-        return ChunkTokens.of(found, ids, width)
+                packed[chunk] = data
+        return ChunkTokens.of(packed, ids, width)
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every chunk."""
@@ -183,15 +183,13 @@ class CatalogueReader:
 
     def count_after(self, revision: int) -> int:
         """Count the chunks written after a revision."""
-        found = self._read("SELECT count(*) FROM chunk WHERE revision > ?", (revision,))
-        return int(found[0][0])
+        sql = "SELECT count(*) FROM chunk WHERE revision > ?"
+        return int(self._read(sql, (revision,))[0][0])
 
     def tombstones(self, *, after: int) -> Int64Array:
         """Return the ids of chunks deleted after a revision, ascending, shape ``(n,)``."""
-        found = self._read(
-            "SELECT chunk FROM tombstone WHERE revision > ? ORDER BY chunk", (after,)
-        )
-        return np.array([row[0] for row in found], dtype=np.int64)
+        sql = "SELECT chunk FROM tombstone WHERE revision > ? ORDER BY chunk"
+        return np.array([chunk for (chunk,) in self._read(sql, (after,))], dtype=np.int64)
 
     def forgotten(self) -> int:
         """Return the revision up to which tombstones are gone; an older index can not catch up."""
@@ -200,12 +198,12 @@ class CatalogueReader:
     def matching(self, condition: Filter) -> Int64Array:
         """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
         where, parameters = compile_filter(condition)
-        found = self._read(
+        matched = self._read(
             "SELECT c.id FROM chunk AS c JOIN document AS d ON d.number = c.document "
             f"WHERE {where} ORDER BY c.id",
             parameters,
         )
-        return np.array([row[0] for row in found], dtype=np.int64)
+        return np.array([chunk for (chunk,) in matched], dtype=np.int64)
 
     def statistics(self) -> CatalogueStatistics:
         """Count documents, sources, and chunks by language (most chunks first)."""

@@ -32,8 +32,8 @@ def sync_tree(folder: Path) -> None:
             continue
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-    for each in reversed(folders):
-        sync_folder(each)
+    for inner in reversed(folders):
+        sync_folder(inner)
 
 
 def file_digest(path: Path) -> str:

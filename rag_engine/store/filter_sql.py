@@ -92,14 +92,14 @@ def _one_of(key: str, values: tuple[MetadataValue, ...]) -> tuple[str, list[Para
 
 def _range(node: Range) -> tuple[str, list[Parameter]]:
     bounds = [("<=", node.maximum), (">=", node.minimum)]
-    given = [(operator, bound) for operator, bound in bounds if bound is not None]
-    parameters: list[Parameter] = [bound for _, bound in given]
+    stated = [(operator, bound) for operator, bound in bounds if bound is not None]
+    parameters: list[Parameter] = [bound for _, bound in stated]
     if node.key in CHUNK_KEYS:
         if node.key != "page":
             return "0", []
-        conditions = ["c.page IS NOT NULL", *(f"c.page {operator} ?" for operator, _ in given)]
+        conditions = ["c.page IS NOT NULL", *(f"c.page {operator} ?" for operator, _ in stated)]
         return "(" + " AND ".join(conditions) + ")", parameters
-    conditions = ["f.kind = 'n'", *(f"f.value {operator} ?" for operator, _ in given)]
+    conditions = ["f.kind = 'n'", *(f"f.value {operator} ?" for operator, _ in stated)]
     return _field_clause(" AND ".join(conditions), node.key, parameters)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.ports import Float32Array, Int64Array, Terms
+from rag_engine.ports import AnalysedPassage, Float32Array, Int64Array
 
-__all__ = ["ForwardIndex", "TermTableBuilder", "hash_of_term"]
+__all__ = ["ForwardIndex", "ForwardIndexBuilder", "hash_of_term"]
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -55,7 +55,7 @@ class ForwardIndex:
 
         The shape is ``(n_weightings, n_rows)``.
 
-        >>> with TermTableBuilder() as builder:
+        >>> with ForwardIndexBuilder() as builder:
         ...     for terms in (["a", "b", "a"], [], ["c"]):
         ...         builder.add(terms)
         ...     table = builder.finished()
@@ -71,11 +71,11 @@ class ForwardIndex:
             return np.zeros((len(weightings), len(rows)), dtype=np.float32)
         likely = np.zeros(_LAST_BITS + 1, dtype=np.bool_)
         likely[keys & _LAST_BITS] = True
-        found = np.flatnonzero(likely[held & _LAST_BITS])  # all but a few: so few are looked up
-        places = np.minimum(np.searchsorted(keys, held[found]), len(keys) - 1)
-        same = keys[places] == held[found]
-        found, places = found[same], places[same]
-        owners = np.repeat(np.arange(len(rows)), lengths)[found]
+        matches = np.flatnonzero(likely[held & _LAST_BITS])  # all but a few: so few are looked up
+        places = np.minimum(np.searchsorted(keys, held[matches]), len(keys) - 1)
+        same = keys[places] == held[matches]
+        matches, places = matches[same], places[same]
+        owners = np.repeat(np.arange(len(rows)), lengths)[matches]
         sums = np.zeros((len(weightings), len(rows)), dtype=np.float32)
         for row, weights in enumerate(weightings):
             values = np.array([weights.get(terms[key], 0.0) for key in keys.tolist()])
@@ -83,7 +83,7 @@ class ForwardIndex:
         return sums
 
 
-class TermTableBuilder:
+class ForwardIndexBuilder:
     """Takes the terms of one chunk after another; they are kept in a file without a name."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class TermTableBuilder:
         self._starts = [0]
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
 
-    def __enter__(self) -> TermTableBuilder:
+    def __enter__(self) -> ForwardIndexBuilder:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,15 +103,15 @@ class TermTableBuilder:
         known = self._known
         distinct = set(terms)
         for term in distinct:
-            found = known.get(term)
-            if found is None:
-                found = known[term] = hash_of_term(term)
-            self._pending.append(found)
+            hashed = known.get(term)
+            if hashed is None:
+                hashed = known[term] = hash_of_term(term)
+            self._pending.append(hashed)
         self._starts.append(self._starts[-1] + len(distinct))
         if len(self._pending) >= _WRITTEN_AT:
             self._write()
 
-    def passing(self, passages: Iterable[Terms]) -> Iterator[Terms]:
+    def passing(self, passages: Iterable[AnalysedPassage]) -> Iterator[AnalysedPassage]:
         """Take the terms of passages on their way to somewhere else."""
         for passage in passages:
             self.add(passage.terms)

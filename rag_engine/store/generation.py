@@ -99,7 +99,7 @@ def publish(
     """Write a generation and make it the current one; remove the others."""
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
-    number = 1 + max((int(each.name) for each in home.iterdir() if each.name.isdigit()), default=0)
+    number = 1 + max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
     beside = home / f"{number:08d}.new"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
@@ -142,10 +142,10 @@ def publish(
             "files": files,
         },
     )
-    for each in home.iterdir():
-        if each != folder:
+    for other in home.iterdir():
+        if other != folder:
             with contextlib.suppress(OSError):
-                shutil.rmtree(each)
+                shutil.rmtree(other)
     return manifest
 
 
@@ -157,8 +157,8 @@ def _write(folder: Path, generation: Generation) -> None:
     np.save(folder / "twins.npy", generation.twins.pairs)
     np.save(folder / "terms.npy", segment.terms.hashes)
     np.save(folder / "term_starts.npy", segment.terms.starts)
-    for each in fields(segment.lists):
-        np.save(folder / f"lists_{each.name}.npy", getattr(segment.lists, each.name))
+    for part in fields(segment.lists):
+        np.save(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
@@ -191,8 +191,8 @@ def load(
         )
         lists = LanguageClusters(
             **{
-                each.name: np.load(folder / f"lists_{each.name}.npy", allow_pickle=False)
-                for each in fields(LanguageClusters)
+                part.name: np.load(folder / f"lists_{part.name}.npy", allow_pickle=False)
+                for part in fields(LanguageClusters)
             }
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:

@@ -22,8 +22,8 @@ def silent(stage: str, done: int, total: int) -> None:
 def counted(items: Iterable[T], stage: str, total: int, on_stage: OnStage) -> Iterator[T]:
     """Yield the items, and tell now and then how many were.
 
-    >>> told = []
-    >>> list(counted("ab", "reading", 2, lambda *each: told.append(each))), told
+    >>> calls = []
+    >>> list(counted("ab", "reading", 2, lambda *call: calls.append(call))), calls
     (['a', 'b'], [('reading', 0, 2), ('reading', 2, 2)])
     """
     on_stage(stage, 0, total)

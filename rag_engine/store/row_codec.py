@@ -147,7 +147,7 @@ def document_from_row(row: Sequence[Any]) -> Document:
 
 
 def _checksum(values: Sequence[object]) -> int:
-    data = [each if isinstance(each, bytes) else repr(each).encode("utf-8") for each in values]
+    data = [value if isinstance(value, bytes) else repr(value).encode("utf-8") for value in values]
     return zlib.crc32(b"".join(data))
 
 

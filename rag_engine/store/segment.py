@@ -13,17 +13,17 @@ from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
 from rag_engine.calibration.twins import Twins, mine_twins
 from rag_engine.ports import (
+    AnalysedPassage,
     DenseIndex,
     DenseIndexFactory,
     Float32Array,
+    IdSelector,
     Int64Array,
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    Restriction,
-    Terms,
 )
-from rag_engine.store.forward_index import ForwardIndex, TermTableBuilder
+from rag_engine.store.forward_index import ForwardIndex, ForwardIndexBuilder
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.row_codec import IndexRow, unpack_terms
 
@@ -60,10 +60,9 @@ class PassageVectors:
             terms.append(row.packed_terms)
         return cls(ids=ids, vectors=vectors, codes=codes, languages=tuple(numbers)), terms
 
-    def language_list(self, rows: npt.NDArray[np.signedinteger[Any]] | None = None) -> list[str]:
-        """Return the language of each row, or of some."""
-        codes = self.codes if rows is None else self.codes[rows]
-        return [self.languages[code] for code in codes]
+    def language_list(self) -> list[str]:
+        """Return the language of each row."""
+        return [self.languages[code] for code in self.codes]
 
     def rows_of(self, ids: Int64Array) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         """Return the row of each id, and whether the id is here (else the row means nothing)."""
@@ -141,7 +140,7 @@ class Segment:
 
         A ``live`` segment is searched for a while and never saved.
         """
-        with TermTableBuilder() as builder:
+        with ForwardIndexBuilder() as builder:
             passing = builder.passing(_terms(passages.ids, terms))
             lexical_index = lexical.build(passing, in_memory=live)
             table = builder.finished()
@@ -158,8 +157,8 @@ class Segment:
             leaders=centred[lists.leaders],
         )
 
-    def near(
-        self, query: Float32Array, languages: Container[str], allowed: Restriction | None
+    def probe(
+        self, query: Float32Array, languages: Container[str], allowed: IdSelector | None
     ) -> tuple[Int64Array, Float32Array]:
         """Return passages of some languages near a query: ids and cosines.
 
@@ -167,7 +166,7 @@ class Segment:
         """
         passages = self.passages
         codes = [code for code, name in enumerate(passages.languages) if name in languages]
-        rows = self.lists.near(query, self.leaders, codes)
+        rows = self.lists.probe(query, self.leaders, codes)
         if allowed is not None:
             rows = rows[allowed.allows(passages.ids[rows])]
             for code in set(codes) - set(passages.codes[rows].tolist()):
@@ -190,6 +189,6 @@ class Segment:
         )
 
 
-def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[Terms]:
+def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[AnalysedPassage]:
     for identifier, data in zip(ids.tolist(), packed, strict=True):
-        yield Terms(id=identifier, terms=unpack_terms(data))
+        yield AnalysedPassage(id=identifier, terms=unpack_terms(data))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rag_engine.calibration.calibration import Calibration
 from rag_engine.calibration.language_means import LanguageMeans
 from rag_engine.calibration.twins import Twins
-from rag_engine.ports import Float32Array, Int64Array, LexicalIndex, Ranking, Restriction
+from rag_engine.ports import Float32Array, IdSelector, Int64Array, LexicalIndex, Ranking
 from rag_engine.store.segment import Segment
 
 __all__ = ["Snapshot", "merge_rankings"]
@@ -104,34 +104,37 @@ class Snapshot:
         """Return those of some distinct ids that were not deleted, in their order."""
         if len(self.deleted) == 0:
             return ids
-        kept: Int64Array = ids[~np.isin(ids, self.deleted, assume_unique=True)]
-        return kept
+        present: Int64Array = ids[~np.isin(ids, self.deleted, assume_unique=True)]
+        return present
 
-    def _restriction(self, only: Restriction | None) -> Restriction | None:
-        if only is not None:
-            return Restriction(self.not_deleted(only.ids), where=only.where)
-        return Restriction(self.deleted, exclude=True) if len(self.deleted) else None
+    def _not_deleted_of(self, allowed: IdSelector | None) -> IdSelector | None:
+        if allowed is not None:
+            return IdSelector(self.not_deleted(allowed.ids), where=allowed.where)
+        return IdSelector(self.deleted, exclude=True) if len(self.deleted) else None
 
     def search_dense(
-        self, queries: Float32Array, k: int, only: Restriction | None = None
+        self, queries: Float32Array, k: int, allowed: IdSelector | None = None
     ) -> list[Ranking]:
         """Return the ``k`` nearest passages of each centred query, ``(m, dimension)`` float32.
 
-        ``only`` names the ids that may be returned; None: all.
+        ``allowed`` names the ids that may be returned; None: all.
         """
-        restriction = self._restriction(only)
-        found = [segment.dense.search(queries, k, restriction) for segment in self.segments]
-        return [merge_rankings([each[row] for each in found], k) for row in range(len(queries))]
+        present = self._not_deleted_of(allowed)
+        by_segment = [segment.dense.search(queries, k, present) for segment in self.segments]
+        return [
+            merge_rankings([rankings[row] for rankings in by_segment], k)
+            for row in range(len(queries))
+        ]
 
     def probe(
-        self, query: Float32Array, languages: Container[str], only: Restriction | None = None
+        self, query: Float32Array, languages: Container[str], allowed: IdSelector | None = None
     ) -> tuple[Int64Array, Float32Array]:
         """Return passages of some languages near a centred query: ids and cosines, ``(n,)`` each.
 
         They come in no order. For each language one at least is among them, if any is allowed.
         """
-        restriction = self._restriction(only)
-        probed = [segment.near(query, languages, restriction) for segment in self.segments]
+        present = self._not_deleted_of(allowed)
+        probed = [segment.probe(query, languages, present) for segment in self.segments]
         return (
             np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in probed)]),
             np.concatenate([np.empty(0, np.float32), *(cosines for _, cosines in probed)]),
@@ -142,18 +145,18 @@ class Snapshot:
 
         It is -1 for an id that is in no segment.
         """
-        found = np.full(len(ids), -1, dtype=np.intp)
+        places = np.full(len(ids), -1, dtype=np.intp)
         for segment, codes in zip(self.segments, self._codes, strict=True):
             rows, here = segment.passages.rows_of(ids)
-            found[here] = codes[segment.passages.codes[rows[here]]]
-        return found
+            places[here] = codes[segment.passages.codes[rows[here]]]
+        return places
 
     def search_weighted(
-        self, weights: Mapping[str, float], k: int, only: Restriction | None = None
+        self, weights: Mapping[str, float], k: int, allowed: IdSelector | None = None
     ) -> Ranking:
         """Return the ``k`` passages with the greatest sum of ``weights`` over terms they hold."""
         return self._search_lexical(
-            lambda index, restriction: index.search_weighted(weights, k, restriction), k, only
+            lambda index, allowed: index.search_weighted(weights, k, allowed), k, allowed
         )
 
     def sums(self, ids: Int64Array, weightings: Sequence[Mapping[str, float]]) -> Float32Array:
@@ -167,22 +170,22 @@ class Snapshot:
             total[:, here] = segment.terms.sums(rows[here], weightings)
         return total
 
-    def search_bm25(self, terms: Sequence[str], k: int, only: Restriction | None = None) -> Ranking:
+    def search_bm25(
+        self, terms: Sequence[str], k: int, allowed: IdSelector | None = None
+    ) -> Ranking:
         """Return the ``k`` best passages by BM25 (each segment by its own statistics)."""
         return self._search_lexical(
-            lambda index, restriction: index.search_bm25(terms, k, restriction), k, only
+            lambda index, allowed: index.search_bm25(terms, k, allowed), k, allowed
         )
 
     def _search_lexical(
         self,
-        search: Callable[[LexicalIndex, Restriction | None], Ranking],
+        search: Callable[[LexicalIndex, IdSelector | None], Ranking],
         k: int,
-        only: Restriction | None,
+        allowed: IdSelector | None,
     ) -> Ranking:
-        restriction = self._restriction(only)
-        return merge_rankings(
-            [search(segment.lexical, restriction) for segment in self.segments], k
-        )
+        present = self._not_deleted_of(allowed)
+        return merge_rankings([search(segment.lexical, present) for segment in self.segments], k)
 
     def document_frequencies(self, terms: Sequence[str]) -> Int64Array:
         """Count for each term the passages that hold it (deleted ones counted), ``(n_terms,)``."""
@@ -201,12 +204,12 @@ class Snapshot:
         """
         dimension = self.segments[0].passages.vectors.shape[1] if self.segments else 0
         vectors = np.zeros((len(ids), dimension), dtype=np.float32)
-        found = np.full(len(ids), -1, dtype=np.intp)
+        languages = np.full(len(ids), -1, dtype=np.intp)
         for segment, codes in zip(self.segments, self._codes, strict=True):
             rows, here = segment.passages.rows_of(ids)
             rows = rows[here]
             vectors[here] = segment.passages.vectors[rows]
-            found[here] = codes[segment.passages.codes[rows]]
-        if len(ids) and found.min() < 0:
-            raise KeyError(f"no vector for chunk {int(ids[found.argmin()])}")
-        return vectors, found
+            languages[here] = codes[segment.passages.codes[rows]]
+        if len(ids) and languages.min() < 0:
+            raise KeyError(f"no vector for chunk {int(ids[languages.argmin()])}")
+        return vectors, languages

@@ -15,15 +15,13 @@ __all__ = ["delete_document", "insert_document"]
 
 def delete_document(connection: sqlite3.Connection, document_id: str, revision: int) -> bool:
     """Delete a document and its chunks, leaving tombstones; tell whether it existed."""
-    found = connection.execute(
-        "SELECT number FROM document WHERE id = ?", (document_id,)
-    ).fetchone()
-    if found is None:
+    row = connection.execute("SELECT number FROM document WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
         return False
     connection.execute(
-        "INSERT INTO tombstone SELECT id, ? FROM chunk WHERE document = ?", (revision, found[0])
+        "INSERT INTO tombstone SELECT id, ? FROM chunk WHERE document = ?", (revision, row[0])
     )
-    connection.execute("DELETE FROM document WHERE number = ?", found)
+    connection.execute("DELETE FROM document WHERE number = ?", row)
     return True
 
 
@@ -41,15 +39,15 @@ def insert_document(connection: sqlite3.Connection, stored: StoredDocument, revi
             for key, value in stored.document.metadata.items()
         ],
     )
-    for each in stored.chunks:
+    for stored_chunk in stored.chunks:
         chunk = connection.execute(
             "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
             "section, page, text, vector, terms, checksum) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, revision, *rows.chunk_values(each)),
+            (number, revision, *rows.chunk_values(stored_chunk)),
         ).lastrowid
-        if each.tokens is not None:
-            data = pack(each.tokens)
+        if stored_chunk.tokens is not None:
+            data = pack(stored_chunk.tokens)
             connection.execute(
                 "INSERT INTO token_vectors VALUES (?, ?, ?)", (chunk, data, zlib.crc32(data))
             )

@@ -50,14 +50,14 @@ class ChunkTokens:
         >>> tokens.ids.tolist(), tokens.lengths.tolist(), tokens.vectors().round(2).tolist()
         ([7], [1], [[0.5, -1.0]])
         """
-        kept = [each for each in ids if packed.get(each)]
-        lengths = [len(packed[each]) // (width + 2) for each in kept]
+        present = [chunk for chunk in ids if packed.get(chunk)]
+        lengths = [len(packed[chunk]) // (width + 2) for chunk in present]
         scales, steps = [np.empty(0, np.float16)], [np.empty(0, np.int8)]
-        for each, count in zip(kept, lengths, strict=True):
-            scales.append(np.frombuffer(packed[each], np.float16, count))
-            steps.append(np.frombuffer(packed[each], np.int8, offset=2 * count))
+        for chunk, count in zip(present, lengths, strict=True):
+            scales.append(np.frombuffer(packed[chunk], np.float16, count))
+            steps.append(np.frombuffer(packed[chunk], np.int8, offset=2 * count))
         return cls(
-            np.array(kept, dtype=np.int64),
+            np.array(present, dtype=np.int64),
             np.concatenate(steps).reshape(-1, width),
             np.concatenate(scales).astype(np.float32),
             np.array(lengths, dtype=np.intp),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.filters import Filter
-from rag_engine.ports import Int64Array, Restriction
+from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.snapshot import Snapshot
@@ -52,7 +52,7 @@ class View:
         """
         chunks = self._catalogue.chunks(ids)
         if not self.lenient and len(chunks) < len(ids):
-            missing = np.array([each for each in ids if each not in chunks], dtype=np.int64)
+            missing = np.array([chunk for chunk in ids if chunk not in chunks], dtype=np.int64)
             if self._holds(missing).any():
                 raise ViewOutdated
         return chunks
@@ -64,7 +64,7 @@ class View:
         """
         return self._catalogue.token_vectors(ids, width)
 
-    def matching(self, where: Filter | None) -> Restriction | None:
+    def matching(self, where: Filter | None) -> IdSelector | None:
         """Return which passages a filter lets through; None lets all of them.
 
         Raises:
@@ -77,7 +77,7 @@ class View:
             if not self.lenient:
                 raise ViewOutdated
             ids = ids[self._holds(ids)]
-        return Restriction(ids, where=where)
+        return IdSelector(ids, where=where)
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every passage.

@@ -45,7 +45,7 @@ def test_what_is_near_is_mostly_found_and_only_what_was_asked_for(corpus):
     leaders = vectors[lists.leaders]
     found = []
     for query in vectors[::30]:
-        rows = lists.near(query, leaders, [0, 1])
+        rows = lists.probe(query, leaders, [0, 1])
         assert len(rows) < 600
         assert set(codes[rows].tolist()) == {0, 1}
         mine = np.flatnonzero(codes == 0)
@@ -56,10 +56,10 @@ def test_what_is_near_is_mostly_found_and_only_what_was_asked_for(corpus):
 
 def test_a_small_language_is_looked_through_whole(corpus):
     vectors, codes, lists = corpus
-    rows = lists.near(vectors[0], vectors[lists.leaders], [2])
+    rows = lists.probe(vectors[0], vectors[lists.leaders], [2])
     assert sorted(rows.tolist()) == np.flatnonzero(codes == 2).tolist()
 
 
 def test_nothing():
     lists = LanguageClusters.build(np.empty((0, 4), np.float32), np.empty(0, np.uint16), 0)
-    assert len(lists.near(np.ones(4, np.float32), np.empty((0, 4), np.float32), [])) == 0
+    assert len(lists.probe(np.ones(4, np.float32), np.empty((0, 4), np.float32), [])) == 0

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag_engine.errors import InvalidInput, InvalidVectors, StoreCorrupt
-from rag_engine.ports import DenseIndex, DenseIndexFactory, Ranking, Restriction
+from rag_engine.ports import DenseIndex, DenseIndexFactory, IdSelector, Ranking
 from tests.contracts.folders import listing
 
 # A factory has no state, so that examples may share one, and so may the suites of several indexes.
@@ -66,7 +66,7 @@ def searches(draw):
     restriction = draw(
         st.none()
         | st.builds(
-            lambda chosen, exclude: Restriction(np.array(sorted(chosen), np.int64), exclude),
+            lambda chosen, exclude: IdSelector(np.array(sorted(chosen), np.int64), exclude),
             st.sets(st.integers(1, 220), max_size=120),
             st.booleans(),
         )
@@ -135,16 +135,16 @@ class DenseIndexContract:
     def test_nothing_allowed(self, factory):
         ids, vectors = spaced_ids(20), unit_vectors(20)
         index = factory.build(ids, vectors)
-        none = Restriction(np.empty(0, np.int64))
-        strangers = Restriction(np.array([1, 2, 2**62], np.int64))
-        for restriction in (none, strangers, Restriction(ids, exclude=True)):
+        none = IdSelector(np.empty(0, np.int64))
+        strangers = IdSelector(np.array([1, 2, 2**62], np.int64))
+        for restriction in (none, strangers, IdSelector(ids, exclude=True)):
             assert len(index.search(vectors[:1], 5, restriction)[0].ids) == 0
 
     def test_excluding_nothing_changes_nothing(self, factory):
         ids, vectors = spaced_ids(50), unit_vectors(50)
         index = factory.build(ids, vectors)
         free = index.search(vectors[:1], 9)[0]
-        for restriction in (Restriction(np.array([3]), exclude=True), Restriction(ids)):
+        for restriction in (IdSelector(np.array([3]), exclude=True), IdSelector(ids)):
             bound = index.search(vectors[:1], 9, restriction)[0]
             assert bound.ids.tolist() == free.ids.tolist()
             assert bound.scores.tolist() == free.scores.tolist()
@@ -185,7 +185,7 @@ class DenseIndexContract:
         before = listing(folder)
         loaded = factory.load(folder, ids, vectors)
         assert len(loaded) == 400
-        restriction = Restriction(ids[::3])
+        restriction = IdSelector(ids[::3])
         for one in (None, restriction):
             for a, b in zip(
                 index.search(vectors[:20], 10, one),
@@ -224,7 +224,7 @@ class DenseIndexContract:
         ids, vectors = spaced_ids(2_000), unit_vectors(2_000, 32, clusters=20)
         index = factory.build(ids, vectors)
         queries = unit_vectors(64, 32, seed=2)
-        restrictions = [None, Restriction(ids[::2]), Restriction(ids[:1500], exclude=True)]
+        restrictions = [None, IdSelector(ids[::2]), IdSelector(ids[:1500], exclude=True)]
 
         def answers(number: int):
             restriction = restrictions[number % 3]

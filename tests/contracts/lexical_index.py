@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag_engine.errors import InvalidInput, StoreCorrupt
-from rag_engine.ports import LexicalIndex, LexicalIndexFactory, Ranking, Restriction, Terms
+from rag_engine.ports import AnalysedPassage, IdSelector, LexicalIndex, LexicalIndexFactory, Ranking
 from tests.contracts.folders import listing
 
 # A factory has no state, so that examples may share one, and so may the suites of several indexes.
@@ -49,7 +49,9 @@ ODD_TERMS = [
 
 
 def passages(corpus: Corpus):
-    return iter([Terms(id=identifier, terms=tuple(terms)) for identifier, terms in corpus.items()])
+    return iter(
+        [AnalysedPassage(id=identifier, terms=tuple(terms)) for identifier, terms in corpus.items()]
+    )
 
 
 def check_form(ranking: Ranking) -> None:
@@ -65,7 +67,7 @@ def pairs_of(ranking: Ranking) -> list[tuple[int, float]]:
     return list(zip(ranking.ids.tolist(), ranking.scores.tolist(), strict=True))
 
 
-def allowed(identifier: int, restriction: Restriction | None) -> bool:
+def allowed(identifier: int, restriction: IdSelector | None) -> bool:
     return restriction is None or (identifier in restriction.ids) != restriction.exclude
 
 
@@ -103,7 +105,7 @@ corpora = st.dictionaries(st.integers(1, 80), terms_lists, max_size=40).map(
     lambda corpus: dict(sorted(corpus.items()))
 )
 restrictions = st.none() | st.builds(
-    lambda chosen, exclude: Restriction(np.array(sorted(chosen), np.int64), exclude),
+    lambda chosen, exclude: IdSelector(np.array(sorted(chosen), np.int64), exclude),
     st.sets(st.integers(1, 90), max_size=60),
     st.booleans(),
 )
@@ -195,8 +197,8 @@ class LexicalIndexContract:
         index = factory.build(passages(corpus))
         for k in (1, 10, 500):
             assert index.search_weighted({"common": 1.0}, k).ids.tolist() == [*range(1, k + 1)]
-        late = Restriction(np.arange(2_000, 3_001))
-        early = Restriction(np.arange(1, 2_501), exclude=True)
+        late = IdSelector(np.arange(2_000, 3_001))
+        early = IdSelector(np.arange(1, 2_501), exclude=True)
         assert index.search_weighted({"common": 1.0}, 3, late).ids.tolist() == [2000, 2001, 2002]
         assert index.search_weighted({"common": 1.0}, 3, early).ids.tolist() == [2501, 2502, 2503]
 
@@ -215,11 +217,11 @@ class LexicalIndexContract:
     def test_the_best_of_what_is_allowed_may_lie_far_down(self, factory):
         corpus = {number: ["a", "b"] if number <= 4000 else ["a"] for number in range(1, 5001)}
         index = factory.build(passages(corpus))
-        low = Restriction(np.arange(4001, 5001))
+        low = IdSelector(np.arange(4001, 5001))
         assert index.search_weighted({"a": 1.0, "b": 2.0}, 5, low).ids.tolist() == [
             *range(4001, 4006)
         ]
-        high = Restriction(np.arange(1, 4001), exclude=True)
+        high = IdSelector(np.arange(1, 4001), exclude=True)
         for restriction in (low, high):
             found = index.search_bm25(["a", "b"], 5, restriction)
             assert found.ids.tolist() == [*range(4001, 4006)]
@@ -230,8 +232,8 @@ class LexicalIndexContract:
         }
         index = factory.build(passages(corpus))
         free = dict(pairs_of(index.search_bm25(["a", "b"], 200)))
-        some = Restriction(np.arange(1, 200, 7))
-        for restriction in (some, Restriction(some.ids, exclude=True)):
+        some = IdSelector(np.arange(1, 200, 7))
+        for restriction in (some, IdSelector(some.ids, exclude=True)):
             bound = dict(pairs_of(index.search_bm25(["a", "b"], 200, restriction)))
             assert bound == {
                 each: score for each, score in free.items() if allowed(each, restriction)
@@ -244,7 +246,7 @@ class LexicalIndexContract:
         assert pairs_of(index.search_bm25(["x"], 5)) == []
         assert pairs_of(index.search_bm25([], 5)) == []
         assert pairs_of(index.search_weighted({"a": 1.0}, 0)) == []
-        none = Restriction(np.empty(0, np.int64))
+        none = IdSelector(np.empty(0, np.int64))
         assert pairs_of(index.search_weighted({"a": 1.0}, 5, none)) == []
         assert pairs_of(index.search_bm25(["a"], 5, none)) == []
 
@@ -267,13 +269,13 @@ class LexicalIndexContract:
     @pytest.mark.parametrize("ids", [(2, 1), (1, 1), (0, 1), (-1, 3)])
     def test_ids_out_of_order(self, factory, ids):
         with pytest.raises(InvalidInput, match="ascending"):
-            factory.build(iter([Terms(id=each, terms=("a",)) for each in ids]))
+            factory.build(iter([AnalysedPassage(id=each, terms=("a",)) for each in ids]))
 
     def test_great_ids(self, factory):
         corpus = {1: ["a"], 2**40: ["a", "b"], 2**62: ["a"]}
         index = factory.build(passages(corpus))
         assert index.search_weighted({"a": 1.0}, 9).ids.tolist() == [1, 2**40, 2**62]
-        only = Restriction(np.array([2**62, 2**62 + 1]))
+        only = IdSelector(np.array([2**62, 2**62 + 1]))
         assert index.search_weighted({"a": 1.0}, 9, only).ids.tolist() == [2**62]
 
     def test_saved_and_loaded(self, factory, tmp_path):
@@ -288,7 +290,7 @@ class LexicalIndexContract:
         before = listing(folder)
         loaded = factory.load(folder)
         assert len(loaded) == len(index) == 499
-        restriction = Restriction(np.arange(3, 600, 6))
+        restriction = IdSelector(np.arange(3, 600, 6))
         for number in range(17):
             for one in (None, restriction):
                 query = [f"t{number}", "u3"]
@@ -342,7 +344,7 @@ class LexicalIndexContract:
             for number in range(1, 1501)
         }
         index = factory.build(passages(corpus))
-        restrictions = [None, Restriction(np.arange(1, 1500, 40)), Restriction(np.array([5]), True)]
+        restrictions = [None, IdSelector(np.arange(1, 1500, 40)), IdSelector(np.array([5]), True)]
 
         def answers(number: int):
             restriction = restrictions[number % 3]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rag_engine import Document, KnowledgeBase
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from rag_engine.retrieval.candidates import places_for_each, retrieve
 from rag_engine.retrieval.query import prepare
 from rag_engine.store.snapshot import Snapshot
@@ -74,7 +74,7 @@ def test_a_filter_is_kept(knowledge_base):
     everything = np.concatenate([segment.passages.ids for segment in snapshot.segments])
     languages = np.array(snapshot.language_names)[snapshot.vectors(everything)[1]]
     allowed = np.sort(everything[languages == "ja"])[:2]
-    _, languages = retrieved(knowledge_base, "pump 7", allowed=Restriction(allowed))
+    _, languages = retrieved(knowledge_base, "pump 7", allowed=IdSelector(allowed))
     assert languages == ["ja", "ja"]
 
 

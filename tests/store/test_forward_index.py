@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_engine.ports import Terms
-from rag_engine.store.forward_index import ForwardIndex, TermTableBuilder
+from rag_engine.ports import AnalysedPassage
+from rag_engine.store.forward_index import ForwardIndex, ForwardIndexBuilder
 
 words = st.lists(st.sampled_from(["de:haus", "de:see", "fr=x200", "ja:湖", ""]), max_size=6)
 
 
 def table_of(rows) -> ForwardIndex:
-    with TermTableBuilder() as builder:
+    with ForwardIndexBuilder() as builder:
         for terms in rows:
             builder.add(terms)
         return builder.finished()
@@ -48,8 +48,8 @@ def test_more_than_is_gathered_in_memory():
 
 
 def test_terms_are_taken_on_their_way():
-    given_terms = [Terms(id=1, terms=["a"]), Terms(id=2, terms=["b", "c"])]
-    with TermTableBuilder() as builder:
+    given_terms = [AnalysedPassage(id=1, terms=["a"]), AnalysedPassage(id=2, terms=["b", "c"])]
+    with ForwardIndexBuilder() as builder:
         assert list(builder.passing(given_terms)) == given_terms
         table = builder.finished()
     assert table.sums(np.array([0, 1]), [{"c": 0.5}]).tolist() == [[0, 0.5]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from tests.contracts.dense_index import (
     DenseIndexContract,
     brute_force,
@@ -25,7 +25,7 @@ def test_more_rows_than_a_block_and_more_queries_than_are_scored_at_once(monkeyp
     ids, vectors = spaced_ids(500), unit_vectors(500)
     index = ExactIndexFactory().build(ids, vectors)
     queries = unit_vectors(11, seed=4)
-    for restriction in (None, Restriction(ids[5::3]), Restriction(ids[::9], exclude=True)):
+    for restriction in (None, IdSelector(ids[5::3]), IdSelector(ids[::9], exclude=True)):
         for query, ranking in zip(queries, index.search(queries, 20, restriction), strict=True):
             expected = brute_force(ids, vectors, query, 20, restriction)
             assert ranking.ids.tolist() == [identifier for identifier, _ in expected]
@@ -40,7 +40,7 @@ def test_a_score_does_not_depend_on_the_neighbours():
         zip(*(each.tolist() for each in vars_of(index.search(query, 1_000)[0])), strict=True)
     )
     for identifier in ids[::97].tolist():
-        alone = index.search(query, 1, Restriction(np.array([identifier])))[0]
+        alone = index.search(query, 1, IdSelector(np.array([identifier])))[0]
         assert alone.scores.tolist() == [scores[identifier]]
 
 

@@ -10,7 +10,7 @@ import pytest
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
 
 
@@ -87,7 +87,7 @@ def test_recall_where_more_is_asked_than_ef_search(five_thousand):
 def test_recall_with_a_restriction(five_thousand, share):
     ids, _, queries, hnsw, exact = five_thousand
     chosen = np.random.default_rng(3).random(len(ids)) < share
-    for restriction in (Restriction(ids[chosen]), Restriction(ids[~chosen], exclude=True)):
+    for restriction in (IdSelector(ids[chosen]), IdSelector(ids[~chosen], exclude=True)):
         found, expected = (each.search(queries, 10, restriction) for each in (hnsw, exact))
         assert all(restriction.allows(each.ids).all() for each in found)
         assert [len(each.ids) for each in found] == [len(each.ids) for each in expected]
@@ -99,7 +99,7 @@ def test_recall_where_only_what_is_far_is_allowed(five_thousand, nearest_left_ou
     ids, _, queries, hnsw, exact = five_thousand
     for query in queries[:20, np.newaxis]:
         order = exact.search(query, len(ids))[0].ids
-        far = Restriction(np.sort(order[nearest_left_out:]))
+        far = IdSelector(np.sort(order[nearest_left_out:]))
         found, expected = (each.search(query, 10, far)[0] for each in (hnsw, exact))
         assert len(set(found.ids.tolist()) & set(expected.ids.tolist())) >= 9
 
@@ -113,8 +113,8 @@ def test_restricted_searches_walk_the_graph_where_that_is_quicker(five_thousand,
         "_walk",
         lambda self, queries, effort: efforts.append(effort) or walk(self, queries, effort),
     )
-    hnsw.search(queries[:1], 10, Restriction(ids[:4_000]))
-    hnsw.search(queries[:1], 10, Restriction(ids[:50]))
+    hnsw.search(queries[:1], 10, IdSelector(ids[:4_000]))
+    hnsw.search(queries[:1], 10, IdSelector(ids[:50]))
     assert efforts == [64 * 5_000 // 4_000]
 
 
@@ -123,7 +123,7 @@ def test_a_graph_that_falls_apart_still_gives_k_results():
     index = FaissHnswFactory(m=2, ef_construction=1, ef_search=1, threads=1).build(ids, vectors)
     alone = index._index.search(vectors, 50)[1]
     assert (alone < 0).any()  # FAISS itself found too few
-    for restriction in (None, Restriction(ids[:390])):
+    for restriction in (None, IdSelector(ids[:390])):
         found = index.search(vectors, 50, restriction)
         assert {len(each.ids) for each in found} == {50}
 
@@ -200,7 +200,7 @@ def test_the_index_outlives_what_it_was_built_from(tmp_path):
     expected.save(tmp_path)
     loaded = FaissHnswFactory().load(tmp_path, ids, vectors.copy())
     shutil.rmtree(tmp_path)
-    restriction = Restriction(ids[:100])
+    restriction = IdSelector(ids[:100])
     one, other = (each.search(vectors[:3], 5, restriction) for each in (expected, loaded))
     assert [each.scores.tolist() for each in one] == [each.scores.tolist() for each in other]
 

@@ -7,7 +7,7 @@ from rag_engine.connectors.dense.auto_index import AutoDenseFactory
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
 from rag_engine.errors import InvalidInput, StoreCorrupt
-from rag_engine.ports import Restriction
+from rag_engine.ports import IdSelector
 from tests.connectors.dense.test_faiss_hnsw import recall
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
 
@@ -46,7 +46,7 @@ def test_recall_and_scores(six_thousand):
 @pytest.mark.parametrize("share", [0.5, 0.01])
 def test_recall_with_a_restriction(six_thousand, share):
     ids, _, queries, lists, exact = six_thousand
-    allowed = Restriction(ids[np.random.default_rng(3).random(len(ids)) < share])
+    allowed = IdSelector(ids[np.random.default_rng(3).random(len(ids)) < share])
     found, expected = (each.search(queries, 10, allowed) for each in (lists, exact))
     assert all(allowed.allows(each.ids).all() for each in found)
     assert recall(found, expected) >= 0.95

@@ -22,7 +22,7 @@ from rag_engine.errors import (
     StoreCorrupt,
 )
 from rag_engine.filters import And, Equals, In, Not
-from rag_engine.ports import ChunkFields, Restriction
+from rag_engine.ports import ChunkFields, IdSelector
 from rag_engine.settings import MilvusSettings
 from tests.contracts.dense_index import (
     DenseIndexContract,
@@ -136,7 +136,7 @@ def test_recall_with_and_without_filters(factory, tmp_path):
             (And(Equals("tenth", 3), Not(Equals("language", "fr"))), ids[ids % 10 == 3]),
             (Equals("rare", True), ids[ids % 100 == 0]),
         ):
-            restriction = Restriction(chosen, where=where)
+            restriction = IdSelector(chosen, where=where)
             assert recall(index, ids, vectors, queries, 10, restriction) >= 0.95
     finally:
         CollectionJournal(tmp_path, VECTORS, factory.service).clear()
@@ -331,7 +331,7 @@ def test_fields_that_find_no_room_are_not_filtered_by(on_lite, tmp_path):
     )
     index = some.build(ids, vectors)
     assert not index.filterable
-    restriction = Restriction(ids[3:4], where=Equals("note", "x" * 70_000))
+    restriction = IdSelector(ids[3:4], where=Equals("note", "x" * 70_000))
     assert index.search(vectors[:1], 5, restriction)[0].ids.tolist() == [int(ids[3])]
     on_lite.service.drop(index.name)
 

@@ -10,7 +10,7 @@ from rag_engine.connectors.lexical.milvus_bm25 import MilvusLexicalFactory
 from rag_engine.connectors.milvus.collection_journal import TERMS, CollectionJournal
 from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
 from rag_engine.errors import SettingsError, StoreCorrupt
-from rag_engine.ports import Restriction, Terms
+from rag_engine.ports import AnalysedPassage, IdSelector
 from rag_engine.settings import MilvusSettings
 from tests.connectors.lexical.test_tantivy_index import lucene_idf
 from tests.contracts.lexical_index import (
@@ -94,8 +94,8 @@ def test_many_are_excluded(factory, monkeypatch):
     corpus = {number: ["a"] + ["b"] * (number > 50) for number in range(1, 101)}
     index = factory.build(passages(corpus))
     for restriction in (
-        Restriction(np.arange(40, 98), exclude=True),
-        Restriction(np.arange(7, 90)),
+        IdSelector(np.arange(40, 98), exclude=True),
+        IdSelector(np.arange(7, 90)),
     ):
         found = pairs_of(index.search_weighted({"a": 0.25, "b": 0.5}, 20, restriction))
         assert found == brute_weighted(corpus, {"a": 0.25, "b": 0.5}, 20, restriction)
@@ -124,7 +124,7 @@ def test_only_two_collections_stay(factory):
 def test_a_server_without_bm25_is_told(factory, monkeypatch):
     monkeypatch.setattr(MilvusService, "version", lambda _: (2, 3))
     with pytest.raises(SettingsError, match=r"is 2\.3, and BM25 comes with 2\.5.*tantivy"):
-        factory.build(iter([Terms(id=1, terms=["a"])]))
+        factory.build(iter([AnalysedPassage(id=1, terms=["a"])]))
 
 
 def test_the_servers_version_is_read(milvus_server):

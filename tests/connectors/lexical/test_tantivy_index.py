@@ -13,7 +13,7 @@ from rank_bm25 import BM25Okapi
 from rag_engine.connectors.lexical.rank_bm25_index import RankBm25Factory
 from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from rag_engine.errors import InvalidInput, MissingExtra
-from rag_engine.ports import Restriction, Terms
+from rag_engine.ports import AnalysedPassage, IdSelector
 from tests.contracts.lexical_index import (
     LexicalIndexContract,
     brute_weighted,
@@ -81,8 +81,8 @@ def test_weighted_search_equals_that_of_rank_bm25_and_of_a_dictionary(corpus):
         weights = {
             f"w{int(each)}": float(rng.uniform(0.1, 9)) for each in rng.pareto(1.0, size=8) * 10
         }
-        chosen = Restriction(np.unique(rng.integers(5, 3005, size=10 ** (number % 4))))
-        for restriction in (None, chosen, Restriction(chosen.ids, exclude=True)):
+        chosen = IdSelector(np.unique(rng.integers(5, 3005, size=10 ** (number % 4))))
+        for restriction in (None, chosen, IdSelector(chosen.ids, exclude=True)):
             found = pairs_of(one.search_weighted(weights, 50, restriction))
             assert found == pairs_of(other.search_weighted(weights, 50, restriction))
             expected = brute_weighted(corpus, weights, 50, restriction)
@@ -101,7 +101,7 @@ def test_an_index_of_several_segments(tmp_path):
     for index in (built, TantivyFactory().load(tmp_path)):
         assert len(index) == 6000
         assert index.search_weighted({"y77": 1.0}, 9).ids.tolist() == [77, 2077, 4077]
-        only = Restriction(np.array([5, 77, 4077]))
+        only = IdSelector(np.array([5, 77, 4077]))
         assert index.search_bm25(["y77"], 9, only).ids.tolist() == [77, 4077]
 
 
@@ -132,7 +132,7 @@ def test_an_index_that_is_not_saved_takes_its_files_with_it(temporary):
 
 def test_passages_that_can_not_be_read_leave_nothing_behind(temporary):
     def broken():
-        yield Terms(id=1, terms=("a",))
+        yield AnalysedPassage(id=1, terms=("a",))
         raise RuntimeError("the catalogue went away")
 
     with pytest.raises(RuntimeError, match="went away"):

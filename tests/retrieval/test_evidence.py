@@ -1,0 +1,65 @@
+"""Evidence from stage to stage: what a stage does not change is what it would be computed anew."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.evidence import weigh
+from rag_engine.retrieval.fusion import WITH_TOKENS, dense_evidence
+
+
+def candidates(count: int, seed: int) -> Candidates:
+    drawn = np.random.default_rng(seed)
+    figures = {
+        field.name: drawn.random(count).astype(np.float32)
+        for field in fields(Candidates)
+        if field.name not in {"ids", "languages"}
+    }
+    figures["late"] = np.full(count, np.nan, np.float32)
+    languages = drawn.integers(0, 4, count)
+    return Candidates(ids=np.arange(count) + 1, languages=languages, **figures)
+
+
+@pytest.mark.parametrize("fair", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_those_that_join_are_weighed_as_if_they_had_been_there(seed: int, fair: bool):
+    every = candidates(40, seed)
+    first, others = np.arange(30), np.arange(30, 40)
+    joined = weigh(every.taken(first), fair=fair).joined_by(every.taken(others))
+    at_once = weigh(every, fair=fair)
+    assert joined.candidates.ids.tolist() == at_once.candidates.ids.tolist()
+    np.testing.assert_array_equal(joined.dense, at_once.dense)
+    np.testing.assert_array_equal(joined.lexical, at_once.lexical)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
+    before = weigh(candidates(40, seed), fair=True)
+    late = np.random.default_rng(seed).normal(scale=0.1, size=40).astype(np.float32)
+    late[25:] = np.nan
+    after = before.with_late(late)
+    found = after.candidates
+    expected = dense_evidence(found.z_scores, late, found.same_language_probability, WITH_TOKENS)
+    np.testing.assert_array_equal(after.dense[:25], expected[:25])
+    np.testing.assert_array_equal(after.lexical, before.lexical)
+    totals = after.dense + after.lexical
+    assert totals[25:].max() < totals[:25].min(), "what was not compared follows the others"
+    moved = before.dense[25:] - after.dense[25:]
+    assert moved.min() >= 0
+    assert np.ptp(moved) < 1e-4, "and keeps its order"
+
+
+def test_scores_fall_with_the_evidence_and_with_the_size_of_the_corpus():
+    evidence = weigh(candidates(20, 1), fair=True)
+    small, large = (
+        evidence.scored(None, effective_corpus_size=size, log_odds=0.0) for size in (10, 10_000)
+    )
+    assert small.ids.tolist() == evidence.candidates.ids.tolist() == large.ids.tolist()
+    assert (np.diff(small.scores) <= 0).all()
+    assert (large.scores < small.scores).all()
+    likelier = evidence.scored(None, effective_corpus_size=10, log_odds=1.0)
+    assert (likelier.scores > small.scores).all()
