@@ -148,7 +148,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
-        known = wiring.build_loaders(Settings().loaders)
+        known = [loader for tenant in tenants.values() for loader in loaders(tenant.kb.settings)]
         yield Service(
             tenants=Tenants(tenants),
             index_file=_indexer(loaders),

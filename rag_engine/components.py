@@ -39,15 +39,22 @@ class Components:
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
 
 
-def default_components(settings: Settings, *, embedder: Embedder | None = None) -> Components:
+def default_components(
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    reranker: Reranker | None = None,
+    generator: Generator | None = None,
+) -> Components:
     """Build the parts that the settings name, from this package's own connectors.
 
-    ``embedder`` takes the place of the one that they name; the others are built to suit it.
+    Parts that are given take the place of those that they name, which are not built then; the
+    others are built to suit the ``embedder``.
 
     Raises:
         MissingExtra: the settings name a part whose package is not installed.
-        SettingsError: a part needs a setting that is empty.
+        SettingsError: they name a part of one's own that can not be had.
     """
     from rag_engine.connectors.wiring import build_components
 
-    return build_components(settings, embedder=embedder)
+    return build_components(settings, embedder=embedder, reranker=reranker, generator=generator)

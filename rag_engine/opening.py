@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rag_engine.components import Components, default_components
 from rag_engine.errors import InvalidInput, StoreError, StoreNotFound
 from rag_engine.index_contract import check_contract, index_contract
 from rag_engine.ports import Embedder, Generator
-from rag_engine.settings import Settings
+from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.files import WriterLock, sync_folder
 
@@ -72,9 +71,7 @@ def open_store(
     try:
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
-            stored = catalogue.meta("settings")
-            data = stored if isinstance(stored, dict) else {}
-            settings = Settings.checked(_as_made(data), origin=str(catalogue.path))
+            settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
         parts = parts or build(settings)
         check_contract(catalogue.meta("contract"), index_contract(parts, settings))
         return OpenedStore(
@@ -86,18 +83,6 @@ def open_store(
         if lock is not None:
             lock.release()
         raise
-
-
-def _as_made(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return stored settings with what they could not say when they were written.
-
-    >>> _as_made({"embedder": {"kind": "bundled"}})["embedder"]["adapter"]
-    False
-    """
-    embedder = stored.get("embedder", {})
-    if not isinstance(embedder, dict):
-        return stored  # whoever checks them says so
-    return {**stored, "embedder": {"adapter": False, **embedder}}
 
 
 def _builder(
@@ -115,7 +100,7 @@ def _builder(
         elif components is not None:
             built = components(settings)
         else:
-            built = default_components(settings, embedder=embedder)
+            built = default_components(settings, embedder=embedder, generator=generator)
         return built if generator is None else replace(built, generator=generator)
 
     return build

@@ -172,7 +172,7 @@ def knowledge_base_out(tenant: Tenant, role: str) -> KnowledgeBaseReply:
         dense=found.dense,
         lexical=found.lexical,
         model=model_name(tenant.embedder),
-        generator=settings.generator.model or settings.generator.kind,
+        generator=settings.generator.name,
         mode=settings.retrieval.mode,
         read_only=tenant.read_only,
         role=role,

@@ -38,7 +38,12 @@ from rag_engine.retrieval.lexical import query_terms
 from rag_engine.retrieval.query import Asked, Question, as_asked
 from rag_engine.retrieval.rerank import reranked
 from rag_engine.retrieval.twin_evidence import join_twins, late_of_twins, twins_of_best
-from rag_engine.settings import RetrievalSettings, Settings
+from rag_engine.settings import (
+    HybridRetrievalSettings,
+    RetrievalSettings,
+    Settings,
+    rerank_pool,
+)
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.snapshot import Snapshot
 
@@ -71,8 +76,12 @@ class Retriever:
         self._reranker = components.reranker
         self._settings: RetrievalSettings = settings.retrieval
         self._fair = settings.fairness.enabled
-        wanted = self._settings.mode == "hybrid" and self._settings.late_interaction
-        self._space: TokenSpace | None = components.token_space if wanted else None
+        self._rerank_pool = rerank_pool(settings.reranker)
+        self._late_pool = 0
+        hybrid = settings.retrieval
+        if isinstance(hybrid, HybridRetrievalSettings) and hybrid.late_interaction:
+            self._late_pool = hybrid.late_interaction_pool
+        self._space: TokenSpace | None = components.token_space if self._late_pool else None
 
     def questions(self, texts: Sequence[str], language: str | None = None) -> list[Question]:
         """Prepare questions, all embedded in one call; ``language`` states what they are in."""
@@ -114,9 +123,7 @@ class Retriever:
                 found = _by_one_figure(snapshot, found, mode)
         found = replace(found, before=np.arange(1, len(found) + 1))
         if self._reranker is not None:
-            found = reranked(
-                self._reranker, catalogue, question.text, found, self._settings.rerank_pool
-            )
+            found = reranked(self._reranker, catalogue, question.text, found, self._rerank_pool)
         return Ranked(asked, found)
 
     def _by_evidence(
@@ -186,7 +193,7 @@ class Retriever:
         space, tokens = self._space, asked.question.tokens
         if space is None or tokens is None or len(tokens.vectors) == 0 or len(found) == 0:
             return None
-        best = found.ids[: self._settings.late_interaction_pool]
+        best = found.ids[: self._late_pool]
         kept = catalogue.token_vectors(best.tolist(), len(space.basis))
         if len(kept.ids) == 0:
             return None
