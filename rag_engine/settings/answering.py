@@ -48,7 +48,7 @@ class OpenAICompatibleGeneratorSettings(_Generator):
     api_key_env: str = "RAG_ENGINE_LLM_API_KEY"
     """The environment variable that holds the key; the key itself is never stored."""
     timeout_s: float = Field(60.0, gt=0)
-    """Seconds that the server may be silent."""
+    """Seconds that a connection, and each next piece of an answer, may take."""
     max_tokens: int = Field(512, ge=1)
     """Most tokens of an answer."""
 

@@ -63,7 +63,7 @@ def shown(name: str, value: object) -> str:
 class Frozen(BaseModel):
     """Settings that can not change, of fields that are known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     stage: ClassVar[str] = ""
     """The table of the settings file that it is read from."""
 
