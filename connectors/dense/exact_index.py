@@ -36,9 +36,9 @@ def allowed_rows(ids: Int64Array, restriction: Restriction | None) -> npt.NDArra
     rows = rows[ids[rows] == restriction.ids[inside]]
     if not restriction.exclude:
         return rows
-    kept = np.ones(len(ids), dtype=np.bool_)
-    kept[rows] = False
-    return None if len(rows) == 0 else np.flatnonzero(kept)
+    allowed = np.ones(len(ids), dtype=np.bool_)
+    allowed[rows] = False
+    return None if len(rows) == 0 else np.flatnonzero(allowed)
 
 
 class ExactIndex:

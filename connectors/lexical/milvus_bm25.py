@@ -147,13 +147,13 @@ class MilvusLexicalIndex:
         if restriction.exclude:
             names = restriction.ids.tolist()
             return best_of(*self._with_ties(ask, k, f"id not in {names}" if names else ""), k)
-        found = [nothing()]
+        rankings = [nothing()]
         for start in range(0, len(restriction.ids), _NAMED):
             names = restriction.ids[start : start + _NAMED].tolist()
-            found.append(best_of(*self._with_ties(ask, k, f"id in {names}"), k))
+            rankings.append(best_of(*self._with_ties(ask, k, f"id in {names}"), k))
         return best_of(
-            np.concatenate([each.ids for each in found]),
-            np.concatenate([each.scores for each in found]),
+            np.concatenate([ranking.ids for ranking in rankings]),
+            np.concatenate([ranking.scores for ranking in rankings]),
             k,
         )
 
@@ -179,8 +179,8 @@ class MilvusLexicalIndex:
 
     def save(self, folder: Path) -> None:
         """Write the collection's name and the counts of terms into the empty ``folder``."""
-        said = {"collection": self.name, "rows": len(self)}
-        (folder / _FILE).write_text(json.dumps(said), encoding="utf-8")
+        description = {"collection": self.name, "rows": len(self)}
+        (folder / _FILE).write_text(json.dumps(description), encoding="utf-8")
         np.savez(folder / _COUNTS, hashes=self._hashes, counts=self._counts)
 
 
@@ -244,8 +244,8 @@ class MilvusLexicalFactory:
         """
         path = folder / _FILE
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            name, size = str(said["collection"]), int(said["rows"])
+            description = json.loads(path.read_text(encoding="utf-8"))
+            name, size = str(description["collection"]), int(description["rows"])
             with (
                 (folder / _COUNTS).open("rb") as file,
                 np.load(file, allow_pickle=False) as arrays,
