@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from rag_engine.errors import SettingsError
 from rag_engine.settings.answering import (
@@ -92,15 +92,18 @@ class Settings(Frozen):
         16
         """
         before: Any = getattr(self, stage)
-        given = before.model_dump(exclude_unset=True)
-        fields = type(self).model_fields[stage]
-        known = next(other for other in before.kinds() if kind in other.names()).model_fields
-        data = {name: value for name, value in given.items() if name in known}
-        adapter: TypeAdapter[Any] = TypeAdapter(fields.rebuild_annotation())
+        by_name = {name: other for other in before.kinds() for name in other.names()}
+        if kind not in by_name:
+            raise SettingsError(
+                f"{stage}.{before.choice} is one of {', '.join(map(repr, by_name))} (got {kind!r})"
+            )
+        known = by_name[kind].model_fields
+        values = before.model_dump(exclude_unset=True)
+        table = {name: value for name, value in values.items() if name in known}
         try:
-            after = adapter.validate_python({**data, before.choice: kind})
+            after = by_name[kind].model_validate({**table, before.choice: kind})
         except ValidationError as error:
-            raise SettingsError(f"{stage}: {_problems(error, (stage,))}") from error
+            raise SettingsError(_problems(error, (stage, kind))) from error
         return self.model_copy(update={stage: after})
 
     @classmethod
