@@ -7,7 +7,7 @@ from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.components import Components
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.connectors.loaders.registry import default_loaders
-from rag_engine.errors import SettingsError
+from rag_engine.connectors.plugins import load_plugin
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
@@ -19,17 +19,41 @@ from rag_engine.ports import (
     TokenEmbedder,
 )
 from rag_engine.settings import (
+    AutoDenseSettings,
+    BundledEmbedderSettings,
+    CrossEncoderRerankerSettings,
     DenseSettings,
     EmbedderSettings,
+    ExactDenseSettings,
+    ExportedEmbedderSettings,
+    ExtractiveGeneratorSettings,
     GeneratorSettings,
+    HnswDenseSettings,
+    IvfPqDenseSettings,
     LexicalSettings,
     LoaderSettings,
+    MilvusDenseSettings,
     MilvusSettings,
+    NoRerankerSettings,
+    OpenAICompatibleEmbedderSettings,
+    OpenAICompatibleGeneratorSettings,
+    PluginEmbedderSettings,
+    PluginGeneratorSettings,
+    PluginRerankerSettings,
     RerankerSettings,
+    SentenceTransformerEmbedderSettings,
     Settings,
 )
 
-__all__ = ["build_components", "build_embedder", "build_loaders"]
+__all__ = [
+    "build_components",
+    "build_dense",
+    "build_embedder",
+    "build_generator",
+    "build_lexical",
+    "build_loaders",
+    "build_reranker",
+]
 
 
 def build_components(
@@ -44,25 +68,24 @@ def build_components(
 
     Raises:
         MissingExtra: a part's package is not installed.
-        SettingsError: a part needs a setting that is empty.
+        SettingsError: a plug-in can not be had.
     """
-    if embedder is None:
-        embedder = build_embedder(settings.embedder)
+    embedder = embedder or build_embedder(settings.embedder)
     return Components(
         embedder=embedder,
-        detector=FastTextDetector() if detector is None else detector,
-        dense=_dense(settings.dense, settings.milvus),
-        lexical=_lexical(settings.lexical, settings.milvus),
-        generator=_generator(settings.generator, embedder) if generator is None else generator,
-        reranker=_reranker(settings.reranker) if reranker is None else reranker,
+        detector=detector or FastTextDetector(),
+        dense=build_dense(settings.dense, settings.milvus),
+        lexical=build_lexical(settings.lexical, settings.milvus),
+        generator=generator or build_generator(settings.generator, embedder),
+        reranker=reranker or build_reranker(settings.reranker),
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )
 
 
 def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
-    """Build the loaders for files."""
-    return default_loaders(
+    """Build the loaders for files: those of one's own, then one for every format."""
+    known = default_loaders(
         text_columns=settings.text_columns,
         title_column=settings.title_column or None,
         id_column=settings.id_column or None,
@@ -70,70 +93,107 @@ def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
         max_file_mb=settings.max_file_mb,
         timeout_s=settings.timeout_s,
     )
+    own = [load_plugin(plugin, Loader) for plugin in settings.extra]  # type: ignore[type-abstract]
+    return (*own, *known)
 
 
 def build_embedder(settings: EmbedderSettings) -> Embedder:
     """Build the embedder that the settings name."""
-    if settings.kind in {"bundled", "exported"} and settings.device not in {"auto", "cpu"}:
-        raise SettingsError(
-            f"embedder.kind = {settings.kind!r} computes on the CPU, got device = "
-            f"{settings.device!r}; on a GPU use kind = 'sentence-transformer' with a model "
-            "(`rag-engine export bundled DIR --to sentence-transformers` writes the bundled one)"
-        )
-    if settings.kind == "bundled":
-        from rag_engine.connectors.embedders.bundled_e5 import BundledE5
+    match settings:
+        case BundledEmbedderSettings():
+            from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
-        return BundledE5(
-            adapter=settings.adapter, precision=settings.precision, threads=settings.threads
-        )
-    if not settings.model:
-        raise SettingsError(f"embedder.kind = {settings.kind!r} needs embedder.model")
-    if settings.kind == "exported":
-        from rag_engine.connectors.embedders.exported import ExportedEmbedder
+            return BundledE5(
+                adapter=settings.adapter, precision=settings.precision, threads=settings.threads
+            )
+        case ExportedEmbedderSettings():
+            from rag_engine.connectors.embedders.exported import ExportedEmbedder
 
-        return ExportedEmbedder(
-            settings.model,
-            precision=settings.precision,
-            threads=settings.threads,
-            query_prompt=settings.query_prompt,
-            passage_prompt=settings.passage_prompt,
-        )
-    if settings.kind == "sentence-transformer":
-        from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
+            return ExportedEmbedder(
+                settings.model,
+                precision=settings.precision,
+                threads=settings.threads,
+                query_prompt=settings.query_prompt,
+                passage_prompt=settings.passage_prompt,
+            )
+        case SentenceTransformerEmbedderSettings():
+            from rag_engine.connectors.embedders.sentence_transformer import (
+                SentenceTransformerEmbedder,
+            )
 
-        return SentenceTransformerEmbedder(
-            model=settings.model,
-            device=settings.device,
-            precision=settings.precision,
-            query_prompt=settings.query_prompt,
-            passage_prompt=settings.passage_prompt,
-            threads=settings.threads,
-            truncate_dim=settings.truncate_dim,
-        )
-    if not settings.base_url:
-        raise SettingsError("embedder.kind = 'openai-compatible' needs embedder.base_url")
-    from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
+            return SentenceTransformerEmbedder(
+                model=settings.model,
+                device=settings.device,
+                precision=settings.precision,
+                query_prompt=settings.query_prompt,
+                passage_prompt=settings.passage_prompt,
+                threads=settings.threads,
+                truncate_dim=settings.truncate_dim,
+            )
+        case OpenAICompatibleEmbedderSettings():
+            from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
 
-    return OpenAICompatibleEmbedder(
-        base_url=settings.base_url,
-        model=settings.model,
-        api_key_env=settings.api_key_env,
-        query_prompt=settings.query_prompt,
-        passage_prompt=settings.passage_prompt,
-    )
+            return OpenAICompatibleEmbedder(
+                base_url=settings.base_url,
+                model=settings.model,
+                api_key_env=settings.api_key_env,
+                query_prompt=settings.query_prompt,
+                passage_prompt=settings.passage_prompt,
+            )
+        case PluginEmbedderSettings():
+            return load_plugin(settings, Embedder)  # type: ignore[type-abstract]
 
 
 def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
-    if not settings.token_vectors or not isinstance(embedder, TokenEmbedder):
+    wanted = not isinstance(settings, BundledEmbedderSettings) or settings.token_vectors
+    if not wanted or not isinstance(embedder, TokenEmbedder):
         return None
     return load_token_space(embedder.contract.weights)
 
 
-def _dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:
+def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:
+    """Build the factory of the dense index that the settings name."""
+    match settings:
+        case AutoDenseSettings():
+            return _auto(settings)
+        case ExactDenseSettings():
+            from rag_engine.connectors.dense.exact_index import ExactIndexFactory
+
+            return ExactIndexFactory()
+        case HnswDenseSettings():
+            from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
+
+            return FaissHnswFactory(
+                m=settings.m,
+                ef_construction=settings.ef_construction,
+                ef_search=settings.ef_search,
+                storage="float32" if settings.storage == "auto" else settings.storage,
+            )
+        case IvfPqDenseSettings():
+            from rag_engine.connectors.dense.auto_index import AutoDenseFactory
+            from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
+
+            return AutoDenseFactory(
+                kind="ivf-pq",
+                exact_below=settings.exact_below,
+                compact_from=settings.exact_below,
+                compact=FaissIvfPqFactory(device=settings.device),
+            )
+        case MilvusDenseSettings():
+            from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
+            from rag_engine.connectors.milvus.service import MilvusService
+
+            return MilvusIndexFactory(
+                service=MilvusService(milvus),
+                m=settings.m,
+                ef_construction=settings.ef_construction,
+                ef_search=settings.ef_search,
+            )
+
+
+def _auto(settings: AutoDenseSettings) -> DenseIndexFactory:
     from rag_engine.connectors.dense.auto_index import AutoDenseFactory
-    from rag_engine.connectors.dense.exact_index import ExactIndexFactory
     from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory, Storage
-    from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
 
     def hnsw(default: Storage) -> FaissHnswFactory:
         return FaissHnswFactory(
@@ -143,28 +203,6 @@ def _dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory
             storage=default if settings.storage == "auto" else settings.storage,
         )
 
-    if settings.kind == "milvus":
-        from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
-        from rag_engine.connectors.milvus.service import MilvusService
-
-        return MilvusIndexFactory(
-            service=MilvusService(milvus),
-            m=settings.m,
-            ef_construction=settings.ef_construction,
-            ef_search=settings.ef_search,
-        )
-    if settings.kind == "exact":
-        return ExactIndexFactory()
-    if settings.kind == "hnsw":
-        return hnsw("float32")
-    if settings.kind == "ivf-pq":  # what was just added is too little for lists
-        least = max(settings.exact_below, FaissIvfPqFactory.fewest)
-        return AutoDenseFactory(
-            kind="ivf-pq",
-            exact_below=least,
-            compact_from=least,
-            compact=FaissIvfPqFactory(device=settings.device),
-        )
     return AutoDenseFactory(
         exact_below=settings.exact_below,
         compact_from=settings.compact_from,
@@ -173,44 +211,55 @@ def _dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory
     )
 
 
-def _lexical(settings: LexicalSettings, milvus: MilvusSettings) -> LexicalIndexFactory:
-    if settings.kind == "milvus-bm25":
-        from rag_engine.connectors.lexical.milvus_bm25 import MilvusLexicalFactory
-        from rag_engine.connectors.milvus.service import MilvusService
+def build_lexical(settings: LexicalSettings, milvus: MilvusSettings) -> LexicalIndexFactory:
+    """Build the factory of the lexical index that the settings name."""
+    match settings.kind:
+        case "tantivy":
+            from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 
-        return MilvusLexicalFactory(service=MilvusService(milvus))
-    if settings.kind == "rank-bm25":
-        from rag_engine.connectors.lexical.rank_bm25_index import RankBm25Factory
+            return TantivyFactory()
+        case "rank-bm25":
+            from rag_engine.connectors.lexical.rank_bm25_index import RankBm25Factory
 
-        return RankBm25Factory()
-    from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
+            return RankBm25Factory()
+        case "milvus-bm25":
+            from rag_engine.connectors.lexical.milvus_bm25 import MilvusLexicalFactory
+            from rag_engine.connectors.milvus.service import MilvusService
 
-    return TantivyFactory()
-
-
-def _reranker(settings: RerankerSettings) -> Reranker | None:
-    if not settings.model:
-        return None
-    from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
-
-    return CrossEncoderReranker(model=settings.model, device=settings.device)
+            return MilvusLexicalFactory(service=MilvusService(milvus))
 
 
-def _generator(settings: GeneratorSettings, embedder: Embedder) -> Generator:
-    if settings.kind == "extractive":
-        from rag_engine.connectors.generators.extractive import ExtractiveGenerator
+def build_reranker(settings: RerankerSettings) -> Reranker | None:
+    """Build the reranker that the settings name, if any."""
+    match settings:
+        case NoRerankerSettings():
+            return None
+        case CrossEncoderRerankerSettings():
+            from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
 
-        return ExtractiveGenerator(embedder=embedder)
-    if not settings.model or not settings.base_url:
-        raise SettingsError(
-            "generator.kind = 'openai-compatible' needs generator.model and generator.base_url"
-        )
-    from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
+            return CrossEncoderReranker(model=settings.model, device=settings.device)
+        case PluginRerankerSettings():
+            return load_plugin(settings, Reranker)  # type: ignore[type-abstract]
 
-    return OpenAICompatibleGenerator(
-        base_url=settings.base_url,
-        model=settings.model,
-        api_key_env=settings.api_key_env,
-        timeout_s=settings.timeout_s,
-        max_tokens=settings.max_tokens,
-    )
+
+def build_generator(settings: GeneratorSettings, embedder: Embedder) -> Generator:
+    """Build the generator that the settings name; one that quotes chooses with the embedder."""
+    match settings:
+        case ExtractiveGeneratorSettings():
+            from rag_engine.connectors.generators.extractive import ExtractiveGenerator
+
+            return ExtractiveGenerator(embedder=embedder)
+        case OpenAICompatibleGeneratorSettings():
+            from rag_engine.connectors.generators.openai_compatible import (
+                OpenAICompatibleGenerator,
+            )
+
+            return OpenAICompatibleGenerator(
+                base_url=settings.base_url,
+                model=settings.model,
+                api_key_env=settings.api_key_env,
+                timeout_s=settings.timeout_s,
+                max_tokens=settings.max_tokens,
+            )
+        case PluginGeneratorSettings():
+            return load_plugin(settings, Generator)  # type: ignore[type-abstract]

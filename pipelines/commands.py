@@ -16,7 +16,7 @@ from rag_engine.pipelines.index import report_outcome
 from rag_engine.pipelines.output import Bar, Outcome
 from rag_engine.records import MetadataValue, Problem
 from rag_engine.serialisation import AskReply, SearchReply
-from rag_engine.settings import Settings
+from rag_engine.settings import CrossEncoderRerankerSettings, FairnessSettings, Settings
 from rag_engine.text.codes import normalise_language
 
 __all__ = [
@@ -209,16 +209,18 @@ def migrate(given: argparse.Namespace) -> Outcome:
 def evaluate(given: argparse.Namespace) -> Outcome:
     """Measure on a test set."""
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
-    data = settings.model_dump()
     if given.mode:
-        data["retrieval"]["mode"] = given.mode
+        settings = settings.of_kind("retrieval", given.mode)
     if given.no_fairness:
-        data["fairness"]["enabled"] = False
+        settings = settings.model_copy(update={"fairness": FairnessSettings(enabled=False)})
     if given.rerank:
-        data["reranker"]["model"] = given.rerank
+        reranker = CrossEncoderRerankerSettings(model=given.rerank)
+        if isinstance(settings.reranker, CrossEncoderRerankerSettings):
+            reranker = settings.reranker.model_copy(update={"model": given.rerank})
+        settings = settings.model_copy(update={"reranker": reranker})
     return evaluation.evaluate(
         given.set,
-        settings=Settings.checked(data, origin="the command line"),
+        settings=settings,
         kb_path=given.kb,
         report=given.report,
         ablation=given.ablation,
@@ -276,8 +278,7 @@ def bench_search(given: argparse.Namespace) -> Outcome:
 
     settings = Settings.from_toml(given.settings) if given.settings else Settings()
     if given.index:
-        dense = settings.dense.model_copy(update={"kind": given.index})
-        settings = settings.model_copy(update={"dense": dense})
+        settings = settings.of_kind("dense", given.index)
     return _reported(
         bench_search(given.chunks, given.queries, given.kb, settings, given.set), given
     )

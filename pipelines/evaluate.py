@@ -20,13 +20,19 @@ from rag_engine.evaluation.retrieval_report import build_report
 from rag_engine.evaluation.score_calibration import Bin, calibration_report
 from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
 from rag_engine.pipelines.output import Bar, Outcome, note
-from rag_engine.settings import RerankerSettings, Settings
+from rag_engine.settings import (
+    FairnessSettings,
+    HybridRetrievalSettings,
+    NoRerankerSettings,
+    RetrievalMode,
+    Settings,
+)
 
 __all__ = ["ABLATION", "evaluate", "evaluate_set"]
 
 _DEPTH = 100
 
-ABLATION: tuple[tuple[str, str, bool, bool], ...] = (
+ABLATION: tuple[tuple[str, RetrievalMode, bool, bool], ...] = (
     ("plain dense", "dense", False, False),
     ("plain lexical (BM25)", "bm25", False, False),
     ("plain RRF(dense, BM25)", "rrf", False, False),
@@ -66,7 +72,8 @@ def evaluate(
     with tempfile.TemporaryDirectory() as temporary:
         path = kb_path or Path(temporary) / "kb"
         for name, used in _rows(settings, components, ablation=ablation):
-            parts = components if used.reranker.model else replace(components, reranker=None)
+            reranks = not isinstance(used.reranker, NoRerankerSettings)
+            parts = components if reranks else replace(components, reranker=None)
             found[name] = evaluate_set(test_set, path, used, parts)
         lines = list(_table(test_set.name, found))
         scored: dict[str, Any] = {}
@@ -104,12 +111,17 @@ def _rows(
     if not ablation:
         yield settings.retrieval.mode, settings
         return
-    plain = settings.model_copy(update={"reranker": RerankerSettings()})
     for name, mode, fair, late in ABLATION:
-        data = plain.model_dump()
-        data["retrieval"] |= {"mode": mode, "late_interaction": late}
-        data["fairness"]["enabled"] = fair
-        yield name, Settings.checked(data, origin="evaluate")
+        row = settings.of_kind("retrieval", mode)
+        retrieval = row.retrieval
+        if isinstance(retrieval, HybridRetrievalSettings):
+            retrieval = retrieval.model_copy(update={"late_interaction": late})
+        changed = {
+            "retrieval": retrieval,
+            "fairness": FairnessSettings(enabled=fair),
+            "reranker": NoRerankerSettings(),
+        }
+        yield name, row.model_copy(update=changed)
     if components.reranker is not None:
         yield f"ours + {components.reranker.name}", settings
 

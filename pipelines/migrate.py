@@ -38,8 +38,7 @@ def settings_for(target: str, settings: Settings) -> Settings:
     'auto'
     """
     if target == "local":
-        local = settings.dense.model_copy(update={"kind": "auto"})
-        return settings.model_copy(update={"dense": local})
+        return settings.of_kind("dense", "auto")
     match = _TARGET.fullmatch(target)
     if match:
         uri = f"http{'s' if match['secure'] else ''}://{match['host']}"
@@ -50,12 +49,8 @@ def settings_for(target: str, settings: Settings) -> Settings:
             "--to is milvus://HOST:PORT, milvus+tls://HOST:PORT, milvus:FILE.db or local, got "
             f"{target!r:.120}"
         )
-    return settings.model_copy(
-        update={
-            "dense": settings.dense.model_copy(update={"kind": "milvus"}),
-            "milvus": settings.milvus.model_copy(update={"uri": uri}),
-        }
-    )
+    server = settings.milvus.model_copy(update={"uri": uri})
+    return settings.of_kind("dense", "milvus").model_copy(update={"milvus": server})
 
 
 def migrate(path: Path, target: str) -> Outcome:

@@ -57,7 +57,7 @@ def default_components(
 
     Raises:
         MissingExtra: the settings name a part whose package is not installed.
-        SettingsError: a part needs a setting that is empty.
+        SettingsError: they name a part of one's own that can not be had.
     """
     from rag_engine.connectors.wiring import build_components
 

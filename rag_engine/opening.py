@@ -14,7 +14,7 @@ from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreNotFou
 from rag_engine.index_contract import check_contract, index_contract
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
-from rag_engine.settings import Settings
+from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.files import WriterLock, sync_folder
 from rag_engine.store.index import Index
@@ -165,9 +165,7 @@ def open_store(
     try:
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
-            stored = catalogue.meta("settings")
-            data = stored if isinstance(stored, dict) else {}
-            settings = Settings.checked(_as_made(data), origin=str(catalogue.path))
+            settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
         parts = parts or build(settings)
         check_contract(catalogue.meta("contract"), index_contract(parts, settings))
         return OpenedStore(
@@ -184,18 +182,6 @@ def open_store(
         if lock is not None:
             lock.release()
         raise
-
-
-def _as_made(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return stored settings with what they could not say when they were written.
-
-    >>> _as_made({"embedder": {"kind": "bundled"}})["embedder"]["adapter"]
-    False
-    """
-    embedder = stored.get("embedder", {})
-    if not isinstance(embedder, dict):
-        return stored  # whoever checks them says so
-    return {**stored, "embedder": {"adapter": False, **embedder}}
 
 
 def _builder(

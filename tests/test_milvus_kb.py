@@ -23,7 +23,7 @@ from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJ
 from rag_engine.connectors.milvus.service import MilvusService
 from rag_engine.errors import StoreCorrupt
 from rag_engine.pipelines.cli import main
-from rag_engine.settings import DenseSettings, MilvusSettings
+from rag_engine.settings import MilvusDenseSettings, MilvusSettings
 from tests.samples import RULES, ids
 
 KILLS = int(os.environ.get("RAG_ENGINE_KILLS", "4"))
@@ -270,9 +270,7 @@ def test_migrated_there_and_back(tmp_path, milvus_server, capsys):
 
 
 def test_one_line_of_the_settings(tmp_path, milvus_server):
-    settings = Settings(
-        dense=DenseSettings(kind="milvus"), milvus=MilvusSettings(uri=milvus_server)
-    )
+    settings = Settings(dense=MilvusDenseSettings(), milvus=MilvusSettings(uri=milvus_server))
     path = tmp_path / "kb"
     with KnowledgeBase.open(path, settings=settings) as kb:
         kb.add(RULES)

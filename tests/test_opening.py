@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from rag_engine import KnowledgeBase, Settings
-from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import (
     ContractMismatch,
     InvalidInput,
@@ -23,7 +22,7 @@ from rag_engine.errors import (
     StoreReadOnly,
 )
 from rag_engine.ports import Detection
-from rag_engine.settings import EmbedderSettings
+from rag_engine.settings import BundledEmbedderSettings
 from tests.doubles import HashEmbedder
 from tests.samples import PUMP, RULES, ids
 
@@ -215,9 +214,9 @@ def test_settings_from_toml(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["bundled", "exported"])
 def test_a_device_that_a_kind_can_not_use_is_told(kind):
-    settings = EmbedderSettings(kind=kind, model="m", device="cuda")
-    with pytest.raises(SettingsError, match=r"computes on the CPU.*'cuda'.*sentence-transformer"):
-        build_embedder(settings)
+    model = {"model": "m"} if kind == "exported" else {}
+    with pytest.raises(SettingsError, match=r"'cuda' is not used.* a GPU with kind = 'sentence-"):
+        Settings.checked({"embedder": {"kind": kind, "device": "cuda", **model}}, origin="x")
 
 
 def test_parts_may_be_built_by_a_function_of_the_settings(tmp_path, quick_components):
@@ -236,7 +235,7 @@ def test_parts_may_be_built_by_a_function_of_the_settings(tmp_path, quick_compon
 
 def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
     path = tmp_path / "kb"
-    plain = Settings(embedder=EmbedderSettings(adapter=False))
+    plain = Settings(embedder=BundledEmbedderSettings(adapter=False))
     with KnowledgeBase.open(path, settings=plain) as kb:
         kb.add([PUMP])
     with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
@@ -247,7 +246,7 @@ def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
     with KnowledgeBase.open(path, read_only=True) as kb:
         assert ids(kb.search("Pumpe")) == [PUMP.id]
         assert not kb.settings.embedder.adapter
-    adapted = Settings(embedder=EmbedderSettings(adapter=True))
+    adapted = Settings(embedder=BundledEmbedderSettings(adapter=True))
     with pytest.raises(ContractMismatch, match=r"embedder\.adapter = false"):
         KnowledgeBase.open(path, settings=adapted)
     with KnowledgeBase.open(tmp_path / "new", settings=adapted):

@@ -85,9 +85,9 @@ def test_a_code_finds_its_passage_in_any_language(tmp_path: Path, real_component
 
 
 def test_modes_without_probabilities_still_answer(tmp_path: Path, real_components):
-    settings = Settings.model_validate(
-        {"retrieval": {"mode": "rrf"}, "answering": {"min_score": 0.9}}
-    )
+    settings = Settings.model_validate({"retrieval": {"mode": "rrf"}})
+    with pytest.raises(ValueError, match=r"answering\.min_score = 0\.9 has no effect"):
+        Settings.model_validate({"retrieval": {"mode": "rrf"}, "answering": {"min_score": 0.9}})
     with KnowledgeBase.open(tmp_path / "kb", components=real_components, settings=settings) as kb:
         kb.add(RULES)
         assert kb.ask(ANSWERED[0][0]).supported

@@ -13,9 +13,9 @@ from rag_engine.errors import InvalidInput, InvalidVectors, StoreCorrupt
 from rag_engine.ports import (
     DenseIndexFactory,
     Float32Array,
+    IdSelector,
     Int64Array,
     Ranking,
-    IdSelector,
     VectorRows,
 )
 
@@ -43,9 +43,9 @@ def allowed_rows(ids: Int64Array, allowed: IdSelector | None) -> npt.NDArray[np.
     rows = rows[ids[rows] == allowed.ids[inside]]
     if not allowed.exclude:
         return rows
-    kept = np.ones(len(ids), dtype=np.bool_)
-    kept[rows] = False
-    return None if len(rows) == 0 else np.flatnonzero(kept)
+    mask = np.ones(len(ids), dtype=np.bool_)
+    mask[rows] = False
+    return None if len(rows) == 0 else np.flatnonzero(mask)
 
 
 class ExactIndex:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rag_engine.connectors.dense.exact_index import ExactIndex, allowed_rows, check_queries
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import MissingExtra, StoreCorrupt
-from rag_engine.ports import Float32Array, Int64Array, Ranking, IdSelector, VectorRows
+from rag_engine.ports import Float32Array, IdSelector, Int64Array, Ranking, VectorRows
 
 __all__ = ["FaissIndex", "Walk", "add_all", "load_faiss", "open_index", "threads_for_building"]
 
@@ -119,7 +119,7 @@ class FaissIndex:
         parameters = self._walking.parameters(self._index, effort)
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         met = self._index.search(queries, min(effort, len(self)), params=parameters)[1]
-        return [each[each >= 0] for each in met]  # FAISS fills up with -1
+        return [rows[rows >= 0] for rows in met]  # FAISS fills up with -1
 
     def candidates(self, queries: Float32Array) -> Sequence[npt.NDArray[np.intp]]:
         """Return the rows that FAISS itself finds near each query, best first."""
@@ -163,11 +163,11 @@ def open_index(
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
     except (RuntimeError, MemoryError) as error:
         raise StoreCorrupt(f"the FAISS index {path} can not be read: {error}") from error
-    found = (type(index).__name__, index.ntotal, index.d, index.metric_type)
+    properties = (type(index).__name__, index.ntotal, index.d, index.metric_type)
     expected = (len(ids), vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    if found[0] not in kinds or found[1:] != expected:
+    if properties[0] not in kinds or properties[1:] != expected:
         raise StoreCorrupt(
-            f"the FAISS index {path} is (type, vectors, dimension, metric) {found}, the "
+            f"the FAISS index {path} is (type, vectors, dimension, metric) {properties}, the "
             f"generation says {tuple(kinds)} and {expected}"
         )
     return index

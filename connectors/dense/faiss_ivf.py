@@ -128,9 +128,9 @@ class FaissIvfPqFactory(DenseIndexFactory):
         """
         path = folder / _FILE
         index = open_index(path, ("IndexIVFPQ",), ids, vectors, mapped=False)
-        found = FaissIndex(index, ids, vectors, self._walk)
-        _check_sample(path, found, vectors)
-        return found
+        loaded = FaissIndex(index, ids, vectors, self._walk)
+        _check_sample(path, loaded, vectors)
+        return loaded
 
 
 def is_saved(folder: Path) -> bool:
@@ -152,5 +152,5 @@ def _check_sample(path: Path, index: FaissIndex, vectors: VectorRows) -> None:
     rows = np.linspace(0, len(index) - 1, min(_SAMPLE, len(index))).astype(np.intp)
     sample = np.ascontiguousarray(vectors[rows], dtype=np.float32)
     met = index.candidates(sample)
-    if not all(row in each for row, each in zip(rows.tolist(), met, strict=True)):
+    if not all(row in near for row, near in zip(rows.tolist(), met, strict=True)):
         raise StoreCorrupt(f"the FAISS index {path} holds other vectors than the generation")

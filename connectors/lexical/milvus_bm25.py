@@ -27,13 +27,13 @@ from rag_engine.connectors.milvus.service import CollectionMissing, MilvusServic
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, SettingsError, StoreCorrupt
 from rag_engine.ports import (
+    AnalysedPassage,
     Float32Array,
+    IdSelector,
     Int64Array,
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    IdSelector,
-    AnalysedPassage,
 )
 from rag_engine.store.forward_index import hash_of_term
 
@@ -148,13 +148,13 @@ class MilvusLexicalIndex:
         if allowed.exclude:
             names = allowed.ids.tolist()
             return best_of(*self._with_ties(ask, k, f"id not in {names}" if names else ""), k)
-        found = [nothing()]
+        rankings = [nothing()]
         for start in range(0, len(allowed.ids), _NAMED):
             names = allowed.ids[start : start + _NAMED].tolist()
-            found.append(best_of(*self._with_ties(ask, k, f"id in {names}"), k))
+            rankings.append(best_of(*self._with_ties(ask, k, f"id in {names}"), k))
         return best_of(
-            np.concatenate([each.ids for each in found]),
-            np.concatenate([each.scores for each in found]),
+            np.concatenate([ranking.ids for ranking in rankings]),
+            np.concatenate([ranking.scores for ranking in rankings]),
             k,
         )
 
@@ -180,8 +180,8 @@ class MilvusLexicalIndex:
 
     def save(self, folder: Path) -> None:
         """Write the collection's name and the counts of terms into the empty ``folder``."""
-        said = {"collection": self.name, "rows": len(self)}
-        (folder / _FILE).write_text(json.dumps(said), encoding="utf-8")
+        description = {"collection": self.name, "rows": len(self)}
+        (folder / _FILE).write_text(json.dumps(description), encoding="utf-8")
         np.savez(folder / _COUNTS, hashes=self._hashes, counts=self._counts)
 
 
@@ -247,8 +247,8 @@ class MilvusLexicalFactory(LexicalIndexFactory):
         """
         path = folder / _FILE
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            name, size = str(said["collection"]), int(said["rows"])
+            description = json.loads(path.read_text(encoding="utf-8"))
+            name, size = str(description["collection"]), int(description["rows"])
             with (
                 (folder / _COUNTS).open("rb") as file,
                 np.load(file, allow_pickle=False) as arrays,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
-from rag_engine.ports import Int64Array, LexicalIndexFactory, Ranking, IdSelector, AnalysedPassage
+from rag_engine.ports import AnalysedPassage, IdSelector, Int64Array, LexicalIndexFactory, Ranking
 
 __all__ = ["RankBm25Factory", "RankBm25Index"]
 
@@ -46,7 +46,7 @@ class RankBm25Index:
         for row, counts in enumerate(frequencies):
             for term in counts:
                 rows.setdefault(term, []).append(row)
-        self._rows = {term: np.array(each, dtype=np.intp) for term, each in rows.items()}
+        self._rows = {term: np.array(places, dtype=np.intp) for term, places in rows.items()}
         # rank-bm25 divides by the number of terms.
         self._model = (
             _bm25_okapi()(map(_spelled_out, frequencies), k1=1.2, b=0.75) if rows else None

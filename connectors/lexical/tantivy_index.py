@@ -16,12 +16,12 @@ from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt, StoreError
 from rag_engine.ports import (
+    AnalysedPassage,
     Float32Array,
+    IdSelector,
     Int64Array,
     LexicalIndexFactory,
     Ranking,
-    IdSelector,
-    AnalysedPassage,
 )
 
 __all__ = ["TantivyFactory", "TantivyIndex"]

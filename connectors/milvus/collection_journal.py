@@ -63,7 +63,7 @@ class CollectionJournal:
     def filled(self, name: str) -> None:
         """Note that a collection holds all that it is to hold."""
         self._write(
-            [replace(each, filled=each.filled or each.name == name) for each in self._all()]
+            [replace(entry, filled=entry.filled or entry.name == name) for entry in self._all()]
         )
 
     def entries(self) -> list[Entry]:
@@ -72,15 +72,15 @@ class CollectionJournal:
         Raises:
             StoreCorrupt: the journal is damaged.
         """
-        return [each for each in self._all() if each.server == self.service.uri]
+        return [entry for entry in self._all() if entry.server == self.service.uri]
 
     def sweep(self, current: str) -> None:
         """Drop all but ``current`` and the filled one before it, which may still be searched."""
-        names = [each.name for each in self.entries() if each.filled]
+        names = [entry.name for entry in self.entries() if entry.filled]
         place = names.index(current) if current in names else 0
-        kept = {current, *names[max(0, place - 1) : place]}
+        current_and_previous = {current, *names[max(0, place - 1) : place]}
         for entry in self.entries():
-            if entry.name not in kept:
+            if entry.name not in current_and_previous:
                 self.drop(entry.name)
 
     def clear(self) -> None:
@@ -91,7 +91,7 @@ class CollectionJournal:
     def drop(self, name: str) -> None:
         """Drop one, if it is there, and strike it off."""
         self.service.drop(name)
-        self._write([each for each in self._all() if each.name != name])
+        self._write([entry for entry in self._all() if entry.name != name])
 
     def _all(self) -> list[Entry]:
         path = self.root / self.file
@@ -99,13 +99,13 @@ class CollectionJournal:
             return []
         data = read_json(path)
         try:
-            entries = [Entry(**each) for each in data["collections"]]
+            entries = [Entry(**listed) for listed in data["collections"]]
         except (KeyError, TypeError) as error:
             raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
         return entries if data.get("home") == self._home() else []
 
     def _write(self, entries: list[Entry]) -> None:
-        listed = [asdict(each) for each in entries]
+        listed = [asdict(entry) for entry in entries]
         write_json(self.root / self.file, {"home": self._home(), "collections": listed})
 
     def _home(self) -> str:

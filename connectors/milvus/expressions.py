@@ -69,11 +69,11 @@ def _range(node: Range, *, wanted: bool) -> str:
     if node.key in CHUNK_KEYS and node.key != "page":
         return _NOTHING if wanted else _ALL
     bounds = [(">=", "<", node.minimum), ("<=", ">", node.maximum)]
-    given = [(inside, outside, bound) for inside, outside, bound in bounds if bound is not None]
-    if not given:  # any number: which of them are numbers, the catalogue knows
+    stated = [(inside, outside, bound) for inside, outside, bound in bounds if bound is not None]
+    if not stated:  # any number: which of them are numbers, the catalogue knows
         return _ALL
     if wanted:
-        return " and ".join(f"{field} {inside} {_literal(bound)}" for inside, _, bound in given)
+        return " and ".join(f"{field} {inside} {_literal(bound)}" for inside, _, bound in stated)
     # A text is in no range; comparing it with a number is true nowhere.
     return _ALL
 

@@ -154,7 +154,7 @@ class MilvusService:
 
     def count(self, name: str) -> int:
         """Count a collection's rows, everything that was written before included."""
-        found = self._ask(
+        rows = self._ask(
             lambda client: client.query(
                 name,
                 filter="",
@@ -163,20 +163,20 @@ class MilvusService:
                 timeout=self._settings.timeout_s,
             )
         )
-        return int(found[0]["count(*)"])
+        return int(rows[0]["count(*)"])
 
     def version(self) -> tuple[int, int]:
         """Return the server's version, of which 2.5 is ``(2, 5)``; Milvus Lite 3 counts as 2.5."""
-        said = str(self._ask(lambda client: client.get_server_version()))
-        found = re.search(r"(\d+)\.(\d+)", said)
-        if found is None:
-            raise ServiceMalformed(f"Milvus at {self.uri} has the version {said!r:.80}")
-        version = (int(found[1]), int(found[2]))
-        return (2, 5) if "lite-3" in said else version
+        answer = str(self._ask(lambda client: client.get_server_version()))
+        numbers = re.search(r"(\d+)\.(\d+)", answer)
+        if numbers is None:
+            raise ServiceMalformed(f"Milvus at {self.uri} has the version {answer!r:.80}")
+        version = (int(numbers[1]), int(numbers[2]))
+        return (2, 5) if "lite-3" in answer else version
 
     def some(self, name: str, expression: str) -> bool:
         """Tell whether any row fulfils an expression."""
-        found = self._ask(
+        rows = self._ask(
             lambda client: client.query(
                 name,
                 filter=expression,
@@ -186,20 +186,20 @@ class MilvusService:
                 timeout=self._settings.timeout_s,
             )
         )
-        return len(found) > 0
+        return len(rows) > 0
 
     def vectors(self, name: str, ids: Sequence[int]) -> dict[int, list[float]]:
         """Return the vectors of those of ``ids`` that are there."""
-        found = self._ask(
+        rows = self._ask(
             lambda client: client.query(
                 name,
-                filter=f"id in {[int(each) for each in ids]}",
+                filter=f"id in {[int(identifier) for identifier in ids]}",
                 output_fields=["id", "vector"],
                 consistency_level="Strong",
                 timeout=self._settings.timeout_s,
             )
         )
-        return {int(row["id"]): row["vector"] for row in found}
+        return {int(row["id"]): row["vector"] for row in rows}
 
     def search(
         self,
@@ -216,7 +216,7 @@ class MilvusService:
         Collections are searched after they were filled and never change: whatever the server's
         consistency level is, all searches see the same, and they ask for the quickest.
         """
-        found = self._ask(
+        results = self._ask(
             lambda client: client.search(
                 name,
                 data=list(queries),
@@ -229,7 +229,7 @@ class MilvusService:
                 timeout=self._settings.timeout_s,
             )
         )
-        return [[(int(hit["id"]), float(hit["distance"])) for hit in hits] for hits in found]
+        return [[(int(hit["id"]), float(hit["distance"])) for hit in hits] for hits in results]
 
     def drop(self, name: str) -> None:
         """Drop a collection, if it is there."""
@@ -269,18 +269,18 @@ class MilvusService:
         return self._retries.run(once)
 
     def _as_service_error(self, error: Any) -> ServiceError:
-        said = str(error.message)[:_SHOWN]
-        told = f"Milvus at {self.uri}: {said} (code {error.code})"
+        reason = str(error.message)[:_SHOWN]
+        message = f"Milvus at {self.uri}: {reason} (code {error.code})"
         if error.code == _MISSING:
-            return CollectionMissing(told, status=404)
+            return CollectionMissing(message, status=404)
         if error.code in _LIMITED:
-            return ServiceRefused(told, status=429)
-        lowered = said.lower()
+            return ServiceRefused(message, status=429)
+        lowered = reason.lower()
         if "timeout" in lowered or "deadline" in lowered:
-            return ServiceTimeout(told)
-        if any(each in lowered for each in ("connect", "unavailable", "server not ready")):
-            return ServiceUnreachable(told)
-        return ServiceRefused(told, status=400)
+            return ServiceTimeout(message)
+        if any(word in lowered for word in ("connect", "unavailable", "server not ready")):
+            return ServiceUnreachable(message)
+        return ServiceRefused(message, status=400)
 
 
 def _checked_uri(uri: str) -> str:

@@ -80,7 +80,9 @@ class CrossEncoderReranker:
         from torch.nn import Identity
 
         longest = int(self._model.max_seq_length) * _TOKEN_CHARACTERS
-        pairs = [(_readable(question, longest), _readable(each, longest)) for each in passages]
+        pairs = [
+            (_readable(question, longest), _readable(passage, longest)) for passage in passages
+        ]
         if not pairs:
             return np.empty(0, np.float32)
         with self._lock:
@@ -91,10 +93,10 @@ class CrossEncoderReranker:
                 convert_to_numpy=True,
                 show_progress_bar=False,
             )
-        found: Float32Array = np.asarray(scores, np.float32).reshape(len(pairs))
-        if not np.isfinite(found).all():
+        logits: Float32Array = np.asarray(scores, np.float32).reshape(len(pairs))
+        if not np.isfinite(logits).all():
             raise ModelError(f"the reranker {self._name!r} computed NaN or infinity; it is faulty")
-        return found
+        return logits
 
 
 def _loaded(model: str, folder: Path, device: str, max_length: int) -> Any:

@@ -10,18 +10,18 @@ from typing import ParamSpec, TypeVar
 
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.ports import (
+    AnalysedPassage,
     DenseIndex,
     DenseIndexFactory,
     Detection,
     FieldsOf,
     Float32Array,
+    IdSelector,
     Int64Array,
     LanguageDetector,
     LexicalIndex,
     LexicalIndexFactory,
     Ranking,
-    IdSelector,
-    AnalysedPassage,
     TokenEmbedder,
     TokenVectors,
     VectorRows,

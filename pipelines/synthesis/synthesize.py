@@ -36,7 +36,11 @@ from rag_engine.pipelines.synthesis.question_journal import Journal
 from rag_engine.pipelines.synthesis.synthesis_report import table, tally_data
 from rag_engine.pipelines.synthesis.synthesis_settings import Synthesis
 from rag_engine.records import Chunk, Problem
-from rag_engine.settings import Settings
+from rag_engine.settings import (
+    GeneratorSettings,
+    OpenAICompatibleGeneratorSettings,
+    Settings,
+)
 from rag_engine.text.chunking import passage_text
 from rag_engine.text.codes import normalise_language
 
@@ -115,19 +119,22 @@ def _identity(kb: KnowledgeBase, chosen: Chosen, wanted: Synthesis) -> dict[str,
             "chunks": told.chunks,
         },
         "passages": {"count": len(chosen.ids), "sha256": chosen.digest},
-        "model": {
-            "name": settings.generator.model,
-            "max_tokens": settings.generator.max_tokens,
-            "prompt": PROMPT_VERSION,
-        },
+        "model": {**_model(settings.generator), "prompt": PROMPT_VERSION},
         "retrieval": {
             **settings.retrieval.model_dump(mode="json"),
             "fairness": settings.fairness.enabled,
-            "reranker": settings.reranker.model,
+            "reranker": settings.reranker.model_dump(mode="json"),
             "least score": kb.least_score if wanted.min_score is None else wanted.min_score,
         },
         "settings": {**asdict(wanted), "languages": list(wanted.languages)},
     }
+
+
+def _model(generator: GeneratorSettings) -> dict[str, object]:
+    """Return what of a generator's settings tells in the questions."""
+    if isinstance(generator, OpenAICompatibleGeneratorSettings):
+        return {"name": generator.model, "max_tokens": generator.max_tokens}
+    return generator.model_dump(mode="json")
 
 
 class _Run:
@@ -145,7 +152,10 @@ class _Run:
     def run(self, chosen: Chosen, identity: dict[str, Any], at_once: int) -> Outcome:
         """Ask about every passage that is left, and report."""
         generator = self._kb.settings.generator
-        failures = Failures(f"{generator.model!r} at {generator.base_url}")
+        model = repr(generator.name)
+        if isinstance(generator, OpenAICompatibleGeneratorSettings):
+            model += f" at {generator.base_url}"
+        failures = Failures(model)
         asking = ask_in_order(self._requests(chosen), self._parts.generator, at_once=at_once)
         with Bar("asking", len(chosen.ids), unit="passage") as bar, closing(asking) as answers:
             bar.to(len(self._journal.done))

@@ -27,7 +27,12 @@ from rag_engine.retrieval.late_interaction import compare_tokens
 from rag_engine.retrieval.query import EmbeddedQuery, PreparedQuery, prepare
 from rag_engine.retrieval.rerank import reranked
 from rag_engine.retrieval.twin_evidence import late_of_twins, twins_of_best
-from rag_engine.settings import RetrievalSettings, Settings
+from rag_engine.settings import (
+    HybridRetrievalSettings,
+    RetrievalSettings,
+    Settings,
+    rerank_pool,
+)
 from rag_engine.store.view import View
 
 __all__ = ["Ranked", "Retriever"]
@@ -49,8 +54,12 @@ class Retriever:
         self._reranker = components.reranker
         self._settings: RetrievalSettings = settings.retrieval
         self._fair = settings.fairness.enabled
-        wanted = self._settings.mode == "hybrid" and self._settings.late_interaction
-        self._space: TokenSpace | None = components.token_space if wanted else None
+        self._rerank_pool = rerank_pool(settings.reranker)
+        self._late_pool = 0
+        hybrid = settings.retrieval
+        if isinstance(hybrid, HybridRetrievalSettings) and hybrid.late_interaction:
+            self._late_pool = hybrid.late_interaction_pool
+        self._space: TokenSpace | None = components.token_space if self._late_pool else None
 
     def embed_questions(
         self, texts: Sequence[str], language: str | None = None
@@ -98,8 +107,9 @@ class Retriever:
                 candidates = by_words(candidates)
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
         if self._reranker is not None:
-            pool = self._settings.rerank_pool
-            candidates = reranked(self._reranker, view, question.text, candidates, pool)
+            candidates = reranked(
+                self._reranker, view, question.text, candidates, self._rerank_pool
+            )
         return Ranked(query, candidates)
 
     def _by_evidence(
@@ -119,8 +129,7 @@ class Retriever:
                 evidence = evidence.joined_by(featurise(query, snapshot, others))
         twins = snapshot.twins.among(evidence.candidates.ids) if self._fair else None
         if self._space is not None:
-            pool = self._settings.late_interaction_pool
-            late = compare_tokens(view, self._space, query, evidence.candidates, pool)
+            late = compare_tokens(view, self._space, query, evidence.candidates, self._late_pool)
         if late is not None:
             evidence = evidence.with_late(late if twins is None else late_of_twins(twins, late))
         size, prior = snapshot.effective_corpus_size, snapshot.calibration.null_distribution.prior

@@ -87,7 +87,7 @@ def _told(tenant: Tenant, role: str) -> KnowledgeBaseReply:
         dense=held.dense,
         lexical=held.lexical,
         model=tenant.model_name,
-        generator=settings.generator.model or settings.generator.kind,
+        generator=settings.generator.name,
         mode=settings.retrieval.mode,
         read_only=tenant.read_only,
         role=role,

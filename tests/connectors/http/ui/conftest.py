@@ -13,7 +13,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase, Settings, Span
 from rag_engine.connectors.http.service import Service
 from rag_engine.pipelines.serve import ServeOptions, open_service
-from rag_engine.settings import GeneratorSettings
+from rag_engine.settings import OpenAICompatibleGeneratorSettings
 from tests.connectors.http.service import serving, write_keys
 from tests.connectors.http.ui.browser import Browser, chromium
 from tests.connectors.http.ui.hostile import HOSTILE
@@ -84,9 +84,7 @@ def model() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def plain(browser, model, tmp_path_factory) -> Iterator[Running]:
     folder: Path = tmp_path_factory.mktemp("page") / "kb"
-    settings = Settings(
-        generator=GeneratorSettings(kind="openai-compatible", model="m", base_url=model.url)
-    )
+    settings = Settings(generator=OpenAICompatibleGeneratorSettings(model="m", base_url=model.url))
     with KnowledgeBase.open(folder, settings=settings) as kb:
         kb.add(DOCUMENTS)
     with (

@@ -1,0 +1,134 @@
+"""Parts of one's own by their names in the settings: imported, made, and checked against the port.
+
+``module:Class`` is imported as Python imports: the module is installed, or in a folder that
+``PYTHONPATH`` names. The current folder is not searched. An entry point belongs to a package that
+is installed.
+
+A knowledge base may have been made by anybody, so no module is imported because its stored
+settings name it: the settings that the caller gives do, or the part itself is given. An entry point
+that is installed here is code that was chosen here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from functools import reduce
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from rag_engine.errors import RagEngineError, SettingsError
+from rag_engine.settings import Plugin
+from rag_engine.settings.plugins import GROUPS
+
+__all__ = ["load_plugin"]
+
+T = TypeVar("T")
+
+
+def load_plugin(settings: Plugin, port: type[T]) -> T:
+    """Return the part that the settings name, made with their options.
+
+    Raises:
+        SettingsError: only a knowledge base's own settings name a module; there is no such module,
+            class or entry point; the class takes other options or fails; it makes no ``port``.
+
+    Example::
+
+        load_plugin(PluginRerankerSettings(kind="mine:ByLength"), Reranker)
+    """
+    where = f"{settings.stage}: kind = {settings.kind!r}"
+    if settings.from_store and ":" in settings.kind:
+        raise SettingsError(
+            f"{where} is code that only the knowledge base's own settings name, and they may come "
+            "from anybody: give the settings that name it (--settings FILE, or settings=...), or "
+            "in Python the part itself"
+        )
+    make = _imported(settings.kind, where) if ":" in settings.kind else _installed(settings, where)
+    part = _made(make, settings.options, where)
+    missing = [name for name in _members(port) if not hasattr(part, name)]
+    if missing:
+        raise SettingsError(
+            f"{where} makes a {type(part).__name__}, which is no {port.__name__}: it lacks "
+            f"{', '.join(missing)} (see rag_engine.ports)"
+        )
+    return part  # type: ignore[no-any-return]
+
+
+def _imported(kind: str, where: str) -> Callable[..., Any]:
+    module, _, path = kind.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise SettingsError(f"{where}: {module} can not be imported: {error}") from error
+        raise SettingsError(
+            f"{where}: there is no module {error.name!r}; install it, or name its folder in the "
+            "environment variable PYTHONPATH (the current folder is not searched by itself)"
+        ) from error
+    except Exception as error:
+        raise SettingsError(
+            f"{where}: {module} can not be imported: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        return _callable(reduce(getattr, path.split("."), found), where)
+    except AttributeError as error:
+        classes = [name for name, _ in inspect.getmembers(found, inspect.isclass)]
+        raise SettingsError(
+            f"{where}: {module} holds no {path!r}; its classes are {', '.join(classes) or 'none'}"
+        ) from error
+
+
+def _installed(settings: Plugin, where: str) -> Callable[..., Any]:
+    try:
+        (point, *_) = entry_points(group=GROUPS[settings.stage], name=settings.kind)
+        return _callable(point.load(), where)
+    except SettingsError:
+        raise
+    except Exception as error:  # a package that is broken raises what it likes
+        raise SettingsError(
+            f"{where}: the entry point of {GROUPS[settings.stage]} can not be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _callable(found: Any, where: str) -> Callable[..., Any]:
+    if not callable(found):
+        raise SettingsError(f"{where} is no class, but {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
+
+
+def _made(make: Callable[..., Any], options: dict[str, Any], where: str) -> Any:
+    try:
+        signature = inspect.signature(make)
+    except (TypeError, ValueError):  # of a class in C, which says itself what it takes
+        signature = None
+    if signature is not None:
+        try:
+            signature.bind(**options)
+        except TypeError as error:
+            raise SettingsError(f"{where}: options: {error}; it takes {signature}") from error
+    try:
+        return make(**options)
+    except RagEngineError:
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f"{where} can not be made with its options ({', '.join(options) or 'none'}): "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _members(port: type) -> list[str]:
+    """Return the names that a part needs.
+
+    >>> from rag_engine.ports import Reranker
+    >>> _members(Reranker)
+    ['name', 'score']
+    """
+    bases = [base for base in port.__mro__ if base.__module__ == port.__module__]
+    names = {
+        name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", ()))
+    }
+    return sorted(name for name in names if not name.startswith("_"))

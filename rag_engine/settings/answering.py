@@ -1,0 +1,89 @@
+"""The settings of generators, a class a kind, and of what they are given to read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from rag_engine.settings.base import Frozen, Kind, chosen_by
+from rag_engine.settings.plugins import PLUGIN, Plugin
+
+__all__ = [
+    "AnsweringSettings",
+    "ExtractiveGeneratorSettings",
+    "GeneratorSettings",
+    "OpenAICompatibleGeneratorSettings",
+    "PluginGeneratorSettings",
+]
+
+
+class _Generator(Kind):
+    """What writes answers, and the questions of ``rag-engine synthesize``."""
+
+    stage = "generator"
+
+
+class ExtractiveGeneratorSettings(_Generator):
+    """Quotes the sources; no language model."""
+
+    kind: Literal["extractive"] = "extractive"
+    """``extractive``: quotes the sources word for word; no language model."""
+
+    @property
+    def name(self) -> str:
+        """What is said to write the answers."""
+        return self.kind
+
+
+class OpenAICompatibleGeneratorSettings(_Generator):
+    """A server that speaks OpenAI's chat protocol."""
+
+    kind: Literal["openai-compatible"] = "openai-compatible"
+    """``openai-compatible``: a server that speaks OpenAI's chat protocol."""
+    model: str = Field(min_length=1)
+    """The name under which the server has the model."""
+    base_url: str = Field(min_length=1)
+    """The endpoint's address, up to and with ``/v1``."""
+    api_key_env: str = "RAG_ENGINE_LLM_API_KEY"
+    """The environment variable that holds the key; the key itself is never stored."""
+    timeout_s: float = Field(60.0, gt=0)
+    """Seconds that a connection, and each next piece of an answer, may take."""
+    max_tokens: int = Field(512, ge=1)
+    """Most tokens of an answer."""
+
+    @property
+    def name(self) -> str:
+        """What is said to write the answers."""
+        return self.model
+
+
+class PluginGeneratorSettings(Plugin, _Generator):
+    """A ``Generator`` of one's own."""
+
+    @property
+    def name(self) -> str:
+        """What is said to write the answers."""
+        return self.kind
+
+
+GeneratorSettings = Annotated[
+    Annotated[ExtractiveGeneratorSettings, Tag("extractive")]
+    | Annotated[OpenAICompatibleGeneratorSettings, Tag("openai-compatible")]
+    | Annotated[PluginGeneratorSettings, Tag(PLUGIN)],
+    chosen_by("kind", "extractive", ("extractive", "openai-compatible"), other=PLUGIN),
+]
+"""The settings of any generator."""
+
+
+class AnsweringSettings(Frozen):
+    """How much the generator is given to read."""
+
+    stage = "answering"
+    hits: int = Field(8, ge=1, le=100)
+    """Most hits that are read for an answer."""
+    min_score: float = Field(0.03, ge=0, le=1)
+    """Hits with a lower score (0 to 1) are not read; without any, the knowledge base holds no
+    answer."""
+    context_tokens: int = Field(1500, ge=50)
+    """Most tokens of sources in a prompt, counted by the embedder's own tokenizer."""

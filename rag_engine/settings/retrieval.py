@@ -1,0 +1,154 @@
+"""The settings of chunking, fairness, retrieval and reranking."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from rag_engine.settings.base import Frozen, Kind, chosen_by
+from rag_engine.settings.plugins import PLUGIN, Plugin
+
+__all__ = [
+    "ChunkingSettings",
+    "CrossEncoderRerankerSettings",
+    "FairnessSettings",
+    "HybridRetrievalSettings",
+    "NoRerankerSettings",
+    "PlainRetrievalSettings",
+    "PluginRerankerSettings",
+    "RerankerSettings",
+    "RetrievalMode",
+    "RetrievalSettings",
+    "rerank_pool",
+]
+
+RetrievalMode = Literal["hybrid", "dense", "lexical", "rrf", "bm25"]
+_POOL = 50
+
+
+class ChunkingSettings(Frozen):
+    """How documents are cut into passages (fixed)."""
+
+    stage = "chunking"
+    max_tokens: int = Field(256, ge=16, le=8192)
+    """Most tokens of a chunk, counted by the embedder's own tokenizer."""
+    overlap_sentences: int = Field(1, ge=0, le=10)
+    """How many sentences of a chunk stand again at the beginning of the next."""
+    include_heading: bool = True
+    """Embed and index a chunk together with its document's title and section path."""
+
+
+class FairnessSettings(Frozen):
+    """Whether languages are made comparable before vectors are compared.
+
+    A change takes effect at once: the index is rebuilt from the stored vectors.
+    """
+
+    stage = "fairness"
+    enabled: bool = True
+    """Subtract from vectors what tells only their language, and give every language its chance."""
+
+
+class _Retrieval(Kind):
+    """How many passages are looked at on the way to an answer, and by which evidence."""
+
+    stage = "retrieval"
+    choice = "mode"
+
+
+class HybridRetrievalSettings(_Retrieval):
+    """Language-aware fusion of all evidence."""
+
+    mode: Literal["hybrid"] = "hybrid"
+    """``hybrid``: language-aware fusion of all evidence."""
+    pool: int = Field(100, ge=1, le=10_000)
+    """Candidates taken from each of the dense and the lexical index."""
+    late_interaction: bool = True
+    """Compare the best candidates with the question token by token, where tokens are kept."""
+    late_interaction_pool: int = Field(30, ge=2, le=1_000)
+    """Candidates that are compared so."""
+    group_twins: bool = True
+    """Show passages that say the same in several languages as one hit."""
+
+    def without_effect(self) -> dict[str, str]:
+        """A pool needs what looks into it."""
+        if self.late_interaction:
+            return {}
+        return {"late_interaction_pool": "retrieval.late_interaction is false"}
+
+
+class PlainRetrievalSettings(_Retrieval):
+    """One kind of evidence alone, or a baseline to measure against."""
+
+    mode: Literal["dense", "lexical", "rrf", "bm25"]
+    """``dense``: vectors alone; ``lexical``: words alone; ``bm25`` and ``rrf`` (plain reciprocal
+    rank fusion of dense search and BM25): baselines that both ruin search across languages."""
+    pool: int = Field(100, ge=1, le=10_000)
+    """Candidates taken from each index that the mode asks."""
+    group_twins: bool = True
+    """Show passages that say the same in several languages as one hit."""
+
+
+RetrievalSettings = Annotated[
+    Annotated[HybridRetrievalSettings, Tag("hybrid")]
+    | Annotated[PlainRetrievalSettings, Tag("dense")]
+    | Annotated[PlainRetrievalSettings, Tag("lexical")]
+    | Annotated[PlainRetrievalSettings, Tag("rrf")]
+    | Annotated[PlainRetrievalSettings, Tag("bm25")],
+    chosen_by("mode", "hybrid", ("hybrid", "dense", "lexical", "rrf", "bm25")),
+]
+"""The settings of any mode of retrieval."""
+
+
+class _Reranker(Kind):
+    """What reads question and passage together; none by default."""
+
+    stage = "reranker"
+
+
+class NoRerankerSettings(_Reranker):
+    """None: the order of retrieval stands."""
+
+    kind: Literal["none"] = "none"
+    """``none``: the order of retrieval stands."""
+
+
+class CrossEncoderRerankerSettings(_Reranker):
+    """A cross-encoder of sentence-transformers (extra ``torch``)."""
+
+    kind: Literal["cross-encoder"] = "cross-encoder"
+    """``cross-encoder``: a cross-encoder of sentence-transformers (extra ``torch``)."""
+    model: str = Field(min_length=1)
+    """A directory or a hub name."""
+    device: str = "auto"
+    """``cpu``, ``cuda``, ``cuda:1``; ``auto``: CUDA if there is one."""
+    pool: int = Field(_POOL, ge=1, le=1_000)
+    """Candidates that it reads."""
+
+
+class PluginRerankerSettings(Plugin, _Reranker):
+    """A ``Reranker`` of one's own."""
+
+    pool: int = Field(_POOL, ge=1, le=1_000)
+    """Candidates that it reads."""
+
+
+RerankerSettings = Annotated[
+    Annotated[NoRerankerSettings, Tag("none")]
+    | Annotated[CrossEncoderRerankerSettings, Tag("cross-encoder")]
+    | Annotated[PluginRerankerSettings, Tag(PLUGIN)],
+    chosen_by("kind", "none", ("none", "cross-encoder"), other=PLUGIN),
+]
+"""The settings of any reranker."""
+
+
+def rerank_pool(settings: RerankerSettings) -> int:
+    """Return how many candidates a reranker reads, also one that was handed over in Python.
+
+    >>> rerank_pool(NoRerankerSettings())
+    50
+    >>> rerank_pool(CrossEncoderRerankerSettings(model="m", pool=9))
+    9
+    """
+    return _POOL if isinstance(settings, NoRerankerSettings) else settings.pool
