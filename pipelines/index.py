@@ -8,17 +8,15 @@ where it stopped when the same command is given again.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from rag_engine.errors import InvalidDocument, InvalidInput, LoadError
 from rag_engine.ingest import BATCH_CHARACTERS, BATCH_DOCUMENTS
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.output import Bar, Outcome
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.progress import Bar
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.store.catalogue_records import FinishedSource
@@ -116,11 +114,9 @@ def index_path(
     known = kb.sources()
     batcher = _Batcher(kb, report)
     report.files = len(files)
-    progress = tqdm(
-        files.items(), desc="indexing", unit="file", disable=not sys.stderr.isatty(), leave=False
-    )
-    for source, file in progress:
-        _index_one(file, source, loaders, loader_signature, known, batcher, report)
+    with Bar("indexing", len(files), "file") as bar:
+        for source, file in bar.each(files.items()):
+            _index_one(file, source, loaders, loader_signature, known, batcher, report)
     batcher.flush()
     if sync:
         for source in sorted(set(kb.sources()) - set(files)):

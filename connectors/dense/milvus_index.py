@@ -180,7 +180,7 @@ class MilvusIndex:
         (folder / _FILE).write_text(json.dumps(said), encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MilvusIndexFactory:
     """Builds and opens collections of one knowledge base (``within``).
 

@@ -184,7 +184,7 @@ class MilvusLexicalIndex:
         np.savez(folder / _COUNTS, hashes=self._hashes, counts=self._counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MilvusLexicalFactory:
     """Builds and opens collections of terms of one knowledge base (``within``)."""
 
