@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,7 @@ def _identity(kb: KnowledgeBase, chosen: Chosen, wanted: Synthesis) -> dict[str,
             "reranker": settings.reranker.model,
             "least score": kb.least_score if wanted.min_score is None else wanted.min_score,
         },
-        "settings": {**asdict(wanted), "languages": list(wanted.languages)},
+        "settings": wanted.model_dump(mode="json"),
     }
 
 
