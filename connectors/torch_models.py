@@ -7,6 +7,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 
@@ -111,7 +112,9 @@ def pick_device(device: str) -> str:
     return device
 
 
-def pick_precision(precision: str, device: str) -> str:
+def pick_precision(
+    precision: Literal["auto", "f32", "bf16"], device: str
+) -> Literal["f32", "bf16"]:
     """Return what ``auto`` stands for on a device, else ``precision`` itself.
 
     That is bf16 where the device multiplies matrices of bf16, else f32.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -11,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from rag_engine.components import Components, default_components
 from rag_engine.connectors.charts import language_pair_heat_map, reliability_chart
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.retrieval_report import build_report
 from rag_engine.evaluation.score_calibration import Bin, calibration_report
 from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
 from rag_engine.settings import (
     FairnessSettings,
     HybridRetrievalSettings,
@@ -43,8 +42,6 @@ ABLATION: tuple[tuple[str, RetrievalMode, bool, bool], ...] = (
 )
 """Rows of the ablation table: a name, the retrieval mode, whether languages are made comparable,
 and whether the best candidates are compared token by token."""
-
-_COLUMNS = ("ndcg@10", "map", "recall@100", "cross_language", "same_language")
 
 
 def evaluate(
@@ -75,7 +72,7 @@ def evaluate(
             reranks = not isinstance(used.reranker, NoRerankerSettings)
             parts = components if reranks else replace(components, reranker=None)
             found[name] = evaluate_set(test_set, path, used, parts)
-        lines = list(_table(test_set.name, found))
+        lines = _table(test_set.name, found)
         scored: dict[str, Any] = {}
         if calibration is not None:
             scored = _calibration(test_set, path, settings, components)
@@ -131,8 +128,8 @@ def evaluate_set(
 ) -> dict[str, Any]:
     """Index a test set's corpus at ``path`` (what is there already costs nothing) and ask it."""
     with KnowledgeBase.open(path, settings=settings, components=components) as kb:
-        kb.add(test_set.corpus)
-        with Bar() as bar:
+        with Bar("indexing", len(test_set.corpus), "passage") as bar:
+            kb.add(test_set.corpus, on_progress=bar.to)
             kb.publish(on_stage=bar.stage)
         started = time.perf_counter()
         run = {
@@ -154,16 +151,10 @@ def _ranked(
     without: Sequence[Collection[str]] | None = None,
 ) -> Iterator[tuple[str, list[RankedDocument]]]:
     texts = [question.text for question in questions]
-    ranked = tqdm(
-        kb.rank(texts, depth=_DEPTH, without=without),
-        desc=kb.settings.retrieval.mode,
-        total=len(texts),
-        unit="question",
-        disable=not sys.stderr.isatty(),
-        leave=False,
-    )
-    for question, documents in zip(questions, ranked, strict=True):
-        yield question.id, documents
+    ranked = kb.rank(texts, depth=_DEPTH, without=without)
+    with Bar(f"asking ({kb.settings.retrieval.mode})", len(texts), "question") as bar:
+        for question, documents in zip(questions, bar.each(ranked), strict=True):
+            yield question.id, documents
 
 
 def _calibration(
@@ -185,21 +176,20 @@ def _calibration(
     return calibration_report(test_set, whole, without)
 
 
-def _table(name: str, runs: dict[str, dict[str, Any]]) -> Iterator[str]:
-    yield (
-        f"{name:<31}{'nDCG@10':>8}{'mAP':>8}{'R@100':>8}{'cross':>8}{'same':>8}"
-        f"{'top1 home':>11}{'ms/query':>10}"
-    )
-    for row, report in runs.items():
-        values = [
-            report[column]["ndcg@10"] if column.endswith("language") else report[column]
-            for column in _COLUMNS
-        ]
-        cells = "".join(f"{value:>8.3f}" for value in values)
-        yield (
-            f"{row:<31}{cells}{report['top1_in_query_language']:>11.3f}"
-            f"{report['ms_per_query']:>10.2f}"
-        )
+def _table(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
+    return table([{name: row, **_figures(report)} for row, report in runs.items()])
+
+
+def _figures(report: dict[str, Any]) -> dict[str, str]:
+    return {
+        "nDCG@10": f"{report['ndcg@10']:.3f}",
+        "mAP": f"{report['map']:.3f}",
+        "R@100": f"{report['recall@100']:.3f}",
+        "cross": f"{report['cross_language']['ndcg@10']:.3f}",
+        "same": f"{report['same_language']['ndcg@10']:.3f}",
+        "top1 home": f"{report['top1_in_query_language']:.3f}",
+        "ms/query": f"{report['ms_per_query']:.2f}",
+    }
 
 
 def _calibration_lines(scored: dict[str, Any]) -> Iterator[str]:
@@ -207,12 +197,24 @@ def _calibration_lines(scored: dict[str, Any]) -> Iterator[str]:
     yield "score and truth are apart by " + ", ".join(
         f"{value:.3f} ({name})" for name, value in errors.items()
     )
-    yield f"{'score':>8}{'right':>8}{'hits':>8}"
-    for each in scored["reliability"]["all"]:
-        yield f"{each['predicted']:>8.3f}{each['observed']:>8.3f}{each['count']:>8}"
-    yield f"{'min_score':>10}{'answered':>10}{'right':>8}{'false answers':>15}"
-    for each in scored["thresholds"]:
-        yield (
-            f"{each['min_score']:>10.2f}{each['answered']:>10.3f}{each['right']:>8.3f}"
-            f"{each['false_answers']:>15.3f}"
-        )
+    yield from table(
+        [
+            {
+                "score": f"{reliability['predicted']:.3f}",
+                "right": f"{reliability['observed']:.3f}",
+                "hits": reliability["count"],
+            }
+            for reliability in scored["reliability"]["all"]
+        ]
+    )
+    yield from table(
+        [
+            {
+                "min_score": f"{threshold['min_score']:.2f}",
+                "answered": f"{threshold['answered']:.3f}",
+                "right": f"{threshold['right']:.3f}",
+                "false answers": f"{threshold['false_answers']:.3f}",
+            }
+            for threshold in scored["thresholds"]
+        ]
+    )

@@ -28,14 +28,11 @@ from rag_engine.connectors.embedders.exported import (
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.pipelines.bench.texts import sample_texts, synthetic_documents
 from rag_engine.pipelines.export_bundled import export_bundled
+from rag_engine.pipelines.export_target import BUNDLED, Target
 from rag_engine.ports import Float32Array
 
-__all__ = ["BUNDLED", "Target", "export_model", "new_folder"]
+__all__ = ["export_model", "new_folder"]
 
-Target = Literal["onnx", "openvino", "sentence-transformers"]
-
-BUNDLED = "bundled"
-"""The name that stands for the model that comes with the ``cpu`` extra."""
 _CALIBRATION_TEXTS, _CHECKED_TEXTS = 300, 64
 _LEAST_COSINE = {False: 0.999, True: 0.99}
 """How near each vector must be to torch's, without and with ``int8``."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from rag_engine.errors import InvalidInput, ServiceError, StoreError
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
 from rag_engine.settings import Settings
 
 __all__ = ["migrate", "settings_for"]

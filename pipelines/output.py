@@ -16,19 +16,17 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from tqdm import tqdm
-
 from rag_engine.errors import RagEngineError
 from rag_engine.records import Answer, Hit, Problem
 
 __all__ = [
-    "Bar",
     "Exit",
     "Outcome",
     "answer_lines",
     "hit_lines",
     "note",
     "print_error",
+    "print_failure",
     "print_outcome",
     "safe",
 ]
@@ -77,42 +75,6 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-class Bar:
-    """A progress bar on stderr, with the rate and the time left; none if that is no terminal."""
-
-    def __init__(self, what: str = "", total: int = 0, unit: str = "chunk") -> None:
-        self._unit = unit
-        self._begin(what, total)
-
-    def _begin(self, what: str, total: int) -> None:
-        self._what = what
-        self._bar = tqdm(
-            total=total,
-            desc=what,
-            unit=self._unit,
-            disable=not (what and sys.stderr.isatty()),
-            leave=False,
-            smoothing=0.1,
-        )
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def to(self, done: int) -> None:
-        """Say that so many are done."""
-        self._bar.update(done - self._bar.n)
-
-    def stage(self, what: str, done: int, total: int) -> None:
-        """Say that so many of a stage are done; a new stage begins a new bar."""
-        if what != self._what:
-            self._bar.close()
-            self._begin(what, total)
-        self.to(done)
-
-
 def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
     """Print what a command found."""
     if as_json:
@@ -135,10 +97,15 @@ def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
 
 def print_error(command: str, error: RagEngineError, *, as_json: bool) -> None:
     """Print why a command failed."""
+    print_failure(command, type(error).__name__, str(error), as_json=as_json)
+
+
+def print_failure(command: str, kind: str, message: str, *, as_json: bool) -> None:
+    """Print that a command failed, what kind of error it is, and why."""
     if as_json:
-        message = {"type": type(error).__name__, "message": str(error)}
-        _print_json({"command": command, "ok": False, "error": message})
-    note(f"rag-engine: {safe(str(error))}")
+        error = {"type": kind, "message": message}
+        _print_json({"command": command, "ok": False, "error": error})
+    note(f"rag-engine: {safe(message)}")
 
 
 def _print_json(data: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What every benchmark says: the machine, the versions, medians, one table."""
+"""What every benchmark says: the machine, the versions, medians."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ __all__ = [
     "median_seconds",
     "memory_mb",
     "milliseconds",
-    "table",
 ]
 
 _PACKAGES = (
@@ -103,34 +102,3 @@ def memory_mb() -> dict[str, int]:
         return {"peak": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)}  # macOS
     found = dict(line.split(":", 1) for line in lines if ":" in line)
     return {ours: round(int(found[name].split()[0]) / 1e3) for name, ours in names.items()}
-
-
-def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return rows, which have the same keys, as lines with aligned columns.
-
-    >>> table([{"what": "a", "ms": 1.5}, {"what": "longer", "ms": None}])
-    ['what     ms', 'a       1.5', 'longer    -']
-    """
-    if not rows:
-        return []
-    names = list(rows[0])
-    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    lines = []
-    for line in cells:
-        first, *others = (
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        lines.append("  ".join([first, *others]).rstrip())
-    return lines
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value)

@@ -19,8 +19,10 @@ import numpy as np
 
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.bench.bench_report import machine, table
-from rag_engine.pipelines.output import Bar, Outcome
+from rag_engine.pipelines.bench.bench_report import machine
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
 from rag_engine.ports import Float32Array
 from rag_engine.settings import Settings
 

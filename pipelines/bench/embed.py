@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from rag_engine.errors import InvalidInput, MissingExtra
-from rag_engine.pipelines.bench.bench_report import machine, median_seconds, milliseconds, table
+from rag_engine.pipelines.bench.bench_report import machine, median_seconds, milliseconds
 from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
 from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.tables import table
 from rag_engine.ports import Float32Array
 
 __all__ = ["bench_embed"]

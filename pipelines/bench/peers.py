@@ -30,38 +30,20 @@ from rag_engine.components import default_components
 from rag_engine.errors import InvalidInput, RagEngineError
 from rag_engine.evaluation.datasets import TestSet, load_test_set
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.bench.bench_report import machine, table
+from rag_engine.pipelines.bench.bench_report import machine
+from rag_engine.pipelines.bench.peer_requirements import REQUIREMENTS, Peer
 from rag_engine.pipelines.bench.synthetic_corpus import DrawnEmbedder
 from rag_engine.pipelines.export_bundled import export_bundled
 from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.tables import table
 from rag_engine.ports import TokenEmbedder
 from rag_engine.records import Document
 from rag_engine.settings import Settings
 
-__all__ = ["PEERS", "PeerFailed", "bench_peers"]
+__all__ = ["PeerFailed", "bench_peers"]
 
 _SCRIPTS = Path(__file__).parents[1] / "recipes" / "peer_scripts"
 _TORCH = ("torch==2.13.0", "sentence-transformers==6.2.0")
-_REQUIREMENTS = {
-    "langchain": (
-        "langchain-classic",
-        "langchain-community",
-        "langchain-huggingface",
-        "faiss-cpu",
-        "rank-bm25",
-    ),
-    "haystack": ("haystack-ai", "sentence-transformers-haystack"),
-    "txtai": ("txtai",),
-    "llamaindex": (
-        "llama-index-core",
-        "llama-index-embeddings-huggingface",
-        "llama-index-retrievers-bm25",
-        "llama-index-vector-stores-faiss",
-        "faiss-cpu",
-    ),
-}
-PEERS = tuple(_REQUIREMENTS)
-"""The frameworks that can be measured."""
 _DEPTH = 10
 _INSTALL_S, _RUN_S = 1_800, 7_200
 
@@ -85,9 +67,9 @@ def bench_peers(
     """
     if work is not None:
         work.mkdir(parents=True, exist_ok=True)
-        return _bench(test_set, chunks, queries, peers or PEERS, work)
+        return _bench(test_set, chunks, queries, peers or list(Peer), work)
     with tempfile.TemporaryDirectory() as folder:
-        return _bench(test_set, chunks, queries, peers or PEERS, Path(folder))
+        return _bench(test_set, chunks, queries, peers or list(Peer), Path(folder))
 
 
 def _bench(
@@ -235,7 +217,7 @@ def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     python = home / "bin" / "python"
     if not (home / "ready").exists():
         venv.create(home, with_pip=True, clear=True)
-        wanted = [*_TORCH, *_REQUIREMENTS[name]]
+        wanted = [*_TORCH, *REQUIREMENTS[name]]
         _run([str(python), "-m", "pip", "install", "-q", *wanted], _INSTALL_S)
         (home / "ready").touch()
     result = data / f"{name}.json"
@@ -246,7 +228,7 @@ def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     listing = [sys.executable, "-m", "pip", f"--python={python}", "list", "--format=json"]
     installed = json.loads(_run(listing, _INSTALL_S))
-    wanted_names = {each.partition("=")[0] for each in (*_TORCH, *_REQUIREMENTS[name])}
+    wanted_names = {each.partition("=")[0] for each in (*_TORCH, *REQUIREMENTS[name])}
     found["versions"] = {
         each["name"]: each["version"] for each in installed if each["name"] in wanted_names
     }

@@ -27,15 +27,14 @@ from rag_engine.pipelines.bench.bench_report import (
     machine,
     memory_mb,
     milliseconds,
-    table,
 )
+from rag_engine.pipelines.bench.stopwatch import DenseSearches, Stopwatch, timed_components
 from rag_engine.pipelines.bench.synthetic_corpus import DrawnCorpus, DrawnEmbedder
 from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from rag_engine.pipelines.bench.timed import Stopwatch, TimedDense, TimedDenseIndex
-from rag_engine.pipelines.bench.write_path import timed_components
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
 from rag_engine.ports import (
-    DenseIndexFactory,
     Float32Array,
     Int64Array,
     Ranking,
@@ -207,7 +206,8 @@ def _recall(search: Any, ids: Int64Array, vectors: Any, queries: Float32Array) -
 def _searched(path: Path, settings: Settings, questions: Sequence[str]) -> dict[str, Any]:
     """Open the knowledge base and search it, in a fresh process."""
     watch = Stopwatch()
-    components = timed_components(settings, watch)
+    components = default_components(settings)
+    searches = timed_components(components, watch)
     components.embedder.embed_queries(["warm"])
     started = time.perf_counter()
     with KnowledgeBase.open(path, components=components, read_only=True) as kb:
@@ -217,8 +217,7 @@ def _searched(path: Path, settings: Settings, questions: Sequence[str]) -> dict[
         first = time.perf_counter() - started
         for question in questions[: len(questions) // 5]:
             kb.search(question)
-        sealed = _sealed(components.dense)
-        sealed.asked.clear()
+        searches.queries.clear()
         times: dict[str, list[float]] = {name: [] for name in ("all", *_STAGES.values(), "fuse")}
         for question in questions:
             watch.seconds.clear()
@@ -229,11 +228,11 @@ def _searched(path: Path, settings: Settings, questions: Sequence[str]) -> dict[
             stages["fuse"] = taken - sum(stages.values())
             for name, seconds in {"all": taken, **stages}.items():
                 times[name].append(seconds)
-        asked = list(sealed.asked)
+        asked = list(searches.queries)
         rates = {threads: _rate(kb, questions, threads) for threads in _THREADS}
         memory = memory_mb()
         inspection = kb.inspect()
-        recall = _recall_as_asked(sealed, asked)
+        recall = _recall_as_asked(searches, asked)
     return {
         "chunks": inspection.chunks,
         "open_s": round(opened, 3),
@@ -247,7 +246,7 @@ def _searched(path: Path, settings: Settings, questions: Sequence[str]) -> dict[
     }
 
 
-def _recall_as_asked(sealed: TimedDenseIndex, asked: Sequence[tuple[Float32Array, int]]) -> float:
+def _recall_as_asked(searches: DenseSearches, asked: Sequence[tuple[Float32Array, int]]) -> float:
     """Return which share of the nearest ten the engine's own searches found.
 
     It asks for more than ten, and so walks farther than a search for ten would.
@@ -255,16 +254,10 @@ def _recall_as_asked(sealed: TimedDenseIndex, asked: Sequence[tuple[Float32Array
     queries = np.concatenate([query for query, _ in asked])
 
     def search(_: Float32Array, k: int) -> list[Ranking]:
-        found = [sealed.inner.search(query, wanted)[0] for query, wanted in asked]
-        return [Ranking(each.ids[:k], each.scores[:k]) for each in found]
+        rankings = [searches.search(query, wanted)[0] for query, wanted in asked]
+        return [Ranking(ranking.ids[:k], ranking.scores[:k]) for ranking in rankings]
 
-    return _recall(search, sealed.ids, sealed.vectors, queries)
-
-
-def _sealed(dense: DenseIndexFactory) -> TimedDenseIndex:
-    assert isinstance(dense, TimedDense)
-    assert dense.sealed is not None
-    return dense.sealed
+    return _recall(search, searches.ids, searches.vectors, queries)
 
 
 def _rate(kb: KnowledgeBase, questions: Sequence[str], threads: int) -> float:

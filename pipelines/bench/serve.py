@@ -20,9 +20,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag_engine.errors import InvalidInput, ServiceUnreachable
-from rag_engine.pipelines.bench.bench_report import machine, milliseconds, table
+from rag_engine.pipelines.bench.bench_report import machine, milliseconds
 from rag_engine.pipelines.bench.texts import sample_texts, synthetic_documents
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
 
 __all__ = ["bench_serve", "running_service"]
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
-from rag_engine.components import Components, default_components
+from rag_engine.components import default_components
 from rag_engine.errors import InvalidInput
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.bench.bench_report import machine, memory_mb, milliseconds, table
+from rag_engine.pipelines.bench.bench_report import machine, memory_mb, milliseconds
+from rag_engine.pipelines.bench.stopwatch import Stopwatch, timed_components
 from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from rag_engine.pipelines.bench.timed import (
-    Stopwatch,
-    TimedDense,
-    TimedDetector,
-    TimedEmbedder,
-    TimedLexical,
-)
-from rag_engine.pipelines.output import Bar, Outcome
-from rag_engine.ports import TokenEmbedder
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
 from rag_engine.settings import Settings
 
 __all__ = ["bench_index"]
@@ -44,22 +38,10 @@ def bench_index(chunks: int, path: Path | None) -> Outcome:
         return _bench(chunks, Path(folder) / "kb")
 
 
-def timed_components(settings: Settings, watch: Stopwatch) -> Components:
-    """Return the parts that the settings name, each telling ``watch`` how long it took."""
-    parts = default_components(settings)
-    assert isinstance(parts.embedder, TokenEmbedder)
-    return replace(
-        parts,
-        embedder=TimedEmbedder(parts.embedder, watch),
-        detector=TimedDetector(parts.detector, watch),
-        dense=TimedDense(parts.dense, watch),
-        lexical=TimedLexical(parts.lexical, watch),
-    )
-
-
 def _bench(chunks: int, path: Path) -> Outcome:
     settings, watch = Settings(), Stopwatch()
-    components = timed_components(settings, watch)
+    components = default_components(settings)
+    timed_components(components, watch)
     texts = sample_texts()
     documents = synthetic_documents(chunks, texts)
     components.embedder.embed_passages([document.text for document in documents[:64]])  # warm-up
@@ -69,7 +51,8 @@ def _bench(chunks: int, path: Path) -> Outcome:
         with Bar("indexing", len(documents), "document") as bar:
             kb.add(documents, on_progress=bar.to)
         added = time.perf_counter() - started
-        kb.publish()
+        with Bar() as bar:
+            kb.publish(on_stage=bar.stage)
         total = time.perf_counter() - started
         inspection = kb.inspect()
     stages = {name: watch.seconds[name] for name in _IN_ADDING}

@@ -7,8 +7,9 @@ from typing import Any
 
 from rag_engine.connectors.training.synthesis.question_checks import Verdict
 from rag_engine.pipelines.synthesis.question_journal import Tally
+from rag_engine.pipelines.tables import table
 
-__all__ = ["table", "tally_data"]
+__all__ = ["tally_data", "tally_table"]
 
 
 def tally_data(tally: Tally, languages: Sequence[str]) -> dict[str, Any]:
@@ -17,12 +18,12 @@ def tally_data(tally: Tally, languages: Sequence[str]) -> dict[str, Any]:
     return {**_row(tally, languages), "languages": rows}
 
 
-def table(tally: Tally, languages: Sequence[str]) -> list[str]:
+def tally_table(tally: Tally, languages: Sequence[str]) -> list[str]:
     r"""Return a tally as a table: a row a language, a column a fate that occurred.
 
     >>> tally = Tally({("de", Verdict.KEPT): 2, ("de", Verdict.KEPT_UNSURE): 1})
     >>> tally["sw", Verdict.COPY] = 1
-    >>> print("\n".join(table(tally, ["de", "sw"])))
+    >>> print("\n".join(tally_table(tally, ["de", "sw"])))
     language  asked  kept  of them unsure  copied
     de            3     3               1       0
     sw            1     0               0       1
@@ -31,17 +32,20 @@ def table(tally: Tally, languages: Sequence[str]) -> list[str]:
     dropped = [
         fate for fate in Verdict if not fate.good and any(tally[each, fate] for each in languages)
     ]
-    heads = ["language", "asked", "kept", "of them unsure", *dropped]
-    lines = ["  ".join(heads)]
-    widths = [max(len(heads[0]), *map(len, languages)), *map(len, heads[1:])]
-    lines[0] = "  ".join([heads[0].ljust(widths[0]), *heads[1:]])
-    for name, group in [*((each, [each]) for each in languages), ("all", languages)]:
+    groups = [*((language, [language]) for language in languages), ("all", languages)]
+    rows = []
+    for name, group in groups:
         row = _row(tally, group)
-        values = [row["asked"], row["kept"], row["kept_unsure"]]
-        values += [row["dropped"].get(fate.value, 0) for fate in dropped]
-        cells = [f"{value:>{width},}" for value, width in zip(values, widths[1:], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *cells]))
-    return lines
+        rows.append(
+            {
+                "language": name,
+                "asked": row["asked"],
+                "kept": row["kept"],
+                "of them unsure": row["kept_unsure"],
+                **{fate.value: row["dropped"].get(fate.value, 0) for fate in dropped},
+            }
+        )
+    return table(rows)
 
 
 def _row(tally: Tally, languages: Sequence[str]) -> Mapping[str, Any]:

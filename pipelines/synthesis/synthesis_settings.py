@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from rag_engine.connectors.training.synthesis.question_prompt import checked_languages
 from rag_engine.errors import InvalidInput
-from rag_engine.search_arguments import check_k, check_min_score
 
 __all__ = ["Synthesis"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Synthesis:
+class Synthesis(BaseModel):
     """Settings of one run.
-
-    ``per_passage`` questions are asked for of each of at most ``limit`` passages (all of them:
-    None), in ``languages`` by turns. A question is kept if its passage is among the first
-    ``keep_within`` hits with at least ``min_score`` (None: what ``rag-engine ask`` wants of a hit
-    to read it); ``negatives`` wrong hits are kept with it. ``seed`` decides which passages come
-    first, and with which language the turns begin.
 
     >>> Synthesis(languages=("de",), per_passage=0)
     Traceback (most recent call last):
         ...
-    rag_engine.errors.InvalidInput: per_passage is at least 1, got 0
+    rag_engine.errors.InvalidInput: per_passage: Input should be greater than or equal to 1 (got 0)
     """
 
-    languages: tuple[str, ...]
-    per_passage: int = 1
-    limit: int | None = None
-    keep_within: int = 10
-    min_score: float | None = None
-    negatives: int = 1
-    seed: int = 1
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "languages", checked_languages(self.languages))
-        for name, least in (("per_passage", 1), ("limit", 1), ("negatives", 0)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InvalidInput(f"{name} is at least {least}, got {value}")
-        check_k(self.keep_within)
-        if self.min_score is not None:
-            check_min_score(self.min_score)
+    languages: Annotated[tuple[str, ...], AfterValidator(checked_languages)]
+    """Those that questions are asked for in, by turns."""
+    per_passage: int = Field(1, ge=1)
+    """Questions that are asked for of each passage."""
+    limit: int | None = Field(None, ge=1)
+    """Passages that are asked about, at most; None: all."""
+    keep_within: int = Field(10, ge=1, le=1_000)
+    """A question is kept if its passage is among so many first hits."""
+    min_score: float | None = Field(None, ge=0, le=1)
+    """And if that hit has so high a score; None: what ``rag-engine ask`` wants to read one."""
+    negatives: int = Field(1, ge=0)
+    """Wrong hits that are kept with a question."""
+    seed: int = 1
+    """Decides which passages come first, and with which language the turns begin."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidInput("; ".join(map(_problem, error.errors()))) from error
 
     def languages_of(self, place: int) -> list[str]:
         """Return the languages of the questions about the passage at a place in the order.
@@ -55,3 +54,9 @@ class Synthesis:
         first = self.seed + place * self.per_passage
         count = len(self.languages)
         return [self.languages[(first + turn) % count] for turn in range(self.per_passage)]
+
+
+def _problem(details: Any) -> str:
+    if details["type"] == "value_error":  # it says all there is to say
+        return str(details["ctx"]["error"])
+    return f"{details['loc'][0]}: {details['msg']} (got {details['input']!r:.80})"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,13 @@ from rag_engine.connectors.training.synthesis.question_prompt import PROMPT_VERS
 from rag_engine.connectors.training.synthesis.round_trip import return_trip
 from rag_engine.errors import InvalidInput, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.synthesis.asking import Asked, Request, ask_in_order
 from rag_engine.pipelines.synthesis.failures import Failures
 from rag_engine.pipelines.synthesis.passages import Chosen, choose, read_in_order
 from rag_engine.pipelines.synthesis.question_journal import Journal
-from rag_engine.pipelines.synthesis.synthesis_report import table, tally_data
+from rag_engine.pipelines.synthesis.synthesis_report import tally_data, tally_table
 from rag_engine.pipelines.synthesis.synthesis_settings import Synthesis
 from rag_engine.records import Chunk, Problem
 from rag_engine.settings import (
@@ -126,7 +126,7 @@ def _identity(kb: KnowledgeBase, chosen: Chosen, wanted: Synthesis) -> dict[str,
             "reranker": settings.reranker.model_dump(mode="json"),
             "least score": kb.least_score if wanted.min_score is None else wanted.min_score,
         },
-        "settings": {**asdict(wanted), "languages": list(wanted.languages)},
+        "settings": wanted.model_dump(mode="json"),
     }
 
 
@@ -254,7 +254,7 @@ class _Run:
         return Outcome(
             result={"file": str(target), **result},
             lines=[
-                *table(tally, languages),
+                *tally_table(tally, languages),
                 f"{len(chosen.ids):,} passages; passed over: {passed}",
                 *([f"{wanting}; `train embedder --mine` finds more"] if short else []),
                 f"written: {target}, {counts['kept']:,} examples; what they were made of: "

@@ -37,9 +37,11 @@ from rag_engine.connectors.training.runs import (
 from rag_engine.connectors.training.training_records import TrainingLog
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.evaluation.datasets import load_test_set
-from rag_engine.pipelines.export import BUNDLED, new_folder
+from rag_engine.pipelines.export import new_folder
 from rag_engine.pipelines.export_bundled import export_bundled
-from rag_engine.pipelines.output import Bar, Outcome, note
+from rag_engine.pipelines.export_target import BUNDLED
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.progress import Bar
 
 __all__ = ["train"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from rag_engine.pipelines.bench.bench_report import median_seconds
 from rag_engine.pipelines.bench.embed import bench_embed
 from rag_engine.pipelines.bench.peers import PeerFailed, bench_peers
 from rag_engine.pipelines.bench.search import bench_search
+from rag_engine.pipelines.bench.stopwatch import Stopwatch
 from rag_engine.pipelines.bench.synthetic_corpus import DrawnCorpus, DrawnEmbedder
 from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
-from rag_engine.pipelines.bench.timed import Stopwatch
 from rag_engine.pipelines.bench.write_path import bench_index
 from rag_engine.pipelines.cli import main
 from rag_engine.settings import Settings
@@ -70,10 +71,20 @@ def test_a_drawn_document_is_given_what_was_drawn_for_it(corpus, bundled_e5):
 
 
 def test_a_stopwatch_adds_up():
-    watch = Stopwatch()
+    class Sleeper:
+        def sleep(self, times: int) -> int:
+            time.sleep(0.01)
+            return times if times == 1 else self.sleep(times - 1) + 1
+
+    calls: list[tuple[int, int]] = []
+    watch, sleeper = Stopwatch(), Sleeper()
+    watch.time(sleeper.sleep, "sleeping", then=lambda result, times: calls.append((result, times)))
+    started = time.perf_counter()
     for _ in range(3):
-        watch.run("sleeping", __import__("time").sleep, 0.01)
-    assert 0.03 <= watch.seconds["sleeping"] < 1
+        assert sleeper.sleep(2) == 2
+    taken = time.perf_counter() - started
+    assert 0.06 <= watch.seconds["sleeping"] <= taken  # what calls itself counts once
+    assert calls == [(2, 2)] * 3
     assert median_seconds(lambda: None, repeats=3) < 0.01
 
 

@@ -1,0 +1,86 @@
+"""The ``rag-engine`` command: one file a command, and here what puts them together."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from rag_engine.pipelines.cli import (
+    ask,
+    bench_bitext,
+    bench_embed,
+    bench_index,
+    bench_peers,
+    bench_search,
+    bench_serve,
+    compact,
+    delete,
+    demo,
+    evaluate,
+    export,
+    index,
+    inspect,
+    mcp,
+    migrate,
+    search,
+    serve,
+    synthesize,
+    train_embedder,
+    train_reranker,
+)
+from rag_engine.pipelines.cli.registration import new_app, print_usage_error, register
+
+__all__ = ["app", "main"]
+
+_EPILOG = (
+    "Exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as "
+    "problems; 130 interrupted (what was done is kept; the same command goes on from there)."
+)
+
+
+def _app() -> typer.Typer:
+    commands = new_app("Finds the right passage whatever language it is written in.", _EPILOG)
+    train = new_app("Train models on one's own data.")
+    bench = new_app("Measure the engine, and others beside it.")
+    register(commands, demo.demo)
+    register(commands, index.index)
+    register(commands, search.search)
+    register(commands, ask.ask)
+    register(commands, delete.delete)
+    register(commands, inspect.inspect)
+    register(commands, compact.compact)
+    register(commands, mcp.mcp, json=False)  # stdout is the protocol's
+    register(commands, serve.serve)
+    register(commands, migrate.migrate)
+    register(commands, evaluate.evaluate)
+    register(commands, export.export)
+    register(commands, synthesize.synthesize)
+    commands.add_typer(train, name="train")
+    register(train, train_embedder.embedder, command="train")
+    register(train, train_reranker.reranker, command="train")
+    commands.add_typer(bench, name="bench")
+    register(bench, bench_embed.embed, command="bench")
+    register(bench, bench_index.index, command="bench")
+    register(bench, bench_search.search, command="bench")
+    register(bench, bench_bitext.bitext, command="bench")
+    register(bench, bench_serve.serve, command="bench")
+    register(bench, bench_peers.peers, command="bench")
+    return commands
+
+
+app = _app()
+"""All commands, for whoever wants to walk them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status (see ``Exit``)."""
+    logging.basicConfig(format="rag-engine: %(message)s", stream=sys.stderr)
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # tracebacks of what Milvus Lite lacks
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(app(words, prog_name="rag-engine", standalone_mode=False))
+    except typer.TyperException as error:
+        return print_usage_error(error, as_json="--json" in words)

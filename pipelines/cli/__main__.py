@@ -1,0 +1,8 @@
+"""``python -m rag_engine.pipelines.cli``: the ``rag-engine`` command."""
+
+from __future__ import annotations
+
+from rag_engine.pipelines.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,55 @@
+"""``rag-engine ask``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rag_engine.pipelines import output
+from rag_engine.pipelines.cli.options import (
+    InLanguages,
+    KbDir,
+    Question,
+    QuestionLanguage,
+    SettingsFile,
+    Where,
+    chosen_filter,
+    open_kb,
+)
+from rag_engine.pipelines.output import Outcome
+from rag_engine.serialisation import AskReply
+
+__all__ = ["ask"]
+
+
+def ask(
+    question: Question,
+    *,
+    kb: KbDir,
+    settings: SettingsFile = None,
+    language: QuestionLanguage = None,
+    languages: InLanguages = None,
+    where: Where = None,
+    answer_language: Annotated[
+        str | None,
+        typer.Option(
+            "--answer-language",
+            metavar="LANGUAGE",
+            help="The answer's language.",
+            show_default="the question's",
+        ),
+    ] = None,
+) -> Outcome:
+    """Answer a question, with sources."""
+    with open_kb(kb, settings, read_only=True) as opened:
+        answer = opened.ask(
+            question,
+            where=chosen_filter(languages, where),
+            language=language,
+            answer_language=answer_language,
+        )
+    return Outcome(
+        result=AskReply.of(question, answer).model_dump(),
+        lines=output.answer_lines(answer),
+    )

@@ -1,0 +1,88 @@
+"""``rag-engine evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rag_engine.pipelines.cli.options import KeptKbDir, SettingsFile, load_settings
+from rag_engine.pipelines.output import Outcome
+from rag_engine.settings import (
+    CrossEncoderRerankerSettings,
+    FairnessSettings,
+    RetrievalMode,
+    Settings,
+)
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    test_set: Annotated[
+        Path, typer.Argument(metavar="SET_DIR", help="A test set: BEIR layout, or TREC topics.")
+    ],
+    *,
+    kb: KeptKbDir = None,
+    settings: SettingsFile = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write everything as JSON, and beside it a heat map of the language pairs as PNG.",
+        ),
+    ] = None,
+    mode: Annotated[
+        RetrievalMode | None,
+        typer.Option("--mode", help="How to search.", show_default="that of the settings"),
+    ] = None,
+    no_fairness: Annotated[
+        bool, typer.Option("--no-fairness", help="Do not centre languages.")
+    ] = False,
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            "--rerank",
+            metavar="NAME",
+            help="A cross-encoder: a directory or a hub name (extra torch).",
+        ),
+    ] = None,
+    ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation",
+            help="One table of all parts and the plain baselines, and with --rerank its row too.",
+        ),
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Ask each question again without its right passages; write what scores are worth.",
+        ),
+    ] = None,
+) -> Outcome:
+    """Measure on a test set."""
+    from rag_engine.pipelines.evaluate import evaluate
+
+    chosen = load_settings(settings) or Settings()
+    if mode:
+        chosen = chosen.of_kind("retrieval", mode)
+    if no_fairness:
+        chosen = chosen.model_copy(update={"fairness": FairnessSettings(enabled=False)})
+    if rerank:
+        reranker = CrossEncoderRerankerSettings(model=rerank)
+        if isinstance(chosen.reranker, CrossEncoderRerankerSettings):
+            reranker = chosen.reranker.model_copy(update={"model": rerank})
+        chosen = chosen.model_copy(update={"reranker": reranker})
+    return evaluate(
+        test_set,
+        settings=chosen,
+        kb_path=kb,
+        report=report,
+        ablation=ablation,
+        calibration=calibration,
+    )

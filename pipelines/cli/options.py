@@ -1,0 +1,128 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rag_engine.errors import InvalidFilter
+from rag_engine.filters import And, Equals, Filter, In, Or
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Outcome
+from rag_engine.records import MetadataValue
+from rag_engine.settings import Settings
+from rag_engine.text.codes import normalise_language
+
+__all__ = [
+    "InLanguages",
+    "KbDir",
+    "KeptKbDir",
+    "Question",
+    "QuestionLanguage",
+    "ReportFile",
+    "SettingsFile",
+    "Where",
+    "chosen_filter",
+    "load_settings",
+    "open_kb",
+    "write_report",
+]
+
+KbDir = Annotated[Path, typer.Option("--kb", metavar="DIR", help="The knowledge base.")]
+KeptKbDir = Annotated[
+    Path | None, typer.Option("--kb", metavar="DIR", help="Keep the knowledge base there.")
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="TOML",
+        help="A TOML file of settings.",
+    ),
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the data as JSON.")
+]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In any language.")]
+QuestionLanguage = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="LANGUAGE",
+        help="The question's language.",
+        show_default="detected",
+    ),
+]
+InLanguages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--in", metavar="LANGUAGE", help="Only passages in this language; may be repeated."
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="KEY=VALUE",
+        help="Only passages whose metadata say so; may be repeated.",
+    ),
+]
+
+
+def load_settings(path: Path | None) -> Settings | None:
+    """Read a file of settings, if one is named."""
+    return None if path is None else Settings.from_toml(path)
+
+
+def open_kb(
+    path: Path, settings: Path | None, *, read_only: bool, create: bool = False
+) -> KnowledgeBase:
+    """Open a knowledge base, with the settings of a file if one is named."""
+    return KnowledgeBase.open(
+        path, settings=load_settings(settings), read_only=read_only, create=create
+    )
+
+
+def chosen_filter(languages: list[str] | None, where: list[str] | None) -> Filter | None:
+    """Return what ``--in`` and ``--where`` leave, as a filter; None without either.
+
+    Raises:
+        InvalidFilter: a ``--where`` that is not ``KEY=VALUE``.
+
+    >>> chosen_filter(None, ["year=2024"])
+    And(parts=(Or(parts=(Equals(key='year', value='2024'), Equals(key='year', value=2024))),))
+    """
+    parts: list[Filter] = []
+    if languages:
+        parts.append(In("language", tuple(normalise_language(code) for code in languages)))
+    for text in where or ():
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidFilter(f"--where takes KEY=VALUE, got {text!r}")
+        # The command line can not tell a text from a number, so either may match.
+        parts.append(Or(*(Equals(key, reading) for reading in _readings(value))))
+    return And(*parts) if parts else None
+
+
+def _readings(value: str) -> list[MetadataValue]:
+    readings: list[MetadataValue] = [value]
+    if value in {"true", "false"}:
+        readings.append(value == "true")
+    for kind in (int, float):
+        try:
+            readings.append(kind(value))
+            break
+        except ValueError:
+            continue
+    return readings
+
+
+def write_report(outcome: Outcome, path: Path | None) -> Outcome:
+    """Write the data of an outcome as JSON, if a file is named; return the outcome."""
+    if path is not None:
+        text = json.dumps(outcome.result, indent=2, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8")
+    return outcome

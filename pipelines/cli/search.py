@@ -1,0 +1,57 @@
+"""``rag-engine search``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rag_engine.pipelines import output
+from rag_engine.pipelines.cli.options import (
+    InLanguages,
+    KbDir,
+    Question,
+    QuestionLanguage,
+    SettingsFile,
+    Where,
+    chosen_filter,
+    open_kb,
+)
+from rag_engine.pipelines.output import Outcome
+from rag_engine.serialisation import SearchReply
+
+__all__ = ["search"]
+
+
+def search(
+    question: Question,
+    *,
+    kb: KbDir,
+    settings: SettingsFile = None,
+    language: QuestionLanguage = None,
+    languages: InLanguages = None,
+    where: Where = None,
+    k: Annotated[int, typer.Option("-k", metavar="K", help="How many passages.")] = 10,
+    min_score: Annotated[
+        float,
+        typer.Option(
+            "--min-score",
+            metavar="P",
+            help="Only passages that answer with at least this probability, 0 to 1.",
+        ),
+    ] = 0.0,
+) -> Outcome:
+    """Find the passages that answer a question."""
+    with open_kb(kb, settings, read_only=True) as opened:
+        hits = opened.search(
+            question,
+            k=k,
+            where=chosen_filter(languages, where),
+            language=language,
+            min_score=min_score,
+        )
+    lines = [line for hit in hits for line in output.hit_lines(hit)]
+    return Outcome(
+        result=SearchReply.of(question, hits).model_dump(),
+        lines=lines or ["nothing found"],
+    )

@@ -1,0 +1,125 @@
+"""``rag-engine train embedder``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rag_engine.connectors.training.embedder_settings import EmbedderTraining
+from rag_engine.pipelines.cli.training_options import DataFiles, Device, OutDir, Precision, number
+from rag_engine.pipelines.export_target import BUNDLED
+from rag_engine.pipelines.output import Outcome
+
+__all__ = ["embedder"]
+
+_USUAL = EmbedderTraining()
+
+
+def embedder(
+    data: DataFiles,
+    *,
+    out: OutDir,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="A sentence-transformers model, a directory or a hub name.",
+        ),
+    ] = BUNDLED,
+    mine: Annotated[int, number("mine", "Look for N hard negatives an example.")] = 0,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="MODEL",
+            help="Learn this model's vectors, of a text or its original.",
+        ),
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="SET_DIR", help="A test set that is asked while training."),
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "f32",
+    steps: Annotated[int, number("steps", "Steps.")] = _USUAL.steps,
+    batch: Annotated[int, number("batch", "Questions a step.")] = _USUAL.batch,
+    learning_rate: Annotated[
+        float, number("learning-rate", "The highest learning rate.")
+    ] = _USUAL.learning_rate,
+    warmup_steps: Annotated[int, number("warmup-steps", "Steps until then.")] = _USUAL.warmup_steps,
+    temperature: Annotated[
+        float, number("temperature", "Temperature of InfoNCE.")
+    ] = _USUAL.temperature,
+    max_tokens: Annotated[
+        int, number("max-tokens", "Tokens of a text that are read.")
+    ] = _USUAL.max_tokens,
+    rank: Annotated[
+        int, number("rank", "Rank of the adapters; 0 trains all weights but the vocabulary's.")
+    ] = _USUAL.lora_rank,
+    dropout: Annotated[float, number("dropout", "Dropout of the model's layers.")] = _USUAL.dropout,
+    keep: Annotated[
+        float, number("keep", "How much vectors are held to the original's.")
+    ] = _USUAL.anchor_weight,
+    keep_every: Annotated[
+        int, number("keep-every", "On every so-many-th step.")
+    ] = _USUAL.anchor_every,
+    late: Annotated[
+        float,
+        number("late", "What late interaction, token by token, weighs beside the vectors."),
+    ] = _USUAL.late_interaction_weight,
+    share: Annotated[
+        float, number("share", "How far towards the trained weights, 0 to 1.")
+    ] = _USUAL.interpolation_alpha,
+    seed: Annotated[int, number("seed", "For all that is drawn.")] = _USUAL.seed,
+    check_every: Annotated[
+        int, number("check-every", "Steps between checkpoints and checks.")
+    ] = _USUAL.check_every,
+    patience: Annotated[
+        int, number("patience", "Checks without a better score before it ends.")
+    ] = _USUAL.patience,
+    matryoshka: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--matryoshka",
+            metavar="DIM",
+            help="Train so many leading components too; may be repeated.",
+        ),
+    ] = None,
+) -> Outcome:
+    """Train an embedder on questions and the passages that answer them."""
+    from rag_engine.connectors.torch_models import pick_device, pick_precision
+    from rag_engine.pipelines.train.embedder import train
+
+    chosen_device = pick_device(device)
+    settings = EmbedderTraining(
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        warmup_steps=warmup_steps,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        lora_rank=rank,
+        dropout=dropout,
+        anchor_weight=keep,
+        anchor_every=keep_every,
+        late_interaction_weight=late,
+        interpolation_alpha=share,
+        matryoshka=tuple(matryoshka or ()),
+        precision=pick_precision(precision, chosen_device),
+        seed=seed,
+        check_every=check_every,
+        patience=patience,
+    )
+    return train(
+        data,
+        out,
+        settings,
+        model=model,
+        mine_hard_negatives=mine,
+        validation=check,
+        teacher=teacher,
+        device=chosen_device,
+    )
