@@ -43,6 +43,7 @@ _FILES = {
     "tests/*/test_sentence_transformer.py": "torch",
     "tests/pipelines/test_export*.py": "torch",
     "tests/pipelines/test_train_*.py": "torch",
+    "tests/pipelines/test_bench*.py": "slow",
     "tests/*test_milvus_*.py": "milvus",
     "tests/*test_llama_*.py": "llm",
     "tests/connectors/http/ui/test_*.py": "browser",
