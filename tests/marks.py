@@ -34,7 +34,8 @@ ANY = "extended"
 
 _FILES = {
     "rag_engine/connectors/training/embedder_trainer.py": "torch",
-    "rag_engine/connectors/training/reranker_*.py": "torch",
+    "rag_engine/connectors/training/reranker_start.py": "torch",
+    "rag_engine/connectors/training/reranker_trainer.py": "torch",
     "rag_engine/connectors/training/retrieval_loss.py": "torch",
     "rag_engine/connectors/training/tasks.py": "torch",
     "rag_engine/connectors/training/trainer_parts.py": "torch",
