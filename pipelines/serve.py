@@ -136,6 +136,8 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
                     create=options.tenants is not None,
                 )
             )
+            if not options.read_only:
+                kb.file_suffixes  # noqa: B018 (a loader that can not be had is told of now)
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)

@@ -222,13 +222,16 @@ def test_a_kind_that_is_none_is_refused_with_those_that_are(stage, kind):
 
 def test_a_service_takes_the_files_of_ones_own_loaders(tmp_path: Path, module, toml):
     pytest.importorskip("fastapi")
+    from rag_engine.connectors.http.keys import DEFAULT_TENANT
     from rag_engine.pipelines.serve import ServeOptions, open_service
 
     path = tmp_path / "kb"
     settings = Settings.from_toml(toml)
     KnowledgeBase.open(path, settings=settings).close()
     with open_service(ServeOptions(kb=path, settings=settings)) as service:
-        assert {".shout", ".pdf"} <= service.file_suffixes
+        tenant = service.tenants.of(DEFAULT_TENANT)
+        assert tenant is not None
+        assert {".shout", ".pdf"} <= tenant.kb.file_suffixes
     with (
         pytest.raises(SettingsError, match="own settings name"),
         open_service(ServeOptions(kb=path)),
