@@ -18,7 +18,8 @@ from functools import reduce
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from rag_engine.errors import RagEngineError, SettingsError
+from rag_engine.errors import InvalidInput, RagEngineError, SettingsError
+from rag_engine.own_parts import check_part
 from rag_engine.settings import Plugin
 from rag_engine.settings.plugins import GROUPS
 
@@ -47,12 +48,10 @@ def load_plugin(settings: Plugin, port: type[T]) -> T:
         )
     make = _imported(settings.kind, where) if ":" in settings.kind else _installed(settings, where)
     part = _made(make, settings.options, where)
-    missing = [name for name in _members(port) if not hasattr(part, name)]
-    if missing:
-        raise SettingsError(
-            f"{where} makes a {type(part).__name__}, which is no {port.__name__}: it lacks "
-            f"{', '.join(missing)} (see rag_engine.ports)"
-        )
+    try:
+        check_part(where, part, port)
+    except InvalidInput as error:
+        raise SettingsError(str(error)) from error
     return part  # type: ignore[no-any-return]
 
 
@@ -118,17 +117,3 @@ def _made(make: Callable[..., Any], options: dict[str, Any], where: str) -> Any:
             f"{where} can not be made with its options ({', '.join(options) or 'none'}): "
             f"{type(error).__name__}: {error}"
         ) from error
-
-
-def _members(port: type) -> list[str]:
-    """Return the names that a part needs.
-
-    >>> from rag_engine.ports import Reranker
-    >>> _members(Reranker)
-    ['name', 'score']
-    """
-    bases = [base for base in port.__mro__ if base.__module__ == port.__module__]
-    names = {
-        name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", ()))
-    }
-    return sorted(name for name in names if not name.startswith("_"))
