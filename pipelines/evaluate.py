@@ -65,35 +65,35 @@ def evaluate(
     test_set = load_test_set(folder)
     note(f"{test_set.name}: {len(test_set.corpus)} passages, {len(test_set.questions)} questions")
     components = default_components(settings)
-    found: dict[str, dict[str, Any]] = {}
+    reports: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         path = kb_path or Path(temporary) / "kb"
         for name, used in _rows(settings, components, ablation=ablation):
             reranks = not isinstance(used.reranker, NoRerankerSettings)
             parts = components if reranks else replace(components, reranker=None)
-            found[name] = evaluate_set(test_set, path, used, parts)
-        lines = _table(test_set.name, found)
+            reports[name] = evaluate_set(test_set, path, used, parts)
+        lines = _table(test_set.name, reports)
         scored: dict[str, Any] = {}
         if calibration is not None:
             scored = _calibration(test_set, path, settings, components)
             lines += ["", *_calibration_lines(scored)]
-    last = list(found.values())[-1]
+    last = list(reports.values())[-1]
     if report is not None:
-        _write(report, found if ablation else last)
+        _write(report, reports if ablation else last)
         note(f"written: {report}")
         if last["by_pair"]:
-            title = f"{test_set.name}: nDCG@10 ({list(found)[-1]})"
+            title = f"{test_set.name}: nDCG@10 ({list(reports)[-1]})"
             chart = report.with_suffix(".png")
             language_pair_heat_map(last["by_pair"], chart, measure="ndcg@10", title=title)
             note(f"written: {chart}")
     if calibration is not None:
         _write(calibration, scored)
         curves = {
-            name: [Bin(**each) for each in bins] for name, bins in scored["reliability"].items()
+            name: [Bin(**values) for values in bins] for name, bins in scored["reliability"].items()
         }
         reliability_chart(curves, calibration.with_suffix(".png"), title=test_set.name)
         note(f"written: {calibration}, {calibration.with_suffix('.png')}")
-    result: dict[str, Any] = {"set": test_set.name, "runs": found}
+    result: dict[str, Any] = {"set": test_set.name, "runs": reports}
     return Outcome(result={**result, "calibration": scored} if scored else result, lines=lines)
 
 
@@ -133,7 +133,7 @@ def evaluate_set(
             kb.publish(on_stage=bar.stage)
         started = time.perf_counter()
         run = {
-            identifier: [each.document_id for each in documents]
+            identifier: [document.document_id for document in documents]
             for identifier, documents in _ranked(kb, test_set.questions)
         }
         ms_per_query = 1e3 * (time.perf_counter() - started) / max(1, len(test_set.questions))
@@ -168,7 +168,7 @@ def _calibration(
         ]
         whole, without = (
             {
-                identifier: [(each.document_id, each.score) for each in documents]
+                identifier: [(document.document_id, document.score) for document in documents]
                 for identifier, documents in _ranked(kb, test_set.questions, left_out)
             }
             for left_out in (None, right)

@@ -80,10 +80,10 @@ def export_model(
         if model == BUNDLED:
             export_bundled(aside / "source", adapter=adapter)
             model = str(aside / "source")
-        said = _written(model, aside / "out", to, int8=int8, least_cosine=least_cosine)
+        description = _written(model, aside / "out", to, int8=int8, least_cosine=least_cosine)
         (aside / "out").chmod(0o755)
         (aside / "out").rename(target)
-        return said
+        return description
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -109,26 +109,26 @@ def _written(
     folder.mkdir()
     tokenizer = original.fast_tokenizer()
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
-    texts = [each.text for each in synthetic_documents(_CALIBRATION_TEXTS, sample_texts())]
+    texts = [document.text for document in synthetic_documents(_CALIBRATION_TEXTS, sample_texts())]
     examples = [original.features(texts[start : start + 4]) for start in range(0, len(texts), 4)]
     write: Callable[..., None] = {"onnx": _to_onnx, "openvino": _to_openvino}[to]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of every number that it takes as fixed
         write(original.sentence_module(), examples, folder / GRAPHS[to], int8)
-    said: dict[str, Any] = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "runtime": to,
         "int8": int8,
         "contract": asdict(original.contract),
         "pad": original.pad,
     }
-    _describe(folder, said)
+    _describe(folder, description)
     # In the precision that the file has, whatever this processor would choose.
     precision: Literal["auto", "f32"] = "auto" if to == "onnx" else "f32"
     exported = ExportedEmbedder(folder, precision=precision)
     checked = texts[:: max(1, len(texts) // _CHECKED_TEXTS)]
     cosines = _cosines(original.embed_passages(checked), exported.embed_passages(checked))
-    said["cosine_to_torch"] = {
+    description["cosine_to_torch"] = {
         "min": round(float(cosines.min()), 6),
         "mean": round(float(cosines.mean()), 6),
         "texts": len(checked),
@@ -139,12 +139,12 @@ def _written(
             f"exported to {to}{' with int8' if int8 else ''}, a vector of {model!r} has cosine "
             f"{cosines.min():.4f} to torch's, less than {bound}; nothing was written"
         )
-    _describe(folder, said)
-    return said
+    _describe(folder, description)
+    return description
 
 
-def _describe(folder: Path, said: dict[str, Any]) -> None:
-    (folder / DESCRIPTION).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+def _describe(folder: Path, description: dict[str, Any]) -> None:
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def _cosines(one: Float32Array, other: Float32Array) -> Float32Array:
@@ -172,7 +172,8 @@ def _quantized(model: Any, examples: Iterable[dict[str, Any]]) -> Any:
     except ImportError as exc:
         raise MissingExtra("export", package="nncf") from exc
     data = [
-        {name: each[name].numpy() for name in ("input_ids", "attention_mask")} for each in examples
+        {name: example[name].numpy() for name in ("input_ids", "attention_mask")}
+        for example in examples
     ]
     return nncf.quantize(
         model,

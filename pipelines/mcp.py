@@ -38,11 +38,11 @@ def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
 def _stdout_is_stderr() -> Iterator[None]:
     """Send what is written to stdout, by Python or below it, to stderr."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    saved = os.dup(1)
     os.dup2(2, 1)
     try:
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(saved, 1)
+        os.close(saved)

@@ -53,7 +53,7 @@ def machine() -> dict[str, Any]:
 
 def _processor() -> str:
     flags = processor_flags()
-    fast = [each for each in ("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16") if each in flags]
+    fast = [flag for flag in ("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16") if flag in flags]
     return f"{_processor_name()} ({', '.join(fast)})"
 
 
@@ -100,5 +100,5 @@ def memory_mb() -> dict[str, int]:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return {"peak": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)}  # macOS
-    found = dict(line.split(":", 1) for line in lines if ":" in line)
-    return {ours: round(int(found[name].split()[0]) / 1e3) for name, ours in names.items()}
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return {ours: round(int(fields[name].split()[0]) / 1e3) for name, ours in names.items()}

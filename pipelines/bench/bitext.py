@@ -42,7 +42,7 @@ def bench_bitext(path: Path, settings: Settings) -> Outcome:
     """
     pairs = _read(path)
     embedder = build_embedder(settings.embedder)
-    english = list(dict.fromkeys(each for rows in pairs.values() for _, each in rows))
+    english = list(dict.fromkeys(translation for rows in pairs.values() for _, translation in rows))
     place = {text: number for number, text in enumerate(english)}
     rows: list[dict[str, Any]] = []
     with Bar() as bar:
@@ -50,29 +50,31 @@ def bench_bitext(path: Path, settings: Settings) -> Outcome:
         for number, (language, texts) in enumerate(sorted(pairs.items())):
             bar.stage("languages", number, len(pairs))
             vectors = embedder.embed_queries([text for text, _ in texts])
-            distinct = list(dict.fromkeys(each for _, each in texts))
-            own = np.array([distinct.index(each) for _, each in texts])
-            others = known[[place[each] for each in distinct]]
+            distinct = list(dict.fromkeys(translation for _, translation in texts))
+            own = np.array([distinct.index(translation) for _, translation in texts])
+            translations = known[[place[sentence] for sentence in distinct]]
             rows.append(
                 {
                     "language": language,
                     "sentences": len(texts),
-                    "accuracy": found_again(vectors, others, own),
+                    "accuracy": found_again(vectors, translations, own),
                     "centred": found_again(
-                        vectors - vectors.mean(axis=0), others - others.mean(axis=0), own
+                        vectors - vectors.mean(axis=0),
+                        translations - translations.mean(axis=0),
+                        own,
                     ),
                 }
             )
     mean = {
         "language": f"mean of {len(rows)}",
-        "sentences": sum(each["sentences"] for each in rows),
-        "accuracy": float(np.mean([each["accuracy"] for each in rows])),
-        "centred": float(np.mean([each["centred"] for each in rows])),
+        "sentences": sum(row["sentences"] for row in rows),
+        "accuracy": float(np.mean([row["accuracy"] for row in rows])),
+        "centred": float(np.mean([row["centred"] for row in rows])),
     }
-    worst = sorted(rows, key=lambda each: float(each["accuracy"]))[:_SHOWN]
+    worst = sorted(rows, key=lambda row: float(row["accuracy"]))[:_SHOWN]
     shown = [
-        {**each, "accuracy": f"{each['accuracy']:.3f}", "centred": f"{each['centred']:.3f}"}
-        for each in (mean, *worst)
+        {**row, "accuracy": f"{row['accuracy']:.3f}", "centred": f"{row['centred']:.3f}"}
+        for row in (mean, *worst)
     ]
     result = {"machine": machine(), "mean": mean, "languages": rows}
     return Outcome(result=result, lines=table(shown))

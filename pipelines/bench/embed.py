@@ -58,7 +58,7 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
     from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     documents = sample_texts()
-    texts = [each.text for each in synthetic_documents(passages, documents)]
+    texts = [document.text for document in synthetic_documents(passages, documents)]
     questions = sample_questions(_QUERIES, documents)
     tokens = sum(BundledE5().count_tokens(texts))
     rows: list[dict[str, Any]] = []
@@ -171,7 +171,7 @@ def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
     from rag_engine.connectors.embedders.openvino_runtime import load_openvino, quickest
 
     chosen = quickest(load_openvino().Core())
-    for precision in [each for each in ("f32", "bf16", "int8") if each != chosen]:
+    for precision in [name for name in ("f32", "bf16", "int8") if name != chosen]:
         yield f"ours, {precision}", lambda: _ours(precision)  # noqa: B023 (used at once)
     yield f"ours ({chosen}, chosen for this processor)", lambda: _ours(chosen)
 
@@ -185,8 +185,8 @@ def _sentence_transformers(folder: Path, dtype: str) -> _Runtime:
     )
 
     def vectors(encoded: Any) -> Float32Array:
-        found: Float32Array = encoded.float().numpy()
-        unit: Float32Array = found / np.linalg.norm(found, axis=-1, keepdims=True)
+        vectors_found: Float32Array = encoded.float().numpy()
+        unit: Float32Array = vectors_found / np.linalg.norm(vectors_found, axis=-1, keepdims=True)
         return unit
 
     return _Runtime(
@@ -241,7 +241,7 @@ def _peaks() -> dict[str, float]:
 
     core = load_openvino().Core()
     data = np.random.default_rng(1).normal(size=(_ROWS, _HIDDEN)).astype(np.float32)
-    found = {}
+    peaks = {}
     for precision in ("int8", "bf16", "f32"):
         try:
             properties = cpu_properties(core, precision, threads=0)
@@ -249,8 +249,8 @@ def _peaks() -> dict[str, float]:
             continue
         compiled = core.compile_model(_products(eight_bits=precision == "int8"), "CPU", properties)
         seconds = median_seconds(lambda: compiled(data), repeats=9)  # noqa: B023
-        found[precision] = 2 * _PAIRS * 2 * _ROWS * _HIDDEN * _INNER / seconds
-    return found
+        peaks[precision] = 2 * _PAIRS * 2 * _ROWS * _HIDDEN * _INNER / seconds
+    return peaks
 
 
 def _products(*, eight_bits: bool) -> Any:
@@ -259,14 +259,14 @@ def _products(*, eight_bits: bool) -> Any:
 
     openvino = load_openvino()
     op, random = openvino.opset13, np.random.default_rng(1)
-    given = node = op.parameter([_ROWS, _HIDDEN], np.float32)
+    data = node = op.parameter([_ROWS, _HIDDEN], np.float32)
     for wide, narrow in [(_HIDDEN, _INNER), (_INNER, _HIDDEN)] * _PAIRS:
         steps = np.clip(random.normal(size=(narrow, wide)) * 30, -127, 127).astype(np.int8)
         scale = np.full((narrow, 1), 1 / 30 / wide**0.5, np.float32)
-        kept = (
+        weights = (
             op.multiply(op.convert(op.constant(steps), "f32"), op.constant(scale))
             if eight_bits
             else op.constant(steps * scale)
         )
-        node = op.matmul(node, kept, False, True)
-    return openvino.Model([node], [given], "products")
+        node = op.matmul(node, weights, False, True)
+    return openvino.Model([node], [data], "products")

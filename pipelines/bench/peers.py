@@ -75,65 +75,67 @@ def bench_peers(
 def _bench(
     folder: Path, chunks: int | None, queries: int, peers: Sequence[str], work: Path
 ) -> Outcome:
-    given = load_test_set(folder)
-    if queries < 1 or (chunks is not None and chunks < len(given.corpus)):
+    loaded = load_test_set(folder)
+    if queries < 1 or (chunks is not None and chunks < len(loaded.corpus)):
         raise InvalidInput(
-            f"--queries is at least 1 and --chunks at least the {len(given.corpus)} passages of "
+            f"--queries is at least 1 and --chunks at least the {len(loaded.corpus)} passages of "
             f"the set, got {queries} and {chunks}"
         )
     model = work / "model"
     if not model.exists():
         export_bundled(model, adapter=False)  # what anyone can have
-    drawn = np.random.default_rng(1).permutation(len(given.questions))[:queries]
-    asked = [given.questions[place] for place in sorted(drawn.tolist())]
-    data = work / f"data-{chunks or len(given.corpus)}"
-    _write_data(data, given, asked, chunks)
+    drawn = np.random.default_rng(1).permutation(len(loaded.questions))[:queries]
+    questions = [loaded.questions[place] for place in sorted(drawn.tolist())]
+    data = work / f"data-{chunks or len(loaded.corpus)}"
+    _write_data(data, loaded, questions, chunks)
     rows, failures, details = [], [], {}
     for name in ("rag_engine", *peers):
         note(f"{name} ...")
         try:
-            found = _ours(data, chunks) if name == "rag_engine" else _peer(name, model, data, work)
+            measured = (
+                _ours(data, chunks) if name == "rag_engine" else _peer(name, model, data, work)
+            )
         except PeerFailed as failure:
             note(f"  failed: {failure}")
             failures.append({"peer": name, "reason": str(failure)})
             continue
-        details[name] = found["versions"]
+        details[name] = measured["versions"]
         rows.append(
             {
                 "framework": name,
-                "index s": round(found["index_s"], 1),
-                "ms/query p50": round(float(np.median(found["seconds"])) * 1e3, 2),
-                "p95": round(float(np.percentile(found["seconds"], 95)) * 1e3, 2),
+                "index s": round(measured["index_s"], 1),
+                "ms/query p50": round(float(np.median(measured["seconds"])) * 1e3, 2),
+                "p95": round(float(np.percentile(measured["seconds"], 95)) * 1e3, 2),
                 "ratio": None,
-                f"nDCG@{_DEPTH}": round(_ndcg(given, found["run"]), 3),
+                f"nDCG@{_DEPTH}": round(_ndcg(loaded, measured["run"]), 3),
             }
         )
     for row in rows:
         row["ratio"] = round(row["ms/query p50"] / rows[0]["ms/query p50"], 1)
     result = {
         "machine": machine(),
-        "set": given.name,
-        "passages": chunks or len(given.corpus),
-        "questions": len(asked),
+        "set": loaded.name,
+        "passages": chunks or len(loaded.corpus),
+        "questions": len(questions),
         "frameworks": rows,
         "versions": details,
         "failures": failures,
     }
     filled = ", filled up with drawn ones (index times without embedding)" if chunks else ""
     lines = [
-        f"{given.name}: {result['passages']:,} passages{filled}, {len(asked)} questions one by one;"
-        f" {machine()['processor']}, {machine()['cores']} cores",
+        f"{loaded.name}: {result['passages']:,} passages{filled}, {len(questions)} questions one "
+        f"by one; {machine()['processor']}, {machine()['cores']} cores",
         *table(rows),
-        *(f"failed: {each['peer']}: {each['reason']}" for each in failures),
+        *(f"failed: {failure['peer']}: {failure['reason']}" for failure in failures),
     ]
     return Outcome(result=result, lines=lines)
 
 
-def _ndcg(given: TestSet, run: dict[str, list[str]]) -> float:
+def _ndcg(loaded: TestSet, run: dict[str, list[str]]) -> float:
     """Return the mean nDCG@10 of the questions asked."""
     import ir_measures
 
-    judged = {question: given.qrels[question] for question in run}
+    judged = {question: loaded.qrels[question] for question in run}
     ranked = {
         question: {document: float(-rank) for rank, document in enumerate(documents)}
         for question, documents in run.items()
@@ -142,24 +144,24 @@ def _ndcg(given: TestSet, run: dict[str, list[str]]) -> float:
     return float(ir_measures.calc_aggregate([measure], judged, ranked)[measure])
 
 
-def _write_data(data: Path, given: TestSet, asked: Sequence[Any], chunks: int | None) -> None:
+def _write_data(data: Path, loaded: TestSet, questions: Sequence[Any], chunks: int | None) -> None:
     """Write what every side reads: passages, questions, and vectors if the corpus is filled up."""
     data.mkdir(exist_ok=True)
-    documents = list(given.corpus)
+    documents = list(loaded.corpus)
     if chunks is not None:
         from rag_engine.pipelines.bench.search import drawn_corpus
 
         corpus = drawn_corpus(documents, Settings())
         documents = list(corpus.documents(chunks))
-        extra = [corpus.vector(number) for number in range(chunks - len(given.corpus))]
+        extra = [corpus.vector(number) for number in range(chunks - len(loaded.corpus))]
         np.save(data / "vectors.npy", np.concatenate([corpus.vectors, np.array(extra)]))
     with (data / "corpus.jsonl").open("w", encoding="utf-8") as file:
-        for each in documents:
-            text = f"{each.title}\n{each.text}" if each.title else each.text
-            file.write(json.dumps({"id": each.id, "text": text}) + "\n")
+        for document in documents:
+            text = f"{document.title}\n{document.text}" if document.title else document.text
+            file.write(json.dumps({"id": document.id, "text": text}) + "\n")
     with (data / "queries.jsonl").open("w", encoding="utf-8") as file:
-        for each in asked:
-            file.write(json.dumps({"id": each.id, "text": each.text}) + "\n")
+        for question in questions:
+            file.write(json.dumps({"id": question.id, "text": question.text}) + "\n")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -181,7 +183,7 @@ def _measured(data: Path, chunks: int | None) -> dict[str, Any]:
     settings = Settings()
     components = default_components(settings)
     if chunks is not None:
-        real = [each for each in documents if not each.id.startswith("drawn-")]
+        real = [document for document in documents if not document.id.startswith("drawn-")]
         assert isinstance(components.embedder, TokenEmbedder)
         embedder = DrawnEmbedder(components.embedder, drawn_corpus(real, settings))
         components = replace(components, embedder=embedder)
@@ -197,8 +199,9 @@ def _measured(data: Path, chunks: int | None) -> dict[str, Any]:
                 started = time.perf_counter()
                 hits = kb.search(row["text"], k=_DEPTH)
                 seconds.append(time.perf_counter() - started)
-                found = [twin for hit in hits for twin in (hit.chunk, *_twins(hit))]
-                run[row["id"]] = list(dict.fromkeys(each.document_id for each in found))[:_DEPTH]
+                chunks_found = [twin for hit in hits for twin in (hit.chunk, *_twins(hit))]
+                documents_found = dict.fromkeys(chunk.document_id for chunk in chunks_found)
+                run[row["id"]] = list(documents_found)[:_DEPTH]
     return {
         "index_s": index_s,
         "seconds": seconds,
@@ -208,7 +211,7 @@ def _measured(data: Path, chunks: int | None) -> dict[str, Any]:
 
 
 def _twins(hit: Any) -> list[Any]:
-    return [each.chunk for each in hit.twins]
+    return [twin.chunk for twin in hit.twins]
 
 
 def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
@@ -225,14 +228,16 @@ def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     if not script.exists():
         raise PeerFailed(f"its script {script} comes with a clone of the project, not with a wheel")
     _run([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
-    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    measured: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     listing = [sys.executable, "-m", "pip", f"--python={python}", "list", "--format=json"]
     installed = json.loads(_run(listing, _INSTALL_S))
-    wanted_names = {each.partition("=")[0] for each in (*_TORCH, *REQUIREMENTS[name])}
-    found["versions"] = {
-        each["name"]: each["version"] for each in installed if each["name"] in wanted_names
+    wanted_names = {requirement.partition("=")[0] for requirement in (*_TORCH, *REQUIREMENTS[name])}
+    measured["versions"] = {
+        package["name"]: package["version"]
+        for package in installed
+        if package["name"] in wanted_names
     }
-    return found
+    return measured
 
 
 def _run(command: Sequence[str], limit_s: float) -> str:

@@ -85,9 +85,9 @@ def real_texts(test_set: Path | None, queries: int) -> tuple[list[Document], lis
         return synthetic_documents(_REAL, texts), sample_questions(queries, texts)
     loaded = load_test_set(test_set)
     drawn = random.permutation(len(loaded.corpus))[:_REAL]
-    asked = random.permutation(len(loaded.questions))[:queries]
+    chosen = random.permutation(len(loaded.questions))[:queries]
     documents = [loaded.corpus[place] for place in sorted(drawn.tolist())]
-    return documents, [loaded.questions[place].text for place in asked.tolist()]
+    return documents, [loaded.questions[place].text for place in chosen.tolist()]
 
 
 def drawn_corpus(real: Sequence[Document], settings: Settings) -> DrawnCorpus:
@@ -107,19 +107,19 @@ def _bench(
     note("searching, in a process of its own ...")
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawning) as processes:
-        found = processes.submit(_searched, path, settings, questions).result()
-    result = {"machine": machine(), "real": min(len(real), chunks), **built, **found}
+        measured = processes.submit(_searched, path, settings, questions).result()
+    result = {"machine": machine(), "real": min(len(real), chunks), **built, **measured}
     lines = [
-        f"{found['chunks']:,} chunks ({result['real']:,} real, the others drawn), "
+        f"{measured['chunks']:,} chunks ({result['real']:,} real, the others drawn), "
         f"{len(questions)} questions; {machine()['processor']}, {machine()['cores']} cores",
         *(f"{name:<22}{value}" for name, value in _summary(result)),
         "",
-        *table([{"ms a question": name, **ms} for name, ms in found["ms"].items()]),
+        *table([{"ms a question": name, **ms} for name, ms in measured["ms"].items()]),
         "",
         *table(
             [
                 {"threads": threads, "questions/s": rate}
-                for threads, rate in found["questions_per_s"].items()
+                for threads, rate in measured["questions_per_s"].items()
             ]
         ),
     ]
@@ -182,13 +182,13 @@ def _recall_alike(corpus: DrawnCorpus) -> dict[str, float]:
     held_out = max(1, count // 10)
     drawn = np.array([corpus.vector(number) for number in range(count)])
     ids = np.arange(1, count - held_out + 1, dtype=np.int64)
-    found: dict[str, float] = {"vectors": count - held_out}
+    recalls: dict[str, float] = {"vectors": count - held_out}
     for name, vectors in (("real", corpus.vectors), ("drawn", drawn)):
         mixed = vectors[np.random.default_rng(1).permutation(count)]
         graph = FaissHnswFactory(m=4, ef_construction=16, ef_search=12, threads=1)
         index = graph.build(ids, mixed[held_out:])
-        found[name] = round(_recall(index.search, ids, mixed[held_out:], mixed[:held_out]), 4)
-    return found
+        recalls[name] = round(_recall(index.search, ids, mixed[held_out:], mixed[:held_out]), 4)
+    return recalls
 
 
 def _recall(search: Any, ids: Int64Array, vectors: Any, queries: Float32Array) -> float:

@@ -101,11 +101,11 @@ def _address(process: subprocess.Popen[bytes], log: Any) -> str:
     until = time.monotonic() + _START_S
     while time.monotonic() < until:
         log.seek(0)
-        said = log.read().decode("utf-8", "replace")
-        if found := re.search(r'"event": "listening", "url": "([^"]+)"', said):
-            return found[1]
+        log_text = log.read().decode("utf-8", "replace")
+        if match := re.search(r'"event": "listening", "url": "([^"]+)"', log_text):
+            return match[1]
         if process.poll() is not None:
-            raise ServiceUnreachable(f"the service ended at once: {said.strip()[-500:]}")
+            raise ServiceUnreachable(f"the service ended at once: {log_text.strip()[-500:]}")
         time.sleep(0.05)
     raise ServiceUnreachable(f"the service did not start within {_START_S:g} s")
 
@@ -182,10 +182,10 @@ def _drive(
             load.statuses.update(statuses)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(clients)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     load.taken = time.perf_counter() - started
     return load
 
@@ -193,7 +193,7 @@ def _drive(
 def _searcher() -> Callable[[_Client, random.Random], int]:
     from rag_engine.pipelines.demo import sample_questions
 
-    questions = [each.question for each in sample_questions()]
+    questions = [sample.question for sample in sample_questions()]
 
     def step(client: _Client, drawn: random.Random) -> int:
         return client.send("POST", "/v1/search", {"question": drawn.choice(questions), "k": 5})[0]
@@ -209,14 +209,14 @@ def _figures(url: str) -> dict[str, float]:
     client.close()
     if status != 200:
         raise ServiceUnreachable(f"{url}/metrics answered {status}; is it a service without keys?")
-    found = {}
+    figures = {}
     for line in text.decode("utf-8").splitlines():
         name, _, value = line.partition(" ")
         if name in _FIGURES:
-            found[_FIGURES[name]] = float(value)
-    if "resident_mb" in found:
-        found["resident_mb"] = round(found["resident_mb"] / 1e6, 1)
-    return {**found, "disk_mb": round(json.loads(body)["bytes"] / 1e6, 2)}
+            figures[_FIGURES[name]] = float(value)
+    if "resident_mb" in figures:
+        figures["resident_mb"] = round(figures["resident_mb"] / 1e6, 1)
+    return {**figures, "disk_mb": round(json.loads(body)["bytes"] / 1e6, 2)}
 
 
 def _bench(url: str, seconds: float, minutes: float | None, clients: Sequence[int]) -> Outcome:
@@ -301,13 +301,13 @@ def _growth(samples: Sequence[dict[str, float]]) -> float:
     >>> _growth([{"s": 60.0 * n, "resident_mb": 3.0 * n} for n in range(8)])
     3.0
     """
-    half = [each for each in samples[len(samples) // 2 :] if "resident_mb" in each]
+    half = [sample for sample in samples[len(samples) // 2 :] if "resident_mb" in sample]
     if len(half) < 2:
         return 0.0
-    mean_s = sum(each["s"] for each in half) / len(half)
-    mean_mb = sum(each["resident_mb"] for each in half) / len(half)
-    spread = sum((each["s"] - mean_s) ** 2 for each in half)
+    mean_s = sum(sample["s"] for sample in half) / len(half)
+    mean_mb = sum(sample["resident_mb"] for sample in half) / len(half)
+    spread = sum((sample["s"] - mean_s) ** 2 for sample in half)
     if not spread:
         return 0.0
-    shared = sum((each["s"] - mean_s) * (each["resident_mb"] - mean_mb) for each in half)
+    shared = sum((sample["s"] - mean_s) * (sample["resident_mb"] - mean_mb) for sample in half)
     return 60 * shared / spread

@@ -43,7 +43,7 @@ def sample_questions(count: int, texts: Sequence[Document], seed: int = 2) -> li
     """Draw short sentences of real documents, as questions of about a dozen words."""
     from rag_engine.text.sentences import sentences
 
-    found = sorted(
+    pool = sorted(
         {
             document.text[start:end].strip()
             for document in texts
@@ -52,7 +52,7 @@ def sample_questions(count: int, texts: Sequence[Document], seed: int = 2) -> li
         }
     )
     drawn = random.Random(seed)
-    return [drawn.choice(found) for _ in range(count)]
+    return [drawn.choice(pool) for _ in range(count)]
 
 
 def synthetic_documents(chunks: int, texts: Sequence[Document], seed: int = 1) -> list[Document]:

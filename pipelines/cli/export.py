@@ -39,12 +39,14 @@ def export(
     """Write a model so that it runs elsewhere."""
     from rag_engine.pipelines.export import export_model
 
-    said = export_model(model, target, to, int8=int8, least_cosine=least_cosine, adapter=not plain)
+    description = export_model(
+        model, target, to, int8=int8, least_cosine=least_cosine, adapter=not plain
+    )
     lines = [f"written: {target}"]
-    if said:
-        cosine = said["cosine_to_torch"]
+    if description:
+        cosine = description["cosine_to_torch"]
         lines.append(
             f"cosine to torch on {cosine['texts']} texts: {cosine['min']} at worst, "
             f"{cosine['mean']} on average"
         )
-    return Outcome(result={"directory": str(target), **said}, lines=lines)
+    return Outcome(result={"directory": str(target), **description}, lines=lines)

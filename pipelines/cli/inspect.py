@@ -14,19 +14,21 @@ __all__ = ["inspect"]
 def inspect(*, kb: KbDir, settings: SettingsFile = None) -> Outcome:
     """Show what a knowledge base holds."""
     with open_kb(kb, settings, read_only=True) as opened:
-        found = opened.inspect()
-    total = max(found.chunks, 1)
+        inspection = opened.inspect()
+    total = max(inspection.chunks, 1)
     languages = [
         {"language": language, "chunks": count, "share": f"{count / total:.1%}"}
-        for language, count in found.languages.items()
+        for language, count in inspection.languages.items()
     ]
     lines = [
-        f"{found.documents} documents from {found.sources} files, {found.chunks} chunks",
-        f"index: generation {found.generation}, {found.dense or 'none'} + {found.lexical or 'none'}"
-        + ("" if found.published else " (and changes since, replayed on opening)"),
-        *(f"{name}: {size / 1e6:.1f} MB" for name, size in found.bytes.items()),
+        f"{inspection.documents} documents from {inspection.sources} files, "
+        f"{inspection.chunks} chunks",
+        f"index: generation {inspection.generation}, "
+        f"{inspection.dense or 'none'} + {inspection.lexical or 'none'}"
+        + ("" if inspection.published else " (and changes since, replayed on opening)"),
+        *(f"{name}: {size / 1e6:.1f} MB" for name, size in inspection.bytes.items()),
         *table(languages),
         "contract:",
-        *(f"  {name}: {value}" for name, value in sorted(found.contract.items())),
+        *(f"  {name}: {value}" for name, value in sorted(inspection.contract.items())),
     ]
-    return Outcome(result=dataclasses.asdict(found), lines=lines)
+    return Outcome(result=dataclasses.asdict(inspection), lines=lines)
