@@ -231,7 +231,7 @@ def test_a_slow_server_times_out_once(server, generator):
 
 def test_a_stream_that_stalls_times_out(generator):
     hold = threading.Event()
-    pieces = generator(stream(chunk("a"), lambda: hold.wait(5)), timeout_s=0.2).generate(PROMPT)
+    pieces = generator(stream(chunk("a"), lambda: hold.wait(60)), timeout_s=2).generate(PROMPT)
     assert next(pieces) == "a"
     with pytest.raises(ServiceTimeout):
         next(pieces)
@@ -245,10 +245,10 @@ def test_comments_do_not_keep_a_stalled_stream_alive(generator):
 
 
 def test_a_reader_that_takes_its_time_is_no_stalled_stream(generator):
-    pieces = generator(stream(*map(chunk, "abc"), "[DONE]"), timeout_s=0.2).generate(PROMPT)
+    pieces = generator(stream(*map(chunk, "abc"), "[DONE]"), timeout_s=1).generate(PROMPT)
     for expected in "abc":
         assert next(pieces) == expected
-        time.sleep(0.25)
+        time.sleep(1.1)
     assert list(pieces) == []
 
 

@@ -41,7 +41,7 @@ async def test_embedding_does_not_hold_up_the_event_loop():
 
     class Gate(HashEmbedder):
         def embed_passages(self, texts):
-            assert opened.wait(10), "nobody else got to run"
+            assert opened.wait(300), "nobody else got to run"
             return super()._embed(texts)
 
         embed_queries = embed_passages

@@ -329,7 +329,7 @@ class Gate(Embeddings):
         return [1.0, 0.0]
 
     def embed_documents(self, texts):
-        if not self.opened.wait(10):
+        if not self.opened.wait(300):
             raise AssertionError("nobody else got to run")
         return [[0.0, 1.0] for _ in texts]
 

@@ -26,7 +26,7 @@ def half_written(running) -> Iterator[threading.Event]:
         stream(
             chunk(FIRST),
             chunk("lasts [1] three "),
-            lambda: go_on.wait(20),
+            lambda: go_on.wait(300),
             *(chunk(word + " ") for word in REST.split(" ")),
             chunk(None, "stop"),
             "[DONE]",
@@ -188,7 +188,7 @@ def test_a_model_that_fails_is_said_in_words(browser, plain):
 def test_an_answer_that_breaks_off_says_so(browser, plain):
     go_on = threading.Event()
     plain.model.script = [
-        stream(chunk(FIRST), chunk("lasts [1] three "), lambda: go_on.wait(20), cut=True)
+        stream(chunk(FIRST), chunk("lasts [1] three "), lambda: go_on.wait(300), cut=True)
     ]
     ask(browser, plain)
     browser.until(lambda: "three" in browser.text("#answer .written"))

@@ -27,7 +27,7 @@ def occupied(pool):
     finally:
         release.set()
         for each in taken:
-            each.result(10)
+            each.result(300)
 
 
 def test_a_busy_service_says_when_to_come_again(browser, plain):
