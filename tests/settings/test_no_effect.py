@@ -259,6 +259,7 @@ def test_the_fewest_vectors_of_lists_are_the_factorys():
                 Settings.checked(table, origin="x")
 
 
+@pytest.mark.milvus
 @pytest.mark.parametrize("field", list(MilvusSettings.model_fields))
 def test_the_servers_settings_reach_it(monkeypatch, field):
     samples = {
