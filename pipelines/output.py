@@ -66,7 +66,9 @@ def safe(text: str) -> str:
     >>> safe("a\x1b[31mb\nc")
     'a [31mb c'
     """
-    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)
+    return "".join(
+        " " if unicodedata.category(character) == "Cc" else character for character in text
+    )
 
 
 def note(text: str) -> None:
@@ -84,15 +86,16 @@ def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
                 "ok": True,
                 "result": dict(outcome.result),
                 "problems": [
-                    {"source": each.source, "reason": each.reason} for each in outcome.problems
+                    {"source": problem.source, "reason": problem.reason}
+                    for problem in outcome.problems
                 ],
             }
         )
     else:
         sys.stdout.write("".join(f"{line}\n" for line in outcome.lines))
         sys.stdout.flush()
-    for each in outcome.problems:
-        note(f"problem: {safe(each.source)}: {safe(each.reason)}")
+    for problem in outcome.problems:
+        note(f"problem: {safe(problem.source)}: {safe(problem.reason)}")
 
 
 def print_error(command: str, error: RagEngineError, *, as_json: bool) -> None:
@@ -125,17 +128,18 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
         f"      {shown}",
     ]
     if hit.twins:
-        told = (f"[{twin.chunk.language}] {safe(twin.chunk.document_id)}" for twin in hit.twins)
-        lines.append(f"      also: {', '.join(told)}")
+        twins = (f"[{twin.chunk.language}] {safe(twin.chunk.document_id)}" for twin in hit.twins)
+        lines.append(f"      also: {', '.join(twins)}")
     return lines
 
 
 def answer_lines(answer: Answer) -> list[str]:
     """Return an answer as lines for people."""
     lines = [*answer.text.splitlines(), ""]
-    for each in answer.citations:
-        page = f", page {each.page}" if each.page else ""
-        lines.append(f"  [{each.number}] {safe(each.document_id)}{page} ({each.language})")
+    for citation in answer.citations:
+        page = f", page {citation.page}" if citation.page else ""
+        document = safe(citation.document_id)
+        lines.append(f"  [{citation.number}] {document}{page} ({citation.language})")
     lines.append(f"  written by: {answer.generator}")
     lines += [f"  warning: {safe(warning)}" for warning in answer.warnings]
     return lines

@@ -110,8 +110,8 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
     except ImportError as error:
         raise MissingExtra("serve", package=error.name or "fastapi") from error
     names = ("search_workers", "search_queue", "upload_mb")
-    given = {name: getattr(options, name) for name in names}
-    limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    chosen = {name: getattr(options, name) for name in names}
+    limits = Limits(**{name: value for name, value in chosen.items() if value is not None})
     keys = None
     if options.keys is not None:
         keys = load_keys(options.keys, several_tenants=options.tenants is not None)

@@ -22,7 +22,7 @@ from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.files import file_digest
 from rag_engine.store.progress import OnStage, silent
 
-__all__ = ["READING", "add_file", "add_files", "suffixes_of"]
+__all__ = ["READING", "add_file", "add_files", "loader_for", "suffixes_of"]
 
 READING = "reading files"
 """The stage that progress is told of, in files."""
@@ -81,6 +81,12 @@ def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
     return frozenset(suffix for loader in loaders for suffix in loader.suffixes)
 
 
+def loader_for(path: Path, loaders: Sequence[Loader]) -> Loader | None:
+    """Return the first loader that reads files with this ending, or None."""
+    suffix = path.suffix.lower()
+    return next((loader for loader in loaders if suffix in loader.suffixes), None)
+
+
 class _Run:
     """One run over some files: reads them, writes their documents, and gathers what to report.
 
@@ -134,10 +140,7 @@ class _Run:
 
     def _read(self, path: Path, source: str) -> Iterator[Document]:
         """Yield the documents of a file, unless it is known as it is."""
-        loader = next(
-            (candidate for candidate in self._loaders if path.suffix.lower() in candidate.suffixes),
-            None,
-        )
+        loader = loader_for(path, self._loaders)
         if loader is None:
             reason = f"no loader reads {path.suffix or 'files without an ending'}"
             self._skipped.append(Problem(source=source, reason=reason))

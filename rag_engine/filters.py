@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rag_engine.errors import InvalidFilter
-from rag_engine.records import MetadataValue
+from rag_engine.records import UNDETERMINED, MetadataValue
 from rag_engine.search_arguments import checked_language
 
 __all__ = [
@@ -189,6 +189,8 @@ def matching(values: Mapping[str, MetadataValue]) -> Filter:
 def in_languages(languages: Iterable[str] | None) -> Filter | None:
     """Return the filter for passages in these languages; None, not an empty list, is no filter.
 
+    ``und`` stands for passages whose language could not be told.
+
     Raises:
         InvalidInput: one of them is no language code.
 
@@ -197,7 +199,8 @@ def in_languages(languages: Iterable[str] | None) -> Filter | None:
     """
     if languages is None:
         return None
-    return In("language", tuple(code for name in languages if (code := checked_language(name))))
+    codes = (name if name == UNDETERMINED else checked_language(name) for name in languages)
+    return In("language", tuple(code for code in codes if code))
 
 
 def _depth(node: object) -> int:

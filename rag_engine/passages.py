@@ -34,21 +34,22 @@ class Passage:
 
 def read_passages(view: View, ids: Sequence[int]) -> list[Passage]:
     """Return those passages of ``ids`` that are still there, in the order of ``ids``."""
-    groups = {each: _with_twins(view.snapshot.twins, each) for each in ids}
-    leads = {each: min(group) for each, group in groups.items()}
-    found = view.chunks([*dict.fromkeys([*ids, *leads.values()])])
+    groups = {passage_id: _with_twins(view.snapshot.twins, passage_id) for passage_id in ids}
+    leads = {passage_id: min(group) for passage_id, group in groups.items()}
+    stored = view.chunks([*dict.fromkeys([*ids, *leads.values()])])
     passages: list[Passage] = []
-    for each in ids:
-        if each not in found:
+    for passage_id in ids:
+        if passage_id not in stored:
             continue
-        lead = found.get(leads[each], found[each]).chunk
+        own = stored[passage_id]
+        lead = stored.get(leads[passage_id], own).chunk
         passages.append(
             Passage(
-                id=each,
-                chunk=found[each].chunk,
-                title=found[each].title,
-                source=found[each].source,
-                twins=frozenset(groups[each] - {each}),
+                id=passage_id,
+                chunk=own.chunk,
+                title=own.title,
+                source=own.source,
+                twins=frozenset(groups[passage_id] - {passage_id}),
                 content=f"{lead.document_id}#{lead.ordinal}",
             )
         )
@@ -84,6 +85,6 @@ def _with_twins(twins: Twins, identifier: int) -> set[int]:
     new = {identifier}
     while new:
         group |= new
-        next_ones = twins.of(np.array(sorted(new), dtype=np.int64)).values()
-        new = {each for some in next_ones for each in some} - group
+        twins_of_new = twins.of(np.array(sorted(new), dtype=np.int64)).values()
+        new = {twin for twins_of_one in twins_of_new for twin in twins_of_one} - group
     return group

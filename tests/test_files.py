@@ -221,6 +221,7 @@ def test_a_bad_file_never_stops_the_others_and_is_told_every_time(
     (tmp_path / "secret.txt").write_text("nobody", encoding="utf-8")
     (folder / "aa_link.txt").symlink_to(tmp_path / "secret.txt")
     (folder / "ab_gone.txt").symlink_to(folder / "nowhere.txt")
+    (folder / "ac_folder").symlink_to(tmp_path)
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     (folder / "empty.txt").write_text(" \n", encoding="utf-8")
     (folder / "nothing.csv").write_text("id,text\n", encoding="utf-8")
@@ -238,16 +239,24 @@ def test_a_bad_file_never_stops_the_others_and_is_told_every_time(
         assert list(told) == [
             "handbook/aa_link.txt",
             "handbook/ab_gone.txt",
+            "handbook/ac_folder",
             "handbook/broken.pdf",
             "handbook/empty.txt",
             "handbook/nothing.csv",
             "handbook/rows.jsonl",
             "handbook/twice.csv",
         ]
-        assert "leads out of the folder" in told["handbook/aa_link.txt"]
+        for link in ("handbook/aa_link.txt", "handbook/ac_folder"):
+            assert "leads out of the folder" in told[link]
         assert "no text" in told["handbook/empty.txt"]
         assert "twice" in told["handbook/twice.csv"]
     assert len(kb.document_ids()) == 6
+
+
+def test_a_link_that_stays_in_the_folder_is_followed(kb: KnowledgeBase, folder: Path):
+    (folder / "link.txt").symlink_to("rules/garantie.txt")
+    assert kb.add_files(folder).problems == ()
+    assert kb.document("handbook/link.txt").text == kb.document(GARANTIE).text
 
 
 def test_a_bad_version_of_a_file_keeps_the_good_one(kb: KnowledgeBase, folder: Path):

@@ -12,15 +12,13 @@ language, so that it looks among what may be returned; what comes back is checke
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +33,18 @@ from rag_engine.connectors.dense.exact_index import (
 from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
 from rag_engine.connectors.milvus.expressions import compile_expression
 from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
+from rag_engine.connectors.milvus.vector_rows import (
+    add_fields,
+    in_batches,
+    rows_to_send,
+    vectors_digest,
+)
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import InvalidInput, StoreCorrupt
-from rag_engine.index_ports import ChunkFields, FieldsOf
 from rag_engine.ports import (
     DenseIndex,
     DenseIndexFactory,
+    FieldsOf,
     Float32Array,
     IdSelector,
     Int64Array,
@@ -61,13 +65,9 @@ _RARITY = 16
 """A filtered search looks up to so many times as widely, the rarer what it may return."""
 _QUERIES = 256
 """Questions sent at a time."""
-_FIELD_BYTES = 60_000
-"""What one row's fields may take; Milvus's own limit is 65,536."""
-_LOOKED_UP = 1_000
-"""Passages whose fields are looked up at a time."""
 _AGAIN = 20_000
 """Rows that are sent again when a collection is filled on that was begun before."""
-_SAMPLE, _DIGESTED = 8, 256
+_SAMPLE = 8
 _A_VECTOR_S = 0.02
 """Seconds that indexing may take a vector, beside a minute, before it counts as failed."""
 
@@ -223,13 +223,14 @@ class MilvusIndexFactory(DenseIndexFactory):
         """
         check_rows(ids, vectors)
         journal = self._journal()
-        name, begun = journal.begin(_digest(ids, vectors))
+        name, begun = journal.begin(vectors_digest(ids, vectors))
         done = self._rows_there(name, len(ids)) if begun else None
         if done is None:
-            self.service.create(name, partial(_add_fields, int(vectors.shape[1])))
+            self.service.create(name, partial(add_fields, int(vectors.shape[1])))
         # Batches arrive whole and in order, but for the last ones before a kill.
-        rows = self._rows(ids, vectors, first=max(0, (done or 0) - _AGAIN))
-        for batch in _batches(rows, self.service.batch_bytes):
+        first = max(0, (done or 0) - _AGAIN)
+        rows = rows_to_send(ids, vectors, self.fields, first=first)
+        for batch in in_batches(rows, self.service.batch_bytes):
             self.service.upsert(name, [data for data, _ in batch])
         self._finish(name, len(ids))
         try:
@@ -316,52 +317,3 @@ class MilvusIndexFactory(DenseIndexFactory):
         if self.root is None:
             raise InvalidInput("a Milvus index belongs to a knowledge base: use bind(root, ...)")
         return CollectionJournal(self.root, VECTORS, self.service)
-
-    def _rows(self, ids: Int64Array, vectors: VectorRows, *, first: int) -> Iterator[_Row]:
-        for start in range(first, len(ids), _LOOKED_UP):
-            some = ids[start : start + _LOOKED_UP]
-            known: Mapping[int, ChunkFields] = self.fields(some) if self.fields else {}
-            block = np.asarray(vectors[start : start + _LOOKED_UP], dtype=np.float32)
-            for identifier, vector in zip(some.tolist(), block, strict=True):
-                yield _row(identifier, vector, known.get(identifier, ChunkFields()))
-
-
-def _add_fields(dimension: int, schema: Any, types: Any) -> None:
-    schema.add_field("vector", types.FLOAT_VECTOR, dim=dimension)
-    schema.add_field("language", types.VARCHAR, max_length=64)
-    schema.add_field("document", types.JSON)
-    schema.add_field("metadata", types.JSON)
-
-
-_Row = tuple[dict[str, Any], int]
-"""A row as Milvus takes it, and about how many bytes it has."""
-
-
-def _row(identifier: int, vector: Float32Array, fields: ChunkFields) -> _Row:
-    parts = {"document": dict(fields.document), "metadata": dict(fields.metadata)}
-    sizes = [len(json.dumps(part, ensure_ascii=False).encode()) for part in parts.values()]
-    if max(sizes) > _FIELD_BYTES:
-        parts = {name: {} for name in parts}
-    data = {"id": identifier, "vector": vector, "language": fields.language, **parts}
-    return data, vector.nbytes + sum(sizes)
-
-
-def _batches(rows: Iterable[_Row], limit: int) -> Iterator[list[_Row]]:
-    """Gather rows until they have ``limit`` bytes."""
-    batch: list[_Row] = []
-    size = 0
-    for row in rows:
-        if batch and size + row[1] > limit:
-            yield batch
-            batch, size = [], 0
-        batch.append(row)
-        size += row[1]
-    if batch:
-        yield batch
-
-
-def _digest(ids: Int64Array, vectors: VectorRows) -> str:
-    """Return a digest of the ids and of vectors here and there."""
-    rows = np.linspace(0, len(ids) - 1, min(_DIGESTED, len(ids))).astype(np.intp)
-    some = np.ascontiguousarray(vectors[rows], dtype=np.float32)
-    return hashlib.sha256(ids.tobytes() + some.tobytes()).hexdigest()

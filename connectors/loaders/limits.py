@@ -1,4 +1,4 @@
-"""Which files may be read at all: regular ones, within a folder, up to a size."""
+"""Which files may be read at all: regular ones, up to a size."""
 
 from __future__ import annotations
 
@@ -9,30 +9,10 @@ from typing import BinaryIO
 
 from rag_engine.errors import LoadError, LoadLimitExceeded
 
-__all__ = ["MAX_FILE_MB", "MAX_LINE_CHARACTERS", "checked_file", "open_regular", "read_file"]
+__all__ = ["MAX_FILE_MB", "MAX_LINE_CHARACTERS", "open_regular", "read_file"]
 
 MAX_FILE_MB = 200
 MAX_LINE_CHARACTERS = 10_000_000
-
-
-def checked_file(path: Path, root: Path | None = None) -> Path:
-    """Return the real path of a regular file, which lies under ``root`` if one is given.
-
-    Symbolic links are followed as long as they stay under ``root``.
-
-    Raises:
-        LoadError: the path is missing, is no regular file, or leads out of ``root``.
-    """
-    try:
-        real = path.resolve(strict=True)
-        mode = real.stat().st_mode
-    except (OSError, RuntimeError, ValueError) as error:
-        raise LoadError(f"{path} can not be opened: {error}") from error
-    if root is not None and not real.is_relative_to(root.resolve()):
-        raise LoadError(f"{path} is a link that leads out of {root}; it is not followed")
-    if not stat.S_ISREG(mode):
-        raise LoadError(f"{path} is {_kind(mode)}; only regular files are read")
-    return real
 
 
 def open_regular(path: Path) -> BinaryIO:

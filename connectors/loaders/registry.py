@@ -1,9 +1,8 @@
-"""All loaders, and which of them reads a file."""
+"""All loaders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
@@ -16,7 +15,7 @@ from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.ports import Loader
 
-__all__ = ["default_loaders", "loader_for"]
+__all__ = ["default_loaders"]
 
 
 def default_loaders(
@@ -38,8 +37,8 @@ def default_loaders(
         max_file_mb: largest file that is read whole, in 10^6 bytes.
         timeout_s: seconds that one PDF, DOCX, HTML or Markdown file may take.
 
-    >>> type(loader_for(Path("a/b.PDF"), default_loaders())).__name__
-    'PdfLoader'
+    >>> [type(loader).__name__ for loader in default_loaders() if ".pdf" in loader.suffixes]
+    ['PdfLoader']
     """
     sandbox = Sandbox(timeout_s=timeout_s)
     return (
@@ -62,9 +61,3 @@ def default_loaders(
             max_file_mb=max_file_mb,
         ),
     )
-
-
-def loader_for(path: Path, loaders: Sequence[Loader]) -> Loader | None:
-    """Return the first loader that reads files with this ending, or None."""
-    suffix = path.suffix.lower()
-    return next((loader for loader in loaders if suffix in loader.suffixes), None)

@@ -42,10 +42,11 @@ def ask(
     ] = None,
 ) -> Outcome:
     """Answer a question, with sources."""
+    chosen = chosen_filter(languages, where)
     with open_kb(kb, settings, read_only=True) as opened:
         answer = opened.ask(
             question,
-            where=chosen_filter(languages, where),
+            where=chosen,
             language=language,
             answer_language=answer_language,
         )

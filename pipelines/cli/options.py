@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import InvalidFilter
-from rag_engine.filters import And, Equals, Filter, In, Or
+from rag_engine.filters import Equals, Filter, Or, all_of, in_languages
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import MetadataValue
 from rag_engine.settings import Settings
-from rag_engine.text.codes import normalise_language
 
 __all__ = [
     "InLanguages",
@@ -90,21 +89,20 @@ def chosen_filter(languages: list[str] | None, where: list[str] | None) -> Filte
     """Return what ``--in`` and ``--where`` leave, as a filter; None without either.
 
     Raises:
+        InvalidInput: an ``--in`` that is no language code.
         InvalidFilter: a ``--where`` that is not ``KEY=VALUE``.
 
     >>> chosen_filter(None, ["year=2024"])
-    And(parts=(Or(parts=(Equals(key='year', value='2024'), Equals(key='year', value=2024))),))
+    Or(parts=(Equals(key='year', value='2024'), Equals(key='year', value=2024)))
     """
     parts: list[Filter] = []
-    if languages:
-        parts.append(In("language", tuple(normalise_language(code) for code in languages)))
     for text in where or ():
         key, equals, value = text.partition("=")
         if not equals:
             raise InvalidFilter(f"--where takes KEY=VALUE, got {text!r}")
         # The command line can not tell a text from a number, so either may match.
         parts.append(Or(*(Equals(key, reading) for reading in _readings(value))))
-    return And(*parts) if parts else None
+    return all_of(in_languages(languages or None), *parts)
 
 
 def _readings(value: str) -> list[MetadataValue]:

@@ -42,11 +42,12 @@ def search(
     ] = 0.0,
 ) -> Outcome:
     """Find the passages that answer a question."""
+    chosen = chosen_filter(languages, where)
     with open_kb(kb, settings, read_only=True) as opened:
         hits = opened.search(
             question,
             k=k,
-            where=chosen_filter(languages, where),
+            where=chosen,
             language=language,
             min_score=min_score,
         )

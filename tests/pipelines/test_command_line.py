@@ -9,7 +9,9 @@ import sys
 import pytest
 import typer
 
+from rag_engine.filters import And, Equals, In, Or, in_languages
 from rag_engine.pipelines.cli import app, main
+from rag_engine.pipelines.cli.options import chosen_filter
 from rag_engine.pipelines.output import Exit
 
 CHOICES = {
@@ -143,6 +145,23 @@ def test_what_is_wrong_is_said(arguments, message, capsys):
     printed = capsys.readouterr()
     assert message in printed.err
     assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize("command", ["search", "ask"])
+@pytest.mark.parametrize("language", ["german", "d", "", "de,fr"])
+def test_passages_in_no_language_are_refused(command, language, capsys, tmp_path):
+    arguments = [command, "x", "--kb", str(tmp_path), "--in", "de", "--in", language]
+    assert main(arguments) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "language is a BCP-47 code such as 'de'" in said
+    assert f"got {language!r}" in said
+
+
+def test_a_filter_of_the_command_line_is_the_engines():
+    assert chosen_filter(None, None) is chosen_filter([], []) is None
+    assert chosen_filter(["DE-at", "und"], None) == in_languages(["de", "und"])
+    both = And(In("language", ("de",)), Or(Equals("format", "pdf")))
+    assert chosen_filter(["de"], ["format=pdf"]) == both
 
 
 def test_json_is_one_object_for_a_wrong_command_line_too(capsys):

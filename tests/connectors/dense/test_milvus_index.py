@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from rag_engine.connectors.dense import milvus_index
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.dense.milvus_index import MilvusIndexFactory
+from rag_engine.connectors.milvus import vector_rows
 from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
 from rag_engine.connectors.milvus.expressions import compile_expression
 from rag_engine.connectors.milvus.service import CollectionMissing, MilvusService
@@ -241,7 +242,7 @@ def test_what_a_kill_left_is_swept(on_lite):
     ids, vectors = spaced_ids(5), unit_vectors(5)
     current = on_lite.build(ids, vectors)
     left, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("some contents")
-    on_lite.service.create(left, lambda *given: milvus_index._add_fields(16, *given))
+    on_lite.service.create(left, lambda *given: vector_rows.add_fields(16, *given))
     never_made, _ = CollectionJournal(on_lite.root, VECTORS, on_lite.service).begin("others")
     on_lite.collect_garbage(current)
     assert names(on_lite) == [current.name]
@@ -338,9 +339,9 @@ def test_fields_that_find_no_room_are_not_filtered_by(on_lite, tmp_path):
 
 def test_batches_keep_to_their_bytes():
     rows = [({"id": n}, size) for n, size in enumerate([3, 3, 5, 20, 1])]
-    batches = list(milvus_index._batches(rows, 8))
+    batches = list(vector_rows.in_batches(rows, 8))
     assert [[data["id"] for data, _ in batch] for batch in batches] == [[0, 1], [2], [3], [4]]
-    assert list(milvus_index._batches([], 8)) == []
+    assert list(vector_rows.in_batches([], 8)) == []
 
 
 @pytest.mark.parametrize(
@@ -420,8 +421,8 @@ def test_a_journal_leaves_other_servers_alone(lite, tmp_path):
 
 def test_what_was_begun_and_is_damaged_is_begun_anew(on_lite):
     ids, vectors = spaced_ids(30), unit_vectors(30)
-    name, _ = on_lite._journal().begin(milvus_index._digest(ids, vectors))
-    on_lite.service.create(name, lambda *given: milvus_index._add_fields(16, *given))
+    name, _ = on_lite._journal().begin(vector_rows.vectors_digest(ids, vectors))
+    on_lite.service.create(name, lambda *given: vector_rows.add_fields(16, *given))
     stranger = {"id": 5, "vector": vectors[0], "language": "", "document": {}, "metadata": {}}
     on_lite.service.upsert(name, [stranger])
     index = on_lite.build(ids, vectors)

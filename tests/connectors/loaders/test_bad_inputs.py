@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine.connectors.loaders.registry import default_loaders, loader_for
+from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
+from rag_engine.files import loader_for
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import change_zip, make_docx, make_latin_pdf, pdf_file

@@ -8,27 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine.connectors.loaders.limits import checked_file, open_regular, read_file
-from rag_engine.connectors.loaders.registry import default_loaders, loader_for
+from rag_engine.connectors.loaders.limits import open_regular, read_file
+from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError, LoadLimitExceeded
+from rag_engine.files import loader_for
 from rag_engine.ports import Loader
-
-
-def test_a_file_under_the_root_is_returned_with_its_real_path(tmp_path: Path) -> None:
-    (tmp_path / "real.txt").write_text("x")
-    (tmp_path / "link.txt").symlink_to("real.txt")
-    assert checked_file(tmp_path / "link.txt", tmp_path) == (tmp_path / "real.txt").resolve()
-
-
-def test_links_out_of_the_root_are_not_followed(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
-    (tmp_path / "secret.txt").write_text("x")
-    (root / "link.txt").symlink_to("../secret.txt")
-    (root / "folder").symlink_to("..")
-    for path in (root / "link.txt", root / "folder" / "secret.txt", root / ".." / "secret.txt"):
-        with pytest.raises(LoadError, match="leads out of"):
-            checked_file(path, root)
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
@@ -47,8 +31,6 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
             tmp_path / "nul\0.txt": "can not be opened",
         }
         for path, reason in cases.items():
-            with pytest.raises(LoadError, match=reason):
-                checked_file(path)
             with pytest.raises(LoadError, match=reason):
                 open_regular(path)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine.connectors.loaders.registry import default_loaders, loader_for
+from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError
+from rag_engine.files import loader_for
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.samples import make_docx, make_latin_pdf, make_script_pdf
 from tests.waiting import PATIENCE_S
