@@ -60,8 +60,8 @@ class OpenAIEndpoint:
     variable ``api_key_env`` holds; without either, none is sent. ``timeout_s`` is how long a
     connection, a whole JSON answer and each next event of a streamed one may take. A request is
     made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
-    429, 500, 502, 503, 504), after ``backoff_s`` seconds, doubled each time, or as long as the
-    server asks (``Retry-After``, up to 30 s).
+    429, 500, 502, 503, 504), after a pause of about ``backoff_s`` seconds, doubled each time, and
+    besides as long as the server asks (``Retry-After``, up to 30 s).
 
     Raises:
         InvalidInput: a negative number.

@@ -58,7 +58,7 @@ def load_plugin(settings: Plugin, port: type[T]) -> T:
 def _imported(kind: str, where: str) -> Callable[..., Any]:
     module, _, path = kind.partition(":")
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise SettingsError(f"{where}: {module} can not be imported: {error}") from error
@@ -71,9 +71,9 @@ def _imported(kind: str, where: str) -> Callable[..., Any]:
             f"{where}: {module} can not be imported: {type(error).__name__}: {error}"
         ) from error
     try:
-        return _callable(reduce(getattr, path.split("."), found), where)
+        return _callable(reduce(getattr, path.split("."), imported), where)
     except AttributeError as error:
-        classes = [name for name, _ in inspect.getmembers(found, inspect.isclass)]
+        classes = [name for name, _ in inspect.getmembers(imported, inspect.isclass)]
         raise SettingsError(
             f"{where}: {module} holds no {path!r}; its classes are {', '.join(classes) or 'none'}"
         ) from error
@@ -92,10 +92,10 @@ def _installed(settings: Plugin, where: str) -> Callable[..., Any]:
         ) from error
 
 
-def _callable(found: Any, where: str) -> Callable[..., Any]:
-    if not callable(found):
-        raise SettingsError(f"{where} is no class, but {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+def _callable(named: Any, where: str) -> Callable[..., Any]:
+    if not callable(named):
+        raise SettingsError(f"{where} is no class, but {type(named).__name__}")
+    return named  # type: ignore[no-any-return]
 
 
 def _made(make: Callable[..., Any], options: dict[str, Any], where: str) -> Any:

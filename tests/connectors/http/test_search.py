@@ -81,6 +81,8 @@ def test_filters_have_a_json_form(client, where, expected):
 def test_languages_and_min_score_restrict(client):
     reply = client.post("/v1/search", json={"question": QUESTION, "languages": ["DE-at", "zh"]})
     assert {hit["language"] for hit in reply.json()["hits"]} == {"de", "zh"}
+    reply = client.post("/v1/search", json={"question": QUESTION, "languages": ["und"]})
+    assert reply.json()["hits"] == []  # the page has a box for passages in no known language
     reply = client.post("/v1/search", json={"question": QUESTION, "min_score": 0.9999})
     assert reply.json() == {"question": QUESTION, "language": None, "hits": []}
 
