@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rag_engine.answering.asking import ask, least_score
 from rag_engine.components import Components
-from rag_engine.contents import Contents
 from rag_engine.errors import InvalidInput
 from rag_engine.files import add_file, add_files, suffixes_of
 from rag_engine.filters import Filter
 from rag_engine.ingest import add_documents
+from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
+from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
 from rag_engine.records import AddReport, Answer, Document, Hit
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
@@ -25,7 +26,7 @@ from rag_engine.store.progress import OnStage, silent
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
 
-class KnowledgeBase(Contents):
+class KnowledgeBase:
     """Documents in the languages they were written in, searched in any language.
 
     Safe to share between threads. One process at a time may write (it holds a lock until
@@ -44,8 +45,9 @@ class KnowledgeBase(Contents):
         """Put the parts together; use ``open``."""
         self.path = opened.root
         self.settings = opened.settings
-        super().__init__(opened)
+        self._opened = opened
         self._catalogue = opened.catalogue
+        self._index = opened.index
         self._retriever = Retriever(opened.components, opened.settings)
 
     @classmethod
@@ -182,6 +184,13 @@ class KnowledgeBase(Contents):
             raise InvalidInput(f"delete takes several ids: pass a list, [{ids!r}]")
         with self._opened.writing():
             return self._catalogue.delete(ids)
+
+    def sources(self) -> dict[str, bytes]:
+        """Return the fingerprint of every source (file); of one left half-way it is empty.
+
+        Example: ``print(sorted(kb.sources()))``
+        """
+        return self._opened.readable.sources()
 
     def delete_source(self, name: str) -> list[str]:
         """Delete a source (file) and all its documents; return their ids.
@@ -323,6 +332,52 @@ class KnowledgeBase(Contents):
         Example: ``hits = kb.search("Was kostet die Pumpe?", min_score=kb.least_score)``
         """
         return least_score(self.settings)
+
+    def passage_ids(self) -> list[int]:
+        """Return the ids of all passages (a hit's ``chunk_id``), ascending.
+
+        Example: ``assert kb.search("pump", k=1)[0].chunk_id in kb.passage_ids()``
+        """
+        return sorted(self._opened.readable.documents_of_chunks())
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """Return those passages of ``ids`` that are still there, in the order of ``ids``.
+
+        Example: ``texts = [passage.chunk.text for passage in kb.passages(kb.passage_ids())]``
+        """
+        self._check_open()
+        return self._index.read(lambda view: read_passages(view, ids))
+
+    def likeness(self, passage: int, others: Sequence[int]) -> dict[int, float]:
+        """Return how alike passages are to one in meaning, -1 to 1, by their ids.
+
+        Empty where languages are not centred (``FairnessSettings``).
+
+        Example: ``ids = kb.passage_ids(); alike = kb.likeness(ids[0], ids[1:])``
+        """
+        self._check_open()
+        return likeness(self._index.snapshot(), passage, others)
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document as it was added, or None.
+
+        Example: ``document = kb.document("1")``
+        """
+        return self._opened.readable.document(document_id)
+
+    def document_ids(self) -> list[str]:
+        """Return the ids of all documents, sorted.
+
+        Example: ``assert "1" in kb.document_ids()``
+        """
+        return self._opened.readable.document_ids()
+
+    def inspect(self) -> Inspection:
+        """Tell what the knowledge base holds, what it was built with, and how large it is.
+
+        Example: ``print(kb.inspect().documents, kb.inspect().languages)``
+        """
+        return inspect_store(self._opened)
 
     def _check_open(self) -> None:
         self._opened.check_open()

@@ -11,13 +11,12 @@ import pytest
 
 import rag_engine
 from rag_engine import Document, KnowledgeBase
-from rag_engine.contents import Contents
 
 _INLINE = re.compile(r"Example: ``(.+?)``$", re.MULTILINE)
 _BLOCK = re.compile(r"Example::\n\n((?:(?: {4}.*)?\n?)+)")
 MEMBERS = {
     name: member
-    for name, member in (vars(Contents) | vars(KnowledgeBase)).items()
+    for name, member in vars(KnowledgeBase).items()
     if not name.startswith("_") and not isinstance(member, str)
 }
 
