@@ -70,14 +70,17 @@ def build_components(
         MissingExtra: a part's package is not installed.
         SettingsError: a plug-in can not be had.
     """
-    embedder = embedder or build_embedder(settings.embedder)
+    if embedder is None:
+        embedder = build_embedder(settings.embedder)
     return Components(
         embedder=embedder,
-        detector=detector or FastTextDetector(),
+        detector=FastTextDetector() if detector is None else detector,
         dense=build_dense(settings.dense, settings.milvus),
         lexical=build_lexical(settings.lexical, settings.milvus),
-        generator=generator or build_generator(settings.generator, embedder),
-        reranker=reranker or build_reranker(settings.reranker),
+        generator=(
+            build_generator(settings.generator, embedder) if generator is None else generator
+        ),
+        reranker=build_reranker(settings.reranker) if reranker is None else reranker,
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )
