@@ -229,6 +229,8 @@ def interrupted(embed):
 for name in dir(BundledE5):
     if name.startswith("embed_passage"):
         setattr(BundledE5, name, interrupted(getattr(BundledE5, name)))
+# A shell that starts something in the background lets it ignore the signal, and so all below it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[2:]))
 """
 
