@@ -85,7 +85,7 @@ class Bar:
     def _line(self) -> str:
         line = f"{self._what}: {self._done:,} of {self._total:,}"
         taken = time.monotonic() - self._begun
-        if not self._done or taken <= 0:
+        if not 0 < self._done < self._total or taken <= 0:
             return line
         left = taken / self._done * max(0, self._total - self._done)
         return f"{line}, about {left:,.0f} s left"

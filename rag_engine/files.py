@@ -22,10 +22,10 @@ from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.files import file_digest
 from rag_engine.store.progress import OnStage, silent
 
-__all__ = ["READING", "add_file", "add_files", "loader_for", "suffixes_of"]
+__all__ = ["INDEXING", "add_file", "add_files", "loader_for", "suffixes_of"]
 
-READING = "reading files"
-"""The stage that progress is told of, in files."""
+INDEXING = "indexing files"
+"""The stage that progress is told of, in files whose documents are in the catalogue."""
 
 
 def add_files(
@@ -100,6 +100,7 @@ class _Run:
         self._known = store.catalogue.sources()
         self._begun: list[str] = []
         self._finished: list[FinishedSource] = []
+        self._read_files = 0
         self._unchanged_files = 0
         self._skipped: list[Problem] = []
         self._problems: list[Problem] = []
@@ -107,9 +108,12 @@ class _Run:
     def index(self, files: Mapping[str, Path], on_progress: OnStage) -> AddReport:
         """Index files under their names."""
         report = AddReport()
+        on_progress(INDEXING, 0, len(files))
         for batch in batches(self._documents(files, on_progress)):
             report += self._write(batch)
+            on_progress(INDEXING, self._read_files, len(files))
         report += self._write([])  # what is still to be finished
+        on_progress(INDEXING, len(files), len(files))
         return dataclasses.replace(
             report,
             files=len(files),
@@ -133,10 +137,11 @@ class _Run:
         return dataclasses.replace(report, deleted=len(deleted))
 
     def _documents(self, files: Mapping[str, Path], on_progress: OnStage) -> Iterator[Document]:
-        on_progress(READING, 0, len(files))
         for done, (source, path) in enumerate(files.items(), 1):
             yield from self._read(path, source)
-            on_progress(READING, done, len(files))
+            self._read_files = done
+            if not (self._begun or self._finished):  # nothing that was read waits to be written
+                on_progress(INDEXING, done, len(files))
 
     def _read(self, path: Path, source: str) -> Iterator[Document]:
         """Yield the documents of a file, unless it is known as it is."""

@@ -141,7 +141,7 @@ class KnowledgeBase:
         prefix that are no longer in the folder are dropped. Interrupted, the same call goes on.
 
         ``on_progress`` is called with the name of a stage, how much of it is done, and of how
-        much: first ``reading files``, in files, then the stages of ``publish``. ``loaders`` of
+        much: first ``indexing files``, in files, then the stages of ``publish``. ``loaders`` of
         your own stand before all others in this call.
 
         Raises:

@@ -330,23 +330,37 @@ def test_an_interrupted_run_goes_on_where_it_stopped(kb: KnowledgeBase, folder: 
 
     with pytest.raises(KeyboardInterrupt):
         kb.add_files(folder, on_progress=stop)
-    assert kb.document_ids() == IDS[:2]  # the last one read was not yet written
-    assert kb.add_files(folder) == AddReport(added=2, chunks=2, files=3, unchanged_files=1)
+    assert kb.document_ids() == IDS[:3]  # what was told to be done
+    assert kb.add_files(folder) == AddReport(added=1, chunks=1, files=3, unchanged_files=2)
 
 
 # progress
 
 
-def test_progress_is_told_in_files_and_then_in_passages(kb: KnowledgeBase, folder: Path):
+@pytest.mark.parametrize("batch", [1, 100])
+def test_progress_is_told_in_files_and_then_in_passages(
+    kb: KnowledgeBase, folder: Path, monkeypatch, batch: int
+):
+    monkeypatch.setattr(ingest, "BATCH_DOCUMENTS", batch)
     told: list[tuple[str, int, int]] = []
-    kb.add_files(folder, on_progress=lambda *values: told.append(values))
-    reading = [values for values in told if values[0] == files.READING]
-    assert reading == [("reading files", done, 3) for done in range(4)]
-    assert told[:4] == reading
-    assert ("indexing words", 4, 4) in told[4:]
+    written: list[int] = []
+
+    def note(stage: str, done: int, total: int) -> None:
+        told.append((stage, done, total))
+        written.append(sum(map(bool, kb.sources().values())))
+
+    kb.add_files(folder, on_progress=note)
+    indexing = [values for values in told if values[0] == files.INDEXING]
+    done = [values[1] for values in indexing]
+    assert (done[0], done[-1]) == (0, 3)
+    assert done == sorted(done)
+    # What is told to be done is in the catalogue, not only read.
+    assert all(count <= there for count, there in zip(done, written, strict=False))
+    assert told[: len(indexing)] == indexing
+    assert ("indexing words", 4, 4) in told[len(indexing) :]
     told.clear()
-    kb.add_files(folder, on_progress=lambda *values: told.append(values))
-    assert told == reading  # nothing to publish
+    kb.add_files(folder, on_progress=note)
+    assert set(told) == {("indexing files", count, 3) for count in range(4)}  # nothing to publish
 
 
 # own loaders
