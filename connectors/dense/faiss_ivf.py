@@ -20,6 +20,7 @@ from rag_engine.connectors.dense.faiss_index import (
 )
 from rag_engine.errors import InvalidInput, StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, Int64Array, VectorRows
+from rag_engine.settings.indexes import FEWEST_IN_LISTS
 
 __all__ = ["FaissIvfPqFactory", "is_saved"]
 
@@ -70,7 +71,7 @@ class FaissIvfPqFactory(DenseIndexFactory):
     """
 
     kind = "ivf-pq"
-    fewest = 4_096
+    fewest = FEWEST_IN_LISTS
     """Fewer vectors can not tell the 256 codes of a quantiser."""
 
     def __init__(

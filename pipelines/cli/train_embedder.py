@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
-from rag_engine.pipelines.cli.training_options import DataFiles, Device, OutDir, Precision, number
+from rag_engine.pipelines.cli.training_options import (
+    Batch,
+    CheckEvery,
+    DataFiles,
+    Device,
+    OutDir,
+    Patience,
+    Precision,
+    Seed,
+    Steps,
+    WarmupSteps,
+    number,
+)
 from rag_engine.pipelines.export_target import BUNDLED
 from rag_engine.pipelines.output import Outcome
 
@@ -44,12 +56,12 @@ def embedder(
     ] = None,
     device: Device = "auto",
     precision: Precision = "f32",
-    steps: Annotated[int, number("steps", "Steps.")] = _USUAL.steps,
-    batch: Annotated[int, number("batch", "Questions a step.")] = _USUAL.batch,
+    steps: Steps = _USUAL.steps,
+    batch: Batch = _USUAL.batch,
     learning_rate: Annotated[
         float, number("learning-rate", "The highest learning rate.")
     ] = _USUAL.learning_rate,
-    warmup_steps: Annotated[int, number("warmup-steps", "Steps until then.")] = _USUAL.warmup_steps,
+    warmup_steps: WarmupSteps = _USUAL.warmup_steps,
     temperature: Annotated[
         float, number("temperature", "Temperature of InfoNCE.")
     ] = _USUAL.temperature,
@@ -73,13 +85,9 @@ def embedder(
     share: Annotated[
         float, number("share", "How far towards the trained weights, 0 to 1.")
     ] = _USUAL.interpolation_alpha,
-    seed: Annotated[int, number("seed", "For all that is drawn.")] = _USUAL.seed,
-    check_every: Annotated[
-        int, number("check-every", "Steps between checkpoints and checks.")
-    ] = _USUAL.check_every,
-    patience: Annotated[
-        int, number("patience", "Checks without a better score before it ends.")
-    ] = _USUAL.patience,
+    seed: Seed = _USUAL.seed,
+    check_every: CheckEvery = _USUAL.check_every,
+    patience: Patience = _USUAL.patience,
     matryoshka: Annotated[
         list[int] | None,
         typer.Option(

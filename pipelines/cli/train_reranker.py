@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from rag_engine.connectors.training.reranker_settings import RerankerTraining
-from rag_engine.pipelines.cli.training_options import DataFiles, Device, OutDir, Precision, number
+from rag_engine.pipelines.cli.training_options import (
+    Batch,
+    CheckEvery,
+    DataFiles,
+    Device,
+    OutDir,
+    Patience,
+    Precision,
+    Seed,
+    Steps,
+    WarmupSteps,
+    number,
+)
 from rag_engine.pipelines.export_target import BUNDLED
 from rag_engine.pipelines.output import Outcome
 
@@ -48,13 +60,13 @@ def reranker(
     ] = None,
     device: Device = "auto",
     precision: Precision = "f32",
-    steps: Annotated[int, number("steps", "Steps.")] = _USUAL.steps,
-    batch: Annotated[int, number("batch", "Questions a step.")] = _USUAL.batch,
+    steps: Steps = _USUAL.steps,
+    batch: Batch = _USUAL.batch,
     learning_rate: Annotated[
         float,
         number("learning-rate", "The highest learning rate; adapters want ten times as much."),
     ] = _USUAL.learning_rate,
-    warmup_steps: Annotated[int, number("warmup-steps", "Steps until then.")] = _USUAL.warmup_steps,
+    warmup_steps: WarmupSteps = _USUAL.warmup_steps,
     max_tokens: Annotated[
         int, number("max-tokens", "Tokens of a pair that are read.")
     ] = _USUAL.max_tokens,
@@ -64,19 +76,15 @@ def reranker(
     rank: Annotated[
         int, number("rank", "Rank of adapters; 0 trains all weights but the vocabulary's.")
     ] = _USUAL.lora_rank,
-    seed: Annotated[int, number("seed", "For all that is drawn.")] = _USUAL.seed,
-    check_every: Annotated[
-        int, number("check-every", "Steps between checkpoints and checks.")
-    ] = _USUAL.check_every,
+    seed: Seed = _USUAL.seed,
+    check_every: CheckEvery = _USUAL.check_every,
     check_questions: Annotated[
         int, number("check-questions", "Questions of the test set that are asked.")
     ] = _USUAL.check_questions,
     check_pool: Annotated[
         int, number("check-pool", "Candidates a question that are reranked then.")
     ] = _USUAL.check_pool,
-    patience: Annotated[
-        int, number("patience", "Checks without a better score before it ends.")
-    ] = _USUAL.patience,
+    patience: Patience = _USUAL.patience,
 ) -> Outcome:
     """Train a reranker on questions, the passages that answer them and such that do not.
 

@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-__all__ = ["DataFiles", "Device", "OutDir", "Precision", "number"]
+__all__ = [
+    "Batch",
+    "CheckEvery",
+    "DataFiles",
+    "Device",
+    "OutDir",
+    "Patience",
+    "Precision",
+    "Seed",
+    "Steps",
+    "WarmupSteps",
+    "number",
+]
 
 
 def number(name: str, text: str) -> Any:
@@ -35,3 +47,9 @@ Precision = Annotated[
         help="How it computes; auto: bf16 where the device multiplies such matrices.",
     ),
 ]
+Steps = Annotated[int, number("steps", "Steps.")]
+Batch = Annotated[int, number("batch", "Questions a step.")]
+WarmupSteps = Annotated[int, number("warmup-steps", "Steps until then.")]
+Seed = Annotated[int, number("seed", "For all that is drawn.")]
+CheckEvery = Annotated[int, number("check-every", "Steps between checkpoints and checks.")]
+Patience = Annotated[int, number("patience", "Checks without a better score before it ends.")]

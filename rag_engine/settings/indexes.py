@@ -9,6 +9,7 @@ from pydantic import Field, Tag
 from rag_engine.settings.base import Frozen, Kind, chosen_by
 
 __all__ = [
+    "FEWEST_IN_LISTS",
     "AutoDenseSettings",
     "DenseKind",
     "DenseSettings",
@@ -21,6 +22,8 @@ __all__ = [
     "Storage",
 ]
 
+FEWEST_IN_LISTS = 4_096
+"""Vectors from which on inverted lists of short codes can be built; fewer are all compared."""
 DenseKind = Literal["auto", "exact", "hnsw", "ivf-pq", "milvus"]
 Storage = Literal["auto", "float32", "float16", "sq8", "sq4"]
 """What a graph keeps of a component: 32, 16, 8 or 4 bits."""
@@ -89,7 +92,7 @@ class IvfPqDenseSettings(_Dense):
 
     kind: Literal["ivf-pq"] = "ivf-pq"
     """``ivf-pq``: looks through lists of short codes, by FAISS, in the least memory."""
-    exact_below: int = Field(20_000, ge=4_096)
+    exact_below: int = Field(20_000, ge=FEWEST_IN_LISTS)
     """So many vectors get an approximate index; fewer are all compared."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where it is built; it is searched on the CPU."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rag_engine.settings.indexes import FEWEST_IN_LISTS
 from rag_engine.settings.whole import Settings
 
 __all__ = ["read_stored"]
-
-_FEWEST_IN_LISTS = 4_096
 
 
 def read_stored(stored: object, *, origin: str) -> Settings:
@@ -44,5 +43,5 @@ def _of_today(stored: dict[str, Any]) -> dict[str, Any]:
         reranker |= {"kind": "cross-encoder"} | ({} if pool is None else {"pool": pool})
     dense = tables.get("dense", {})
     if dense.get("kind") == "ivf-pq" and isinstance(dense.get("exact_below"), int):
-        dense["exact_below"] = max(dense["exact_below"], _FEWEST_IN_LISTS)
+        dense["exact_below"] = max(dense["exact_below"], FEWEST_IN_LISTS)
     return data
