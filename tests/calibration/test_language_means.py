@@ -94,16 +94,22 @@ def test_a_language_with_one_chunk_leans_on_the_prior():
     assert abs(moved[1]) > 3 * np.abs(moved[2:]).max()
 
 
-def test_a_question_in_a_language_that_the_corpus_lacks_uses_the_prior():
-    prior = load_prior(CONTRACT.weights)
-    assert prior is not None
-    german, _ = languages_apart(dimension=384)
-    fitted = LanguageMeans.fit(german, ["de"] * len(german), prior=prior)
-    known = fitted.centre_query(german[0], [Detection("sw", SURE)])
-    unknown = fitted.centre_query(german[0], [Detection("xx", SURE)])
-    undetermined = fitted.centre_query(german[0], [Detection("und", 0.0)])
-    assert not np.allclose(known, unknown, atol=1e-3)
-    np.testing.assert_allclose(unknown, undetermined, atol=1e-6)
+def test_a_question_in_a_language_that_the_corpus_lacks_tells_where_that_lies():
+    dimension = 8
+    prior = LanguagePrior(("de", "fr"), np.eye(2, dimension, dtype=np.float32))
+    drawn = np.random.default_rng(2)
+    german = unit(drawn.normal(size=(300, dimension)))
+    fitted = LanguageMeans.fit(german, ["de"] * 300, prior=prior)
+    question = unit(np.full(dimension, 1.0))
+    unknown = fitted.of_query(question, [Detection("xx", SURE)])
+    known = fitted.of_query(question, [Detection("de", SURE)])
+    half = fitted.of_query(question, [Detection("de", 0.5)])
+    # Along the two directions in which languages differ, and nowhere else.
+    assert (unknown - fitted.default)[:2].min() > 0.1
+    np.testing.assert_allclose((unknown - fitted.default)[2:], 0, atol=1e-6)
+    for nobody_knows in ([Detection("und", 0.0)], []):
+        np.testing.assert_allclose(fitted.of_query(question, nobody_knows), unknown, atol=1e-6)
+    np.testing.assert_allclose(half, (known + unknown) / 2, atol=1e-6)
 
 
 def test_plausible_languages_are_mixed_by_confidence():
