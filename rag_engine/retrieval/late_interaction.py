@@ -140,7 +140,9 @@ def compare_tokens(
     codes, groups = np.unique(candidates.languages[places], return_inverse=True)
     names = [snapshot.language_names[code] for code in codes.tolist()]
     passage_shifts = matmul_on_one_thread(offsets.of_passage_tokens(names), space.basis)
-    query_shift = np.vecdot(space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections))
+    query_shift = np.vecdot(
+        space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections)
+    )
     query_tokens = centred_tokens(embedded.tokens.vectors, query_shift)
     scores = late_interaction_scores(
         query_tokens,
