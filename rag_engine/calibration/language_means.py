@@ -202,19 +202,34 @@ class LanguageMeans:
         >>> means.of_query(question, [Detection("fr", 0.5)]).round(3).tolist()
         [0.13600000739097595, 0.36399999260902405]
         """
-        mixed, unknown = np.zeros_like(self.default), 1.0
-        for detection in detections:
-            if detection.language in self.seen and detection.language in self._rows:
-                share = min(unknown, detection.confidence)
-                mixed += share * self._of(detection.language)
-                unknown -= share
+        mixed = np.zeros(len(self.default))
+        for language, share in self._shares(detections):
+            mixed += share * self._of(language)
+        unknown = 1 - self.known(detections)
         own = self.span.T @ (self.span @ (vector - self.default / _OVERALL))
-        offset: Float32Array = mixed + unknown * (self.default + _OF_ITS_OWN * own)
+        offset = mixed + unknown * (self.default + _OF_ITS_OWN * own)
         return offset.astype(np.float32)
 
     def of_passage_tokens(self, languages: Sequence[str]) -> Float32Array:
         """Return what is subtracted from tokens of passages in these languages, ``(n, dim)``."""
         return self.of_passages(languages) + self.default
+
+    def known(self, detections: Sequence[Detection]) -> float:
+        """Tell how surely a question is in a language that the corpus has, 0 to 1.
+
+        Where nothing is subtracted, no language is told from another: 1.
+        """
+        return sum(share for _, share in self._shares(detections)) if self.enabled else 1.0
+
+    def _shares(self, detections: Sequence[Detection]) -> list[tuple[str, float]]:
+        """Return the plausible languages that the corpus has; their shares are 1 at most."""
+        shares: list[tuple[str, float]] = []
+        left = 1.0
+        for detection in detections:
+            if detection.language in self.seen and detection.language in self._rows:
+                shares.append((detection.language, min(left, detection.confidence)))
+                left -= shares[-1][1]
+        return shares
 
     def of_query_tokens(
         self, vector: Float32Array, detections: Sequence[Detection]

@@ -2,7 +2,8 @@
 
 The pool is bounded, and fair: the nearest passages of all, and of every language that these leave
 short its own nearest, so that no language can crowd another out. To them come the passages that
-hold most of the question's words, and those that hold most of what all languages write alike.
+hold most of the question's words, those that hold most of what all languages write alike, and those
+of other languages that hold the rarest of its words as they stand.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ class Candidates:
     tells how surely the question is in the passage's language. ``scores`` are what a reader sees, 0
     to 1 in the default mode; ``dense`` and ``dense_plain`` cosines after and before centring,
     ``z_scores`` the first in standard deviations above passages at random;
-    ``own_language_coverage`` and ``shared_term_coverage`` are the shares of the question that
-    ``fusion.lexical_evidence`` weighs; ``late`` is late interaction above chance, and ``rerank`` a
-    reranker's scores, both NaN where there is none; ``rank_before_rerank`` counts from 1.
+    ``own_language_coverage`` and ``shared_term_coverage`` are the shares of the question, and
+    ``literal_surprise`` the nats, that ``fusion.lexical_evidence`` weighs; ``late`` is late
+    interaction above chance, and ``rerank`` a reranker's scores, both NaN where there is none;
+    ``rank_before_rerank`` counts from 1.
     """
 
     ids: Int64Array
@@ -46,6 +48,7 @@ class Candidates:
     z_scores: Float32Array
     own_language_coverage: Float32Array
     shared_term_coverage: Float32Array
+    literal_surprise: Float32Array
     late: Float32Array
     rerank: Float32Array
     rank_before_rerank: Int64Array
@@ -93,13 +96,13 @@ def retrieve(
 ) -> Int64Array:
     """Return the ids of the candidates, ascending.
 
-    There are at most ``3.5 * pool``; with very many languages ``3 * pool`` and one for each.
+    There are at most ``4.5 * pool``; with very many languages ``4 * pool`` and one for each.
     """
     parts = []
     if dense:
         floor = places_for_each(pool, len(snapshot.languages))
         parts.append(_nearest_fairly(query.vector, snapshot, pool, floor, allowed))
-    for weights in (query.lexical.words, query.lexical.shared):
+    for weights in (query.lexical.words, query.lexical.shared, query.lexical.literal):
         if weights:
             parts.append(snapshot.search_weighted(weights, pool, allowed).ids)
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
@@ -174,7 +177,7 @@ def featurise(query: PreparedQuery, snapshot: Snapshot, ids: Int64Array) -> Cand
         subtract_and_normalise(vectors, snapshot.language_offsets[languages]), query.vector
     )
     same_language = query.language_probabilities(snapshot.language_names)[languages]
-    own_language, shared = _coverage(query, snapshot, ids, same_language)
+    own_language, shared, literal = _words(query, snapshot, ids, same_language)
     unknown = np.full(len(ids), np.nan, dtype=np.float32)
     moments = query.moments
     return Candidates(
@@ -187,17 +190,23 @@ def featurise(query: PreparedQuery, snapshot: Snapshot, ids: Int64Array) -> Cand
         z_scores=((dense - moments.mean) / moments.std).astype(np.float32),
         own_language_coverage=own_language,
         shared_term_coverage=shared,
+        literal_surprise=literal,
         late=unknown,
         rerank=unknown,
         rank_before_rerank=np.zeros(len(ids), dtype=np.int64),
     )
 
 
-def _coverage(
+def _words(
     query: PreparedQuery, snapshot: Snapshot, ids: Int64Array, same_language: Float32Array
-) -> tuple[Float32Array, Float32Array]:
-    """Return the shares of words that only the language has, and of words that all have."""
-    words, shared = snapshot.sums(ids, [query.lexical.words, query.lexical.shared])
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Return the shares of words that only the language has, and of words that all have.
+
+    With them comes how surprising the words are that passages hold as they stand.
+    """
+    lexical = query.lexical
+    weightings = [lexical.words, lexical.shared, lexical.literal]
+    words, shared, literal = snapshot.sums(ids, weightings)
     plausible = same_language > 0
     shared = np.where(plausible, np.minimum(shared, words), shared)
-    return words - np.where(plausible, shared, 0), shared
+    return words - np.where(plausible, shared, 0), shared, literal

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 
 from rag_engine.ports import Detection, Int64Array
 from rag_engine.text.analysis import analyse, neutral_term, stem_term
+from rag_engine.text.scripts import home_script, main_script
 
 __all__ = [
     "LexicalQuery",
     "QueryTerms",
     "inverse_document_frequency",
     "lexical_query",
+    "literal_terms",
     "query_terms",
     "shared_terms",
+    "surprises",
     "term_weights",
     "word_terms",
 ]
+
+_UNSURPRISING = 2.5
+"""Nats of a word that one passage in twelve holds."""
+_UNSEEN = 50
+"""Passages that a language is supposed to have beside those of the corpus: that none of three
+holds a word makes it no rarity."""
 
 
 def inverse_document_frequency(frequency: int, passages: int) -> float:
@@ -74,6 +83,22 @@ def shared_terms(
     ]
 
 
+def literal_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
+    """Return the words of a question as passages of each language of its script would hold them.
+
+    A name needs no capital for that, and a language that no detector knows no stemmer.
+    """
+    script = main_script(question)
+    wanted = []
+    for language in languages:
+        if home_script(language) in {script, ""}:
+            stems = {token.stem: None for token in analyse(question, language) if not token.stop}
+            terms = tuple(stem_term(language, stem) for stem in stems)
+            if terms:
+                wanted.append(QueryTerms(language, terms, len(terms)))
+    return wanted
+
+
 def query_terms(
     question: str, detections: Sequence[Detection], languages: Sequence[str]
 ) -> list[QueryTerms]:
@@ -87,18 +112,21 @@ def query_terms(
 class LexicalQuery:
     """The weights of the terms of a question, so that a passage's sums are shares of it, 0 to 1.
 
-    ``words`` are for passages in the question's own language, ``shared`` for those of any; both
-    are empty where no lexical evidence is wanted, or none can be had. ``language_probabilities``
-    tell how surely the question is in each language.
+    ``words`` are for passages in the question's own language, ``shared`` for those of any.
+    ``literal`` are words as they stand, for passages of any language, in nats. All are empty where
+    no lexical evidence is wanted, or none can be had. ``language_probabilities`` tell how surely
+    the question is in each language.
     """
 
     words: Mapping[str, float]
     shared: Mapping[str, float]
+    literal: Mapping[str, float]
     language_probabilities: Mapping[str, float]
 
     def terms(self, language: str) -> dict[str, float]:
         """Return the terms, with their weights, that count in passages of a language."""
-        weights = self.words if language in self.language_probabilities else self.shared
+        at_home = language in self.language_probabilities
+        weights = self.words if at_home else {**self.literal, **self.shared}
         prefixes = (stem_term(language, ""), neutral_term(language, ""))
         return {term: weight for term, weight in weights.items() if term.startswith(prefixes)}
 
@@ -117,6 +145,7 @@ def lexical_query(
     return LexicalQuery(
         words=term_weights(words, sizes, document_frequencies),
         shared=term_weights(shared, sizes, document_frequencies),
+        literal=surprises(literal_terms(question, languages), sizes, document_frequencies),
         language_probabilities={
             detection.language: detection.confidence / sure for detection in detections
         },
@@ -151,4 +180,33 @@ def term_weights(
             if frequency:
                 useful[term] = idf
         weights.update({term: idf / total for term, idf in useful.items()})
+    return weights
+
+
+def surprises(
+    wanted: Sequence[QueryTerms],
+    sizes: Mapping[str, int],
+    document_frequencies: Callable[[Sequence[str]], Int64Array],
+) -> dict[str, float]:
+    """Return how surprising each term is in a passage of its language, in nats.
+
+    Of ``n`` of the ``N`` passages that hold a term, and 50 unseen ones that do not::
+
+        max(0, -ln((n + 1/2) / (N + 51)) - 2.5)
+
+    A term that one passage in twelve holds says nothing: a word of one language is often, by
+    chance, a word of another. One that no passage holds is left out.
+    """
+    terms = [term for of_language in wanted for term in of_language.terms]
+    if not terms:
+        return {}
+    frequencies = dict(zip(terms, document_frequencies(terms).tolist(), strict=True))
+    weights: dict[str, float] = {}
+    for of_language in wanted:
+        passages = sizes.get(of_language.language, 0) + _UNSEEN
+        for term in of_language.terms:
+            frequency = frequencies[term]
+            surprise = -math.log((frequency + 0.5) / (passages + 1)) - _UNSURPRISING
+            if frequency and surprise > 0:
+                weights[term] = surprise
     return weights

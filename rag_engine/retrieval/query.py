@@ -38,13 +38,15 @@ class EmbeddedQuery:
 class PreparedQuery:
     """A question as one snapshot is asked it: centred, and with the weights of its terms.
 
-    ``moments`` are what its cosines are measured against.
+    ``moments`` are what its cosines are measured against; ``known`` is how surely it is in a
+    language of the corpus, 0 to 1.
     """
 
     embedded: EmbeddedQuery
     vector: Float32Array
     moments: CosineMoments
     lexical: LexicalQuery
+    known: float
 
     def language_probabilities(self, languages: Sequence[str]) -> Float32Array:
         """Tell how surely the question is in each of some languages, ``(n,)``, 0 to 1."""
@@ -55,10 +57,11 @@ class PreparedQuery:
 def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:
     """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for."""
     vector = snapshot.offsets.centre_query(query.vector, query.detections)
-    terms = LexicalQuery({}, {}, {})
+    terms = LexicalQuery({}, {}, {}, {})
     if lexical:
         terms = lexical_query(
             query.text, query.detections, snapshot.languages, snapshot.document_frequencies
         )
     moments = snapshot.calibration.null_distribution.cosine_moments(vector)
-    return PreparedQuery(query, vector, moments, terms)
+    known = snapshot.offsets.known(query.detections)
+    return PreparedQuery(query, vector, moments, terms, known)

@@ -21,12 +21,12 @@ from rag_engine.ports import Detection, IdSelector, TokenEmbedder, TokenVectors
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
-from rag_engine.retrieval.evidence import weigh
+from rag_engine.retrieval.evidence import Outlook, weigh
 from rag_engine.retrieval.hits import make_hits
 from rag_engine.retrieval.late_interaction import compare_tokens
 from rag_engine.retrieval.query import EmbeddedQuery, PreparedQuery, prepare
 from rag_engine.retrieval.rerank import reranked
-from rag_engine.retrieval.twin_evidence import late_of_twins, twins_of_best
+from rag_engine.retrieval.twin_evidence import late_of_twins, translated_share, twins_of_best
 from rag_engine.settings import (
     HybridRetrievalSettings,
     RetrievalSettings,
@@ -121,7 +121,8 @@ class Retriever:
     ) -> Candidates:
         """Order candidates by all evidence; those without late interaction follow the others."""
         snapshot, late = view.snapshot, None
-        evidence = weigh(candidates, fair=self._fair)
+        translated = translated_share(snapshot, candidates) if self._fair else 0.0
+        evidence = weigh(candidates, Outlook(query.known, translated, self._fair))
         if self._fair and len(snapshot.twins):
             ids = evidence.candidates.ids
             others = np.setdiff1d(twins_of_best(snapshot, ids, allowed), ids)

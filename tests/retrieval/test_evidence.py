@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.evidence import weigh
+from rag_engine.retrieval.evidence import Outlook, weigh
 from rag_engine.retrieval.fusion import WITH_TOKENS, dense_evidence
+
+CERTAIN = Outlook(known=1.0, translated=0.0, fair=True)
 
 
 def candidates(count: int, seed: int) -> Candidates:
@@ -29,32 +31,34 @@ def candidates(count: int, seed: int) -> Candidates:
 def test_those_that_join_are_weighed_as_if_they_had_been_there(seed: int, fair: bool):
     every = candidates(40, seed)
     first, others = np.arange(30), np.arange(30, 40)
-    joined = weigh(every.taken(first), fair=fair).joined_by(every.taken(others))
-    at_once = weigh(every, fair=fair)
+    outlook = Outlook(known=0.7, translated=0.2, fair=fair)
+    joined = weigh(every.taken(first), outlook).joined_by(every.taken(others))
+    at_once = weigh(every, outlook)
     assert joined.candidates.ids.tolist() == at_once.candidates.ids.tolist()
     np.testing.assert_array_equal(joined.dense, at_once.dense)
+    np.testing.assert_array_equal(joined.home, at_once.home)
+    assert joined.home.any() == fair
     np.testing.assert_array_equal(joined.lexical, at_once.lexical)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
-    before = weigh(candidates(40, seed), fair=True)
+    before = weigh(candidates(40, seed), CERTAIN)
     late = np.random.default_rng(seed).normal(scale=0.1, size=40).astype(np.float32)
     late[25:] = np.nan
     after = before.with_late(late)
     found = after.candidates
-    expected = dense_evidence(found.z_scores, late, found.same_language_probability, WITH_TOKENS)
+    expected = dense_evidence(found.z_scores, late, 1.0, WITH_TOKENS)
     np.testing.assert_array_equal(after.dense[:25], expected[:25])
     np.testing.assert_array_equal(after.lexical, before.lexical)
-    totals = after.dense + after.lexical
-    assert totals[25:].max() < totals[:25].min(), "what was not compared follows the others"
-    moved = before.dense[25:] - after.dense[25:]
+    assert after.totals[25:].max() < after.totals[:25].min(), "what was not compared follows"
+    moved = before.totals[25:] - after.totals[25:]
     assert moved.min() >= 0
     assert np.ptp(moved) < 1e-4, "and keeps its order"
 
 
 def test_scores_fall_with_the_evidence_and_with_the_size_of_the_corpus():
-    evidence = weigh(candidates(20, 1), fair=True)
+    evidence = weigh(candidates(20, 1), CERTAIN)
     small, large = (
         evidence.scored(None, effective_corpus_size=size, log_odds=0.0) for size in (10, 10_000)
     )

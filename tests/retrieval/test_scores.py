@@ -20,7 +20,9 @@ from rag_engine.retrieval.lexical import (
     QueryTerms,
     inverse_document_frequency,
     lexical_query,
+    literal_terms,
     query_terms,
+    surprises,
     term_weights,
 )
 
@@ -95,33 +97,84 @@ def test_nothing_found_weighs_nothing():
     assert term_weights([], {}, frequencies({})) == {}
 
 
-PLAIN = FusionWeights(cosine=1.0, late=10.0, same_language=0.5, slope=0.5, size=1.0, intercept=-2.0)
-PLAIN_WORDS = LexicalWeights(own_language=4.0, shared=2.0)
+PLAIN = FusionWeights(
+    cosine=1.0,
+    late=10.0,
+    unknown_cosine=2.0,
+    unknown_late=4.0,
+    slope=0.5,
+    size=1.0,
+    intercept=-2.0,
+)
+PLAIN_WORDS = LexicalWeights(own_language=4.0, shared=2.0, literal=0.5)
 ZEROS = np.zeros(4, np.float32)
 
 
-def test_words_are_measured_within_each_language():
-    words = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
-    total = lexical_evidence(words, ZEROS, np.array([1, 0, 0, 1]), PLAIN_WORDS)
-    best_german = np.array([0.0, 1.0, 1.0, 0.0])
-    np.testing.assert_allclose(total, 4 * (words - 0.5 * best_german), rtol=1e-6)
+def test_words_count_as_surely_as_the_passage_is_in_the_language_of_the_question():
+    words = np.array([0.0, 1.0, 0.5, 0.5], dtype=np.float32)
+    same = np.array([1.0, 1.0, 1.0, 0.5], dtype=np.float32)
+    total = lexical_evidence(words, ZEROS, ZEROS, same, PLAIN_WORDS)
+    assert total.tolist() == [0.0, 4.0, 2.0, 1.0]
 
 
 def test_a_code_counts_in_full_in_whatever_language():
     shared = np.array([1.0, 0.0, 0.0, 0.5], dtype=np.float32)
-    total = lexical_evidence(ZEROS, shared, np.array([0, 0, 1, 1]), PLAIN_WORDS)
+    same = np.array([0.0, 1.0, 0.0, 1.0], dtype=np.float32)
+    total = lexical_evidence(ZEROS, shared, ZEROS, same, PLAIN_WORDS)
     assert total.tolist() == [2.0, 0.0, 0.0, 1.0]
 
 
+def test_a_word_as_it_stands_counts_in_other_languages():
+    literal = np.array([6.0, 6.0, 2.0, 0.0], dtype=np.float32)
+    same = np.array([0.0, 1.0, 0.5, 0.0], dtype=np.float32)
+    total = lexical_evidence(ZEROS, ZEROS, literal, same, PLAIN_WORDS)
+    assert total.tolist() == [3.0, 0.0, 0.5, 0.0]
+
+
 def test_where_no_word_reaches_lexical_search_is_silent():
-    assert not lexical_evidence(ZEROS, ZEROS, np.array([0, 1, 2, 0]), PLAIN_WORDS).any()
+    assert not lexical_evidence(ZEROS, ZEROS, ZEROS, ZEROS, PLAIN_WORDS).any()
+
+
+def test_surprise_is_told_in_nats_by_the_language_of_the_passages():
+    wanted = [
+        QueryTerms("en", ("en:zambia", "en:citi", "en:no"), 3),
+        QueryTerms("fr", ("fr:zambia", "fr:le"), 2),
+    ]
+    found = frequencies({"en:zambia": 1, "en:citi": 20, "fr:zambia": 3, "fr:le": 90})
+    weights = surprises(wanted, {"en": 1000, "fr": 100}, found)
+    assert weights == {
+        "en:zambia": pytest.approx(-math.log(1.5 / 1051) - 2.5),
+        "en:citi": pytest.approx(-math.log(20.5 / 1051) - 2.5),
+        "fr:zambia": pytest.approx(-math.log(3.5 / 151) - 2.5),
+    }
+    assert surprises([], {}, found) == {}
+
+
+def test_in_a_small_language_nothing_is_a_rarity():
+    wanted = [QueryTerms("cs", ("cs:pumpa",), 1)]
+    few, many = (
+        surprises(wanted, {"cs": size}, frequencies({"cs:pumpa": 1}))["cs:pumpa"]
+        for size in (3, 3_000)
+    )
+    assert 0 < few < 1.5 < many
+
+
+def test_words_are_looked_for_as_they_stand_in_languages_of_one_script():
+    terms = {
+        of_language.language: of_language.terms
+        for of_language in literal_terms("Bushe kenneth kaunda", ["en", "fr", "ru", "th"])
+    }
+    assert terms == {
+        "en": ("en:bush", "en:kenneth", "en:kaunda"),
+        "fr": ("fr:bush", "fr:kenneth", "fr:kaund"),
+    }
 
 
 def test_dense_evidence_by_hand():
-    total = dense_evidence(
-        np.array([2.0], np.float32), np.array([0.1], np.float32), np.array([0.8], np.float32), PLAIN
-    )
-    assert total[0] == pytest.approx(2 + 10 * 0.1 - 0.5 * 0.8)
+    z_scores, late = np.array([2.0], np.float32), np.array([0.1], np.float32)
+    assert dense_evidence(z_scores, late, 1.0, PLAIN)[0] == pytest.approx(2 + 10 * 0.1)
+    assert dense_evidence(z_scores, late, 0.0, PLAIN)[0] == pytest.approx(2 * 2 + 4 * 0.1)
+    assert dense_evidence(z_scores, late, 0.75, PLAIN)[0] == pytest.approx(2.5 + 8.5 * 0.1)
 
 
 def test_probabilities_by_hand():
