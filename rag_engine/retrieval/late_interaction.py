@@ -29,6 +29,8 @@ _EXPECTED = 0.5
 _LENGTH = 0.005
 """What is taken off for each e-fold of a passage's length in tokens."""
 _SMALLEST = 1e-12
+_HOME_PART = 6
+_AT_HOME = 0.5
 
 
 class PassageTokens:
@@ -120,21 +122,21 @@ def late_interaction_scores(
 def compare_tokens(
     view: View, space: TokenSpace, query: PreparedQuery, candidates: Candidates, pool: int
 ) -> Float32Array | None:
-    """Compare a question with its first ``pool`` candidates token by token.
+    """Compare a question with the ``pool`` candidates worth it, token by token.
 
     Returns what they match above chance, ``(n,)``, NaN for the others; None where there are no
-    tokens to compare. One of the first whose tokens are not kept gets what the least of them gets.
+    tokens to compare. One of them whose tokens are not kept gets what the least of them gets.
     """
     embedded = query.embedded
     if embedded.tokens is None or len(embedded.tokens.vectors) == 0 or len(candidates) == 0:
         return None
-    first = candidates.ids[:pool]
-    passage_tokens = view.token_vectors(first.tolist(), len(space.basis))
+    wanted = _worth_it(candidates.same_language_probability, pool)
+    passage_tokens = view.token_vectors(candidates.ids[wanted].tolist(), len(space.basis))
     if len(passage_tokens.ids) == 0:
         return None
-    places = np.arange(len(first))
-    if len(passage_tokens.ids) < len(first):
-        places = np.flatnonzero(np.isin(first, passage_tokens.ids))
+    places = wanted
+    if len(passage_tokens.ids) < len(wanted):
+        places = wanted[np.isin(candidates.ids[wanted], passage_tokens.ids)]
     snapshot = view.snapshot
     offsets, null_distribution = snapshot.offsets, snapshot.calibration.null_distribution
     codes, groups = np.unique(candidates.languages[places], return_inverse=True)
@@ -153,7 +155,21 @@ def compare_tokens(
         snapshot.expected_matches,
     )
     late = np.full(len(candidates), np.nan, dtype=np.float32)
-    late[: len(first)] = scores.min()
+    late[wanted] = scores.min()
     late[places] = scores
     late -= null_distribution.chance_match(query_tokens, embedded.tokens.weights)
     return late
+
+
+def _worth_it(same_language: Float32Array, pool: int) -> npt.NDArray[np.intp]:
+    """Return the places, ascending, of the candidates to compare: ``pool``, best first as they are.
+
+    A sixth of them are the best in the question's language, if there are so many: a small language
+    would else be crowded out before its tokens are seen.
+
+    >>> _worth_it(np.array([0, 0, 0, 0, 0, 0, 0, 1], np.float32), 6).tolist()
+    [0, 1, 2, 3, 4, 7]
+    """
+    at_home = np.flatnonzero(same_language > _AT_HOME)[: pool // _HOME_PART]
+    others = np.setdiff1d(np.arange(len(same_language)), at_home)
+    return np.sort(np.concatenate([at_home, others[: pool - len(at_home)]]))
