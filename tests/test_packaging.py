@@ -108,6 +108,10 @@ def test_one_import_name_and_no_recipes(wheel: Path):
     assert not [name for name in names if "recipes" in name or name.endswith(".ipynb")]
     assert {"rag_engine/py.typed", "rag_engine/connectors/wiring.py"} <= set(names)
     assert any(name.startswith("rag_engine/pipelines/sample_kb/") for name in names)
+    typed = "rag_engine/pipelines/bench/typed_otherwise"
+    assert {
+        f"{typed}/{file}" for file in ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
+    } <= set(names)
 
 
 @pytest.mark.packaging

@@ -16,6 +16,7 @@ from rag_engine.pipelines.cli import (
     bench_peers,
     bench_search,
     bench_serve,
+    bench_typing,
     compact,
     delete,
     demo,
@@ -66,6 +67,7 @@ def _app() -> typer.Typer:
     register(bench, bench_index.index, command="bench")
     register(bench, bench_search.search, command="bench")
     register(bench, bench_bitext.bitext, command="bench")
+    register(bench, bench_typing.typing, command="bench")
     register(bench, bench_serve.serve, command="bench")
     register(bench, bench_peers.peers, command="bench")
     return commands

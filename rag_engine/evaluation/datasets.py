@@ -17,13 +17,14 @@ __all__ = ["TestQuestion", "TestSet", "load_test_set"]
 
 @dataclass(frozen=True, slots=True)
 class TestQuestion:
-    """A question of a test set; ``language`` is what the set says, "" if it says nothing."""
+    """A question of a test set; its language and kind are what the set says, "" for nothing."""
 
     __test__ = False
 
     id: str
     text: str
     language: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,10 @@ def load_test_set(folder: Path) -> TestSet:
     """Read a set in BEIR's layout, or one with TREC topics and qrels as MIRACL has.
 
     BEIR: ``corpus.jsonl`` and ``queries.jsonl`` (``_id``, ``text``, perhaps ``title`` and
-    ``language``), ``qrels/test.tsv`` (a header, then question, document, grade). TREC: documents
-    in ``docs*.jsonl`` (``docid``, ``title``, ``text``), questions in ``topics*.tsv`` (id, text) and
-    judgements in ``qrels*.tsv`` or ``*.qrels`` (question, 0, document, grade), beside or below the
-    corpus. JSON Lines may be compressed (``.gz``).
+    ``language``, a question's ``kind``), ``qrels/test.tsv`` (a header, then question, document,
+    grade). TREC: documents in ``docs*.jsonl`` (``docid``, ``title``, ``text``), questions in
+    ``topics*.tsv`` (id, text) and judgements in ``qrels*.tsv`` or ``*.qrels`` (question, 0,
+    document, grade), beside or below the corpus. JSON Lines may be compressed (``.gz``).
 
     Raises:
         InvalidInput: a file is missing, or a line can not be read; it names file and line.
@@ -110,7 +111,8 @@ def _questions(folder: Path) -> Iterator[TestQuestion]:
     path = _found(folder, "queries.jsonl*", "topics*.tsv", "topics/*.tsv")[0]
     if path.suffix != ".tsv":
         for row in _rows(path):
-            yield TestQuestion(_identifier(row), row["text"], row.get("language") or "")
+            language, kind = (row.get(key) or "" for key in ("language", "kind"))
+            yield TestQuestion(_identifier(row), row["text"], language, kind)
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         identifier, tab, text = line.partition("\t")

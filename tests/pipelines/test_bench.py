@@ -140,6 +140,73 @@ def test_bitext(tmp_path: Path, capsys):
     assert "line 1: KeyError('text')" in capsys.readouterr().err
 
 
+def typed(folder: Path, questions: list[tuple[str, str, str]]) -> Path:
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    corpus = [
+        {"_id": "pump", "text": "Die Wärmepumpe wird im Frühjahr geprüft."},
+        {"_id": "bread", "text": "Le pain est cuit à six heures."},
+    ]
+    rows = [
+        {"_id": name, "text": text, "language": "de", "kind": kind}
+        for name, text, kind in questions
+    ]
+    for name, lines in (("corpus", corpus), ("queries", rows)):
+        text = "\n".join(json.dumps(line) for line in lines)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    judged = "".join(f"{name}\tpump\t1\n" for name, _, _ in questions)
+    (folder / "qrels" / "test.tsv").write_text(f"q\td\ts\n{judged}", encoding="utf-8")
+    return folder
+
+
+def test_typing(tmp_path: Path, capsys):
+    questions = [
+        ("a", "Wann wird die Wärmepumpe geprüft?", "as written"),
+        ("a-bare", "wann wird die waermepumpe geprueft", "letters otherwise"),
+        ("b", "Was geschieht mit der Wärmepumpe im Frühjahr?", "as written"),
+        ("b-bare", "à quelle heure est cuit le pain", "something else"),  # finds the other one
+    ]
+    folder = typed(tmp_path / "set", questions)
+    assert main(["bench", "typing", "--set", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["result"]
+    assert [(each["kind"], each["mrr_otherwise"]) for each in found["kinds"]] == [
+        ("letters otherwise", 1.0),
+        ("something else", 0.5),
+    ]
+    assert found["languages"] == [
+        {
+            "language": "de",
+            "questions": 2,
+            "first_as_written": 2,
+            "first_otherwise": 1,
+            "mrr_as_written": 1.0,
+            "mrr_otherwise": 0.75,
+        }
+    ]
+    assert [(each["as_written"], each["otherwise"]) for each in found["questions"]] == [
+        (1, 1),
+        (1, 2),
+    ]
+    assert main(["bench", "typing", "--set", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line] == [
+        "kind",
+        "letters",
+        "something",
+        "all",
+        "language",
+        "de",
+    ]
+    typed(folder, questions[:3])
+    assert main(["bench", "typing", "--set", str(folder)]) == 1
+    assert "question 'b' has no pair" in capsys.readouterr().err
+    typed(folder, [("b-bare", "wann", "letters otherwise")])
+    assert main(["bench", "typing", "--set", str(folder)]) == 1
+    assert "question 'b-bare' has no pair" in capsys.readouterr().err
+    typed(folder, [])
+    assert main(["bench", "typing", "--set", str(folder)]) == 1
+    assert "no question with a right passage" in capsys.readouterr().err
+
+
 def test_embedding_with_too_little():
     with pytest.raises(InvalidInput, match="3"):
         bench_embed(passages=3)

@@ -62,6 +62,7 @@ def test_all_commands_are_there():
         "bench index",
         "bench search",
         "bench bitext",
+        "bench typing",
         "bench serve",
         "bench peers",
     ]
