@@ -20,7 +20,8 @@ from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
-from rag_engine.text.stemming import is_stop_word, stem_of
+from rag_engine.text.sounds import katakana_sounds, passage_sounds, sound_term
+from rag_engine.text.stemming import is_stop_word, plain_stems, stem_of
 from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 _SNOWBALL = ".".join(version("PyStemmer").split(".")[:2])
-ANALYSER_VERSION = f"2-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
+ANALYSER_VERSION = f"3-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
 """Part of every index's contract: the rules here, Snowball's stemmers and ICU's dictionaries."""
 
 
@@ -91,15 +92,20 @@ def neutral_term(language: str, surface: str) -> str:
 def lexical_terms(text: str, language: str) -> list[str]:
     """Return the terms that an index stores for a passage, repeated as often as they occur.
 
+    Beside what ``analyse`` gives, a passage stores what its words become when they are typed
+    otherwise, so that a question needs to know nothing of it: stems of words without their
+    marks (``vi:giay`` for "giấy"), and sounds (``en~km`` for a name).
+
     >>> lexical_terms("The pumps of Acme", "en")
-    ['en:pump', 'en:acm', 'en=acme']
+    ['en:pump', 'en:acm', 'en=acme', 'en~km']
+    >>> lexical_terms("giấy", "vi"), lexical_terms("पानी", "hi")
+    (['vi:giấy', 'vi:giay'], ['hi:पान', 'hi~pn'])
     """
     terms: list[str] = []
     for token in analyse(text, language):
-        if not token.stop:
-            terms.append(stem_term(language, token.stem))
-        if token.neutral:
-            terms.append(neutral_term(language, token.surface))
+        terms.extend(_terms(token, language))
+    if not text.isascii():
+        terms.extend(sound_term(language, key) for key in katakana_sounds(tidied(text)))
     return terms
 
 
@@ -200,6 +206,19 @@ def _begins_sentence(text: str, start: int) -> bool:
         letters -= 1
     abbreviated = 0 < index - letters <= _ABBREVIATION and text[letters].isupper()
     return not abbreviated  # "Dr. Weiss" does not begin a sentence with Weiss
+
+
+@lru_cache(maxsize=120_000)
+def _terms(token: Token, language: str) -> tuple[str, ...]:
+    terms = [] if token.stop else [stem_term(language, token.stem)]
+    if token.neutral:
+        terms.append(neutral_term(language, token.surface))
+    if not token.stop and token.surface[0].isalpha():
+        plain = plain_stems(token.surface, token.stem, language)
+        terms.extend(stem_term(language, stem) for stem in plain)
+        sounds = passage_sounds(token.surface, language, named=token.neutral)
+        terms.extend(sound_term(language, key) for key in sounds)
+    return tuple(terms)
 
 
 @lru_cache(maxsize=60_000)
