@@ -18,6 +18,7 @@ from icu4py import icu_version_info
 
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
+from rag_engine.text.han_numerals import han_numbers
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
 from rag_engine.text.sounds import katakana_sounds, passage_sounds, sound_term
@@ -113,8 +114,9 @@ def analyse(text: str, language: str) -> list[Token]:
     """Return the tokens of a text that is in ``language`` (BCP-47; ``und``: no stems).
 
     A code gives itself without its joiners, then its parts; a run of a script without blanks
-    gives pairs of characters or dictionary words. Nothing depends on what was analysed before,
-    and any number of threads may call this at once.
+    gives pairs of characters or dictionary words, and what numbers it writes in characters
+    (三十) come at the end. Nothing depends on what was analysed before, and any number of threads
+    may call this at once.
 
     >>> [token.stem for token in analyse("Die Pumpen laufen", "de")]
     ['die', 'pump', 'lauf']
@@ -126,11 +128,13 @@ def analyse(text: str, language: str) -> list[Token]:
     tokens: list[Token] = []
     names = _Names()
     pieces = 0
+    any_unspaced = False
     for match in _PIECE.finditer(text):
         pieces += 1
         kind = match.lastgroup
         if kind is not None:
             run = match.group()
+            any_unspaced = any_unspaced or kind == "unspaced"
             parts = unspaced_words(run) if kind == "unspaced" else pairs(run)
             tokens.extend(map(_unspaced_token, parts))
             continue
@@ -144,6 +148,8 @@ def analyse(text: str, language: str) -> list[Token]:
             if word.shape:
                 names.consider(word, len(tokens), text, start, match.end())
             tokens.append(word.plain)
+    if any_unspaced:
+        tokens.extend(_code(number).plain for number in han_numbers(text))
     few = pieces <= _FEW_PIECES
     if few and language == UNDETERMINED:
         return [replace(token, neutral=True) for token in tokens]

@@ -92,7 +92,8 @@ def syllables(word: str) -> tuple[tuple[str, ...], ...]:
 
     divide(0, ())
     fewest = min(map(len, ways), default=0)
-    return tuple(way for way in ways if way and len(way) <= fewest + 1)
+    most = max(fewest, 2)  # "xian" may be the city; whoever means "dian" does not mean "di an"
+    return tuple(way for way in ways if fewest <= len(way) <= most)
 
 
 def pinyin_pairs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:

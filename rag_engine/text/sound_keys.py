@@ -34,6 +34,10 @@ _REPEATED = re.compile(r"(.)\1+")
 
 _ANUSVARA = re.compile("[ंংਂੰંଂంಂംං]")
 _FINAL_M = frozenset({"telugu", "kannada", "malayalam", "sinhala"})
+_ONE_BY_ONE = frozenset(
+    {"arabic", "hebrew", "syriac", "thaana", "ethiopic", "devanagari", "bengali", "gurmukhi"}
+    | {"gujarati", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai", "lao"}
+)
 _THAI_SILENT = re.compile("[ก-ฮ][ิุ]?์|ห(?=[งญนมยรลว])")
 _HEBREW_LETTERS = str.maketrans({"ח": "x", "ו": None})
 _BULGARIAN = str.maketrans({"ъ": "а", "щ": "шт"})
@@ -42,8 +46,8 @@ _BULGARIAN = str.maketrans({"ъ": "а", "щ": "шт"})
 def latin_spelling(word: str, script: str, language: str) -> str:
     """Return a folded word in ASCII letters, as near to how people romanise it as letters tell.
 
-    >>> [latin_spelling(*word) for word in [("щука", "cyrillic", "ru"), ("पंप", "devanagari", "hi")]]
-    ['shchuka', 'pmp']
+    >>> [latin_spelling(*word) for word in [("щука", "cyrillic", "ru"), ("تسلا", "arabic", "ar")]]
+    ['shchuka', "t's'l'"]
     """
     from anyascii import anyascii  # its tables are read as letters come
 
@@ -64,10 +68,13 @@ def latin_spelling(word: str, script: str, language: str) -> str:
         word = word.translate(_BULGARIAN)
     if script == "devanagari":
         word = word.replace("ज्ञ", "ग्य")
-    spelled = anyascii(_ANUSVARA.sub("~", word)).lower()
+    if script not in _ONE_BY_ONE:
+        return anyascii(word).lower()
+    # Without its vowels, "t" before "s" would look like one sound; an apostrophe parts them.
+    spelled = "'".join(map(anyascii, _ANUSVARA.sub("~", word))).lower()
     if "~" in spelled:
         spelled = re.sub("~$", "m" if script in _FINAL_M else "", spelled)
-        spelled = re.sub("~(?=[pbm])", "m", spelled).replace("~", "n")
+        spelled = re.sub("~(?='*[pbm])", "m", spelled).replace("~", "n")
     return spelled
 
 

@@ -57,8 +57,8 @@ SKELETON: dict[str, Rules] = {
     "hebrew": _rules(
         "kh>k ch>k sh>s th>t t[sz]>C ph>f", "c(?=[eiy])>s c>k", "q>k x>k p>f [bw]>v C>c"
     ),
-    "ethiopic": _rules("kh>h ch>C sh>s ts>C t'?s>C zh>j ny>n ph>p", _C, "q>k x>ks v>b C>c"),
-    "indic": _rules("ksh>ks chh?>C sh>s ph>f zh>j", "c(?=h)>C", "c>C q>k x>ks w>v z>j C>c"),
+    "ethiopic": _rules("kh>h ch>C sh>s ts>C zh>j ny>n ph>p", _C, "q>k x>ks v>b C>c"),
+    "indic": _rules("ksh>ks sch>sk chh?>C sh>s ph>f zh>j", "c>C q>k x>ks w>v z>j C>c"),
     "bengali": _rules("ksh>ks chh?>C sh>s ph>f zh>j ^y>j", "c>C q>k x>ks w>b v>b z>j C>c"),
     "tamil": _rules("zh>l ksh>ks ch>s sh>s th>t dh>t", "x>ks [gqh]>k [bf]>p d>t [cjz]>s w>v"),
     "thai": _rules("ng>N kh>k th>t ph>p ch>C sh>s", "[gq]>k [cj]>C z>s x>ks r>l v>w C>c N>g"),
@@ -70,6 +70,7 @@ SKELETON: dict[str, Rules] = {
 
 ALTERNATIVES: dict[str, Rules] = {
     "arabic": _rules(
+        "ng(?![aeiou])>n (?<=..)an$>",
         r"^w?[aei]l-?(?=[a-z]{3})> ^a(sh|[tdrzsn])-?\1>\1 ^w> g(?!h)>j g(?!h)>k (?<=a)t$>",
         "^[ie](?=[a-z]{2})>y z>d",
     ),
@@ -86,7 +87,7 @@ ALTERNATIVES: dict[str, Rules] = {
 
 NAME = _rules(
     "shch>s sch>s dzh>g zh>g tch>k tsh>k ch>k ck>k sh>s kh>k gh>g ph>f th>t dh>d t[sz]>s",
-    "c(?=[eiy])>s c>k q>k x>ks p>b w(?![aeiou])> [vw]>f j>g z>s ng(?![aeiou])>n",
+    "c(?=[eiy])>s c>k q>k x>ks p>b (?<!^)w(?![aeiou])> [vw]>f j>g z>s ng(?![aeiou])>n",
 )
 """From a name in Latin letters, or in those of an alphabet, to what an abjad can tell of it."""
 

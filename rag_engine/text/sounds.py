@@ -139,6 +139,8 @@ def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
     if family == "skeleton":
         return skeleton_keys(spelled, home, language, spoken=True)
     names = name_key(spelled)
+    if script == "katakana":  # which writes l and r alike
+        names = tuple(dict.fromkeys((*names, *(key.replace("r", "l") for key in names))))
     if family == "vowels":
         keys = vowel_keys(spelled, home, language, spoken=True)
     elif home == "":  # Latin or Cyrillic (sr, kk), or anything

@@ -21,12 +21,21 @@ _STEMMERS = code_table(
 )
 # Their letters with marks are letters of their own, found on every keyboard; without the marks
 # other words would come out (Swedish "för" and "for", every syllable of Vietnamese).
-_KEEP_ACCENTS = frozenset({"da", "et", "fi", "fo", "is", "no", "sv", "vi"})
-_TWO_LETTERS = frozenset({"da", "fo", "is", "no", "sv"})
-_AS_TWO = str.maketrans({"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe"})
-# Typed on a Russian keyboard, the letters that Russian lacks become the nearest that it has.
-_RUSSIAN_KEYBOARD = frozenset({"ba", "kk", "ky", "mn", "tg", "tt", "uk"})
-_AS_RUSSIAN = str.maketrans("әғқңөұүһіїҗҙҫҡґ", "агкноуухиижзскг")
+_KEEP_ACCENTS = frozenset({"az", "da", "et", "fi", "fo", "is", "no", "sv", "vi"})
+# How such letters are typed by those who do not have them; other marks are just left out. On a
+# Russian keyboard the letters of its neighbours become the nearest that it has.
+_TYPED_AS = {
+    **dict.fromkeys(
+        ("da", "fo", "is", "no", "sv"),
+        str.maketrans({"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe"}),
+    ),
+    "az": str.maketrans("ə", "e"),
+    "uk": str.maketrans("їґ", "іг"),
+    **dict.fromkeys(
+        ("ba", "kk", "ky", "mn", "tg", "tt"),
+        str.maketrans("әғқңөұүһіҗҙҫҡғӣӯҳҷ", "агкноуухижзскгиухч"),
+    ),
+}
 # "And", "so", "in", "like" and the article, which Arabic writes without a blank; Snowball takes
 # off only some of them.
 _ARABIC_PREFIXES = re.compile(r"[وفبك]{0,2}(?:ال|لل)(?=..)|و(?=....)")
@@ -69,10 +78,8 @@ def plain_stems(surface: str, stem: str, language: str) -> tuple[str, ...]:
     (('kob', 'koeb'), ('ridicsk',))
     """
     typed = [stem_of(surface, language)]
-    if language in _TWO_LETTERS:
-        typed.append(folded(stem.translate(_AS_TWO)))
-    if language in _RUSSIAN_KEYBOARD:
-        typed.append(stem.translate(_AS_RUSSIAN))
+    if language in _TYPED_AS:
+        typed.append(folded(stem.translate(_TYPED_AS[language])))
     return tuple(dict.fromkeys(word for word in typed if word != stem))
 
 
