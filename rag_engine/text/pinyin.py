@@ -67,6 +67,8 @@ def readings(pair: str) -> tuple[str, ...]:
     (('shuifei',), ('yinhang', 'yinxing'))
     """
     first, second = map(_sounds, pair)
+    if not (first and second):
+        return ()  # a character that the library does not know
     return tuple(left + right for left in first for right in second)
 
 

@@ -112,7 +112,7 @@ def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]
     home = home_script(language)
     own = _JAPANESE if language == "ja" else frozenset({home})
     words = [
-        (word, script_of(next(filter(str.isalpha, word))))
+        (word, script_of(next(filter(str.isalpha, word), word[0])))
         for word in map(str.casefold, _WORD.findall(tidied(question)))
     ]
     if language == "zh":
