@@ -19,6 +19,7 @@ from icu4py import icu_version_info
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
 from rag_engine.text.han_numerals import han_numbers
+from rag_engine.text.number_words import number_words
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
 from rag_engine.text.sounds import katakana_sounds, passage_sounds, sound_term
@@ -114,9 +115,9 @@ def analyse(text: str, language: str) -> list[Token]:
     """Return the tokens of a text that is in ``language`` (BCP-47; ``und``: no stems).
 
     A code gives itself without its joiners, then its parts; a run of a script without blanks
-    gives pairs of characters or dictionary words, and what numbers it writes in characters
-    (三十) come at the end. Nothing depends on what was analysed before, and any number of threads
-    may call this at once.
+    gives pairs of characters or dictionary words. What numbers it writes in characters (三十) or
+    as one word (thirty) come at the end, in digits. Nothing depends on what was analysed before,
+    and any number of threads may call this at once.
 
     >>> [token.stem for token in analyse("Die Pumpen laufen", "de")]
     ['die', 'pump', 'lauf']
@@ -148,6 +149,7 @@ def analyse(text: str, language: str) -> list[Token]:
             if word.shape:
                 names.consider(word, len(tokens), text, start, match.end())
             tokens.append(word.plain)
+    tokens.extend(_code(number).plain for number in _spelled_numbers(tokens, language))
     if any_unspaced:
         tokens.extend(_code(number).plain for number in han_numbers(text))
     few = pieces <= _FEW_PIECES
@@ -156,6 +158,21 @@ def analyse(text: str, language: str) -> list[Token]:
     for index, token in names.settled(few, pieces):
         tokens[index] = token
     return tokens
+
+
+def _spelled_numbers(tokens: list[Token], language: str) -> list[str]:
+    """Return the digits of words that are a number by themselves, not part of one (two hundred)."""
+    numbers = number_words(language)
+    if not numbers:
+        return []
+    places = [place for place, token in enumerate(tokens) if token.surface in numbers]
+    parts = set(places)
+    parts.update(place for place, token in enumerate(tokens) if token.surface.isdecimal())
+    return [
+        numbers[tokens[place].surface]
+        for place in places
+        if place - 1 not in parts and place + 1 not in parts
+    ]
 
 
 class _Names:
