@@ -17,6 +17,7 @@ from rag_engine.text.sound_rules import (
     VOWEL_ALTERNATIVES,
     VOWELS,
     Rules,
+    applied,
     style_of,
 )
 from rag_engine.text.stemming import without_arabic_prefixes
@@ -105,7 +106,7 @@ def name_key(spelled: str) -> tuple[str, ...]:
     >>> name_key("washington"), name_key("paris"), name_key("brys")
     (('fsntn',), ('brs',), ('brs',))
     """
-    plain = _NO_LETTER.sub("", _applied(spelled, NAME))
+    plain = _NO_LETTER.sub("", applied(spelled, NAME))
     plain = _INNER_GLIDES.sub("", _INNER_H.sub("", _VOWELS.sub("", plain)))
     return _long_enough([_REPEATED.sub(r"\1", plain)], _SHORTEST_SKELETON)
 
@@ -124,7 +125,7 @@ def vowel_keys(
         variants = _variants(spelled, VOWEL_ALTERNATIVES[style])
     keys = []
     for each in variants:
-        plain = _REPEATED.sub(r"\1", _NO_LETTER.sub("", _applied(each, VOWELS[style])))
+        plain = _REPEATED.sub(r"\1", _NO_LETTER.sub("", applied(each, VOWELS[style])))
         if style == "greek":
             plain = re.sub(r"(?<=...)s$", "", plain)
         if style != "hangul":
@@ -134,7 +135,7 @@ def vowel_keys(
 
 
 def _skeleton(spelled: str, style: str, script: str) -> str:
-    plain = _NO_LETTER.sub("", _applied(spelled, SKELETON[style]))
+    plain = _NO_LETTER.sub("", applied(spelled, SKELETON[style]))
     plain = _INNER_GLIDES.sub("", plain)
     if style in {"arabic", "persian", "hebrew", "ethiopic"}:
         plain = re.sub(r"h$", "", plain)
@@ -145,12 +146,6 @@ def _skeleton(spelled: str, style: str, script: str) -> str:
         # What a final letter sounds like; here a question's final sound is brought to the same.
         plain = plain[:-1] + plain[-1].translate(str.maketrans("dbcsflr", "tpttpnn"))
     return plain
-
-
-def _applied(spelled: str, rules: Rules) -> str:
-    for pattern, replacement in rules:
-        spelled = pattern.sub(replacement, spelled)
-    return spelled
 
 
 def _variants(spelled: str, alternatives: Rules) -> list[str]:

@@ -12,6 +12,7 @@ __all__ = [
     "VOWELS",
     "VOWEL_ALTERNATIVES",
     "Rules",
+    "applied",
     "style_of",
 ]
 
@@ -22,6 +23,17 @@ def _rules(*lines: str) -> Rules:
     """Read lines of ``pattern>replacement`` pairs between blanks."""
     pairs = (pair.split(">") for line in lines for pair in line.split())
     return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
+
+
+def applied(spelled: str, rules: Rules) -> str:
+    """Return a spelling after every rule in its turn.
+
+    >>> applied("wuxi", VOWELS["cyrillic"])
+    'vuksi'
+    """
+    for pattern, replacement in rules:
+        spelled = pattern.sub(replacement, spelled)
+    return spelled
 
 
 ARABIZI = (("3'", "gh"), ("7'", "kh"), ("2", ""), ("3", ""), ("5", "kh"), ("6", "t"), ("7", "h"))

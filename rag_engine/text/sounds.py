@@ -25,6 +25,7 @@ from rag_engine.text.folding import folded, tidied
 from rag_engine.text.pinyin import pinyin_pairs, readings
 from rag_engine.text.scripts import home_script, script_of
 from rag_engine.text.sound_keys import latin_spelling, name_key, skeleton_keys, vowel_keys
+from rag_engine.text.sound_stops import is_stop_sound
 from rag_engine.text.sound_syllables import hangul_pairs
 
 __all__ = ["katakana_sounds", "passage_sounds", "question_sounds", "sound_family", "sound_term"]
@@ -41,6 +42,7 @@ _FAMILIES = {
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}']*|\p{N}+\p{L}[\p{L}\p{M}\p{N}']*")
 _KATAKANA = regex.compile(r"[\p{Katakana}ー]{2,}")
 _JAPANESE = frozenset({"han", "hiragana", "katakana"})
+_ALPHABETS = frozenset({"cyrillic", "greek", "armenian"})
 _LONGEST = 40
 
 
@@ -100,7 +102,9 @@ def katakana_sounds(text: str) -> list[str]:
 def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]:
     """Return the keys to look for in passages of a language: for each word, the ways to hear it.
 
-    A word in the passages' own script gives none, since its letters say more. For Chinese, a
+    A word in the passages' own script gives none, since its letters say more; but a name in an
+    alphabet gives the key under which passages keep names in Latin letters. Nor do words that
+    sound like stop words of the language. For Chinese, a
     word is two neighbouring syllables, whether or not there was a blank between them; for
     Korean, two neighbouring syllables of one word.
 
@@ -111,9 +115,9 @@ def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]
     """
     home = home_script(language)
     own = _JAPANESE if language == "ja" else frozenset({home})
+    written = _WORD.findall(tidied(question))
     words = [
-        (word, script_of(next(filter(str.isalpha, word), word[0])))
-        for word in map(str.casefold, _WORD.findall(tidied(question)))
+        (word.casefold(), script_of(next(filter(str.isalpha, word), word[0]))) for word in written
     ]
     if language == "zh":
         latin = [word if script == "latin" else "" for word, script in words]
@@ -126,8 +130,16 @@ def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]
                 groups.extend(hangul_pairs(latin_spelling(folded(word), script, language)))
         return tuple(groups)
     return tuple(
-        () if script in own else _keys(word, script, home, language) for word, script in words
+        (_own_name(as_written, script) if script in own else _keys(word, script, home, language))
+        for as_written, (word, script) in zip(written, words, strict=True)
     )
+
+
+def _own_name(word: str, script: str) -> tuple[str, ...]:
+    """Return the key of a capitalised word: the name may stand in Latin letters in a passage."""
+    if script not in _ALPHABETS or not word[0].isupper():
+        return ()
+    return name_key(latin_spelling(folded(word)[:_LONGEST], script, UNDETERMINED))
 
 
 def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
@@ -136,9 +148,12 @@ def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
     if home in {"hiragana", "katakana"} or language == "ja":
         return skeleton_keys(spelled, "katakana", language, spoken=True)
     family = _FAMILIES.get(home, "")
-    if family == "skeleton":
-        return skeleton_keys(spelled, home, language, spoken=True)
+    if script == "latin" and is_stop_sound(spelled, home, language):
+        return ()
     names = name_key(spelled)
+    if family == "skeleton":
+        keys = skeleton_keys(spelled, home, language, spoken=True)
+        return keys if script == "latin" else tuple(dict.fromkeys((*keys, *names)))
     if script == "katakana":  # which writes l and r alike
         names = tuple(dict.fromkeys((*names, *(key.replace("r", "l") for key in names))))
     if family == "vowels":

@@ -10,7 +10,7 @@ from typing import Any
 from rag_engine.text.codes import code_table
 from rag_engine.text.folding import folded, lowered, tidied
 
-__all__ = ["is_stop_word", "plain_stems", "stem_of", "without_arabic_prefixes"]
+__all__ = ["is_stop_word", "plain_stems", "stem_of", "stop_words", "without_arabic_prefixes"]
 
 _STEMMERS = code_table(
     "ar:arabic bs:serbian ca:catalan cs:czech da:danish de:german el:greek en:english",
@@ -112,7 +112,8 @@ def stem_of(word: str, language: str) -> str:
 
 
 @cache
-def _stop_words(language: str) -> frozenset[str]:
+def stop_words(language: str) -> frozenset[str]:
+    """Return the folded words that only hold sentences of a language together, where known."""
     if language == "en":
         return frozenset(_ENGLISH.split())
     if language == "vi":
@@ -130,4 +131,4 @@ def is_stop_word(surface: str, language: str) -> bool:
     >>> is_stop_word("und", "de"), is_stop_word("pumpe", "de"), is_stop_word("und", "xx")
     (True, False, False)
     """
-    return surface in _stop_words(language)
+    return surface in stop_words(language)

@@ -94,6 +94,8 @@ def test_a_romanised_word_is_heard(language, question, passage):
         ("מוסקבה", "It flows into the Moskva.", "en"),
         ("Джордж", "We met George there.", "en"),
         ("Цюрих", "Wir fahren nach Zürich.", "de"),
+        ("Бош", "Насос фирмы Bosch", "ru"),
+        ("Бош", "مضخة Bosch جديدة", "ar"),
         ("Тесла", "سيارة تسلا", "ar"),
         ("تسلا", "Мы купили Тесла", "ru"),
         ("Tesla", "Мы купили Тесла", "ru"),
@@ -132,6 +134,20 @@ def test_a_word_stands_once_with_all_its_ways():
     assert first == ("gs",)
     assert short == ()  # one consonant means nothing
     assert {"snm", "knm"} <= set(last)
+
+
+@pytest.mark.parametrize(
+    ("language", "stop", "content"),
+    [
+        ("hi", "karein kuch nahin mein", "pani kagaz gyan"),
+        ("ru", "chto gde kogda", "nasos truba"),
+        ("el", "kai pos", "nero antlia"),
+        ("bn", "kintu", "jol pampo"),
+    ],
+)
+def test_stop_words_have_no_sound(language, stop, content):
+    assert not any(question_sounds(stop, language))
+    assert all(question_sounds(content, language))
 
 
 def test_only_names_have_sounds_in_latin_letters():
