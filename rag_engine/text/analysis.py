@@ -22,7 +22,7 @@ from rag_engine.text.han_numerals import han_numbers
 from rag_engine.text.number_words import number_words
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
-from rag_engine.text.sounds import katakana_sounds, passage_sounds, sound_term
+from rag_engine.text.sounds import joined_sounds, katakana_sounds, passage_sounds, sound_term
 from rag_engine.text.stemming import is_stop_word, plain_stems, stem_of
 from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
@@ -104,10 +104,13 @@ def lexical_terms(text: str, language: str) -> list[str]:
     (['vi:giấy', 'vi:giay'], ['hi:पान', 'hi~pn'])
     """
     terms: list[str] = []
-    for token in analyse(text, language):
+    tokens = analyse(text, language)
+    for token in tokens:
         terms.extend(_terms(token, language))
     if not text.isascii():
-        terms.extend(sound_term(language, key) for key in katakana_sounds(tidied(text)))
+        sounds = katakana_sounds(tidied(text))
+        sounds += joined_sounds([token.surface for token in tokens], language)
+        terms.extend(sound_term(language, key) for key in sounds)
     return terms
 
 

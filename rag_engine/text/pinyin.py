@@ -45,6 +45,7 @@ _OTHER_READINGS = code_table(
     "大:da/dai 便:bian/pian 朝:chao/zhao 单:dan/shan 單:dan/shan 薄:bao/bo 血:xue/xie",
 )
 _LONGEST_SYLLABLE = 6
+_LONGEST_WORD = 36
 _MOST_DIVISIONS = 4
 
 
@@ -81,16 +82,22 @@ def syllables(word: str) -> tuple[tuple[str, ...], ...]:
     """
     word = word.replace("'", "").replace("ü", "u").replace("v", "u")
     ways: list[tuple[str, ...]] = []
+    dead: set[int] = set()  # places from which no way leads to the end
+    if len(word) > _LONGEST_WORD:
+        return ()
 
     def divide(start: int, before: tuple[str, ...]) -> None:
-        if len(ways) == _MOST_DIVISIONS:
+        if start in dead or len(ways) == _MOST_DIVISIONS:
             return
         if start == len(word):
             ways.append(before)
             return
+        found = len(ways)
         for end in range(min(len(word), start + _LONGEST_SYLLABLE), start, -1):
             if word[start:end] in _known():
                 divide(end, (*before, word[start:end]))
+        if len(ways) == found:
+            dead.add(start)
 
     divide(0, ())
     fewest = min(map(len, ways), default=0)

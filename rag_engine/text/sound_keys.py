@@ -40,6 +40,7 @@ _ONE_BY_ONE = frozenset(
     | {"gujarati", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai", "lao"}
 )
 _THAI_SILENT = re.compile("[ก-ฮ][ิุ]?์|ห(?=[งญนมยรลว])")
+_VOWEL_BEFORE = re.compile("([เแโใไເແໂໃໄ])(.)")  # written before the consonant, said after it
 _HEBREW_LETTERS = str.maketrans({"ח": "x", "ו": None})
 _BULGARIAN = str.maketrans({"ъ": "а", "щ": "шт"})
 
@@ -63,6 +64,8 @@ def latin_spelling(word: str, script: str, language: str) -> str:
         word = ("a" + word[1:]) if word[0] in "اآع" else word
     elif script == "thai":
         word = _THAI_SILENT.sub("", word.replace("รร", "น"))
+    if script in {"thai", "lao"}:
+        word = _VOWEL_BEFORE.sub(r"\2\1", word)
     elif script == "katakana":
         word = word.replace("ッ", "").replace("ヴ", "ブ")
     elif language == "bg":

@@ -57,7 +57,9 @@ def style_of(script: str, language: str) -> str:
     """
     if script == "arabic" and language != "ar":
         return "persian"
-    return "bengali" if script in {"bengali", "oriya"} else _STYLES.get(script, "indic")
+    if script in {"bengali", "oriya"} or language == "ne":  # one sound for b and v
+        return "bengali"
+    return _STYLES.get(script, "indic")
 
 
 _C = "c(?=[eiy])>s ck>k c>k"
@@ -65,7 +67,7 @@ _C = "c(?=[eiy])>s ck>k c>k"
 SKELETON: dict[str, Rules] = {
     # z, s and their emphatic twins stay apart where people keep them apart.
     "arabic": _rules("kh>k gh>g tsh>C ch>C sh>s th>t dh>d zh>j ph>f", _C, "q>k x>ks p>b v>f C>s"),
-    "persian": _rules("kh>k gh>g ch>C sh>s th>s dh>z zh>j ph>f", _C, "q>k x>ks v>w C>c"),
+    "persian": _rules("sch>sk kh>k gh>g ch>C sh>s th>s dh>z zh>j ph>f", _C, "q>k x>ks v>w C>c"),
     "hebrew": _rules(
         "kh>k ch>k sh>s th>t t[sz]>C ph>f", "c(?=[eiy])>s c>k", "q>k x>k p>f [bw]>v C>c"
     ),
@@ -125,8 +127,8 @@ VOWELS: dict[str, Rules] = {
 """From a spelling to consonants and vowels that everybody would write."""
 
 VOWEL_ALTERNATIVES: dict[str, Rules] = {
-    "cyrillic": _rules("j(?=[aeou])>y (?<=[aeiou])j>y [yj]o>e (?<![cksz])h>g x>h c(?!h)>ts"),
-    "greek": _rules("b>v x>h (?<![tckp])h>i u>y"),
+    "cyrillic": _rules("j(?=[aeou])>y (?<=[aeiou])j>y [yj]o>e yo>o (?<![cksz])h>g x>h c(?!h)>ch"),
+    "greek": _rules("b>v x>h (?<![tckp])h>i u>y th(?=[^aeiouyw])>ti"),
     "georgian": _rules("c(?!h)>ts y>k"),
     "armenian": _rules("^vo>o j>z"),
     "hangul": (),

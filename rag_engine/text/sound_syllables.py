@@ -11,7 +11,7 @@ __all__ = ["hangul_pairs"]
 
 _SYLLABLE = re.compile(
     r"(?:kk|tt|pp|ss|jj|ch|sh|[b-df-hj-np-tvxz])?[wy]?[aeiou]+"
-    r"(?:ng(?![aeiouwy])|[bdgklmnprst](?![aeiouwyh]))?"
+    r"(?:(?:ng|[bdgklmnpr]|[st](?!h))(?![aeiouwy]))?"
 )
 
 

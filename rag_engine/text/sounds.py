@@ -16,7 +16,9 @@ Readings of Japanese kanji would need a dictionary of words; they have no key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
@@ -28,7 +30,14 @@ from rag_engine.text.sound_keys import latin_spelling, name_key, skeleton_keys, 
 from rag_engine.text.sound_stops import is_stop_sound
 from rag_engine.text.sound_syllables import hangul_pairs
 
-__all__ = ["katakana_sounds", "passage_sounds", "question_sounds", "sound_family", "sound_term"]
+__all__ = [
+    "joined_sounds",
+    "katakana_sounds",
+    "passage_sounds",
+    "question_sounds",
+    "sound_family",
+    "sound_term",
+]
 
 _FAMILIES = {
     **dict.fromkeys(("arabic", "hebrew", "syriac", "thaana", "ethiopic", "tibetan"), "skeleton"),
@@ -98,15 +107,34 @@ def katakana_sounds(text: str) -> list[str]:
     return keys
 
 
+def joined_sounds(surfaces: Sequence[str], language: str) -> list[str]:
+    """Return the keys of neighbouring words together, for Thai and Lao.
+
+    Nobody knows where their words end, least of all in Latin letters: โรง and พยาบาล are
+    typed as rongphayaban, ค่า and น้ำ as khanam or kha nam.
+
+    >>> joined_sounds(["ค่า", "น้ำ"], "th"), joined_sounds(["fee", "water"], "en")
+    (['knm'], [])
+    """
+    script = home_script(language)
+    if script not in {"thai", "lao"}:
+        return []
+    keys: list[str] = []
+    for first, second in pairwise(surfaces):
+        if script_of(first[0]) == script == script_of(second[0]):
+            keys.extend(passage_sounds(first + second, language, named=False))
+    return keys
+
+
 @lru_cache(maxsize=2_000)
 def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]:
     """Return the keys to look for in passages of a language: for each word, the ways to hear it.
 
     A word in the passages' own script gives none, since its letters say more; but a name in an
     alphabet gives the key under which passages keep names in Latin letters. Nor do words that
-    sound like stop words of the language. For Chinese, a
-    word is two neighbouring syllables, whether or not there was a blank between them; for
-    Korean, two neighbouring syllables of one word.
+    sound like stop words of the language. For Chinese, a word is two neighbouring syllables,
+    whether or not there was a blank between them; for Korean, two neighbouring syllables of one
+    word.
 
     >>> question_sounds("pani ka bill", "hi"), question_sounds("shui fei", "zh")
     ((('pn',), (), ('bl',)), (('shuifei',),))
