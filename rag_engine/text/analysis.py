@@ -18,9 +18,12 @@ from icu4py import icu_version_info
 
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
+from rag_engine.text.han_numerals import han_numbers
+from rag_engine.text.number_words import number_words
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
-from rag_engine.text.stemming import is_stop_word, stem_of
+from rag_engine.text.sounds import joined_sounds, katakana_sounds, passage_sounds, sound_term
+from rag_engine.text.stemming import is_stop_word, plain_stems, stem_of
 from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
 __all__ = [
@@ -33,7 +36,7 @@ __all__ = [
 ]
 
 _SNOWBALL = ".".join(version("PyStemmer").split(".")[:2])
-ANALYSER_VERSION = f"2-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
+ANALYSER_VERSION = f"3-snowball{_SNOWBALL}-icu{icu_version_info[0]}"
 """Part of every index's contract: the rules here, Snowball's stemmers and ICU's dictionaries."""
 
 
@@ -91,15 +94,23 @@ def neutral_term(language: str, surface: str) -> str:
 def lexical_terms(text: str, language: str) -> list[str]:
     """Return the terms that an index stores for a passage, repeated as often as they occur.
 
+    Beside what ``analyse`` gives, a passage stores what its words become when they are typed
+    otherwise, so that a question needs to know nothing of it: stems of words without their
+    marks (``vi:giay`` for "giấy"), and sounds (``en~km`` for a name).
+
     >>> lexical_terms("The pumps of Acme", "en")
-    ['en:pump', 'en:acm', 'en=acme']
+    ['en:pump', 'en:acm', 'en=acme', 'en~km']
+    >>> lexical_terms("giấy", "vi"), lexical_terms("पानी", "hi")
+    (['vi:giấy', 'vi:giay'], ['hi:पान', 'hi~pn'])
     """
     terms: list[str] = []
-    for token in analyse(text, language):
-        if not token.stop:
-            terms.append(stem_term(language, token.stem))
-        if token.neutral:
-            terms.append(neutral_term(language, token.surface))
+    tokens = analyse(text, language)
+    for token in tokens:
+        terms.extend(_terms(token, language))
+    if not text.isascii():
+        sounds = katakana_sounds(tidied(text))
+        sounds += joined_sounds([token.surface for token in tokens], language)
+        terms.extend(sound_term(language, key) for key in sounds)
     return terms
 
 
@@ -107,7 +118,8 @@ def analyse(text: str, language: str) -> list[Token]:
     """Return the tokens of a text that is in ``language`` (BCP-47; ``und``: no stems).
 
     A code gives itself without its joiners, then its parts; a run of a script without blanks
-    gives pairs of characters or dictionary words. Nothing depends on what was analysed before,
+    gives pairs of characters or dictionary words. What numbers it writes in characters (三十) or
+    as one word (thirty) come at the end, in digits. Nothing depends on what was analysed before,
     and any number of threads may call this at once.
 
     >>> [token.stem for token in analyse("Die Pumpen laufen", "de")]
@@ -120,11 +132,13 @@ def analyse(text: str, language: str) -> list[Token]:
     tokens: list[Token] = []
     names = _Names()
     pieces = 0
+    any_unspaced = False
     for match in _PIECE.finditer(text):
         pieces += 1
         kind = match.lastgroup
         if kind is not None:
             run = match.group()
+            any_unspaced = any_unspaced or kind == "unspaced"
             parts = unspaced_words(run) if kind == "unspaced" else pairs(run)
             tokens.extend(map(_unspaced_token, parts))
             continue
@@ -138,12 +152,30 @@ def analyse(text: str, language: str) -> list[Token]:
             if word.shape:
                 names.consider(word, len(tokens), text, start, match.end())
             tokens.append(word.plain)
+    tokens.extend(_code(number).plain for number in _spelled_numbers(tokens, language))
+    if any_unspaced:
+        tokens.extend(_code(number).plain for number in han_numbers(text))
     few = pieces <= _FEW_PIECES
     if few and language == UNDETERMINED:
         return [replace(token, neutral=True) for token in tokens]
     for index, token in names.settled(few, pieces):
         tokens[index] = token
     return tokens
+
+
+def _spelled_numbers(tokens: list[Token], language: str) -> list[str]:
+    """Return the digits of words that are a number by themselves, not part of one (two hundred)."""
+    numbers = number_words(language)
+    if not numbers:
+        return []
+    places = [place for place, token in enumerate(tokens) if token.surface in numbers]
+    parts = set(places)
+    parts.update(place for place, token in enumerate(tokens) if token.surface.isdecimal())
+    return [
+        numbers[tokens[place].surface]
+        for place in places
+        if place - 1 not in parts and place + 1 not in parts
+    ]
 
 
 class _Names:
@@ -200,6 +232,19 @@ def _begins_sentence(text: str, start: int) -> bool:
         letters -= 1
     abbreviated = 0 < index - letters <= _ABBREVIATION and text[letters].isupper()
     return not abbreviated  # "Dr. Weiss" does not begin a sentence with Weiss
+
+
+@lru_cache(maxsize=120_000)
+def _terms(token: Token, language: str) -> tuple[str, ...]:
+    terms = [] if token.stop else [stem_term(language, token.stem)]
+    if token.neutral:
+        terms.append(neutral_term(language, token.surface))
+    if not token.stop and token.surface[0].isalpha():
+        plain = plain_stems(token.surface, token.stem, language)
+        terms.extend(stem_term(language, stem) for stem in plain)
+        sounds = passage_sounds(token.surface, language, named=token.neutral)
+        terms.extend(sound_term(language, key) for key in sounds)
+    return tuple(terms)
 
 
 @lru_cache(maxsize=60_000)

@@ -10,7 +10,7 @@ from typing import Any
 from rag_engine.text.codes import code_table
 from rag_engine.text.folding import folded, lowered, tidied
 
-__all__ = ["is_stop_word", "stem_of"]
+__all__ = ["is_stop_word", "plain_stems", "stem_of", "stop_words", "without_arabic_prefixes"]
 
 _STEMMERS = code_table(
     "ar:arabic bs:serbian ca:catalan cs:czech da:danish de:german el:greek en:english",
@@ -21,7 +21,21 @@ _STEMMERS = code_table(
 )
 # Their letters with marks are letters of their own, found on every keyboard; without the marks
 # other words would come out (Swedish "för" and "for", every syllable of Vietnamese).
-_KEEP_ACCENTS = frozenset({"da", "et", "fi", "fo", "is", "no", "sv", "vi"})
+_KEEP_ACCENTS = frozenset({"az", "da", "et", "fi", "fo", "is", "no", "sv", "vi"})
+# How such letters are typed by those who do not have them; other marks are just left out. On a
+# Russian keyboard the letters of its neighbours become the nearest that it has.
+_TYPED_AS = {
+    **dict.fromkeys(
+        ("da", "fo", "is", "no", "sv"),
+        str.maketrans({"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe"}),
+    ),
+    "az": str.maketrans("ə", "e"),
+    "uk": str.maketrans("їґ", "іг"),
+    **dict.fromkeys(
+        ("ba", "kk", "ky", "mn", "tg", "tt"),
+        str.maketrans("әғқңөұүһіҗҙҫҡғӣӯҳҷ", "агкноуухижзскгиухч"),
+    ),
+}
 # "And", "so", "in", "like" and the article, which Arabic writes without a blank; Snowball takes
 # off only some of them.
 _ARABIC_PREFIXES = re.compile(r"[وفبك]{0,2}(?:ال|لل)(?=..)|و(?=....)")
@@ -52,6 +66,33 @@ def _stemmer(name: str) -> Any:
     return stemmers[name]
 
 
+def plain_stems(surface: str, stem: str, language: str) -> tuple[str, ...]:
+    """Return the other stems that a word has when it is typed without its marks.
+
+    ``surface`` is the folded word, ``stem`` its stem as it is written. Where a language keeps
+    its letters in stems, they are typed as two letters as well.
+
+    >>> plain_stems("giay", "giấy", "vi"), plain_stems("pump", "pump", "de")
+    (('giay',), ())
+    >>> plain_stems("kob", "køb", "da"), plain_stems("ridicsky", "řidičsk", "cs")
+    (('kob', 'koeb'), ('ridicsk',))
+    """
+    typed = [stem_of(surface, language)]
+    if language in _TYPED_AS:
+        typed.append(folded(stem.translate(_TYPED_AS[language])))
+    return tuple(dict.fromkeys(word for word in typed if word != stem))
+
+
+def without_arabic_prefixes(word: str) -> str:
+    """Return an Arabic word without its article and what else is written before it.
+
+    >>> without_arabic_prefixes("والماء")
+    'ماء'
+    """
+    match = _ARABIC_PREFIXES.match(word)
+    return word[match.end() :] if match else word
+
+
 def stem_of(word: str, language: str) -> str:
     """Return the stem of a tidied word: what its forms in a language have in common.
 
@@ -63,7 +104,7 @@ def stem_of(word: str, language: str) -> str:
     """
     word = lowered(word, language)
     if language == "ar":
-        word = word[match.end() :] if (match := _ARABIC_PREFIXES.match(word)) else word
+        word = without_arabic_prefixes(word)
     name = _STEMMERS.get(language)
     if name is not None:
         word = _stemmer(name).stemWord(word) or word
@@ -71,7 +112,8 @@ def stem_of(word: str, language: str) -> str:
 
 
 @cache
-def _stop_words(language: str) -> frozenset[str]:
+def stop_words(language: str) -> frozenset[str]:
+    """Return the folded words that only hold sentences of a language together, where known."""
     if language == "en":
         return frozenset(_ENGLISH.split())
     if language == "vi":
@@ -89,4 +131,4 @@ def is_stop_word(surface: str, language: str) -> bool:
     >>> is_stop_word("und", "de"), is_stop_word("pumpe", "de"), is_stop_word("und", "xx")
     (True, False, False)
     """
-    return surface in _stop_words(language)
+    return surface in stop_words(language)
