@@ -217,7 +217,20 @@ def cached_embedder(
     basis: Float32Array | None = None,
     is_remote: bool = False,
 ) -> CachedEmbedder:
-    """Return the embedder with a memory; it fulfils ``TokenEmbedder`` if that one does."""
+    """Return the embedder with a memory; it fulfils ``TokenEmbedder`` if that one does.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from rag_engine.components import default_components
+    >>> from rag_engine.settings import Settings
+    >>> model = default_components(Settings()).embedder
+    >>> with tempfile.TemporaryDirectory() as folder, VectorCache(Path(folder)) as cache:
+    ...     for _ in range(2):
+    ...         remembering = cached_embedder(model, cache)
+    ...         print(remembering.embed_queries(["Wer haftet?"]).shape, remembering.counts["query"])
+    (1, 384) Counts(known=0, embedded=1)
+    (1, 384) Counts(known=1, embedded=0)
+    """
     if isinstance(embedder, TokenEmbedder):
         return CachedTokenEmbedder(embedder, cache, basis=basis, is_remote=is_remote)
     return CachedEmbedder(embedder, cache, is_remote=is_remote)

@@ -83,6 +83,10 @@ def compare(
 
     ``languages`` says the language of each question that counts. A language with fewer than
     ``LEAST_QUESTIONS`` is not looked at, nor one that all questions are in.
+
+    >>> [found] = compare("set", {"1": "de"}, {"1": 0.5}, {"dense": {"1": 1.0}})
+    >>> found.place, found.figures, found.difference.standing
+    ('set (1 questions)', '0.500 against 1.000, -0.5000 [-0.5000, -0.5000]', 'below')
     """
     parts = {"": list(languages)} if languages else {}
     for language, questions in by_language(languages).items():
@@ -120,6 +124,11 @@ def verdict_lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Yield where ours is not told apart from a baseline, where it is below, and the verdict.
 
     The last line is the verdict.
+
+    >>> found = compare("set", {"1": "de"}, {"1": 0.75}, {"dense": {"1": 0.5}})
+    >>> [line] = verdict_lines(found)
+    >>> line.partition(":")[0]
+    'never below dense by more than noise'
     """
     for standing, words in (("not told apart", "not told apart from"), ("below", "below")):
         for each in comparisons:
