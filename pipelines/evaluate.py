@@ -1,220 +1,259 @@
-"""``rag-engine evaluate SET_DIR``: how well the engine answers a test set."""
+"""``rag-engine evaluate SET_DIR``: how well the engine answers test sets."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-import time
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rag_engine.components import Components, default_components
 from rag_engine.connectors.charts import language_pair_heat_map, reliability_chart
-from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
-from rag_engine.evaluation.retrieval_report import build_report
-from rag_engine.evaluation.score_calibration import Bin, calibration_report
-from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
+from rag_engine.errors import InvalidInput
+from rag_engine.evaluation.cached_embedder import CachedEmbedder, Counts, Side, cached_embedder
+from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.evaluation.score_calibration import Bin
+from rag_engine.evaluation.vector_cache import VectorCache
+from rag_engine.evaluation.verdict import Comparison, verdict_lines
+from rag_engine.pipelines.evaluation_runs import (
+    BASELINES,
+    OURS,
+    compare_rows,
+    evaluate_calibration,
+    evaluate_rows,
+)
+from rag_engine.pipelines.evaluation_tables import (
+    ablation_of_sets,
+    by_language,
+    calibration_lines,
+    figures_of_rows,
+)
 from rag_engine.pipelines.output import Outcome, note
-from rag_engine.pipelines.progress import Bar
-from rag_engine.pipelines.tables import table
-from rag_engine.settings import (
-    FairnessSettings,
-    HybridRetrievalSettings,
-    NoRerankerSettings,
-    RetrievalMode,
-    Settings,
-)
+from rag_engine.records import Problem
+from rag_engine.settings import Settings
 
-__all__ = ["ABLATION", "evaluate", "evaluate_set"]
+__all__ = ["evaluate"]
 
-_DEPTH = 100
+_CATALOGUE = "catalogue.sqlite"
+"""What every knowledge base has in its folder."""
 
-ABLATION: tuple[tuple[str, RetrievalMode, bool, bool], ...] = (
-    ("plain dense", "dense", False, False),
-    ("plain lexical (BM25)", "bm25", False, False),
-    ("plain RRF(dense, BM25)", "rrf", False, False),
-    ("centred dense", "dense", True, False),
-    ("lexical coverage", "lexical", True, False),
-    ("ours without late interaction", "hybrid", True, False),
-    ("ours", "hybrid", True, True),
-)
-"""Rows of the ablation table: a name, the retrieval mode, whether languages are made comparable,
-and whether the best candidates are compared token by token."""
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What was measured on one set: reports by row, and what was asked for."""
+
+    runs: dict[str, dict[str, Any]]
+    comparisons: list[Comparison] = field(default_factory=list)
+    scored: dict[str, Any] = field(default_factory=dict)
 
 
 def evaluate(
-    folder: Path,
+    folders: Sequence[Path],
     *,
     settings: Settings,
-    kb_path: Path | None,
-    report: Path | None,
-    ablation: bool,
+    kb_path: Path | None = None,
+    cache: Path | None = None,
+    report: Path | None = None,
+    ablation: bool = False,
+    strict: bool = False,
     calibration: Path | None = None,
 ) -> Outcome:
-    """Evaluate a test set with the settings, or every row of the ablation table.
+    """Evaluate test sets with the settings, or every row of the ablation table.
 
-    The corpus is indexed into ``kb_path`` (where it stays, and is reused) or a temporary folder.
+    A corpus is indexed into ``kb_path`` (where it stays, and is reused; of several sets each into
+    a folder of its name below) or a temporary folder. ``cache`` keeps vectors between runs.
     ``report`` receives the figures as JSON and, beside it, a heat map of the language pairs as
-    PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it.
+    PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it. With
+    ``ablation`` the last lines say where ours is below a plain baseline by more than noise; with
+    ``strict`` each such place is a problem of the outcome.
 
     Raises:
-        InvalidInput: the folder is no test set.
+        InvalidInput: a folder is no test set, two have the same name, or ``strict`` without
+            ``ablation``.
+        StoreCorrupt: the cache is damaged.
     """
-    test_set = load_test_set(folder)
-    note(f"{test_set.name}: {len(test_set.corpus)} passages, {len(test_set.questions)} questions")
-    components = default_components(settings)
-    reports: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        path = kb_path or Path(temporary) / "kb"
-        for name, used in _rows(settings, components, ablation=ablation):
-            reranks = not isinstance(used.reranker, NoRerankerSettings)
-            parts = components if reranks else replace(components, reranker=None)
-            reports[name] = evaluate_set(test_set, path, used, parts)
-        lines = _table(test_set.name, reports)
-        scored: dict[str, Any] = {}
-        if calibration is not None:
-            scored = _calibration(test_set, path, settings, components)
-            lines += ["", *_calibration_lines(scored)]
-    last = list(reports.values())[-1]
+    if strict and not ablation:
+        raise InvalidInput("--strict asks for the verdict that --ablation gives; add --ablation")
+    _check_folders(folders, kb_path)
+    sets = [load_test_set(folder) for folder in folders]
+    found: dict[str, _Found] = {}
+    with ExitStack() as stack:
+        components = default_components(settings)
+        if cache is not None:
+            components = stack.enter_context(_remembering(components, settings, cache))
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for number, test_set in enumerate(sets, start=1):
+            note(
+                f"{_of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
+                f"{len(test_set.questions)} questions"
+            )
+            base = kb_path or temporary / "kb"
+            path = base if kb_path is not None and len(sets) == 1 else base / test_set.name
+            measured = evaluate_rows(test_set, path, settings, components, ablation=ablation)
+            one = _Found(runs={name: each.report for name, each in measured.items()})
+            if ablation:
+                one.comparisons = compare_rows(test_set, measured)
+            if calibration is not None:
+                one.scored = evaluate_calibration(test_set, path, settings, components)
+            found[test_set.name] = one
+        counts = _counts(components)
     if report is not None:
-        _write(report, reports if ablation else last)
-        note(f"written: {report}")
-        if last["by_pair"]:
-            title = f"{test_set.name}: nDCG@10 ({list(reports)[-1]})"
-            chart = report.with_suffix(".png")
-            language_pair_heat_map(last["by_pair"], chart, measure="ndcg@10", title=title)
-            note(f"written: {chart}")
+        _write_report(report, found, ablation=ablation)
     if calibration is not None:
-        _write(calibration, scored)
+        _write_calibration(calibration, found)
+    comparisons = [each for one in found.values() for each in one.comparisons]
+    return Outcome(
+        result=_result(found, comparisons, counts, ablation=ablation),
+        lines=list(_lines(found, comparisons, ablation=ablation, cached=cache is not None)),
+        problems=list(_problems(comparisons)) if strict else [],
+    )
+
+
+def _check_folders(folders: Sequence[Path], kb_path: Path | None) -> None:
+    names = [folder.resolve().name for folder in folders]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(
+                f"two sets are named {name!r}; a set is known by its folder's name: give each "
+                "once, or rename one"
+            )
+    if kb_path is not None and len(folders) > 1 and (kb_path / _CATALOGUE).exists():
+        raise InvalidInput(
+            f"--kb {kb_path} is a knowledge base; with {len(folders)} sets it is a folder that "
+            "holds one for each, by the set's name: name another"
+        )
+
+
+def _of_several(number: int, sets: Sequence[TestSet]) -> str:
+    return f"{number}/{len(sets)} " if len(sets) > 1 else ""
+
+
+@contextmanager
+def _remembering(components: Components, settings: Settings, folder: Path) -> Iterator[Components]:
+    """Give the parts with an embedder that keeps what it embeds in a folder; say how much it was.
+
+    It is said after an error or Ctrl-C too: that much is kept.
+    """
+    with VectorCache(folder) as cache:
+        space = components.token_space
+        embedder = cached_embedder(
+            components.embedder,
+            cache,
+            basis=None if space is None else space.basis,
+            is_remote=settings.embedder.kind == "openai-compatible",
+        )
+        try:
+            yield replace(components, embedder=embedder)
+        finally:
+            passages, questions = embedder.counts["passage"], embedder.counts["query"]
+            note(
+                f"in the cache {cache.path}: {passages.known:,} of {passages.all:,} passages, "
+                f"{questions.known:,} of {questions.all:,} questions; embedded and kept there now: "
+                f"{passages.embedded + questions.embedded:,}"
+            )
+
+
+def _counts(components: Components) -> dict[Side, Counts]:
+    embedder = components.embedder
+    return embedder.counts if isinstance(embedder, CachedEmbedder) else {}
+
+
+def _result(
+    found: dict[str, _Found],
+    comparisons: list[Comparison],
+    counts: dict[Side, Counts],
+    *,
+    ablation: bool,
+) -> dict[str, Any]:
+    """Return everything as plain data; of one set without a level for the sets."""
+    sets = {
+        name: {"set": name, "runs": one.runs, **({"calibration": one.scored} if one.scored else {})}
+        for name, one in found.items()
+    }
+    result: dict[str, Any] = next(iter(sets.values())) if len(sets) == 1 else {"sets": sets}
+    if ablation:
+        result = {**result, "comparisons": [each.as_dict() for each in comparisons]}
+    if counts:
+        result = {**result, "cache": {side: asdict(count) for side, count in counts.items()}}
+    return result
+
+
+def _lines(
+    found: dict[str, _Found], comparisons: list[Comparison], *, ablation: bool, cached: bool
+) -> Iterator[str]:
+    sets = {name: one.runs for name, one in found.items()}
+    if len(found) == 1:
+        [(name, runs)] = sets.items()
+        yield from figures_of_rows(name, runs, cached=cached)
+    elif ablation:
+        yield from ablation_of_sets(sets)
+    else:
+        [mode] = next(iter(sets.values()))
+        yield from figures_of_rows(
+            mode, {name: runs[mode] for name, runs in sets.items()}, cached=cached
+        )
+    for name, one in found.items():
+        if one.scored:
+            yield ""
+            if len(found) > 1:
+                yield f"{name}:"
+            yield from calibration_lines(one.scored)
+    if ablation:
+        if lines := by_language(sets, [*BASELINES, OURS]):
+            yield ""
+            yield from lines
+        yield ""
+        yield from verdict_lines(comparisons)
+
+
+def _problems(comparisons: Sequence[Comparison]) -> Iterator[Problem]:
+    for each in comparisons:
+        if each.difference.standing == "below":
+            yield Problem(source=each.place, reason=f"below {each.baseline}: {each.figures}")
+
+
+def _write_report(path: Path, found: dict[str, _Found], *, ablation: bool) -> None:
+    """Write the figures, by set if there are several, and a heat map a set."""
+    reports = {
+        name: one.runs if ablation else list(one.runs.values())[-1] for name, one in found.items()
+    }
+    if len(found) == 1:
+        [data] = reports.values()
+    else:
+        comparisons = [each.as_dict() for one in found.values() for each in one.comparisons]
+        data = {"sets": reports, **({"comparisons": comparisons} if ablation else {})}
+    _write(path, data)
+    note(f"written: {path}")
+    for name, one in found.items():
+        row = list(one.runs)[-1]
+        if pairs := one.runs[row]["by_pair"]:
+            chart = _chart(path, name, found)
+            title = f"{name}: nDCG@10 ({row})"
+            language_pair_heat_map(pairs, chart, measure="ndcg@10", title=title)
+            note(f"written: {chart}")
+
+
+def _write_calibration(path: Path, found: dict[str, _Found]) -> None:
+    """Write what scores are worth, by set if there are several, and a chart a set."""
+    scored = {name: one.scored for name, one in found.items()}
+    _write(path, next(iter(scored.values())) if len(scored) == 1 else {"sets": scored})
+    note(f"written: {path}")
+    for name, of_set in scored.items():
         curves = {
-            name: [Bin(**values) for values in bins] for name, bins in scored["reliability"].items()
+            kind: [Bin(**values) for values in bins] for kind, bins in of_set["reliability"].items()
         }
-        reliability_chart(curves, calibration.with_suffix(".png"), title=test_set.name)
-        note(f"written: {calibration}, {calibration.with_suffix('.png')}")
-    result: dict[str, Any] = {"set": test_set.name, "runs": reports}
-    return Outcome(result={**result, "calibration": scored} if scored else result, lines=lines)
+        chart = _chart(path, name, found)
+        reliability_chart(curves, chart, title=name)
+        note(f"written: {chart}")
+
+
+def _chart(path: Path, name: str, found: dict[str, _Found]) -> Path:
+    """Return where a set's picture goes: beside the data, of several sets with the set's name."""
+    return path.with_suffix(".png") if len(found) == 1 else path.with_suffix(f".{name}.png")
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _rows(
-    settings: Settings, components: Components, *, ablation: bool
-) -> Iterator[tuple[str, Settings]]:
-    """Yield a name and settings for each row of the table."""
-    if not ablation:
-        yield settings.retrieval.mode, settings
-        return
-    for name, mode, fair, late in ABLATION:
-        row = settings.of_kind("retrieval", mode)
-        retrieval = row.retrieval
-        if isinstance(retrieval, HybridRetrievalSettings):
-            retrieval = retrieval.model_copy(update={"late_interaction": late})
-        changed = {
-            "retrieval": retrieval,
-            "fairness": FairnessSettings(enabled=fair),
-            "reranker": NoRerankerSettings(),
-        }
-        yield name, row.model_copy(update=changed)
-    if components.reranker is not None:
-        yield f"ours + {components.reranker.name}", settings
-
-
-def evaluate_set(
-    test_set: TestSet, path: Path, settings: Settings, components: Components
-) -> dict[str, Any]:
-    """Index a test set's corpus at ``path`` (what is there already costs nothing) and ask it."""
-    with KnowledgeBase.open(path, settings=settings, components=components) as kb:
-        with Bar("indexing", len(test_set.corpus), "passage") as bar:
-            kb.add(test_set.corpus, on_progress=bar.to)
-            kb.publish(on_stage=bar.stage)
-        started = time.perf_counter()
-        run = {
-            identifier: [document.document_id for document in documents]
-            for identifier, documents in _ranked(kb, test_set.questions)
-        }
-        ms_per_query = 1e3 * (time.perf_counter() - started) / max(1, len(test_set.questions))
-    return build_report(
-        test_set,
-        run,
-        ms_per_query=round(ms_per_query, 3),
-        settings=settings.model_dump(mode="json"),
-    )
-
-
-def _ranked(
-    kb: KnowledgeBase,
-    questions: Sequence[TestQuestion],
-    without: Sequence[Collection[str]] | None = None,
-) -> Iterator[tuple[str, list[RankedDocument]]]:
-    texts = [question.text for question in questions]
-    ranked = kb.rank(texts, depth=_DEPTH, without=without)
-    with Bar(f"asking ({kb.settings.retrieval.mode})", len(texts), "question") as bar:
-        for question, documents in zip(questions, bar.each(ranked), strict=True):
-            yield question.id, documents
-
-
-def _calibration(
-    test_set: TestSet, path: Path, settings: Settings, components: Components
-) -> dict[str, Any]:
-    """Ask every question again, and once without its right passages."""
-    with KnowledgeBase.open(path, settings=settings, components=components, read_only=True) as kb:
-        right = [
-            [document for document, grade in test_set.qrels[question.id].items() if grade > 0]
-            for question in test_set.questions
-        ]
-        whole, without = (
-            {
-                identifier: [(document.document_id, document.score) for document in documents]
-                for identifier, documents in _ranked(kb, test_set.questions, left_out)
-            }
-            for left_out in (None, right)
-        )
-    return calibration_report(test_set, whole, without)
-
-
-def _table(name: str, runs: dict[str, dict[str, Any]]) -> list[str]:
-    return table([{name: row, **_figures(report)} for row, report in runs.items()])
-
-
-def _figures(report: dict[str, Any]) -> dict[str, str]:
-    return {
-        "nDCG@10": f"{report['ndcg@10']:.3f}",
-        "mAP": f"{report['map']:.3f}",
-        "R@100": f"{report['recall@100']:.3f}",
-        "cross": f"{report['cross_language']['ndcg@10']:.3f}",
-        "same": f"{report['same_language']['ndcg@10']:.3f}",
-        "top1 home": f"{report['top1_in_query_language']:.3f}",
-        "ms/query": f"{report['ms_per_query']:.2f}",
-    }
-
-
-def _calibration_lines(scored: dict[str, Any]) -> Iterator[str]:
-    errors = scored["expected_calibration_error"]
-    yield "score and truth are apart by " + ", ".join(
-        f"{value:.3f} ({name})" for name, value in errors.items()
-    )
-    yield from table(
-        [
-            {
-                "score": f"{reliability['predicted']:.3f}",
-                "right": f"{reliability['observed']:.3f}",
-                "hits": reliability["count"],
-            }
-            for reliability in scored["reliability"]["all"]
-        ]
-    )
-    yield from table(
-        [
-            {
-                "min_score": f"{threshold['min_score']:.2f}",
-                "answered": f"{threshold['answered']:.3f}",
-                "right": f"{threshold['right']:.3f}",
-                "false answers": f"{threshold['false_answers']:.3f}",
-            }
-            for threshold in scored["thresholds"]
-        ]
-    )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.pipelines.cli.options import KeptKbDir, SettingsFile, load_settings
+from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.cli.options import SettingsFile, load_settings
 from rag_engine.pipelines.output import Outcome
 from rag_engine.settings import (
     CrossEncoderRerankerSettings,
@@ -20,11 +21,27 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    test_set: Annotated[
-        Path, typer.Argument(metavar="SET_DIR", help="A test set: BEIR layout, or TREC topics.")
+    test_sets: Annotated[
+        list[Path],
+        typer.Argument(metavar="SET_DIR", help="Test sets: BEIR layout, or TREC topics."),
     ],
     *,
-    kb: KeptKbDir = None,
+    kb: Annotated[
+        Path | None,
+        typer.Option(
+            "--kb",
+            metavar="DIR",
+            help="Keep the knowledge base there; of several sets one each, by their names.",
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep vectors there: no text is embedded twice. May be deleted at any time.",
+        ),
+    ] = None,
     settings: SettingsFile = None,
     report: Annotated[
         Path | None,
@@ -53,7 +70,14 @@ def evaluate(
         bool,
         typer.Option(
             "--ablation",
-            help="One table of all parts and the plain baselines, and with --rerank its row too.",
+            help="One table of all parts and the plain baselines, and with --rerank its row too; "
+            "the last lines say where ours is below plain dense or plain RRF.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="With --ablation: exit with status 3 where ours is below a baseline."
         ),
     ] = False,
     calibration: Annotated[
@@ -65,9 +89,14 @@ def evaluate(
         ),
     ] = None,
 ) -> Outcome:
-    """Measure on a test set."""
+    """Measure on test sets."""
     from rag_engine.pipelines.evaluate import evaluate
 
+    if ablation and (mode or no_fairness):
+        raise InvalidInput(
+            f"--ablation has a row for every mode, with and without fairness; leave out "
+            f"{f'--mode {mode}' if mode else '--no-fairness'}"
+        )
     chosen = load_settings(settings) or Settings()
     if mode:
         chosen = chosen.of_kind("retrieval", mode)
@@ -79,10 +108,12 @@ def evaluate(
             reranker = chosen.reranker.model_copy(update={"model": rerank})
         chosen = chosen.model_copy(update={"reranker": reranker})
     return evaluate(
-        test_set,
+        test_sets,
         settings=chosen,
         kb_path=kb,
+        cache=cache,
         report=report,
         ablation=ablation,
+        strict=strict,
         calibration=calibration,
     )

@@ -8,7 +8,16 @@ from typing import Any
 
 from rag_engine.errors import MissingExtra
 
-__all__ = ["MEASURES", "Qrels", "Run", "judged_pairs", "measure", "measure_by"]
+__all__ = [
+    "MEASURES",
+    "Qrels",
+    "Run",
+    "judged_pairs",
+    "mean",
+    "measure",
+    "measure_by",
+    "measure_each",
+]
 
 Run = Mapping[str, Sequence[str]]
 """A question's id and its ranked documents, best first."""
@@ -43,20 +52,38 @@ def measure(run: Run, qrels: Qrels) -> dict[str, float]:
     >>> measure({"q": ["b", "a"]}, {"q": {"a": 1}})["mrr@10"]
     0.5
     """
-    if not qrels:
-        return dict.fromkeys(MEASURES, 0.0)
-    library, names = _measures()
+    return mean(measure_each(run, qrels))
+
+
+def measure_each(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
+    """Return each measure of every question of ``qrels``, in their order.
+
+    >>> measure_each({"q": ["b", "a"]}, {"q": {"a": 1}, "lost": {"a": 1}})["q"]["mrr@10"]
+    0.5
+    """
+    each = {question: dict.fromkeys(MEASURES, 0.0) for question in qrels}
     scored = {
         question: {document: float(-place) for place, document in enumerate(ranked)}
         for question, ranked in run.items()
         if question in qrels and ranked
     }
-    totals = dict.fromkeys(MEASURES, 0.0)
     if scored:
+        library, names = _measures()
         plain = {question: dict(judged) for question, judged in qrels.items()}
         for result in library.iter_calc(list(names), plain, scored):
-            totals[names[result.measure]] += result.value
-    return {name: total / len(qrels) for name, total in totals.items()}
+            each[result.query_id][names[result.measure]] = result.value
+    return each
+
+
+def mean(each: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each measure over questions; 0 over none.
+
+    >>> mean({"p": dict.fromkeys(MEASURES, 0.0), "q": dict.fromkeys(MEASURES, 1.0)})["map"]
+    0.5
+    """
+    return {
+        name: sum(values[name] for values in each.values()) / max(1, len(each)) for name in MEASURES
+    }
 
 
 def judged_pairs(
@@ -89,11 +116,11 @@ def measure_by(
     run: Run, qrels: Qrels, group: Callable[[str, str], str], groups: Iterable[str]
 ) -> dict[str, dict[str, float]]:
     """Measure each group of judged pairs alone; ``group(question, document)`` names a pair's."""
-    members: dict[str, set[str]] = defaultdict(set)
+    members: dict[str, dict[str, None]] = defaultdict(dict)  # a set would change order by run
     for question, judged in qrels.items():
         for document, grade in judged.items():
             if grade > 0:
-                members[group(question, document)].add(question)
+                members[group(question, document)][question] = None
     measures = {}
     for name in groups:
         group_qrels = {question: qrels[question] for question in members.get(name, ())}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag_engine.evaluation.datasets import TestSet
-from rag_engine.evaluation.metrics import Run, measure, measure_by
+from rag_engine.evaluation.metrics import Run, mean, measure_by, measure_each
+from rag_engine.evaluation.verdict import by_language
 
 __all__ = ["build_report"]
 
@@ -19,7 +20,8 @@ def build_report(
     ``cross_language`` and ``same_language`` look at judged pairs by the set's own language
     fields; ``top1_in_query_language`` is the share of questions whose first document is in their
     language, whatever it says. Where the set does not say the language of a question or of a
-    document, they are in none of these.
+    document, they are in none of these. ``by_language`` looks at the questions of each language
+    with all their right answers.
     """
     query_languages = {question.id: question.language for question in test_set.questions}
     qrels = {identifier: test_set.qrels[identifier] for identifier in query_languages}
@@ -46,12 +48,17 @@ def build_report(
         for question, ranked in run.items()
         if ranked and query_languages[question]
     ]
+    each = measure_each(run, qrels)
     return {
-        **measure(run, qrels),
+        **mean(each),
         "queries": len(qrels),
         "top1_in_query_language": sum(at_home) / max(1, len(at_home)),
         "ms_per_query": ms_per_query,
         **measure_by(run, qrels, side, ("cross_language", "same_language")),
+        "by_language": {
+            language: {**mean({one: each[one] for one in questions}), "queries": len(questions)}
+            for language, questions in by_language(query_languages).items()
+        },
         "by_pair": measure_by(run, qrels, pair, pairs),
         "settings": dict(settings),
     }

@@ -79,10 +79,15 @@ def test_the_report_has_exactly_its_keys():
         "ms_per_query",
         "cross_language",
         "same_language",
+        "by_language",
         "by_pair",
         "settings",
     }
     assert report["queries"] == 2
+    assert report["by_language"]["de"] == {
+        **{name: report[name] for name in MEASURES},
+        "queries": 2,
+    }
     assert report["top1_in_query_language"] == 1
     assert report["same_language"]["mrr@10"] == 1
     assert report["cross_language"]["mrr@10"] == 0.5
