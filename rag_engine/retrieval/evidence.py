@@ -38,12 +38,14 @@ _MIN_LOGIT_GAP = 1e-3
 class Outlook:
     """What is known of a question as a whole, before any passage is weighed.
 
-    ``known`` is how surely it is in a language of the corpus, ``translated`` the share of its
-    nearest passages that have translation twins, both 0 to 1; ``fair`` tells whether it counts
-    where an answer is likely to stand, or whether all languages are one.
+    ``known`` is how surely it is in a language of the corpus, ``at_home`` the share of all
+    passages that are in its language, ``translated`` the share of the nearest that have
+    translation twins, all 0 to 1; ``fair`` tells whether it counts where an answer is likely to
+    stand, or whether all languages are one.
     """
 
     known: float
+    at_home: float
     translated: float
     fair: bool
 
@@ -152,8 +154,9 @@ def _home(candidates: Candidates, dense: Float32Array, outlook: Outlook) -> Floa
     return home_evidence(
         dense,
         candidates.same_language_probability,
-        best_at_home(candidates.own_language_coverage, candidates.languages),
-        outlook.translated,
+        best_at_home(candidates.lexical, candidates.languages),
+        by_chance=outlook.at_home,
+        translated=outlook.translated,
     )
 
 

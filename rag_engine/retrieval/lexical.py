@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rag_engine.ports import Detection, Int64Array
 from rag_engine.text.analysis import analyse, neutral_term, stem_term
 from rag_engine.text.scripts import home_script, main_script
+from rag_engine.text.sounds import question_sounds, sound_term
 
 __all__ = [
     "LexicalQuery",
@@ -18,6 +19,7 @@ __all__ = [
     "literal_terms",
     "query_terms",
     "shared_terms",
+    "sound_terms",
     "surprises",
     "term_weights",
     "word_terms",
@@ -25,9 +27,11 @@ __all__ = [
 
 _UNSURPRISING = 2.5
 """Nats of a word that one passage in twelve holds."""
-_UNSEEN = 50
-"""Passages that a language is supposed to have beside those of the corpus: that none of three
-holds a word makes it no rarity."""
+_UNSEEN, _UNSEEN_UNKNOWN = 50, 1_000
+"""Passages that a language is supposed to have beside those of the corpus, and that do not hold a
+word. Few of them: a word of a known language that happens to be one of another says little. Many:
+of a question that no detector places, typed in other letters than its language has, two or three
+rare words or sounds in one passage are all there is to go by."""
 
 
 def inverse_document_frequency(frequency: int, passages: int) -> float:
@@ -99,6 +103,20 @@ def literal_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
     return wanted
 
 
+def sound_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
+    """Return how the words of a question sound, for passages of each language.
+
+    They find what is typed in other letters than the passage is written in, and names.
+    """
+    wanted = []
+    for language in languages:
+        keys = {key: None for word in question_sounds(question, language) for key in word}
+        terms = tuple(sound_term(language, key) for key in keys)
+        if terms:
+            wanted.append(QueryTerms(language, terms, len(terms)))
+    return wanted
+
+
 def query_terms(
     question: str, detections: Sequence[Detection], languages: Sequence[str]
 ) -> list[QueryTerms]:
@@ -127,7 +145,7 @@ class LexicalQuery:
         """Return the terms, with their weights, that count in passages of a language."""
         at_home = language in self.language_probabilities
         weights = self.words if at_home else {**self.literal, **self.shared}
-        prefixes = (stem_term(language, ""), neutral_term(language, ""))
+        prefixes = tuple(make(language, "") for make in (stem_term, neutral_term, sound_term))
         return {term: weight for term, weight in weights.items() if term.startswith(prefixes)}
 
 
@@ -136,8 +154,13 @@ def lexical_query(
     detections: Sequence[Detection],
     sizes: Mapping[str, int],
     document_frequencies: Callable[[Sequence[str]], Int64Array],
+    *,
+    known: float,
 ) -> LexicalQuery:
-    """Prepare a question for the passages of languages with ``sizes`` (passages each)."""
+    """Prepare a question for the passages of languages with ``sizes`` (passages each).
+
+    ``known`` is how surely it is in one of these languages, 0 to 1.
+    """
     languages = sorted(sizes)
     words = word_terms(question, detections, languages)
     shared = shared_terms(question, detections, languages)
@@ -145,7 +168,12 @@ def lexical_query(
     return LexicalQuery(
         words=term_weights(words, sizes, document_frequencies),
         shared=term_weights(shared, sizes, document_frequencies),
-        literal=surprises(literal_terms(question, languages), sizes, document_frequencies),
+        literal=surprises(
+            [*literal_terms(question, languages), *sound_terms(question, languages)],
+            sizes,
+            document_frequencies,
+            known=known,
+        ),
         language_probabilities={
             detection.language: detection.confidence / sure for detection in detections
         },
@@ -187,15 +215,18 @@ def surprises(
     wanted: Sequence[QueryTerms],
     sizes: Mapping[str, int],
     document_frequencies: Callable[[Sequence[str]], Int64Array],
+    *,
+    known: float,
 ) -> dict[str, float]:
     """Return how surprising each term is in a passage of its language, in nats.
 
-    Of ``n`` of the ``N`` passages that hold a term, and 50 unseen ones that do not::
+    Of ``n`` of the ``N`` passages that hold a term, and ``u`` unseen ones that do not::
 
-        max(0, -ln((n + 1/2) / (N + 51)) - 2.5)
+        max(0, -ln((n + 1/2) / (N + u + 1)) - 2.5)
 
     A term that one passage in twelve holds says nothing: a word of one language is often, by
-    chance, a word of another. One that no passage holds is left out.
+    chance, a word of another. One that no passage holds is left out. As far as the question's
+    language is ``known``, 0 to 1, ``u`` is 50, else 1,000; the two results are mixed.
     """
     terms = [term for of_language in wanted for term in of_language.terms]
     if not terms:
@@ -203,10 +234,15 @@ def surprises(
     frequencies = dict(zip(terms, document_frequencies(terms).tolist(), strict=True))
     weights: dict[str, float] = {}
     for of_language in wanted:
-        passages = sizes.get(of_language.language, 0) + _UNSEEN
+        passages = sizes.get(of_language.language, 0)
         for term in of_language.terms:
-            frequency = frequencies[term]
-            surprise = -math.log((frequency + 0.5) / (passages + 1)) - _UNSURPRISING
-            if frequency and surprise > 0:
-                weights[term] = surprise
+            if frequency := frequencies[term]:
+                surprise = known * _surprise(frequency, passages + _UNSEEN)
+                surprise += (1 - known) * _surprise(frequency, passages + _UNSEEN_UNKNOWN)
+                if surprise > 0:
+                    weights[term] = surprise
     return weights
+
+
+def _surprise(frequency: int, passages: int) -> float:
+    return max(0.0, -math.log((frequency + 0.5) / (passages + 1)) - _UNSURPRISING)

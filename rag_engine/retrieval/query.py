@@ -53,15 +53,25 @@ class PreparedQuery:
         known = self.lexical.language_probabilities
         return np.array([known.get(name, 0.0) for name in languages], dtype=np.float32)
 
+    def share_at_home(self, snapshot: Snapshot) -> float:
+        """Return the share of a snapshot's passages that are in the question's language, 0 to 1."""
+        chances = self.language_probabilities(snapshot.language_names)
+        sizes = np.array([snapshot.languages[name] for name in snapshot.language_names])
+        return float(chances @ sizes) / max(1, len(snapshot))
+
 
 def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:
     """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for."""
     vector = snapshot.offsets.centre_query(query.vector, query.detections)
+    known = snapshot.offsets.known(query.detections)
     terms = LexicalQuery({}, {}, {}, {})
     if lexical:
         terms = lexical_query(
-            query.text, query.detections, snapshot.languages, snapshot.document_frequencies
+            query.text,
+            query.detections,
+            snapshot.languages,
+            snapshot.document_frequencies,
+            known=known,
         )
     moments = snapshot.calibration.null_distribution.cosine_moments(vector)
-    known = snapshot.offsets.known(query.detections)
     return PreparedQuery(query, vector, moments, terms, known)

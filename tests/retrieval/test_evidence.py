@@ -11,7 +11,7 @@ from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.evidence import Outlook, weigh
 from rag_engine.retrieval.fusion import WITH_TOKENS, dense_evidence
 
-CERTAIN = Outlook(known=1.0, translated=0.0, fair=True)
+CERTAIN = Outlook(known=1.0, at_home=0.3, translated=0.0, fair=True)
 
 
 def candidates(count: int, seed: int) -> Candidates:
@@ -31,7 +31,7 @@ def candidates(count: int, seed: int) -> Candidates:
 def test_those_that_join_are_weighed_as_if_they_had_been_there(seed: int, fair: bool):
     every = candidates(40, seed)
     first, others = np.arange(30), np.arange(30, 40)
-    outlook = Outlook(known=0.7, translated=0.2, fair=fair)
+    outlook = Outlook(known=0.7, at_home=0.3, translated=0.2, fair=fair)
     joined = weigh(every.taken(first), outlook).joined_by(every.taken(others))
     at_once = weigh(every, outlook)
     assert joined.candidates.ids.tolist() == at_once.candidates.ids.tolist()

@@ -54,7 +54,11 @@ def test_shared_terms_are_looked_for_at_home_too():
     table = {"de:pump": 3, "de:x200": 1, "de=x200": 1, "fr=x200": 2}
     detections = [Detection("de", 0.9)]
     found = lexical_query(
-        "Wann startet die Pumpe X-200?", detections, {"de": 50, "fr": 50}, frequencies(table)
+        "Wann startet die Pumpe X-200?",
+        detections,
+        {"de": 50, "fr": 50},
+        frequencies(table),
+        known=1.0,
     )
     assert set(found.words) == {"de:pump", "de:x200"}
     assert set(found.shared) == {"de=x200", "fr=x200"}
@@ -65,7 +69,7 @@ def test_shared_terms_are_looked_for_at_home_too():
 
 def test_confidences_that_add_up_to_more_than_one_are_shares():
     detections = [Detection("zh", 0.9), Detection("ja", 0.6)]
-    found = lexical_query("漢字", detections, {"zh": 5}, frequencies({}))
+    found = lexical_query("漢字", detections, {"zh": 5}, frequencies({}), known=1.0)
     assert found.language_probabilities == {"zh": pytest.approx(0.6), "ja": pytest.approx(0.4)}
     assert found.words == found.shared == {}
 
@@ -141,22 +145,25 @@ def test_surprise_is_told_in_nats_by_the_language_of_the_passages():
         QueryTerms("fr", ("fr:zambia", "fr:le"), 2),
     ]
     found = frequencies({"en:zambia": 1, "en:citi": 20, "fr:zambia": 3, "fr:le": 90})
-    weights = surprises(wanted, {"en": 1000, "fr": 100}, found)
+    weights = surprises(wanted, {"en": 1000, "fr": 100}, found, known=1.0)
     assert weights == {
         "en:zambia": pytest.approx(-math.log(1.5 / 1051) - 2.5),
         "en:citi": pytest.approx(-math.log(20.5 / 1051) - 2.5),
         "fr:zambia": pytest.approx(-math.log(3.5 / 151) - 2.5),
     }
-    assert surprises([], {}, found) == {}
+    assert surprises([], {}, found, known=1.0) == {}
 
 
-def test_in_a_small_language_nothing_is_a_rarity():
+def test_in_a_small_language_a_word_is_no_rarity_unless_there_is_nothing_else_to_go_by():
     wanted = [QueryTerms("cs", ("cs:pumpa",), 1)]
-    few, many = (
-        surprises(wanted, {"cs": size}, frequencies({"cs:pumpa": 1}))["cs:pumpa"]
-        for size in (3, 3_000)
-    )
-    assert 0 < few < 1.5 < many
+    found = frequencies({"cs:pumpa": 1})
+
+    def surprise(size: int, known: float) -> float:
+        return surprises(wanted, {"cs": size}, found, known=known)["cs:pumpa"]
+
+    assert 0 < surprise(3, 1.0) < 1.5 < surprise(3_000, 1.0)
+    assert surprise(3, 0.0) > 3
+    assert surprise(3, 0.5) == pytest.approx((surprise(3, 0.0) + surprise(3, 1.0)) / 2)
 
 
 def test_words_are_looked_for_as_they_stand_in_languages_of_one_script():
