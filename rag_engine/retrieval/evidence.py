@@ -38,7 +38,7 @@ _MIN_LOGIT_GAP = 1e-3
 class Outlook:
     """What is known of a question as a whole, before any passage is weighed.
 
-    ``known`` is how surely it is in a language of the corpus, ``at_home`` the share of all
+    ``known`` is how surely its language is known, ``at_home`` the share of all
     passages that are in its language, ``translated`` the share of the nearest that have
     translation twins, all 0 to 1; ``fair`` tells whether it counts where an answer is likely to
     stand, or whether all languages are one.
@@ -106,7 +106,9 @@ class Evidence:
         if twins is not None:
             totals = join_twins(twins, self.dense + self.home, self.lexical)
         weights = replace(self.weights, intercept=self.weights.intercept + log_odds)
-        scores = probability(totals, effective_corpus_size, weights)
+        # To stand where the answer is likely says which passage it is, not that it is there.
+        lead = max(0.0, float(self.home.max(initial=0)))
+        scores = probability(totals - lead, effective_corpus_size, weights)
         return best_first(replace(self.candidates, scores=scores), totals)
 
     def best_first(self) -> Evidence:

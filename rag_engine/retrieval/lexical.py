@@ -27,7 +27,7 @@ __all__ = [
 
 _UNSURPRISING = 2.5
 """Nats of a word that one passage in twelve holds."""
-_UNSEEN, _UNSEEN_UNKNOWN = 50, 1_000
+_UNSEEN, _UNSEEN_UNKNOWN = 50, 2_000
 """Passages that a language is supposed to have beside those of the corpus, and that do not hold a
 word. Few of them: a word of a known language that happens to be one of another says little. Many:
 of a question that no detector places, typed in other letters than its language has, two or three
@@ -159,7 +159,7 @@ def lexical_query(
 ) -> LexicalQuery:
     """Prepare a question for the passages of languages with ``sizes`` (passages each).
 
-    ``known`` is how surely it is in one of these languages, 0 to 1.
+    ``known`` is how surely its language is known, 0 to 1.
     """
     languages = sorted(sizes)
     words = word_terms(question, detections, languages)
@@ -226,7 +226,7 @@ def surprises(
 
     A term that one passage in twelve holds says nothing: a word of one language is often, by
     chance, a word of another. One that no passage holds is left out. As far as the question's
-    language is ``known``, 0 to 1, ``u`` is 50, else 1,000; the two results are mixed.
+    language is ``known``, 0 to 1, ``u`` is 50, else 2,000; the two results are mixed.
     """
     terms = [term for of_language in wanted for term in of_language.terms]
     if not terms:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rag_engine.calibration.null_distribution import CosineMoments
 from rag_engine.ports import Detection, Float32Array, TokenVectors
+from rag_engine.records import UNDETERMINED
 from rag_engine.retrieval.lexical import LexicalQuery, lexical_query
 from rag_engine.store.snapshot import Snapshot
 
@@ -38,8 +39,8 @@ class EmbeddedQuery:
 class PreparedQuery:
     """A question as one snapshot is asked it: centred, and with the weights of its terms.
 
-    ``moments`` are what its cosines are measured against; ``known`` is how surely it is in a
-    language of the corpus, 0 to 1.
+    ``moments`` are what its cosines are measured against; ``known`` is how surely its language is
+    known, 0 to 1.
     """
 
     embedded: EmbeddedQuery
@@ -63,7 +64,7 @@ class PreparedQuery:
 def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:
     """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for."""
     vector = snapshot.offsets.centre_query(query.vector, query.detections)
-    known = snapshot.offsets.known(query.detections)
+    known = _known(query, snapshot)
     terms = LexicalQuery({}, {}, {}, {})
     if lexical:
         terms = lexical_query(
@@ -75,3 +76,18 @@ def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> Prepa
         )
     moments = snapshot.calibration.null_distribution.cosine_moments(vector)
     return PreparedQuery(query, vector, moments, terms, known)
+
+
+def _known(query: EmbeddedQuery, snapshot: Snapshot) -> float:
+    """Tell how surely the question's language is known, 0 to 1.
+
+    A language of the corpus is believed as far as the detector believes it. One that the corpus
+    does not have may be an error for one that no detector knows, and has to be nearly certain: its
+    confidence counts to the third power.
+    """
+    sure = snapshot.offsets.known(query.detections)
+    if query.language == UNDETERMINED:
+        return sure
+    seen = snapshot.offsets.seen
+    others = (d.confidence for d in query.detections if d.language not in seen)
+    return min(1.0, sure + sum(confidence**3 for confidence in others))
