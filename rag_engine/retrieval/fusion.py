@@ -61,15 +61,15 @@ class LexicalWeights:
 # One set for every corpus: near the best of eleven corpora together, rounded. What each loses if it
 # is left out of the choice stands in pipelines/bench/RESULTS.md. The probabilities: logistic
 # regression on the three best of each question, once with its right passages and once without them;
-# for ``size`` between 0.4 and 0.7, the corpora of 300 to 7,600 passages are told alike.
+# ``size`` is of an earlier one, on whole corpora and on the same thinned to 1 in 70.
 WITH_TOKENS = FusionWeights(
     cosine=0.9,
     late=22.0,
     unknown_cosine=1.7,
     unknown_late=10.0,
-    slope=0.41,
-    size=0.5,
-    intercept=-1.8,
+    slope=0.43,
+    size=0.7,
+    intercept=-0.5,
 )
 """Where the tokens of passages are compared too. In a language that no detector knows,
 they are told apart less well, and count half."""
@@ -78,13 +78,16 @@ WITHOUT_TOKENS = FusionWeights(
     late=0.0,
     unknown_cosine=1.5,
     unknown_late=0.0,
-    slope=0.53,
-    size=0.5,
-    intercept=-2.4,
+    slope=0.55,
+    size=0.7,
+    intercept=-1.2,
 )
 """Where there is one vector a passage, and its words."""
 WORDS = LexicalWeights(own_language=7.0, shared=5.0, literal=0.65)
 """With tokens and without."""
+_FEWEST = 20.0
+"""A corpus of fewer passages counts as one of so many: what comes by chance among three, nothing
+tells."""
 
 
 def dense_evidence(
@@ -146,16 +149,16 @@ def probability(
     The logistic function of ``slope * evidence - size * ln(effective_corpus_size) + intercept``,
     fitted to evidence as Platt (1999, "Probabilistic outputs for support vector machines", section
     2) does. The larger the corpus (in passages, of which translations count as one), the more
-    likely the same evidence comes by chance. Half of the questions are supposed to have an answer
-    at all.
+    likely the same evidence comes by chance; fewer than 20 count as 20. Half of the questions are
+    supposed to have an answer at all.
 
     >>> weights = FusionWeights(
-    ...     cosine=1, late=0, unknown_cosine=1, unknown_late=0, slope=0.5, size=1, intercept=-4
+    ...     cosine=1, late=0, unknown_cosine=1, unknown_late=0, slope=0.5, size=0, intercept=-4
     ... )
     >>> probability(np.array([8.0, 20.0], np.float32), 1, weights).round(3).tolist()
     [0.5, 0.9980000257492065]
     """
-    size = weights.size * math.log(max(1.0, effective_corpus_size))
+    size = weights.size * math.log(max(_FEWEST, effective_corpus_size))
     logits = np.clip(weights.slope * evidence - size + weights.intercept, -30, 30)
     scores: Float32Array = (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
     return scores

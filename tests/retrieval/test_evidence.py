@@ -60,7 +60,7 @@ def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
 def test_scores_fall_with_the_evidence_and_with_the_size_of_the_corpus():
     evidence = weigh(candidates(20, 1), CERTAIN)
     small, large = (
-        evidence.scored(None, effective_corpus_size=size, log_odds=0.0) for size in (10, 10_000)
+        evidence.scored(None, effective_corpus_size=size, log_odds=0.0) for size in (30, 10_000)
     )
     assert small.ids.tolist() == evidence.candidates.ids.tolist() == large.ids.tolist()
     assert (np.diff(small.scores) <= 0).all()

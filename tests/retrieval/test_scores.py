@@ -186,11 +186,12 @@ def test_dense_evidence_by_hand():
 
 def test_probabilities_by_hand():
     total = np.array([4.0, 12.0], dtype=np.float32)
-    among_ten = probability(total, 10, PLAIN)
-    for each, found in zip(total.tolist(), among_ten.tolist(), strict=True):
-        logit = 0.5 * each - math.log(10) - 2
+    among_fifty = probability(total, 50, PLAIN)
+    for each, found in zip(total.tolist(), among_fifty.tolist(), strict=True):
+        logit = 0.5 * each - math.log(50) - 2
         assert found == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-5)
-    assert (probability(total, 1000, PLAIN) < among_ten).all()
+    assert (probability(total, 1000, PLAIN) < among_fifty).all()
+    np.testing.assert_array_equal(probability(total, 3, PLAIN), probability(total, 20, PLAIN))
     extreme = probability(np.array([-1e6, 1e6], np.float32), 1, PLAIN)
     assert extreme.tolist() == pytest.approx([0, 1], abs=1e-9)
 
