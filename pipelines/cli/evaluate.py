@@ -77,7 +77,9 @@ def evaluate(
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="With --ablation: exit with status 3 where ours is below a baseline."
+            "--strict",
+            help="With --ablation: exit with status 3 where ours is below a baseline, or a set has "
+            "no verdict.",
         ),
     ] = False,
     calibration: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,17 @@ def test_strict_fails_where_ours_is_below(sets, capsys, monkeypatch):
     assert problem["source"] == "first (50 questions)"
     assert problem["reason"].startswith("below plain dense: 0.400 against 0.500")
     assert "problem: first (50 questions): below plain dense" in said
+
+
+def test_strict_fails_where_there_is_no_verdict(tmp_path, sets, capsys):
+    unanswered = shutil.copytree(sets[0], tmp_path / "unanswered")
+    for judgements in (unanswered / "qrels").iterdir():
+        judgements.write_text(judgements.read_text(encoding="utf-8").splitlines()[0] + "\n")
+    options = [sets[1], str(unanswered), "--ablation", "--strict"]
+    found, said = as_json(capsys, *options, status=Exit.PROBLEMS)
+    [problem] = found["problems"]
+    assert problem["source"] == "unanswered"
+    assert "no verdict: no question of it has an answer" in said
 
 
 def test_languages_without_labels_have_no_table():
