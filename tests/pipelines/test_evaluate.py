@@ -231,6 +231,19 @@ def test_options_that_do_not_go_together(sets, options, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--report", "--calibration"])
+def test_a_file_that_can_not_be_written_is_refused_before_the_work(option, tmp_path, sets, capsys):
+    missing = tmp_path / "missing" / "all.json"
+    for path, message in (
+        (missing, f"there is no folder {missing.parent}; make it first"),
+        (tmp_path, f"{tmp_path} is a folder; name a file"),
+    ):
+        assert main(["evaluate", *sets, option, str(path), "--json"]) == Exit.USAGE
+        said = capsys.readouterr()
+        assert message in json.loads(said.out)["error"]["message"]
+        assert "passages" not in said.err
+
+
 def test_sets_of_one_name(tmp_path: Path, sets, capsys):
     again = set_of(tmp_path / "elsewhere" / "first", FACTS[:2])
     for second in (sets[0], str(again)):
