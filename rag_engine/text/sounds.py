@@ -190,6 +190,8 @@ def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
         names = tuple(dict.fromkeys((*names, *(key.replace("r", "l") for key in names))))
     if family == "vowels":
         keys = vowel_keys(spelled, home, language, spoken=True)
+        if script == "latin":
+            return keys  # a few consonants of a common word ("der": dr) are those of many names
     elif home == "":  # Latin or Cyrillic (sr, kk), or anything
         keys = vowel_keys(spelled, "cyrillic", language, spoken=True)
     else:

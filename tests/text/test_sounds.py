@@ -206,3 +206,10 @@ def test_long_questions_are_not_kept():
     finally:
         tracemalloc.stop()
     assert kept < 500_000  # bytes
+
+
+def test_common_words_in_latin_letters_are_not_heard_as_names():
+    der, welcher, jacksonville = question_sounds("der welcher Jacksonville", "ru")
+    assert "dr" not in der and "flxr" not in welcher
+    assert not {"gksnfl", "fsntn"} & set(jacksonville)
+    assert "fsntn" in {key for keys in question_sounds("Вашингтон", "en") for key in keys}
