@@ -209,7 +209,7 @@ def test_long_questions_are_not_kept():
 
 
 def test_common_words_in_latin_letters_are_not_heard_as_names():
-    der, welcher, jacksonville = question_sounds("der welcher Jacksonville", "ru")
-    assert "dr" not in der and "flxr" not in welcher
-    assert not {"gksnfl", "fsntn"} & set(jacksonville)
-    assert "fsntn" in {key for keys in question_sounds("Вашингтон", "en") for key in keys}
+    heard = {key for keys in question_sounds("der welcher Jacksonville", "ru") for key in keys}
+    assert "jaksonvil" in heard
+    assert not {"dr", "flxr", "flkr", "gksnfl"} & heard
+    assert question_sounds("Вашингтон", "en") == (("fsntn",),)
