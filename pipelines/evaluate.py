@@ -68,7 +68,7 @@ def evaluate(
     ``report`` receives the figures as JSON and, beside it, a heat map of the language pairs as
     PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it. With
     ``ablation`` the last lines say where ours is below a plain baseline by more than noise; with
-    ``strict`` each such place is a problem of the outcome.
+    ``strict`` each such place is a problem of the outcome, and a set without a verdict.
 
     Raises:
         InvalidInput: a folder is no test set, two have the same name, or ``strict`` without
@@ -108,7 +108,7 @@ def evaluate(
     return Outcome(
         result=_result(found, comparisons, counts, ablation=ablation),
         lines=list(_lines(found, comparisons, ablation=ablation, cached=cache is not None)),
-        problems=list(_problems(comparisons)) if strict else [],
+        problems=list(_problems(found)) if strict else [],
     )
 
 
@@ -209,10 +209,14 @@ def _lines(
         yield from verdict_lines(comparisons)
 
 
-def _problems(comparisons: Sequence[Comparison]) -> Iterator[Problem]:
-    for each in comparisons:
-        if each.difference.standing == "below":
-            yield Problem(source=each.place, reason=f"below {each.baseline}: {each.figures}")
+def _problems(found: dict[str, _Found]) -> Iterator[Problem]:
+    for name, one in found.items():
+        if not one.comparisons:
+            reason = "no verdict: no question of it has an answer; see its qrels"
+            yield Problem(source=name, reason=reason)
+        for each in one.comparisons:
+            if each.difference.standing == "below":
+                yield Problem(source=each.place, reason=f"below {each.baseline}: {each.figures}")
 
 
 def _write_report(path: Path, found: dict[str, _Found], *, ablation: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.cli.options import SettingsFile, load_settings
+from rag_engine.pipelines.cli.options import SettingsFile, checked_file, load_settings
 from rag_engine.pipelines.output import Outcome
 from rag_engine.settings import (
     CrossEncoderRerankerSettings,
@@ -49,6 +49,7 @@ def evaluate(
             "--report",
             metavar="FILE",
             help="Write everything as JSON, and beside it a heat map of the language pairs as PNG.",
+            callback=checked_file,
         ),
     ] = None,
     mode: Annotated[
@@ -77,7 +78,9 @@ def evaluate(
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="With --ablation: exit with status 3 where ours is below a baseline."
+            "--strict",
+            help="With --ablation: exit with status 3 where ours is below a baseline, or a set has "
+            "no verdict.",
         ),
     ] = False,
     calibration: Annotated[
@@ -86,6 +89,7 @@ def evaluate(
             "--calibration",
             metavar="FILE",
             help="Ask each question again without its right passages; write what scores are worth.",
+            callback=checked_file,
         ),
     ] = None,
 ) -> Outcome:

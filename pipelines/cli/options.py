@@ -24,11 +24,22 @@ __all__ = [
     "ReportFile",
     "SettingsFile",
     "Where",
+    "checked_file",
     "chosen_filter",
     "load_settings",
     "open_kb",
     "write_report",
 ]
+
+
+def checked_file(path: Path | None) -> Path | None:
+    """Refuse a file that can not be written in the end, before the work is done."""
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"{path}: there is no folder {path.parent}; make it first")
+    return path
+
 
 KbDir = Annotated[Path, typer.Option("--kb", metavar="DIR", help="The knowledge base.")]
 KeptKbDir = Annotated[
@@ -43,7 +54,8 @@ SettingsFile = Annotated[
     ),
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write the data as JSON.")
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the data as JSON.", callback=checked_file),
 ]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In any language.")]
 QuestionLanguage = Annotated[

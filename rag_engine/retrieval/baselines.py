@@ -25,8 +25,14 @@ def by_cosine(candidates: Candidates, effective_corpus_size: float) -> Candidate
 
 
 def by_words(candidates: Candidates) -> Candidates:
-    """Order candidates by the words alone; scores are the shares of the question they hold."""
-    return best_first(replace(candidates, scores=candidates.lexical), candidates.lexical)
+    """Order candidates by the words alone; scores are the shares of the question they hold.
+
+    Of those that hold the same share, none for the most part, the one comes first that holds the
+    more surprising words as they stand or sound.
+    """
+    literal = (1 - candidates.same_language_probability) * candidates.literal_surprise
+    order = np.lexsort((candidates.ids, -literal, -candidates.lexical))
+    return replace(candidates, scores=candidates.lexical).taken(order)
 
 
 def usual_search(

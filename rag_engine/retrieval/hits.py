@@ -154,4 +154,5 @@ def _matched_terms(weights: Mapping[str, float], chunk: FoundChunk) -> tuple[str
         return ()
     matched = weights.keys() & set(unpack_terms(chunk.packed_terms))
     heaviest = sorted(matched, key=lambda term: (-weights[term], term))
-    return tuple(term[len(chunk.chunk.language) + 1 :] for term in heaviest)
+    # A stem and a name may be one word.
+    return tuple(dict.fromkeys(term[len(chunk.chunk.language) + 1 :] for term in heaviest))

@@ -19,7 +19,7 @@ from icu4py import icu_version_info
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.folding import folded, tidied
 from rag_engine.text.han_numerals import han_numbers
-from rag_engine.text.number_words import number_words
+from rag_engine.text.number_words import numbers_in
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
 from rag_engine.text.sounds import joined_sounds, katakana_sounds, passage_sounds, sound_term
@@ -152,7 +152,8 @@ def analyse(text: str, language: str) -> list[Token]:
             if word.shape:
                 names.consider(word, len(tokens), text, start, match.end())
             tokens.append(word.plain)
-    tokens.extend(_code(number).plain for number in _spelled_numbers(tokens, language))
+    numbers = numbers_in([token.surface for token in tokens], language)
+    tokens.extend(_code(number).plain for number in numbers)
     if any_unspaced:
         tokens.extend(_code(number).plain for number in han_numbers(text))
     few = pieces <= _FEW_PIECES
@@ -161,21 +162,6 @@ def analyse(text: str, language: str) -> list[Token]:
     for index, token in names.settled(few, pieces):
         tokens[index] = token
     return tokens
-
-
-def _spelled_numbers(tokens: list[Token], language: str) -> list[str]:
-    """Return the digits of words that are a number by themselves, not part of one (two hundred)."""
-    numbers = number_words(language)
-    if not numbers:
-        return []
-    places = [place for place, token in enumerate(tokens) if token.surface in numbers]
-    parts = set(places)
-    parts.update(place for place, token in enumerate(tokens) if token.surface.isdecimal())
-    return [
-        numbers[tokens[place].surface]
-        for place in places
-        if place - 1 not in parts and place + 1 not in parts
-    ]
 
 
 class _Names:

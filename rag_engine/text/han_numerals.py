@@ -27,7 +27,11 @@ _PLAIN = re.compile(r"[\d.,]+")
 _COUNTERS = frozenset(
     "条條項项款章节節编編号號年月日時时分秒歳岁歲円元圆圓人名個个箇回次期階层層楼樓位世度課课級级"
 )
-_NO_NUMBER = "十分"  # "fully" more often than ten minutes
+# "Fully", a search engine, a greengrocer, a fixed game, two families, more often than a number.
+_NO_NUMBERS = frozenset({"十分", "百度", "八百屋", "八百長", "八百长", "五十嵐", "五十鈴"})
+_FRACTION = "分之"
+_TWO_OF = frozenset("两兩")
+"""Two of something: never a digit in a row of them (三三两两: in twos and threes)."""
 _SHORTEST_ROW = 3
 _LONGEST = 40
 
@@ -38,7 +42,8 @@ def han_numbers(text: str) -> list[str]:
     A run of numerals is a number if it can be read as one and is either longer than a character
     (千 alone is half of a name), or stands after 第, or before what is counted (三人, 四年). A
     row of digits without units is one from three on, or with a nought, or after 第: two are
-    "two or three". Digits with units count as well (3万).
+    "two or three". Digits with units count as well (3万). What stands under a fraction is none
+    (百分之二十 is 20), nor are words that happen to begin with one (百度).
 
     >>> han_numbers("第五百六十三条、二〇二四年、第百十八条"), han_numbers("3万人、1億2千万円")
     (['563', '2024', '118'], ['30000', '120000000'])
@@ -51,10 +56,10 @@ def han_numbers(text: str) -> list[str]:
         if _PLAIN.fullmatch(number) or len(number) > _LONGEST:
             continue
         sure = match["ordinal"] is not None
-        if (
-            len(number) == 1
-            and not sure
-            and (match["after"] not in _COUNTERS or number + match["after"] == _NO_NUMBER)
+        if not sure and (
+            (len(number) == 1 and match["after"] not in _COUNTERS)
+            or number + match["after"] in _NO_NUMBERS
+            or text.startswith(_FRACTION, match.end("number"))
         ):
             continue
         value = han_value(number, row=2 if sure else _SHORTEST_ROW)
@@ -73,6 +78,8 @@ def han_value(number: str, *, row: int = 2) -> str | None:
     """
     parts = _PART.findall(_GROUPING.sub("", number))
     if len(parts) > 1 and all(part in _DIGITS for part in parts):
+        if not _TWO_OF.isdisjoint(parts):
+            return None
         digits = "".join(str(_DIGITS[part]) for part in parts)
         return digits if len(digits) >= row or "0" in digits[1:] else None
     total, group, waiting = Decimal(0), Decimal(0), Decimal(-1)

@@ -48,11 +48,14 @@ _FAMILIES = {
     "han": "pinyin",
     "latin": "name",
 }
-_WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}']*|\p{N}+\p{L}[\p{L}\p{M}\p{N}']*")
+# Looked for once in a run of digits, not at each: a question may hold thousands of them.
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}']*|(?<!\p{N})\p{N}++\p{L}[\p{L}\p{M}\p{N}']*")
 _KATAKANA = regex.compile(r"[\p{Katakana}ー]{2,}")
 _JAPANESE = frozenset({"han", "hiragana", "katakana"})
 _ALPHABETS = frozenset({"cyrillic", "greek", "armenian"})
 _LONGEST = 40
+_LONGEST_HEARD = 64
+"""So much of a word of a question is folded: marks go, and 40 letters are left."""
 
 
 def sound_term(language: str, key: str) -> str:
@@ -126,7 +129,6 @@ def joined_sounds(surfaces: Sequence[str], language: str) -> list[str]:
     return keys
 
 
-@lru_cache(maxsize=2_000)
 def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]:
     """Return the keys to look for in passages of a language: for each word, the ways to hear it.
 
@@ -145,7 +147,8 @@ def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]
     own = _JAPANESE if language == "ja" else frozenset({home})
     written = _WORD.findall(tidied(question))
     words = [
-        (word.casefold(), script_of(next(filter(str.isalpha, word), word[0]))) for word in written
+        (word.casefold()[:_LONGEST_HEARD], script_of(next(filter(str.isalpha, word), word[0])))
+        for word in written
     ]
     if language == "zh":
         latin = [word if script == "latin" else "" for word, script in words]
@@ -170,6 +173,7 @@ def _own_name(word: str, script: str) -> tuple[str, ...]:
     return name_key(latin_spelling(folded(word)[:_LONGEST], script, UNDETERMINED))
 
 
+@lru_cache(maxsize=60_000)
 def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
     """Return the variants of one word of a question for passages in the script ``home``."""
     spelled = latin_spelling(folded(word)[:_LONGEST], script, UNDETERMINED)
@@ -186,6 +190,8 @@ def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
         names = tuple(dict.fromkeys((*names, *(key.replace("r", "l") for key in names))))
     if family == "vowels":
         keys = vowel_keys(spelled, home, language, spoken=True)
+        if script == "latin":
+            return keys  # a few consonants of a common word ("der": dr) are those of many names
     elif home == "":  # Latin or Cyrillic (sr, kk), or anything
         keys = vowel_keys(spelled, "cyrillic", language, spoken=True)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,17 @@ def test_strict_fails_where_ours_is_below(sets, capsys, monkeypatch):
     assert "problem: first (50 questions): below plain dense" in said
 
 
+def test_strict_fails_where_there_is_no_verdict(tmp_path, sets, capsys):
+    unanswered = shutil.copytree(sets[0], tmp_path / "unanswered")
+    for judgements in (unanswered / "qrels").iterdir():
+        judgements.write_text(judgements.read_text(encoding="utf-8").splitlines()[0] + "\n")
+    options = [sets[1], str(unanswered), "--ablation", "--strict"]
+    found, said = as_json(capsys, *options, status=Exit.PROBLEMS)
+    [problem] = found["problems"]
+    assert problem["source"] == "unanswered"
+    assert "no verdict: no question of it has an answer" in said
+
+
 def test_languages_without_labels_have_no_table():
     assert by_language({"set": {"ours": {"by_language": {}}}}, ["ours"]) == []
 
@@ -217,6 +229,19 @@ def test_languages_without_labels_have_no_table():
 def test_options_that_do_not_go_together(sets, options, message, capsys):
     assert main(["evaluate", *sets, *options]) == Exit.FAILED
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--report", "--calibration"])
+def test_a_file_that_can_not_be_written_is_refused_before_the_work(option, tmp_path, sets, capsys):
+    missing = tmp_path / "missing" / "all.json"
+    for path, message in (
+        (missing, f"there is no folder {missing.parent}; make it first"),
+        (tmp_path, f"{tmp_path} is a folder; name a file"),
+    ):
+        assert main(["evaluate", *sets, option, str(path), "--json"]) == Exit.USAGE
+        said = capsys.readouterr()
+        assert message in json.loads(said.out)["error"]["message"]
+        assert "passages" not in said.err
 
 
 def test_sets_of_one_name(tmp_path: Path, sets, capsys):

@@ -36,6 +36,9 @@ from rag_engine.text.han_numerals import han_numbers, han_value
         ("令和六年四月一日", ["6", "4", "1"]),
         ("第二三条", ["23"]),
         ("十月三十一日", ["10", "31"]),
+        ("百分之二十、三分之一", ["20"]),
+        ("八百円、百度ではなく三百六十度", ["800", "360"]),
+        ("两千零二", ["2002"]),
     ],
 )
 def test_numerals_are_read(text, numbers):
@@ -51,6 +54,10 @@ def test_numerals_are_read(text, numbers):
         "万一",
         "一定",
         "十分",
+        "百度地图",
+        "千分之一",
+        "八百屋と五十嵐さん",
+        "三三两两",
         "五六百人",
         "二三日",
         "数千",

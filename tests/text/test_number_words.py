@@ -48,6 +48,39 @@ def test_parts_of_numbers_and_other_words_are_left_alone(language, text):
     assert digits <= {"3"}
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "twenty-one pumps and one hundred and five filters"),
+        ("fr", "vingt-cinq pompes, trente et un jours, quatre-vingt-dix euros"),
+        ("es", "treinta y cinco, mil novecientos ochenta y cuatro"),
+        ("pt", "vinte e um"),
+        ("ru", "двадцать один, двадцать пять"),
+        ("cs", "dvacet pět"),
+        ("he", "עשרים ואחת"),
+        ("ar", "عشرون وواحد"),
+        ("id", "seratus lima"),
+        ("pl", "piec gazowy"),
+        ("ro", "mie îmi place"),
+    ],
+)
+def test_a_part_of_a_number_is_not_that_number(language, text):
+    assert not [token for token in analyse(text, language) if token.surface.isdecimal()]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "numbers"),
+    [
+        ("en", "between two and five", ["2", "5"]),
+        ("en", "between twenty and thirty, a hundred in all", ["20", "30", "100"]),
+        ("es", "entre once y doce", ["11", "12"]),
+        ("fr", "quinze et seize", ["15", "16"]),
+    ],
+)
+def test_two_numbers_are_not_one(language, text, numbers):
+    assert [each.surface for each in analyse(text, language) if each.surface.isdecimal()] == numbers
+
+
 @pytest.mark.parametrize("language", ["en", "de", "ru", "sk", "tr"])
 def test_every_word_is_one_number(language):
     words = number_words(language)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,3 +186,30 @@ def test_any_question_gives_plain_keys(question, language):
         assert len(set(keys)) == len(keys)
         assert all(key.isascii() and key.isalpha() and key.islower() for key in keys)
     assert lexical_terms(question, language) == lexical_terms(question, language)
+
+
+def test_a_long_run_of_digits_is_read_once():
+    started = time.process_time()
+    assert question_sounds("1" * 40_000, "hi") == ()
+    assert question_sounds("1" * 40_000 + " 7aram", "ar")[-1] == question_sounds("7aram", "ar")[-1]
+    assert time.process_time() - started < 2  # 10 s, when every digit began to look anew
+
+
+def test_long_questions_are_not_kept():
+    words = ["pani", "bijli", "kiraya", "hospital", "school"]
+    question_sounds(" ".join(words), "hi")
+    tracemalloc.start()
+    try:
+        for turn in range(20):
+            question_sounds(" ".join(words[turn % 5 :] + words * 300), "hi")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000  # bytes
+
+
+def test_common_words_in_latin_letters_are_not_heard_as_names():
+    heard = {key for keys in question_sounds("der welcher Jacksonville", "ru") for key in keys}
+    assert "jaksonvil" in heard
+    assert not {"dr", "flxr", "flkr", "gksnfl"} & heard
+    assert question_sounds("Вашингтон", "en") == (("fsntn",),)
