@@ -151,10 +151,12 @@ class ContractMismatch(StoreError):
         hint = ""
         if f"{stored}+" in given or f"{given}+" in stored:  # the one is the other with its adapter
             hint = f" (embedder.adapter = {'true' if '+' in stored else 'false'})"
+        built, step = "with other settings", f"open it with the stored ones{hint}, or "
+        if "analyser" in fields:  # no setting chooses it
+            built, step = "by another version of rag-engine", ""
         super().__init__(
-            f"the knowledge base was built with other settings ({listing}); open it with the "
-            f"stored ones{hint}, or index the documents "
-            "into a new knowledge base"
+            f"the knowledge base was built {built} ({listing}); {step}index the documents into a "
+            "new knowledge base"
         )
         self.fields = dict(fields)
 

@@ -30,11 +30,11 @@ def check_contract(stored: object, given: dict[str, object]) -> None:
         ContractMismatch: naming every field that differs.
         StoreCorrupt: the stored contract is no contract.
 
-    >>> check_contract({"analyser": "1"}, {"analyser": "2"})
+    >>> check_contract({"detector": "1"}, {"detector": "2"})
     Traceback (most recent call last):
         ...
     rag_engine.errors.ContractMismatch: the knowledge base was built with other settings \
-(analyser: stored '1', given '2'); open it with the stored ones, or index the documents into a \
+(detector: stored '1', given '2'); open it with the stored ones, or index the documents into a \
 new knowledge base
     """
     if not isinstance(stored, dict):

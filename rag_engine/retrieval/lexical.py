@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_engine.ports import Detection, Int64Array
 from rag_engine.text.analysis import analyse, neutral_term, stem_term
+from rag_engine.text.folding import folded, tidied
 from rag_engine.text.scripts import home_script, main_script
 from rag_engine.text.sounds import question_sounds, sound_term
+from rag_engine.text.stemming import is_stop_word
 
 __all__ = [
     "LexicalQuery",
@@ -25,6 +28,8 @@ __all__ = [
     "word_terms",
 ]
 
+_WORD = re.compile(r"\w+")
+_SURE = 0.8
 _UNSURPRISING = 2.5
 """Nats of a word that one passage in twelve holds."""
 _UNSEEN, _UNSEEN_UNKNOWN = 50, 2_000
@@ -103,11 +108,20 @@ def literal_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
     return wanted
 
 
-def sound_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
+def sound_terms(
+    question: str, detections: Sequence[Detection], languages: Sequence[str]
+) -> list[QueryTerms]:
     """Return how the words of a question sound, for passages of each language.
 
-    They find what is typed in other letters than the passage is written in, and names.
+    They find what is typed in other letters than the passage is written in, and names. Where its
+    language is sure, the words that only hold its sentences together are not listened to.
     """
+    likeliest = detections[0]
+    if likeliest.confidence >= _SURE:
+        question = _WORD.sub(
+            lambda word: "" if _holds_together(word.group(), likeliest.language) else word.group(),
+            question,
+        )
     wanted = []
     for language in languages:
         keys = {key: None for word in question_sounds(question, language) for key in word}
@@ -115,6 +129,10 @@ def sound_terms(question: str, languages: Sequence[str]) -> list[QueryTerms]:
         if terms:
             wanted.append(QueryTerms(language, terms, len(terms)))
     return wanted
+
+
+def _holds_together(word: str, language: str) -> bool:
+    return is_stop_word(folded(tidied(word)), language)
 
 
 def query_terms(
@@ -169,7 +187,7 @@ def lexical_query(
         words=term_weights(words, sizes, document_frequencies),
         shared=term_weights(shared, sizes, document_frequencies),
         literal=surprises(
-            [*literal_terms(question, languages), *sound_terms(question, languages)],
+            [*literal_terms(question, languages), *sound_terms(question, detections, languages)],
             sizes,
             document_frequencies,
             known=known,

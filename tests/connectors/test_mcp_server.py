@@ -115,7 +115,7 @@ def test_what_hardly_answers_is_left_out_unless_it_is_asked_for(call, kb):
 
 def test_filters_by_language_and_metadata(call):
     def ids(**arguments):
-        found = call("search", query="Wasser", min_score=0, **arguments)
+        found = call("search", query="Wasser", min_score=0, k=20, **arguments)
         return {each["document"] for each in found.structured_content["hits"]}
 
     assert ids() == {"lang", "kurz"}

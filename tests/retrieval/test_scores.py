@@ -22,6 +22,7 @@ from rag_engine.retrieval.lexical import (
     lexical_query,
     literal_terms,
     query_terms,
+    sound_terms,
     surprises,
     term_weights,
 )
@@ -175,6 +176,20 @@ def test_words_are_looked_for_as_they_stand_in_languages_of_one_script():
         "en": ("en:bush", "en:kenneth", "en:kaunda"),
         "fr": ("fr:bush", "fr:kenneth", "fr:kaund"),
     }
+
+
+def test_words_that_hold_a_sentence_together_are_not_heard_where_its_language_is_sure():
+    question = "What is the price of a Siemens pump?"
+    sure, unsure = (
+        {
+            term
+            for of_language in sound_terms(question, [Detection("en", c)], ["ar"])
+            for term in of_language.terms
+        }
+        for c in (0.95, 0.3)
+    )
+    assert sure < unsure
+    assert sound_terms("Siemens", [Detection("en", 0.95)], ["ar"])[0].terms[0] in sure
 
 
 def test_dense_evidence_by_hand():
