@@ -43,7 +43,7 @@ class HomeWeights:
     lead_words: float
 
 
-HOME = HomeWeights(usual=-2.5, nearest=1.0, words=4.0, lead=3.0, lead_words=4.0)
+HOME = HomeWeights(usual=-3.0, nearest=1.0, words=4.0, lead=3.0, lead_words=4.0)
 
 
 def best_at_home(coverage: Float32Array, languages: npt.NDArray[np.intp]) -> Float32Array:
@@ -84,8 +84,8 @@ def home_evidence(
     >>> dense, same = np.array([9, 8, 1], np.float32), np.array([1, 0, 0], np.float32)
     >>> words = np.array([0.5, 0, 0], np.float32)
     >>> evidence = home_evidence(dense, same, words, by_chance=1 / 3, translated=0.0)
-    >>> evidence.round(2).tolist()  # as many as by chance: -2.5 + 4 / 2
-    [-0.5, -0.0, -0.0]
+    >>> evidence.round(2).tolist()  # as many as by chance: -3 + 4 / 2
+    [-1.0, -0.0, -0.0]
     """
     nearest = same_language[np.argsort(-dense, kind="stable")[:NEAREST]]
     odds = _log_odds(float(nearest.sum()), len(nearest))

@@ -37,6 +37,9 @@ _UNSEEN, _UNSEEN_UNKNOWN = 50, 2_000
 word. Few of them: a word of a known language that happens to be one of another says little. Many:
 of a question that no detector places, typed in other letters than its language has, two or three
 rare words or sounds in one passage are all there is to go by."""
+_OF_KNOWN = 0.4
+"""How much of its surprise a word of a known language keeps in passages of another: a name is
+worth it, a word that only looks or sounds alike is not, and vectors know the rest."""
 
 
 def inverse_document_frequency(frequency: int, passages: int) -> float:
@@ -244,7 +247,7 @@ def surprises(
 
     A term that one passage in twelve holds says nothing: a word of one language is often, by
     chance, a word of another. One that no passage holds is left out. As far as the question's
-    language is ``known``, 0 to 1, ``u`` is 50, else 2,000; the two results are mixed.
+    language is ``known``, 0 to 1, ``u`` is 50 and the result counts 0.4, else 2,000 and in full.
     """
     terms = [term for of_language in wanted for term in of_language.terms]
     if not terms:
@@ -255,7 +258,7 @@ def surprises(
         passages = sizes.get(of_language.language, 0)
         for term in of_language.terms:
             if frequency := frequencies[term]:
-                surprise = known * _surprise(frequency, passages + _UNSEEN)
+                surprise = known * _OF_KNOWN * _surprise(frequency, passages + _UNSEEN)
                 surprise += (1 - known) * _surprise(frequency, passages + _UNSEEN_UNKNOWN)
                 if surprise > 0:
                     weights[term] = surprise

@@ -148,9 +148,9 @@ def test_surprise_is_told_in_nats_by_the_language_of_the_passages():
     found = frequencies({"en:zambia": 1, "en:citi": 20, "fr:zambia": 3, "fr:le": 90})
     weights = surprises(wanted, {"en": 1000, "fr": 100}, found, known=1.0)
     assert weights == {
-        "en:zambia": pytest.approx(-math.log(1.5 / 1051) - 2.5),
-        "en:citi": pytest.approx(-math.log(20.5 / 1051) - 2.5),
-        "fr:zambia": pytest.approx(-math.log(3.5 / 151) - 2.5),
+        "en:zambia": pytest.approx(0.4 * (-math.log(1.5 / 1051) - 2.5)),
+        "en:citi": pytest.approx(0.4 * (-math.log(20.5 / 1051) - 2.5)),
+        "fr:zambia": pytest.approx(0.4 * (-math.log(3.5 / 151) - 2.5)),
     }
     assert surprises([], {}, found, known=1.0) == {}
 
@@ -162,7 +162,7 @@ def test_in_a_small_language_a_word_is_no_rarity_unless_there_is_nothing_else_to
     def surprise(size: int, known: float) -> float:
         return surprises(wanted, {"cs": size}, found, known=known)["cs:pumpa"]
 
-    assert 0 < surprise(3, 1.0) < 1.5 < surprise(3_000, 1.0)
+    assert 0 < surprise(3, 1.0) < 0.5 < 1.5 < surprise(3_000, 1.0)
     assert surprise(3, 0.0) > 3
     assert surprise(3, 0.5) == pytest.approx((surprise(3, 0.0) + surprise(3, 1.0)) / 2)
 
