@@ -31,6 +31,7 @@ __all__ = [
     "Or",
     "Range",
     "all_of",
+    "check_filter",
     "in_languages",
     "matching",
 ]
@@ -184,6 +185,25 @@ def matching(values: Mapping[str, MetadataValue]) -> Filter:
     And(parts=(Equals(key='year', value=2024),))
     """
     return And(*(Equals(key, value) for key, value in values.items()))
+
+
+def check_filter(where: object) -> None:
+    """Refuse what is no filter, such as a dict of wanted values; None is none, and allowed.
+
+    Raises:
+        InvalidFilter: it is none.
+
+    >>> check_filter({"year": 2024})
+    Traceback (most recent call last):
+        ...
+    rag_engine.errors.InvalidFilter: a filter is an Equals, In, Range, And, Or or Not of \
+rag_engine, got {'year': 2024}; filters.matching({...}) makes one of wanted values
+    """
+    if where is not None and not isinstance(where, Filter):
+        raise InvalidFilter(
+            f"a filter is an Equals, In, Range, And, Or or Not of rag_engine, got {where!r:.80}; "
+            "filters.matching({...}) makes one of wanted values"
+        )
 
 
 def in_languages(languages: Iterable[str] | None) -> Filter | None:

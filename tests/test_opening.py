@@ -25,6 +25,7 @@ from rag_engine.errors import (
 )
 from rag_engine.ports import Detection
 from rag_engine.settings import BundledEmbedderSettings
+from rag_engine.text.analysis import ANALYSER_VERSION
 from tests.doubles import HashEmbedder
 from tests.samples import PUMP, RULES, ids
 
@@ -110,6 +111,20 @@ def test_a_reranker_and_a_detector_of_ones_own(tmp_path: Path, quick_components,
         assert ids(hits)[0] == "pump"
     with pytest.raises(ContractMismatch, match=r"detector: stored '1'"):
         KnowledgeBase.open(path, **base)
+
+
+def test_a_knowledge_base_of_another_version_is_said_to_be_one(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+    with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
+        catalogue.execute(
+            "UPDATE meta SET value = replace(value, ?, ?)", (ANALYSER_VERSION, "2-snowball")
+        )
+    with pytest.raises(ContractMismatch, match="by another version") as refused:
+        KnowledgeBase.open(path, components=quick_components)
+    assert "open it with the stored ones" not in str(refused.value)
+    assert "index the documents into a new knowledge base" in str(refused.value)
 
 
 def test_settings_name_no_part_that_is_given(tmp_path: Path):

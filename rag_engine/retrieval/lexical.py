@@ -163,10 +163,13 @@ class LexicalQuery:
     language_probabilities: Mapping[str, float]
 
     def terms(self, language: str) -> dict[str, float]:
-        """Return the terms, with their weights, that count in passages of a language."""
+        """Return the terms, with their weights, that count in passages of a language.
+
+        Sounds are left out: to a reader their keys say nothing.
+        """
         at_home = language in self.language_probabilities
         weights = self.words if at_home else {**self.literal, **self.shared}
-        prefixes = tuple(make(language, "") for make in (stem_term, neutral_term, sound_term))
+        prefixes = (stem_term(language, ""), neutral_term(language, ""))
         return {term: weight for term, weight in weights.items() if term.startswith(prefixes)}
 
 

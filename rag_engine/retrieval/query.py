@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.null_distribution import CosineMoments
-from rag_engine.ports import Detection, Float32Array, TokenVectors
+from rag_engine.ports import Detection, Float32Array, IdSelector, TokenVectors
 from rag_engine.records import UNDETERMINED
 from rag_engine.retrieval.lexical import LexicalQuery, lexical_query
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["EmbeddedQuery", "PreparedQuery", "prepare"]
+
+_ENOUGH = 2_000
+"""Of so many passages a share is good to a hundredth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,18 @@ class PreparedQuery:
         known = self.lexical.language_probabilities
         return np.array([known.get(name, 0.0) for name in languages], dtype=np.float32)
 
-    def share_at_home(self, snapshot: Snapshot) -> float:
-        """Return the share of a snapshot's passages that are in the question's language, 0 to 1."""
+    def share_at_home(self, snapshot: Snapshot, allowed: IdSelector | None) -> float:
+        """Return the share of the passages in the question's language, 0 to 1.
+
+        It is that of those that are ``allowed`` (None: all), of very many that of some.
+        """
         chances = self.language_probabilities(snapshot.language_names)
-        sizes = np.array([snapshot.languages[name] for name in snapshot.language_names])
-        return float(chances @ sizes) / max(1, len(snapshot))
+        if allowed is None:
+            sizes = np.array([snapshot.languages[name] for name in snapshot.language_names])
+            return float(chances @ sizes) / max(1, len(snapshot))
+        some = allowed.ids[:: max(1, len(allowed.ids) // _ENOUGH)]
+        codes = snapshot.language_codes(some)
+        return float(chances[codes[codes >= 0]].sum()) / max(1, len(some))
 
 
 def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:

@@ -122,7 +122,8 @@ class Retriever:
         """Order candidates by all evidence; those without late interaction follow the others."""
         snapshot, late = view.snapshot, None
         translated = translated_share(snapshot, candidates) if self._fair else 0.0
-        outlook = Outlook(query.known, query.share_at_home(snapshot), translated, self._fair)
+        at_home = query.share_at_home(snapshot, allowed)
+        outlook = Outlook(query.known, at_home, translated, self._fair)
         evidence = weigh(candidates, outlook)
         if self._fair and len(snapshot.twins):
             ids = evidence.candidates.ids

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.filters import Filter
+from rag_engine.filters import Filter, check_filter
 from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FoundChunk
@@ -68,8 +68,10 @@ class View:
         """Return which passages a filter lets through; None lets all of them.
 
         Raises:
+            InvalidFilter: it is no filter.
             ViewOutdated: the catalogue changed since this revision.
         """
+        check_filter(where)
         if where is None:
             return None
         ids = self._catalogue.matching(where)
