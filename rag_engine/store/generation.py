@@ -9,6 +9,8 @@ after everything else is durable, so that a reader finds the old generation or t
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +23,7 @@ from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.store.digests import Digest
 from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
@@ -45,6 +48,8 @@ class Manifest:
     lexical: str
     calibration: str
     languages: tuple[str, ...]
+    catalogue: Digest | None
+    """That of the chunks which the catalogue held; None where an older version wrote it."""
     files: dict[str, dict[str, Any]]
 
     @property
@@ -55,9 +60,13 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A searchable segment, what was estimated from it, and its revision."""
+    """A searchable segment, what was estimated from it, and its revision.
+
+    ``catalogue`` is the digest of the chunks that it was built from.
+    """
 
     revision: int
+    catalogue: Digest
     segment: Segment
     calibration: Calibration
     twins: Twins
@@ -78,6 +87,9 @@ def read_manifest(root: Path) -> Manifest | None:
             f"{path} has format {data.get('format')!r}, this version reads {FORMAT}; rebuild the "
             "index with `rag-engine compact`, or use the version of rag-engine that wrote it"
         )
+    written = data.pop("sha256", None)
+    if written != _sha256(data) and not (written is None and "catalogue" not in data):
+        raise StoreCorrupt(f"{path} is damaged: it is not what was written")
     try:
         return Manifest(
             number=int(data["number"]),
@@ -87,10 +99,17 @@ def read_manifest(root: Path) -> Manifest | None:
             lexical=str(data["lexical"]),
             calibration=str(data["calibration"]),
             languages=tuple(data["languages"]),
+            catalogue=Digest(*map(int, data["catalogue"])) if "catalogue" in data else None,
             files=dict(data["files"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
+
+
+def _sha256(told: dict[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest tells, however it is laid out."""
+    text = json.dumps(told, sort_keys=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def publish(
@@ -126,22 +145,22 @@ def publish(
         lexical=lexical.kind,
         calibration=generation.calibration.version,
         languages=segment.passages.languages,
+        catalogue=generation.catalogue,
         files=files,
     )
-    write_json(
-        root / _MANIFEST,
-        {
-            "format": FORMAT,
-            "number": number,
-            "revision": manifest.revision,
-            "chunks": manifest.chunks,
-            "dense": manifest.dense,
-            "lexical": manifest.lexical,
-            "calibration": manifest.calibration,
-            "languages": list(manifest.languages),
-            "files": files,
-        },
-    )
+    told = {
+        "format": FORMAT,
+        "number": number,
+        "revision": manifest.revision,
+        "chunks": manifest.chunks,
+        "dense": manifest.dense,
+        "lexical": manifest.lexical,
+        "calibration": manifest.calibration,
+        "languages": list(manifest.languages),
+        "catalogue": [generation.catalogue.rows, generation.catalogue.sum],
+        "files": files,
+    }
+    write_json(root / _MANIFEST, {**told, "sha256": _sha256(told)})
     for other in home.iterdir():
         if other != folder:
             with contextlib.suppress(OSError):
@@ -210,13 +229,19 @@ def load(
         lists=lists,
         leaders=centred[lists.leaders],
     )
+    if manifest.catalogue is None:
+        raise StoreCorrupt(f"generation {folder}: the manifest does not tell of which catalogue")
     counts |= {len(segment.dense), len(segment.lexical), len(lists.members), len(terms)}
     if len(counts) != 1:
         raise StoreCorrupt(
             f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"
         )
     return Generation(
-        revision=manifest.revision, segment=segment, calibration=calibration, twins=twins
+        revision=manifest.revision,
+        catalogue=manifest.catalogue,
+        segment=segment,
+        calibration=calibration,
+        twins=twins,
     )
 
 
