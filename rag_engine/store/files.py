@@ -11,7 +11,15 @@ from typing import Any
 
 from rag_engine.errors import StoreCorrupt, StoreLocked
 
-__all__ = ["WriterLock", "file_digest", "read_json", "sync_folder", "sync_tree", "write_json"]
+__all__ = [
+    "WriterLock",
+    "file_digest",
+    "read_json",
+    "sync_file",
+    "sync_folder",
+    "sync_tree",
+    "write_json",
+]
 
 
 def sync_folder(folder: Path) -> None:
@@ -23,6 +31,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, then the folders, innermost first."""
     folders = [folder]
@@ -30,8 +44,7 @@ def sync_tree(folder: Path) -> None:
         if path.is_dir():
             folders.append(path)
             continue
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(path)
     for inner in reversed(folders):
         sync_folder(inner)
 

@@ -28,7 +28,15 @@ from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tre
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
 
-__all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
+__all__ = [
+    "FORMAT",
+    "Generation",
+    "Manifest",
+    "check_files",
+    "load",
+    "publish",
+    "read_manifest",
+]
 
 FORMAT = 4
 """The layout of a generation's files; another number is refused."""
@@ -195,7 +203,7 @@ def load(
         StoreCorrupt: a file is missing, damaged, or of another moment than the others.
     """
     folder = root / manifest.folder
-    _check_files(folder, manifest)
+    check_files(folder, manifest)
     try:
         passages = PassageVectors(
             ids=np.load(folder / "ids.npy", allow_pickle=False),
@@ -245,7 +253,12 @@ def load(
     )
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Compare every file of a generation with its size and SHA-256.
+
+    Raises:
+        StoreCorrupt: one is missing, or is not what was written.
+    """
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if missing := sorted(set(manifest.files) - present):
         raise StoreCorrupt(f"generation {folder}: {missing[0]} is missing")

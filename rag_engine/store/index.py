@@ -147,6 +147,10 @@ class Index:
         self._dense.collect_garbage(self._generation.segment.dense)
         self._lexical.collect_garbage(self._generation.segment.lexical)
 
+    def factories(self, _: object) -> tuple[DenseIndexFactory, LexicalIndexFactory]:
+        """Return what loads the indexes."""
+        return self._dense, self._lexical
+
     @property
     def manifest(self) -> Manifest | None:
         """The manifest of the generation on disk, if one was published."""
