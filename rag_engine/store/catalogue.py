@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rag_engine.store.catalogue_reader import CatalogueReader, as_store_error
 from rag_engine.store.catalogue_records import FinishedSource
-from rag_engine.store.digests import TOMBSTONES, Tally, rows_digest
+from rag_engine.store.digests import SEQUENCES, TOMBSTONES, Tally, kept_digest, rows_digest
 from rag_engine.store.row_codec import StoredDocument
+from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import (
     delete_document,
@@ -75,15 +76,24 @@ class Catalogue(CatalogueReader):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 tally = Tally()
+                given = self._given(connection)
                 revision = 1 + int(_meta_text(connection, "revision") or 0)
                 put_meta(connection, tally, "revision", revision)
                 yield connection, tally, revision
+                tally.remove(SEQUENCES, rows_digest(given))
+                tally.add(SEQUENCES, rows_digest(connection.execute(*read_set(SEQUENCES))))
                 tally.write(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    def _given(self, connection: sqlite3.Connection) -> list[tuple[str, int]]:
+        """Return the last number that each table gave; one that was given is never given again."""
+        given = connection.execute(*read_set(SEQUENCES)).fetchall()
+        check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), self.path)
+        return given
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""

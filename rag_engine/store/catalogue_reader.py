@@ -362,5 +362,5 @@ def as_store_error(path: Path) -> Iterator[None]:
         ) from error
     except sqlite3.ProgrammingError as error:
         raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise StoreCorrupt(rows.INCOMPLETE.format(path, error)) from error

@@ -29,7 +29,13 @@ from rag_engine.store.raw_rows import (
     rows_until_error,
 )
 from rag_engine.store.row_sets import check_set, read_set
-from rag_engine.store.schema import check_schema, connect
+from rag_engine.store.schema import (
+    SQLITE_ERRORS,
+    changed_definitions,
+    check_schema,
+    connect,
+    is_damage,
+)
 from rag_engine.store.statements import read_meta
 
 __all__ = ["CATALOGUE", "CheckReport", "DamagedDocument", "Indexes", "check_store", "read_all_meta"]
@@ -100,7 +106,10 @@ def check_store(
             _check_catalogue(root, connection, report, indexes, on_stage)
     except StoreCorrupt as error:
         report.note(CATALOGUE, str(error))
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
+        if is_damage(error):
+            report.note(CATALOGUE, f"it can not be read: {error}")
+            return report
         raise StoreError(f"the catalogue {path} can not be read now: {error}") from error
     return report
 
@@ -143,6 +152,11 @@ def _check_catalogue(
 
 def _check_pages(connection: sqlite3.Connection, report: CheckReport, on_stage: OnStage) -> None:
     """Let SQLite look at its pages, and compare its indexes with its tables."""
+    try:
+        for name in changed_definitions(connection):
+            report.note(CATALOGUE, f"{name} is not defined as this version defines it")
+    except SQLITE_ERRORS as error:
+        report.note(CATALOGUE, str(error))
     tables = [
         name
         for (name,) in rows_until_error(
@@ -153,7 +167,7 @@ def _check_pages(connection: sqlite3.Connection, report: CheckReport, on_stage: 
     for table in counted(tables, "checking pages", len(tables), on_stage):
         try:
             found = connection.execute(f"PRAGMA integrity_check({table})").fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             report.note(CATALOGUE, f"table {table}: {error}")
             continue
         lines = [line for (text,) in found for line in str(text).splitlines() if text != "ok"]
@@ -165,7 +179,7 @@ def _check_pages(connection: sqlite3.Connection, report: CheckReport, on_stage: 
             if text != "ok":
                 report.note(CATALOGUE, str(text).strip())
         orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         report.note(CATALOGUE, str(error))
         return
     for table, row, parent, _ in orphans[:_PAGES_SHOWN]:
@@ -185,6 +199,7 @@ def _check_sets(
         digests.DOCUMENT_IDS,
         digests.CHUNK_PLACES,
         digests.TOMBSTONES,
+        digests.SEQUENCES,
     )
     keys = rows_until_error(connection, "SELECT DISTINCT key FROM field")
     fields = {digests.field_set(str(key)) for (key,) in keys}
@@ -193,14 +208,12 @@ def _check_sets(
     for name in counted(wanted, "checking sets of rows", len(wanted), on_stage):
         try:
             with _one_moment(connection):
-                sql = "SELECT name, rows, sum, checksum FROM digest WHERE name = ?"
-                kept = connection.execute(sql, (name,)).fetchone()
-                digest = digests.read_digest(kept)[1] if kept else digests.Digest()
+                digest = digests.kept_digest(connection, name)
                 if name == digests.CHUNKS:
                     _check_chunk_set(connection, digest)
                     continue
                 check_set(name, connection.execute(*read_set(name)).fetchall(), digest, root)
-        except (sqlite3.Error, StoreCorrupt, TypeError, ValueError) as error:
+        except (*SQLITE_ERRORS, StoreCorrupt, TypeError, ValueError) as error:
             text = str(error).partition(";")[0]
             report.note(CATALOGUE, f"{name!r}: {text}")
 
@@ -260,7 +273,7 @@ def _is_there(connection: sqlite3.Connection, number: int) -> bool:
         try:
             if connection.execute(sql, (number,)).fetchone():
                 return True
-        except sqlite3.Error:
+        except SQLITE_ERRORS:
             return True
     return False
 
@@ -277,7 +290,7 @@ def _vector_fault(data: bytes, dimension: object) -> str | None:
     'is not finite'
     """
     vector = np.frombuffer(data, dtype=np.float16).astype(np.float32)
-    if len(vector) != dimension:
+    if dimension is not None and len(vector) != dimension:  # None: it is lost, which is told
         return f"has {len(vector)} numbers, not {dimension}"
     if not np.isfinite(vector).all():
         return "is not finite"

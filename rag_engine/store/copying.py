@@ -11,14 +11,14 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.errors import StoreError
 from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import row_checksum
-from rag_engine.store.digests import Tally
+from rag_engine.store.digests import SEQUENCES, Tally, rows_digest
 from rag_engine.store.files import sync_file, sync_folder
 from rag_engine.store.raw_rows import RawDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
@@ -99,12 +99,15 @@ def replace_catalogue(
 def _write(connection: sqlite3.Connection, contents: CatalogueContents) -> None:
     tally = Tally()
     connection.execute("BEGIN IMMEDIATE")
-    for number in _written(connection, tally, contents.documents):
-        if number % 1000 == 0:
+    latest = int(str(contents.meta["revision"]))
+    for count, raw in enumerate(contents.documents, start=1):
+        _write_document(connection, tally, raw)
+        latest = max([latest, *(chunk.revision for chunk in raw.chunks)])
+        if count % 1000 == 0:
             tally.write(connection)
     for name, fingerprint in contents.sources.items():
         put_source(connection, tally, name, fingerprint)
-    revision = 1 + int(str(contents.meta["revision"]))
+    revision = 1 + latest
     for key, value in contents.meta.items():
         put_meta(connection, tally, key, value)
     for key, value in {
@@ -122,51 +125,47 @@ def _write(connection: sqlite3.Connection, contents: CatalogueContents) -> None:
             "(SELECT 1 FROM sqlite_sequence WHERE name = ?)",
             (table, last, table),
         )
+    tally.add(SEQUENCES, rows_digest(sequences(connection).items()))
     tally.write(connection)
     connection.execute("COMMIT")
 
 
-def _written(
-    connection: sqlite3.Connection, tally: Tally, documents: Iterable[RawDocument]
-) -> Iterator[int]:
-    """Write documents one after the other; yield how many were written."""
-    for count, raw in enumerate(documents, start=1):
-        document = raw.document
-        head = (
-            raw.number,
-            document.id,
-            raw.fingerprint,
-            len(raw.chunks),
-            document.title,
-            document.source,
-            document.language_hint,
-            raw.metadata,
-        )
-        row = (*head, row_checksum(head), raw.spans, document.text)
+def _write_document(connection: sqlite3.Connection, tally: Tally, raw: RawDocument) -> None:
+    document = raw.document
+    head = (
+        raw.number,
+        document.id,
+        raw.fingerprint,
+        len(raw.chunks),
+        document.title,
+        document.source,
+        document.language_hint,
+        raw.metadata,
+    )
+    row = (*head, row_checksum(head), raw.spans, document.text)
+    connection.execute(
+        "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
+        "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    connection.executemany(
+        "INSERT INTO field VALUES (?, ?, ?, ?)",
+        field_rows(raw.number, json.loads(raw.metadata)),
+    )
+    places = []
+    for chunk in raw.chunks:
+        checksum = row_checksum(chunk.values)
         connection.execute(
-            "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
-            "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
+            "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
+            "language, section, page, token_bytes, text, vector, terms, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*chunk.values, checksum),
         )
-        connection.executemany(
-            "INSERT INTO field VALUES (?, ?, ?, ?)",
-            field_rows(raw.number, json.loads(raw.metadata)),
-        )
-        places = []
-        for chunk in raw.chunks:
-            checksum = row_checksum(chunk.values)
+        if chunk.tokens:
             connection.execute(
-                "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
-                "language, section, page, token_bytes, text, vector, terms, checksum) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*chunk.values, checksum),
+                "INSERT INTO token_vectors VALUES (?, ?, ?)",
+                (chunk.id, chunk.tokens, row_checksum((chunk.id, chunk.tokens))),
             )
-            if chunk.tokens:
-                connection.execute(
-                    "INSERT INTO token_vectors VALUES (?, ?, ?)",
-                    (chunk.id, chunk.tokens, row_checksum((chunk.id, chunk.tokens))),
-                )
-            places.append((chunk.id, raw.number, chunk.language, chunk.values[8], checksum))
-        for name, digest in (*document_digests(rows.read_head(row[:9])), *chunk_digests(places)):
-            tally.add(name, digest)
-        yield count
+        places.append((chunk.id, raw.number, chunk.language, chunk.values[8], checksum))
+    for name, digest in (*document_digests(rows.read_head(row[:9])), *chunk_digests(places)):
+        tally.add(name, digest)

@@ -35,12 +35,14 @@ __all__ = [
     "DOCUMENTS",
     "DOCUMENT_IDS",
     "META",
+    "SEQUENCES",
     "SOURCES",
     "TOMBSTONES",
     "Digest",
     "Tally",
     "chunk_digest",
     "field_set",
+    "kept_digest",
     "read_digest",
     "row_digest",
     "rows_digest",
@@ -60,6 +62,8 @@ TOMBSTONES = "tombstone"
 """``(chunk, revision, checksum)``."""
 META = "meta"
 """``(key, value)``."""
+SEQUENCES = "sequence"
+"""``(table, last number)``: a number is never given twice."""
 DIGESTS = "digest"
 """The names of all other sets."""
 
@@ -143,6 +147,17 @@ def read_digest(row: Sequence[Any]) -> tuple[str, Digest]:
     if row_checksum((name, rows, total)) != checksum:
         raise StoreCorrupt(f"the catalogue is damaged: what it counted of {name!r} is unreadable")
     return name, Digest(rows, int.from_bytes(total, "little"))
+
+
+def kept_digest(connection: sqlite3.Connection, name: str) -> Digest:
+    """Return what a set of rows adds up to, as the catalogue keeps it.
+
+    Raises:
+        StoreCorrupt: that is damaged.
+    """
+    sql = "SELECT name, rows, sum, checksum FROM digest WHERE name = ?"
+    row = connection.execute(sql, (name,)).fetchone()
+    return Digest() if row is None else read_digest(row)[1]
 
 
 class Tally:

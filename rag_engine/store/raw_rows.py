@@ -6,6 +6,7 @@ be read keeps nobody from the others.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from rag_engine.errors import StoreCorrupt
 from rag_engine.records import Document
 from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import row_checksum
+from rag_engine.store.schema import SQLITE_ERRORS
 from rag_engine.store.statements import field_rows
 
 __all__ = ["RawChunk", "RawDocument", "document_numbers", "name_of", "read_raw", "rows_until_error"]
@@ -67,7 +69,7 @@ def rows_until_error(
     """Yield rows until the first that can not be read."""
     try:
         yield from connection.execute(sql, tuple(parameters))
-    except sqlite3.Error:
+    except SQLITE_ERRORS:
         return
 
 
@@ -91,11 +93,19 @@ def document_numbers(connection: sqlite3.Connection) -> list[int]:
 
 
 def name_of(connection: sqlite3.Connection, number: int) -> tuple[str, str]:
-    """Return id and source of a document that is damaged, as far as they can be read."""
+    """Return id and source of a document that is damaged, as far as they can be read.
+
+    What the indexes say stands before a row that is not what was written: it may be another's.
+    """
+    sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.number = ?"
+    for row in rows_until_error(connection, sql, (number,)):
+        with contextlib.suppress(StoreCorrupt, ValueError, TypeError):
+            head = rows.read_head(row)
+            return head.id, head.source
     for sql in (
-        "SELECT id, source FROM document WHERE number = ?",
         "SELECT id, source FROM document INDEXED BY document_filter WHERE number = ?",
         "SELECT id, '' FROM document INDEXED BY sqlite_autoindex_document_1 WHERE number = ?",
+        "SELECT id, source FROM document WHERE number = ?",
     ):
         for identifier, source in rows_until_error(connection, sql, (number,)):
             return str(identifier), str(source)
@@ -110,7 +120,7 @@ def read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
     """
     try:
         return _read_raw(connection, number)
-    except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+    except (*SQLITE_ERRORS, ValueError, TypeError, OverflowError) as error:
         raise StoreCorrupt(f"it can not be read: {error}") from error
 
 

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.errors import StoreCorrupt, StoreNotFound
+from rag_engine.store.catalogue_reader import as_store_error
 from rag_engine.store.check import CATALOGUE, DamagedDocument, read_all_meta
 from rag_engine.store.copying import CatalogueContents, replace_catalogue
+from rag_engine.store.digests import SEQUENCES, kept_digest
 from rag_engine.store.files import WriterLock
+from rag_engine.store.generation import read_manifest
 from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.raw_rows import (
     RawDocument,
@@ -27,7 +30,8 @@ from rag_engine.store.raw_rows import (
     read_raw,
     rows_until_error,
 )
-from rag_engine.store.schema import connect
+from rag_engine.store.row_sets import check_set, read_set
+from rag_engine.store.schema import SQLITE_ERRORS, connect
 from rag_engine.store.upgrade import is_old, old_document
 
 __all__ = ["RepairReport", "repair_catalogue"]
@@ -58,7 +62,7 @@ def repair_catalogue(root: Path, *, on_stage: OnStage = silent) -> RepairReport:
     lock = WriterLock(root / "writer.lock")
     try:
         connection = connect(path, read_only=False)
-        with contextlib.closing(connection):
+        with as_store_error(path), contextlib.closing(connection):
             return _repaired(path, connection, on_stage)
     finally:
         lock.release()
@@ -74,6 +78,9 @@ def _repaired(path: Path, connection: sqlite3.Connection, on_stage: OnStage) -> 
         )
     dropped: list[DamagedDocument] = []
     numbers = document_numbers(connection)
+    newest: dict[str, int] = {}
+    for number, name in rows_until_error(connection, "SELECT number, id FROM document NOT INDEXED"):
+        newest[name] = max(number, newest.get(name, 0))
     saved = 0
 
     def intact() -> Iterator[RawDocument]:
@@ -81,7 +88,9 @@ def _repaired(path: Path, connection: sqlite3.Connection, on_stage: OnStage) -> 
         for number in counted(numbers, "saving documents", len(numbers), on_stage):
             try:
                 raw = old_document(connection, number) if old else read_raw(connection, number)
-            except (StoreCorrupt, sqlite3.Error, TypeError) as error:
+                if newest.get(raw.document.id, number) > number:
+                    raise StoreCorrupt("a later one has its id")
+            except (StoreCorrupt, *SQLITE_ERRORS, TypeError) as error:
                 name, source = name_of(connection, number)
                 dropped.append(
                     DamagedDocument(number=number, id=name, source=source, reason=str(error))
@@ -91,24 +100,38 @@ def _repaired(path: Path, connection: sqlite3.Connection, on_stage: OnStage) -> 
                 yield raw
 
     sources = rows_until_error(connection, "SELECT name, fingerprint FROM source")
-    last = dict(rows_until_error(connection, "SELECT name, seq FROM sqlite_sequence"))
     keep = path.with_name(f"{path.name}.damaged")
     replace_catalogue(
         path,
         connection,
         CatalogueContents(
-            meta=meta,
+            meta={**meta, "revision": max(int(str(meta["revision"])), _of_index(path.parent))},
             sources={str(name): b"" for name, _ in sources},
             documents=intact(),
-            sequences={
-                str(table): seq
-                for table, seq in last.items()
-                if table in {"document", "chunk"} and isinstance(seq, int)
-            },
+            sequences=_sequences(connection, path),
         ),
         keep=keep,
     )
     return RepairReport(saved=saved, dropped=tuple(dropped), damaged_file=keep)
+
+
+def _of_index(root: Path) -> int:
+    """Return the revision of the index on disk: the repaired catalogue must be later."""
+    try:
+        manifest = read_manifest(root)
+    except StoreCorrupt:
+        return 0
+    return 0 if manifest is None else manifest.revision
+
+
+def _sequences(connection: sqlite3.Connection, path: Path) -> dict[str, int]:
+    """Return the last number that each table gave, or nothing if that is damaged."""
+    try:
+        given = connection.execute(*read_set(SEQUENCES)).fetchall()
+        check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), path)
+    except (StoreCorrupt, *SQLITE_ERRORS):
+        return {}
+    return dict(given)
 
 
 def _old_meta(connection: sqlite3.Connection) -> dict[str, object]:

@@ -19,6 +19,7 @@ _READ = {
     digests.META: "SELECT key, value, checksum FROM meta",
     digests.SOURCES: "SELECT name, fingerprint FROM source",
     digests.TOMBSTONES: "SELECT chunk, revision, checksum FROM tombstone",
+    digests.SEQUENCES: "SELECT name, seq FROM sqlite_sequence",
     digests.DOCUMENTS: (
         "SELECT number, id, source, title FROM document INDEXED BY document_filter"
     ),

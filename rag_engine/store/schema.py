@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -12,6 +13,8 @@ from rag_engine.errors import StoreCorrupt, StoreError, StoreNotFound
 __all__ = [
     "OLD_VERSION",
     "SCHEMA_VERSION",
+    "SQLITE_ERRORS",
+    "changed_definitions",
     "check_schema",
     "connect",
     "create_schema",
@@ -22,6 +25,9 @@ __all__ = [
 SCHEMA_VERSION = 3
 OLD_VERSION = 2
 """Made by version 0.3 and before: a writer brings it up to date (see upgrade.py)."""
+
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement raises: of a damaged file SQLite may tell in bytes that are no text."""
 
 _NO_DAMAGE = {
     sqlite3.SQLITE_BUSY,
@@ -156,7 +162,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             # Deleted text is overwritten with zeros, not only unlinked.
             connection.execute("PRAGMA secure_delete=ON")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         connection.close()
         raise StoreCorrupt(f"the catalogue {path} can not be read: {error}") from error
     return connection
@@ -172,7 +178,16 @@ def create_schema(path: Path) -> None:
         connection.close()
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def changed_definitions(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of tables and indexes that are not defined as this version defines them."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(_SCHEMA)
+        sql = "SELECT name, type, tbl_name, sql FROM sqlite_schema"
+        wanted, found = ({tuple(row) for row in each.execute(sql)} for each in (fresh, connection))
+    return sorted({str(name) for name, *_ in wanted ^ found})
+
+
+def is_damage(error: Exception) -> bool:
     """Tell whether an error of a statement of ours is of the file's making.
 
     Text that is no UTF-8, or a table without its columns, is an ``OperationalError`` to Python, as
@@ -183,9 +198,17 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def schema_version(connection: sqlite3.Connection) -> object:
-    """Return the version of a catalogue's tables, without checking anything."""
+    """Return the version of a catalogue's tables, without checking more than they tell.
+
+    Raises:
+        ValueError: it is no JSON, or the tables are not those of that version.
+    """
     [(text,)] = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall()
     version: object = json.loads(text)
+    if version == OLD_VERSION:
+        sql = "SELECT 1 FROM sqlite_schema WHERE name = 'digest'"
+        if connection.execute(sql).fetchone():
+            raise ValueError(f"its tables are not those of schema {version}")
     return version
 
 

@@ -20,7 +20,7 @@ from rag_engine.store import row_codec as rows
 from rag_engine.store.catalogue_reader import as_store_error
 from rag_engine.store.copying import CatalogueContents, replace_catalogue, sequences
 from rag_engine.store.raw_rows import RawChunk, RawDocument
-from rag_engine.store.schema import OLD_VERSION, connect, schema_version
+from rag_engine.store.schema import OLD_VERSION, SQLITE_ERRORS, connect, schema_version
 
 __all__ = ["is_old", "old_document", "upgrade"]
 
@@ -31,7 +31,7 @@ def is_old(connection: sqlite3.Connection) -> bool:
     """Tell whether version 0.3 or before wrote a catalogue; of a damaged one nobody can tell."""
     try:
         return schema_version(connection) == OLD_VERSION
-    except (sqlite3.Error, ValueError):
+    except (*SQLITE_ERRORS, ValueError):
         return False
 
 
