@@ -16,7 +16,7 @@ from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.files import WriterLock, sync_folder
+from rag_engine.store.files import WriterLock, make_folders, sync_folder
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
 
@@ -212,7 +212,8 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     """Make an empty knowledge base; afterwards it is there whole, or not at all."""
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
-    root.mkdir(parents=True, exist_ok=True)
+    make_folders(root)
+    sync_folder(root.absolute().parent)  # also after one that was killed before it could
     names = sorted(entry.name for entry in root.iterdir())
     if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
         raise StoreError(

@@ -11,7 +11,15 @@ from typing import Any
 
 from rag_engine.errors import StoreCorrupt, StoreLocked
 
-__all__ = ["WriterLock", "file_digest", "read_json", "sync_folder", "sync_tree", "write_json"]
+__all__ = [
+    "WriterLock",
+    "file_digest",
+    "make_folders",
+    "read_json",
+    "sync_folder",
+    "sync_tree",
+    "write_json",
+]
 
 
 def sync_folder(folder: Path) -> None:
@@ -21,6 +29,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing; their names are durable afterwards."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_tree(folder: Path) -> None:
