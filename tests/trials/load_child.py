@@ -24,7 +24,7 @@ from tests.trials.fork_server import Say
 from tests.trials.file_faults import faults
 from tests.trials.load import Load, as_steps, components
 
-__all__ = ["look", "prepare", "run_load"]
+__all__ = ["held", "look", "parts", "prepare", "run_load", "use_temporary_folder"]
 
 _ALL = 1_000
 
@@ -61,7 +61,7 @@ def run_load(
     """
     path = Path(root)
     disk = path.parent
-    _use_temporary_folder(path)
+    use_temporary_folder(path)
     load = Load(path, parts(), opened=resumed)
     library = faults()
     library.faults_watch(os.fsencode(disk), 0)
@@ -84,9 +84,12 @@ def run_load(
     say(["counted", library.faults_count()])
 
 
-def _use_temporary_folder(root: Path) -> None:
-    tempfile.tempdir = str(root.parent.with_name("tmp"))
-    Path(tempfile.tempdir).mkdir(parents=True, exist_ok=True)
+def use_temporary_folder(root: Path) -> Path:
+    """Let temporary files lie beside the disk of the knowledge base, in a folder of their own."""
+    folder = root.parent.with_name("tmp")
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)
+    return folder
 
 
 def look(say: Say, *, root: str, compact: bool) -> None:
@@ -95,7 +98,7 @@ def look(say: Say, *, root: str, compact: bool) -> None:
     Says None where no knowledge base was made yet. What is wrong with it is an AssertionError.
     """
     path = Path(root)
-    _use_temporary_folder(path)
+    use_temporary_folder(path)
     warnings: list[str] = []
     logging.getLogger("rag_engine").addHandler(_Gathering(warnings))
     started = time.monotonic()

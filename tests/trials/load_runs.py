@@ -33,6 +33,10 @@ class Worker:
         self._folder = folder
         self.disk = folder / "disk"
 
+    def elsewhere(self, folder: Path) -> Worker:
+        """Return the worker as one that works in another folder."""
+        return Worker(self._server, folder / "worker")
+
     def start_from(self, checkpoint: Path | None) -> None:
         """Put the state before a step in place; None: nothing is there."""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -42,8 +46,10 @@ class Worker:
             shutil.copytree(checkpoint, self._folder)
 
     def call(self, function: str, **arguments: object) -> Ended:
-        """Run a function of ``load_child`` on the knowledge base."""
-        return self._server.call(f"{_CHILD}:{function}", root=str(self.disk / "kb"), **arguments)
+        """Run a function, of ``load_child`` if it names no other module, on the knowledge base."""
+        if ":" not in function:
+            function = f"{_CHILD}:{function}"
+        return self._server.call(function, root=str(self.disk / "kb"), **arguments)
 
     def path(self, name: str) -> Path:
         """Return a path beside the disk."""
@@ -94,19 +100,23 @@ class LoadRuns:
         return [dataclasses.asdict(step) for step in self.steps[first:stop]]
 
     @contextmanager
-    def worker(self) -> Iterator[Worker]:
-        """Give a worker that nobody else uses meanwhile."""
+    def worker(self, folder: Path | None = None) -> Iterator[Worker]:
+        """Give a worker that nobody else uses meanwhile, perhaps in another folder."""
         with self._changing:
             worker = self._free.pop()
         try:
-            yield worker
+            yield worker if folder is None else worker.elsewhere(folder)
         finally:
             with self._changing:
                 self._free.append(worker)
 
+    def start_before(self, worker: Worker, step: int) -> None:
+        """Put what was there before a step (from 0) in place."""
+        worker.start_from(self._folder / "checkpoints" / str(step))
+
     def take_step(self, worker: Worker, step: int, **fault: object) -> Ended:
         """Take one step (from 0) on what was there before it, with a fault."""
-        worker.start_from(self._folder / "checkpoints" / str(step))
+        self.start_before(worker, step)
         return worker.call(
             "run_load", steps=self.plain(step, step + 1), resumed=step > 0, **fault
         )
