@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,14 @@ from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.files import (
+    file_digest,
+    json_beside,
+    put_in_place,
+    read_json,
+    sync_folder,
+    sync_tree,
+)
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
 
@@ -96,29 +103,48 @@ def read_manifest(root: Path) -> Manifest | None:
 def publish(
     root: Path, generation: Generation, dense: DenseIndexFactory, lexical: LexicalIndexFactory
 ) -> Manifest:
-    """Write a generation and make it the current one; remove the others."""
+    """Write a generation and make it the current one; remove the others.
+
+    After an error the one before is current, or, if the very last step failed, perhaps the new
+    one; in a crash that follows it may be either. Both are whole.
+    """
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
     number = 1 + max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
-    beside = home / f"{number:08d}.new"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    _write(beside, generation)
-    sync_tree(beside)
-    folder = home / f"{number:08d}"
-    beside.rename(folder)
-    sync_folder(home)
-    sync_folder(root)
-    files = {
-        path.relative_to(folder).as_posix(): {
-            "size": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    folder, beside = home / f"{number:08d}", home / f"{number:08d}.new"
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        _write(beside, generation)
+        sync_tree(beside)
+        beside.rename(folder)
+        sync_folder(home)
+        sync_folder(root)
+        manifest = _manifest_of(folder, number, generation, dense, lexical)
+        written = json_beside(root / _MANIFEST, {"format": FORMAT, **asdict(manifest)})
+    except BaseException:
+        # What nobody reads yet must not take the room that others may be waiting for.
+        for unread in (beside, folder):
+            shutil.rmtree(unread, ignore_errors=True)
+        (root / f"{_MANIFEST}.new").unlink(missing_ok=True)
+        raise
+    put_in_place(written, root / _MANIFEST)
+    for other in home.iterdir():
+        if other != folder:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(other)
+    return manifest
+
+
+def _manifest_of(
+    folder: Path,
+    number: int,
+    generation: Generation,
+    dense: DenseIndexFactory,
+    lexical: LexicalIndexFactory,
+) -> Manifest:
     segment = generation.segment
-    manifest = Manifest(
+    return Manifest(
         number=number,
         revision=generation.revision,
         chunks=len(segment),
@@ -126,27 +152,15 @@ def publish(
         lexical=lexical.kind,
         calibration=generation.calibration.version,
         languages=segment.passages.languages,
-        files=files,
-    )
-    write_json(
-        root / _MANIFEST,
-        {
-            "format": FORMAT,
-            "number": number,
-            "revision": manifest.revision,
-            "chunks": manifest.chunks,
-            "dense": manifest.dense,
-            "lexical": manifest.lexical,
-            "calibration": manifest.calibration,
-            "languages": list(manifest.languages),
-            "files": files,
+        files={
+            path.relative_to(folder).as_posix(): {
+                "size": path.stat().st_size,
+                "sha256": file_digest(path),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
         },
     )
-    for other in home.iterdir():
-        if other != folder:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(other)
-    return manifest
 
 
 def _write(folder: Path, generation: Generation) -> None:
@@ -174,6 +188,7 @@ def load(
 
     Raises:
         StoreCorrupt: a file is missing, damaged, or of another moment than the others.
+        OSError: a file can not be read.
     """
     folder = root / manifest.folder
     _check_files(folder, manifest)
@@ -197,7 +212,7 @@ def load(
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError) as error:
+    except (FileNotFoundError, ValueError, KeyError, EOFError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
     centred = passages.centred(calibration.offsets)
