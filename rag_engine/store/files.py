@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from rag_engine.errors import StoreCorrupt, StoreLocked
 from rag_engine.store.failures import storage
@@ -20,6 +23,7 @@ __all__ = [
     "make_folders",
     "put_in_place",
     "read_json",
+    "save_array",
     "sync_folder",
     "sync_tree",
     "write_json",
@@ -55,6 +59,23 @@ def sync_tree(folder: Path) -> None:
             os.fsync(file.fileno())
     for inner in reversed(folders):
         sync_folder(inner)
+
+
+class _Written:
+    """A file of which NumPy sees nothing but that it can be written to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as ``np.save`` does, and raise whatever keeps it from being written whole.
+
+    ``np.save`` writes a file by a ``FILE`` of C, and looks away when that is closed: on a full disk
+    it leaves the end of the array out, without a word.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array(_Written(file), array, allow_pickle=False)
 
 
 def file_digest(path: Path) -> str:

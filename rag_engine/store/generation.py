@@ -26,6 +26,7 @@ from rag_engine.store.files import (
     json_beside,
     put_in_place,
     read_json,
+    save_array,
     sync_folder,
     sync_tree,
 )
@@ -165,14 +166,14 @@ def _manifest_of(
 
 def _write(folder: Path, generation: Generation) -> None:
     segment = generation.segment
-    np.save(folder / "ids.npy", segment.passages.ids)
-    np.save(folder / "vectors.npy", segment.passages.vectors)
-    np.save(folder / "language_codes.npy", segment.passages.codes)
-    np.save(folder / "twins.npy", generation.twins.pairs)
-    np.save(folder / "terms.npy", segment.terms.hashes)
-    np.save(folder / "term_starts.npy", segment.terms.starts)
+    save_array(folder / "ids.npy", segment.passages.ids)
+    save_array(folder / "vectors.npy", segment.passages.vectors)
+    save_array(folder / "language_codes.npy", segment.passages.codes)
+    save_array(folder / "twins.npy", generation.twins.pairs)
+    save_array(folder / "terms.npy", segment.terms.hashes)
+    save_array(folder / "term_starts.npy", segment.terms.starts)
     for part in fields(segment.lists):
-        np.save(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
+        save_array(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]

@@ -39,9 +39,7 @@ class _Point(NamedTuple):
 
 
 def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
-    with LoadRuns.loaded(
-        folder, drawn, workers=amounts["workers"], steps=amounts["steps"]
-    ) as runs:
+    with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=amounts["steps"]) as runs:
         counts = runs.each(lambda worker, step: _count(runs, worker, step), range(len(runs.steps)))
         points = [
             _Point(step, operation, action, error, onward)
@@ -98,9 +96,7 @@ def _fail(runs: LoadRuns, worker: Worker, point: _Point, *, again: bool) -> str 
     ended = _take(runs, worker, point, again=again)
     told = {key: value for each in ended.said for key, value in each.items()}
     refused: str | None = told["refused"]
-    alternatives = allowed(
-        runs.states, runs.steps, point.step + 1, point.step + (refused is None)
-    )
+    alternatives = allowed(runs.states, runs.steps, point.step + 1, point.step + (refused is None))
     assert "read" in told or point.step == 0, f"{point}: the knowledge base is gone"
     documents = told.get("read", {})
     assert is_allowed(documents, alternatives), f"{point}: it holds {documents}, {alternatives}"
@@ -124,9 +120,7 @@ def _really_full(runs: LoadRuns, folder: Path, drawn: random.Random) -> Figures:
             with runs.worker(mounted) as worker:
                 worker.start_from(None)
                 steps = runs.plain(0, len(runs.steps))
-                ended = worker.call(
-                    f"{_CHILD}:fill_disk", steps=steps, seed=drawn.randrange(2**32)
-                )
+                ended = worker.call(f"{_CHILD}:fill_disk", steps=steps, seed=drawn.randrange(2**32))
                 assert ended.status == 0, f"full tmpfs: {ended.said}"
                 refused += sum(told["refused"] is not None for told in ended.said)
                 held = [told["then"] for told in ended.said]

@@ -238,9 +238,7 @@ class Disk:
         files = list(self._files(self._root, set()))
         changes = [change for file in files for change in file.changes if not change.synced]
         chosen = _chosen(drawn, kept, len(self._pending) + len(changes))
-        names = {
-            id(change) for change, yes in zip(self._pending, chosen, strict=False) if yes
-        }
+        names = {id(change) for change, yes in zip(self._pending, chosen, strict=False) if yes}
         bytes_kept = {
             id(change)
             for change, yes in zip(changes, chosen[len(self._pending) :], strict=True)
@@ -294,9 +292,7 @@ def _chosen(drawn: random.Random, kept: Kept, count: int) -> list[bool]:
     return chosen
 
 
-def _drawn_content(
-    drawn: random.Random, file: _File, kept: set[int], *, tears: bool
-) -> bytes:
+def _drawn_content(drawn: random.Random, file: _File, kept: set[int], *, tears: bool) -> bytes:
     """Return a file's bytes: of its unsynced changes those of ``kept``, perhaps torn."""
     changes = [each for each in file.changes if each.synced or id(each) in kept]
     content = _applied(

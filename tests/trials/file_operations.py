@@ -29,9 +29,7 @@ class _Seen(NamedTuple):
 
 
 def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
-    with LoadRuns.loaded(
-        folder, drawn, workers=amounts["workers"], steps=amounts["steps"]
-    ) as runs:
+    with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=amounts["steps"]) as runs:
         counts = runs.each(lambda worker, step: _count(runs, worker, step), range(len(runs.steps)))
         points = [
             _Point(step, operation, action)

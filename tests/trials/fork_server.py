@@ -1,8 +1,8 @@
 """Runs functions in processes of their own that cost milliseconds: forks of one that imported all.
 
 ``ForkServer`` starts ``python -m tests.trials.fork_server``, which prepares what the calls share,
-has no thread but its own, and forks a child for each call. A child may be killed, or kill itself, at any moment;
-what it said before is not lost.
+has no thread but its own, and forks a child for each call. A child may be killed, or kill itself,
+at any moment; what it said before is not lost.
 """
 
 from __future__ import annotations

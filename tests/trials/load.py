@@ -1,7 +1,7 @@
 """A load of thirty steps on one knowledge base, and what it must hold after each of them.
 
-The trials of single file operations run it in a child and stop, fail or record it. ``run_load``
-says ``["begun", step]`` and ``["done", step]``; ``allowed`` tells from that what may be there.
+The trials of single file operations run it in a child (``load_child.py``) and stop, fail or record
+it. ``allowed`` tells from what was begun and what was acknowledged what may be there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from rag_engine.connectors.generators.extractive import ExtractiveGenerator
 from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from tests.doubles import HashEmbedder
 
-__all__ = ["STEPS", "Step", "allowed", "components", "is_allowed", "make_steps", "run_load", "states_after"]
+__all__ = [
+    "STEPS",
+    "Load",
+    "Step",
+    "allowed",
+    "as_steps",
+    "components",
+    "is_allowed",
+    "make_steps",
+    "states_after",
+]
 
 State = dict[str, str]
 """Documents: their texts by their ids."""

@@ -20,8 +20,8 @@ from rag_engine.components import Components
 from rag_engine.connectors.lexical.tantivy_index import TantivyIndex
 from rag_engine.errors import RagEngineError, StoreNotFound
 from rag_engine.filters import And
-from tests.trials.fork_server import Say
 from tests.trials.file_faults import faults
+from tests.trials.fork_server import Say
 from tests.trials.load import Load, as_steps, components
 
 __all__ = ["held", "look", "parts", "prepare", "run_load", "use_temporary_folder"]

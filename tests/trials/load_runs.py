@@ -117,9 +117,7 @@ class LoadRuns:
     def take_step(self, worker: Worker, step: int, **fault: object) -> Ended:
         """Take one step (from 0) on what was there before it, with a fault."""
         self.start_before(worker, step)
-        return worker.call(
-            "run_load", steps=self.plain(step, step + 1), resumed=step > 0, **fault
-        )
+        return worker.call("run_load", steps=self.plain(step, step + 1), resumed=step > 0, **fault)
 
     def each(self, work: Callable[[Worker, T], R], items: Iterable[T]) -> list[R]:
         """Do some work for each item, as many at once as there are workers.

@@ -33,9 +33,7 @@ class _Cut(NamedTuple):
 
 
 def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
-    with LoadRuns.loaded(
-        folder, drawn, workers=amounts["workers"], steps=amounts["steps"]
-    ) as runs:
+    with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=amounts["steps"]) as runs:
         operations, data = _record(runs, None)
         syncs = [each.number for each in operations if each.name == "fsync"]
         failing = drawn.sample(syncs, amounts["failed syncs"])
