@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.trials.file_faults import Action, lacking
+from tests.trials.file_faults import Action, lacking, read_trace
 from tests.trials.fork_server import Ended
 from tests.trials.load import allowed, is_allowed
 from tests.trials.load_runs import LoadRuns, Worker
@@ -23,6 +23,11 @@ __all__ = ["TRIAL"]
 _CHILD = "tests.trials.full_disk_child"
 _TMPFS = "4m"
 _FULL_LOADS = 3
+_FAULTS = (
+    (Action.FAIL, errno.ENOSPC),
+    (Action.FAIL, errno.EIO),
+    (Action.SHORT_WRITE, errno.ENOSPC),
+)
 
 
 class _Point(NamedTuple):
@@ -40,16 +45,13 @@ class _Point(NamedTuple):
 
 def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
     with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=amounts["steps"]) as runs:
-        counts = runs.each(lambda worker, step: _count(runs, worker, step), range(len(runs.steps)))
+        names = runs.each(lambda worker, step: _names(runs, worker, step), range(len(runs.steps)))
         points = [
             _Point(step, operation, action, error, onward)
-            for step, count in enumerate(counts)
-            for operation in range(1, count + 1)
-            for action, error in (
-                (Action.FAIL, errno.ENOSPC),
-                (Action.FAIL, errno.EIO),
-                (Action.SHORT_WRITE, errno.ENOSPC),
-            )
+            for step, of_step in enumerate(names)
+            for operation, name in enumerate(of_step, 1)
+            for action, error in _FAULTS
+            if action is Action.FAIL or name == "write"
             for onward in (False, True)
         ]
         if amounts["points"] < len(points):
@@ -61,7 +63,7 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
         )
         kinds = Counter(refused.split(":")[0] for refused in ended if refused)
         return {
-            "file operations": sum(counts),
+            "file operations": sum(map(len, names)),
             "faults": len(points),
             "steps done in spite of one": sum(refused is None for refused in ended),
             **dict(kinds.most_common()),
@@ -69,9 +71,10 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
         }
 
 
-def _count(runs: LoadRuns, worker: Worker, step: int) -> int:
-    ended = _take(runs, worker, _Point(step, 0, Action.NOTHING, 0, onward=False), again=True)
-    return int(ended.said[0]["counted"])
+def _names(runs: LoadRuns, worker: Worker, step: int) -> list[str]:
+    """Return the file operations of a step without a fault."""
+    _take(runs, worker, _Point(step, 0, Action.NOTHING, 0, onward=False), again=True)
+    return [each.name for each in read_trace(worker.path("trace")) if each.number]
 
 
 def _take(runs: LoadRuns, worker: Worker, point: _Point, *, again: bool) -> Ended:
@@ -86,6 +89,7 @@ def _take(runs: LoadRuns, worker: Worker, point: _Point, *, again: bool) -> Ende
         error=point.error,
         onward=point.onward,
         again=again,
+        record=point.action is Action.NOTHING,
     )
     assert ended.status == 0, f"{point} ({step['kind']}): {ended.said}"
     return ended

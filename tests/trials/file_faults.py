@@ -1,12 +1,12 @@
 """File operations of a process: counted, recorded, failed, or the process killed at one of them.
 
-``file_faults.c`` is compiled with ``cc`` and preloaded; inside such a process ``faults()`` drives
-it. Numbered are, below the watched folders: files that come to be or are cut on opening, ``write``
-and its kin (also ``sendfile`` and ``copy_file_range``, and what a ``FILE`` writes: FAISS, NumPy's
-``tofile``), ``ftruncate``, ``fallocate``, ``fsync``, ``fdatasync``, ``rename``, ``link``,
-``symlink``, ``unlink``, ``rmdir``, ``mkdir``; with ``reads=True`` also the opening and reading of
-files. Not seen: what is read by way of ``mmap`` or a ``FILE``, and ``stat``; writing by way of
-``mmap`` is noted, not numbered (nothing here does it).
+The C of ``preload`` is compiled with ``cc`` and preloaded; in such a process ``faults()`` steers it.
+Numbered are, below the watched folders: files that come to be or are cut on opening, ``write`` and
+its kin (also ``sendfile`` and ``copy_file_range``, and what a ``FILE`` writes, as that of FAISS or
+of NumPy's ``tofile``), ``ftruncate``, ``fallocate``, ``fsync``, ``fdatasync``, ``rename``,
+``link``, ``symlink``, ``unlink``, ``rmdir``, ``mkdir``; with ``reads`` also the opening and reading
+of files. Not seen: what is read by way of ``mmap`` or a ``FILE``, and ``stat``; writing by way of
+``mmap`` is noted, not numbered (SQLite's rollback journal does without it).
 
 ``tests/test_file_faults.py`` runs the whole load of ``load.py`` under ``strace -f`` and finds the
 same operations in the same order as in the trace.
@@ -24,7 +24,7 @@ from pathlib import Path
 
 __all__ = ["Action", "Operation", "compiled", "faults", "lacking", "read_trace"]
 
-_SOURCE = Path(__file__).with_suffix(".c")
+_SOURCES = Path(__file__).with_name("preload")
 
 
 class Action(enum.IntEnum):
@@ -47,7 +47,7 @@ def compiled(folder: Path) -> Path:
     """Compile the library into a folder, and return its path."""
     library = folder / "file_faults.so"
     arguments = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["cc", *arguments, "-o", library, _SOURCE], check=True)
+    subprocess.run(["cc", *arguments, "-o", library, *sorted(_SOURCES.glob("*.c"))], check=True)
     return library
 
 

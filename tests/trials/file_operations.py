@@ -1,4 +1,8 @@
-"""Stops the process (SIGKILL) before and after every file operation of a load of thirty steps."""
+"""Stops the process (SIGKILL) before and after every file operation of a load of thirty steps.
+
+What is on disk after an operation is what is there before the next one; so each is stopped before,
+the last of each step after, and a drawn share of the others after as well.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ from tests.trials.load_runs import LoadRuns, Worker
 from tests.trials.trial import Amounts, Figures, Trial
 
 __all__ = ["TRIAL"]
+
+
+_AFTER = 0.1
+"""The share of operations, other than the last of a step, that are stopped after."""
 
 
 class _Point(NamedTuple):
@@ -36,6 +44,7 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
             for step, count in enumerate(counts)
             for operation in range(1, count + 1)
             for action in (Action.KILL_BEFORE, Action.KILL_AFTER)
+            if action is Action.KILL_BEFORE or operation == count or drawn.random() < _AFTER
         ]
         if amounts["points"]:
             points = sorted(drawn.sample(points, amounts["points"]))
