@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from rag_engine.store.catalogue_reader import CatalogueReader, as_store_error
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FinishedSource
+from rag_engine.store.connection import Connection
+from rag_engine.store.failures import storage
 from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import delete_document, insert_document
@@ -30,51 +31,51 @@ class Catalogue(CatalogueReader):
 
         Raises:
             StoreNotFound: there is no such file.
-            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+            StoreCorrupt: it is damaged, or was written by a newer version of this package.
+            StorageFailed: it can not be read, or not be written.
         """
         super().__init__(path)
-        self._writer = None if read_only else connect(path, read_only=False)
-        self._write_lock = threading.RLock()
+        try:
+            self._writer = None if read_only else Connection(path, read_only=False)
+        except BaseException:
+            super().close()
+            raise
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
-        """Create an empty catalogue that keeps ``meta`` (plain data), and open it."""
-        create_schema(path)
-        connection = connect(path, read_only=False)
+        """Create an empty catalogue that keeps ``meta`` (plain data), and open it.
+
+        Raises:
+            StorageFailed: it can not be written.
+        """
         entries = {"schema": SCHEMA_VERSION, "revision": 0, **meta}
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(entries[key])) for key in entries]
-        )
-        connection.execute("COMMIT")
-        connection.close()
+        with storage("making a knowledge base", path):
+            create_schema(path)
+            with contextlib.closing(connect(path, read_only=False)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(
+                    "INSERT INTO meta VALUES (?, ?)",
+                    [(key, json.dumps(entries[key])) for key in entries],
+                )
+                connection.execute("COMMIT")
         return cls(path, read_only=False)
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._write_lock:
-            super().close()
-            if self._writer is not None:
-                self._writer.close()
+        super().close()
+        if self._writer is not None:
+            self._writer.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """Open a transaction and give the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, as_store_error(self.path):
-            connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                sql = "SELECT value FROM meta WHERE key = 'revision'"
-                revision = 1 + int(connection.execute(sql).fetchone()[0])
-                connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
-                yield connection, revision
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+        with self._writer.transaction("changing the catalogue") as connection:
+            sql = "SELECT value FROM meta WHERE key = 'revision'"
+            revision = 1 + int(connection.execute(sql).fetchone()[0])
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
+            yield connection, revision
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
@@ -147,8 +148,14 @@ class Catalogue(CatalogueReader):
             )
 
     def vacuum(self) -> None:
-        """Give the space of deleted rows back to the file system."""
+        """Give the space of deleted rows back to the file system.
+
+        Raises:
+            StorageFailed: it takes room of its own, and there is none.
+        """
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, self._read_lock, as_store_error(self.path):
-            self._writer.execute("VACUUM")
+        doing = "giving back the space of what was deleted"
+        kept = "every document is kept, and what was deleted stays deleted"
+        with self._writer.using(doing, kept=kept) as connection, self._reader.held():
+            connection.execute("VACUUM")

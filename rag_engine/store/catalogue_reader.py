@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,19 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
+from rag_engine.errors import StoreCorrupt
 from rag_engine.filters import Filter
 from rag_engine.index_ports import ChunkFields
 from rag_engine.ports import Int64Array
 from rag_engine.records import Document
 from rag_engine.store import row_codec as rows
 from rag_engine.store.catalogue_records import CatalogueStatistics, FoundChunk
+from rag_engine.store.connection import Connection
 from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.row_codec import IndexRow
-from rag_engine.store.schema import SCHEMA_VERSION, connect
+from rag_engine.store.schema import SCHEMA_VERSION
 from rag_engine.store.token_vectors import ChunkTokens
 
-__all__ = ["CatalogueReader", "as_store_error"]
+__all__ = ["CatalogueReader"]
 
 _BATCH = 500
 """Ids a query; SQLite takes at most 32,766 parameters."""
@@ -39,18 +38,24 @@ class CatalogueReader:
 
         Raises:
             StoreNotFound: there is no such file.
-            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+            StoreCorrupt: it is damaged, or was written by a newer version of this package.
+            StorageFailed: it can not be read.
         """
         self.path = path
         # A connection of its own: it never sees a transaction half-way.
-        self._reader = connect(path, read_only=True)
-        self._read_lock = threading.RLock()
-        if not self._read("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+        self._reader = Connection(path, read_only=True)
+        try:
+            self._check_schema()
+        except BaseException:
             self._reader.close()
+            raise
+
+    def _check_schema(self) -> None:
+        path = self.path
+        if not self._read("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
             raise StoreCorrupt(f"the catalogue {path} is damaged: its tables are missing")
         version = self.meta("schema")
         if version != SCHEMA_VERSION:
-            self._reader.close()
             raise StoreCorrupt(
                 f"the catalogue {path} has schema {version!r}, this version reads "
                 f"{SCHEMA_VERSION}; use the version of rag-engine that wrote it"
@@ -58,8 +63,7 @@ class CatalogueReader:
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._read_lock:
-            self._reader.close()
+        self._reader.close()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[CatalogueReader]:
@@ -69,15 +73,15 @@ class CatalogueReader:
         """
         reader = CatalogueReader(self.path)
         try:
-            reader._read("BEGIN")
-            reader.revision()
-            yield reader
+            with reader._reader.reading_one_moment():
+                reader.revision()
+                yield reader
         finally:
             reader.close()
 
     def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._read_lock, as_store_error(self.path):
-            return self._reader.execute(sql, tuple(parameters)).fetchall()
+        with self._reader.using("reading the catalogue") as connection:
+            return connection.execute(sql, tuple(parameters)).fetchall()
 
     def meta(self, key: str) -> object:
         """Return the plain data kept under ``key``, or None."""
@@ -227,19 +231,3 @@ def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-@contextlib.contextmanager
-def as_store_error(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into an error that says what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
-            "that no other program holds the file, then try again"
-        ) from error
-    except sqlite3.ProgrammingError as error:
-        raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.files import (
+    file_digest,
+    json_beside,
+    put_in_place,
+    read_json,
+    save_array,
+    sync_folder,
+    sync_tree,
+)
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
 
@@ -96,52 +104,32 @@ def read_manifest(root: Path) -> Manifest | None:
 def publish(
     root: Path, generation: Generation, dense: DenseIndexFactory, lexical: LexicalIndexFactory
 ) -> Manifest:
-    """Write a generation and make it the current one; remove the others."""
+    """Write a generation and make it the current one; remove the others.
+
+    After an error the one before is current, or, if the very last step failed, perhaps the new
+    one; in a crash that follows it may be either. Both are whole.
+    """
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
     number = 1 + max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
-    beside = home / f"{number:08d}.new"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    _write(beside, generation)
-    sync_tree(beside)
-    folder = home / f"{number:08d}"
-    beside.rename(folder)
-    sync_folder(home)
-    sync_folder(root)
-    files = {
-        path.relative_to(folder).as_posix(): {
-            "size": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    segment = generation.segment
-    manifest = Manifest(
-        number=number,
-        revision=generation.revision,
-        chunks=len(segment),
-        dense=dense.kind,
-        lexical=lexical.kind,
-        calibration=generation.calibration.version,
-        languages=segment.passages.languages,
-        files=files,
-    )
-    write_json(
-        root / _MANIFEST,
-        {
-            "format": FORMAT,
-            "number": number,
-            "revision": manifest.revision,
-            "chunks": manifest.chunks,
-            "dense": manifest.dense,
-            "lexical": manifest.lexical,
-            "calibration": manifest.calibration,
-            "languages": list(manifest.languages),
-            "files": files,
-        },
-    )
+    folder, beside = home / f"{number:08d}", home / f"{number:08d}.new"
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        _write(beside, generation)
+        sync_tree(beside)
+        beside.rename(folder)
+        sync_folder(home)
+        sync_folder(root)
+        manifest = _manifest_of(folder, number, generation, dense, lexical)
+        written = json_beside(root / _MANIFEST, {"format": FORMAT, **asdict(manifest)})
+    except BaseException:
+        # What nobody reads yet must not take the room that others may be waiting for.
+        for unread in (beside, folder):
+            shutil.rmtree(unread, ignore_errors=True)
+        (root / f"{_MANIFEST}.new").unlink(missing_ok=True)
+        raise
+    put_in_place(written, root / _MANIFEST)
     for other in home.iterdir():
         if other != folder:
             with contextlib.suppress(OSError):
@@ -149,16 +137,43 @@ def publish(
     return manifest
 
 
+def _manifest_of(
+    folder: Path,
+    number: int,
+    generation: Generation,
+    dense: DenseIndexFactory,
+    lexical: LexicalIndexFactory,
+) -> Manifest:
+    segment = generation.segment
+    return Manifest(
+        number=number,
+        revision=generation.revision,
+        chunks=len(segment),
+        dense=dense.kind,
+        lexical=lexical.kind,
+        calibration=generation.calibration.version,
+        languages=segment.passages.languages,
+        files={
+            path.relative_to(folder).as_posix(): {
+                "size": path.stat().st_size,
+                "sha256": file_digest(path),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    )
+
+
 def _write(folder: Path, generation: Generation) -> None:
     segment = generation.segment
-    np.save(folder / "ids.npy", segment.passages.ids)
-    np.save(folder / "vectors.npy", segment.passages.vectors)
-    np.save(folder / "language_codes.npy", segment.passages.codes)
-    np.save(folder / "twins.npy", generation.twins.pairs)
-    np.save(folder / "terms.npy", segment.terms.hashes)
-    np.save(folder / "term_starts.npy", segment.terms.starts)
+    save_array(folder / "ids.npy", segment.passages.ids)
+    save_array(folder / "vectors.npy", segment.passages.vectors)
+    save_array(folder / "language_codes.npy", segment.passages.codes)
+    save_array(folder / "twins.npy", generation.twins.pairs)
+    save_array(folder / "terms.npy", segment.terms.hashes)
+    save_array(folder / "term_starts.npy", segment.terms.starts)
     for part in fields(segment.lists):
-        np.save(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
+        save_array(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
@@ -174,6 +189,7 @@ def load(
 
     Raises:
         StoreCorrupt: a file is missing, damaged, or of another moment than the others.
+        OSError: a file can not be read.
     """
     folder = root / manifest.folder
     _check_files(folder, manifest)
@@ -197,7 +213,7 @@ def load(
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError) as error:
+    except (FileNotFoundError, ValueError, KeyError, EOFError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
     centred = passages.centred(calibration.offsets)

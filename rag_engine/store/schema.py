@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from rag_engine.errors import StoreCorrupt, StoreNotFound
+from rag_engine.errors import StoreNotFound
 
 __all__ = ["SCHEMA_VERSION", "connect", "create_schema"]
 
@@ -85,7 +85,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
     Raises:
         StoreNotFound: there is no such file.
-        StoreCorrupt: it is no SQLite file.
+        sqlite3.Error: it is no SQLite file, or can not be opened (see ``storage``).
     """
     if not path.is_file():
         raise StoreNotFound(f"no catalogue at {path}")
@@ -110,9 +110,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             # Deleted text is overwritten with zeros, not only unlinked.
             connection.execute("PRAGMA secure_delete=ON")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.DatabaseError as error:
+    except BaseException:
         connection.close()
-        raise StoreCorrupt(f"the catalogue {path} can not be read: {error}") from error
+        raise
     return connection
 
 
