@@ -16,6 +16,7 @@ from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.process_memory import give_memory_back
 from rag_engine.ports import Embedder, Loader
 from rag_engine.settings import Settings
 
@@ -167,6 +168,7 @@ def serve(options: ServeOptions) -> Outcome:
     Raises:
         InvalidInput: the address can not be used; and what ``open_service`` raises.
     """
+    give_memory_back()
     with open_service(options) as service:
         import uvicorn
 

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -223,6 +223,8 @@ class Index:
             self._generation = self._snapshot = None
         gone = set(deleted.tolist())
         self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
+        # What came and went since is in no segment; kept, it would slow down every search.
+        deleted = np.intersect1d(deleted, generation.segment.passages.ids, assume_unique=True)
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
@@ -249,9 +251,17 @@ class Index:
         return self._generation
 
     def _is_far_behind(self) -> bool:
+        """Tell whether a new generation is worth waiting for.
+
+        Passages that came and went count as well: documents that are replaced again and again
+        would otherwise leave tombstones without end, as only a new generation forgets them.
+        """
         assert self._generation is not None
-        pending = self._catalogue.count_after(self._generation.revision)
-        return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
+        revision, sealed = self._generation.revision, self._generation.segment.passages.ids
+        gone = self._catalogue.tombstones(after=revision)
+        passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
+        pending = self._catalogue.count_after(revision) + passed
+        return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         rows = self._live_rows

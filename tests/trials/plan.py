@@ -8,7 +8,7 @@ from tests.trials.trial import Trial
 
 __all__ = ["NAMES", "trial_named"]
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("http_abuse", "soak")
 
 
 def trial_named(name: str) -> Trial:
