@@ -174,12 +174,14 @@ def serve(options: ServeOptions) -> Outcome:
 
         from rag_engine.connectors.http.app import create_app
         from rag_engine.connectors.http.logs import log_to, logger
+        from rag_engine.connectors.http.patience import PatientProtocol
 
         log_to()
         listening = _listen(options.host, options.port)
         port = listening.getsockname()[1]
         config = uvicorn.Config(
             create_app(service),
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

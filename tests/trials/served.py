@@ -46,11 +46,11 @@ class Served:
 
     def descriptors(self) -> int:
         """Count open file descriptors."""
-        return len(os.listdir(self._proc / "fd"))
+        return sum(1 for _ in (self._proc / "fd").iterdir())
 
     def threads(self) -> int:
         """Count threads, native ones too."""
-        return len(os.listdir(self._proc / "task"))
+        return sum(1 for _ in (self._proc / "task").iterdir())
 
     @property
     def _proc(self) -> Path:

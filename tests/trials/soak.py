@@ -101,7 +101,13 @@ class _Load:
         threads = [
             threading.Thread(
                 target=self._work,
-                args=(n, random.Random(self.drawn.random()), started + seconds, questions, documents),
+                args=(
+                    n,
+                    random.Random(self.drawn.random()),
+                    started + seconds,
+                    questions,
+                    documents,
+                ),
             )
             for n in range(_CLIENTS)
         ]
