@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -247,6 +247,8 @@ class Index:
             self._generation = self._snapshot = None
         gone = set(deleted.tolist())
         self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
+        # What came and went since is in no segment; kept, it would slow down every search.
+        deleted = np.intersect1d(deleted, generation.segment.passages.ids, assume_unique=True)
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
@@ -290,12 +292,16 @@ class Index:
     def _is_far_behind(self) -> bool:
         """Tell whether so much is replayed that it is time to build a generation.
 
-        Where that failed it is tried again when twice as much has come, not in every search.
+        Passages that came and went count as well: documents that are replaced again and again
+        would otherwise leave tombstones without end, as only a new generation forgets them. Where
+        building failed it is tried again when twice as much has come, not in every search.
         """
         assert self._generation is not None
-        pending = self._catalogue.count_after(self._generation.revision)
-        limit = max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
-        return pending > self._patience * limit
+        revision, sealed = self._generation.revision, self._generation.segment.passages.ids
+        gone = self._catalogue.tombstones(after=revision)
+        passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
+        pending = self._catalogue.count_after(revision) + passed
+        return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         rows = self._live_rows
