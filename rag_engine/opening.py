@@ -21,6 +21,7 @@ from rag_engine.store.files import WriterLock, make_folders, sync_folder
 from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.upgrade import upgrade
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -182,6 +183,8 @@ def open_store(
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
     try:
+        if not read_only:
+            upgrade(root / _CATALOGUE)
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))

@@ -24,6 +24,7 @@ __all__ = [
     "put_in_place",
     "read_json",
     "save_array",
+    "sync_file",
     "sync_folder",
     "sync_tree",
     "write_json",
@@ -48,6 +49,12 @@ def make_folders(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, then the folders, innermost first."""
     folders = [folder]
@@ -55,8 +62,7 @@ def sync_tree(folder: Path) -> None:
         if path.is_dir():
             folders.append(path)
             continue
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(path)
     for inner in reversed(folders):
         sync_folder(inner)
 
