@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from rag_engine.store.catalogue_reader import CatalogueReader, as_store_error
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FinishedSource
+from rag_engine.store.connection import Connection
 from rag_engine.store.digests import SEQUENCES, TOMBSTONES, Tally, kept_digest, rows_digest
+from rag_engine.store.failures import storage
 from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.row_sets import check_set, read_set
-from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
+from rag_engine.store.schema import SCHEMA_VERSION, check_header, connect, create_schema
 from rag_engine.store.statements import (
     delete_document,
     insert_document,
@@ -38,56 +39,58 @@ class Catalogue(CatalogueReader):
 
         Raises:
             StoreNotFound: there is no such file.
-            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+            StoreCorrupt: it is damaged, or was written by a newer version of this package.
+            StorageFailed: it can not be read, or not be written.
         """
         super().__init__(path)
-        self._writer = None if read_only else connect(path, read_only=False)
-        self._write_lock = threading.RLock()
+        try:
+            if not read_only:
+                with storage("opening the catalogue", path):
+                    check_header(path)
+            self._writer = None if read_only else Connection(path, read_only=False)
+        except BaseException:
+            super().close()
+            raise
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
-        """Create an empty catalogue that keeps ``meta`` (plain data), and open it."""
-        create_schema(path)
-        connection = connect(path, read_only=False)
+        """Create an empty catalogue that keeps ``meta`` (plain data), and open it.
+
+        Raises:
+            StorageFailed: it can not be written.
+        """
         entries = {"schema": SCHEMA_VERSION, "revision": 0, **meta}
-        tally = Tally()
-        connection.execute("BEGIN IMMEDIATE")
-        for key, value in entries.items():
-            put_meta(connection, tally, key, value)
-        tally.write(connection)
-        connection.execute("COMMIT")
-        connection.close()
+        with storage("making a knowledge base", path):
+            create_schema(path)
+            with contextlib.closing(connect(path, read_only=False)) as connection:
+                tally = Tally()
+                connection.execute("BEGIN IMMEDIATE")
+                for key, value in entries.items():
+                    put_meta(connection, tally, key, value)
+                tally.write(connection)
+                connection.execute("COMMIT")
         return cls(path, read_only=False)
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._write_lock:
-            super().close()
-            if self._writer is not None:
-                self._writer.close()
+        super().close()
+        if self._writer is not None:
+            self._writer.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, Tally, int]]:
         """Open a transaction and give it, its tally, and the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, as_store_error(self.path):
-            connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                tally = Tally()
-                given = self._given(connection)
-                revision = 1 + int(_meta_text(connection, "revision") or 0)
-                put_meta(connection, tally, "revision", revision)
-                yield connection, tally, revision
-                tally.remove(SEQUENCES, rows_digest(given))
-                tally.add(SEQUENCES, rows_digest(connection.execute(*read_set(SEQUENCES))))
-                tally.write(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+        with self._writer.transaction("changing the catalogue") as connection:
+            tally = Tally()
+            given = self._given(connection)
+            revision = 1 + int(_meta_text(connection, "revision") or 0)
+            put_meta(connection, tally, "revision", revision)
+            yield connection, tally, revision
+            tally.remove(SEQUENCES, rows_digest(given))
+            tally.add(SEQUENCES, rows_digest(connection.execute(*read_set(SEQUENCES))))
+            tally.write(connection)
 
     def _given(self, connection: sqlite3.Connection) -> list[tuple[str, int]]:
         """Return the last number that each table gave; one that was given is never given again."""
@@ -158,11 +161,17 @@ class Catalogue(CatalogueReader):
             put_meta(connection, tally, "forgotten", max(forgotten, up_to))
 
     def vacuum(self) -> None:
-        """Give the space of deleted rows back to the file system."""
+        """Give the space of deleted rows back to the file system.
+
+        Raises:
+            StorageFailed: it takes room of its own, and there is none.
+        """
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, self._read_lock, as_store_error(self.path):
-            self._writer.execute("VACUUM")
+        doing = "giving back the space of what was deleted"
+        kept = "every document is kept, and what was deleted stays deleted"
+        with self._writer.using(doing, kept=kept) as connection, self._reader.held():
+            connection.execute("VACUUM")
 
 
 def _meta_text(connection: sqlite3.Connection, key: str) -> str | None:

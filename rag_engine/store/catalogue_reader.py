@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
+from rag_engine.errors import StoreCorrupt
 from rag_engine.filters import Filter
 from rag_engine.index_ports import ChunkFields
 from rag_engine.ports import Int64Array
@@ -21,15 +20,16 @@ from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
 from rag_engine.store.catalogue_records import CatalogueStatistics, FoundChunk
 from rag_engine.store.checksums import row_checksum
+from rag_engine.store.connection import Connection
 from rag_engine.store.digests import Digest
 from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.row_sets import check_set, read_set, sets_of_filter
-from rag_engine.store.schema import SCHEMA_VERSION, check_schema, connect, is_damage
+from rag_engine.store.schema import SCHEMA_VERSION, check_schema, is_damage
 from rag_engine.store.statements import read_meta
 from rag_engine.store.token_vectors import ChunkTokens
 
-__all__ = ["CatalogueReader", "as_store_error"]
+__all__ = ["CatalogueReader"]
 
 _BATCH = 500
 """Ids a query; SQLite takes at most 32,766 parameters."""
@@ -46,19 +46,19 @@ class CatalogueReader:
             StoreNotFound: there is no such file.
             StoreCorrupt: it is damaged, or was written by a newer version of this package.
             StoreError: it was written by an older version, and no writer has opened it since.
+            StorageFailed: it can not be read.
         """
         self.path = path
         # A connection of its own: it never sees a transaction half-way.
-        self._reader = connect(path, read_only=True)
-        self._read_lock = threading.RLock()
+        self._reader = Connection(path, read_only=True)
         self._whole: set[str] = set()
         """The sets of rows that were seen to be whole since the catalogue was opened."""
         if verified:
             return
         try:
-            with as_store_error(path):
-                check_schema(self._reader, path)
-            with self._at_one_moment():
+            with self._reader.using("reading the catalogue") as connection:
+                check_schema(connection, path)
+            with self._reader.at_one_moment():
                 for name in (digests.DIGESTS, digests.META):
                     self._all_of(name)
             version = self.meta("schema")
@@ -70,8 +70,7 @@ class CatalogueReader:
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._read_lock:
-            self._reader.close()
+        self._reader.close()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[CatalogueReader]:
@@ -81,34 +80,20 @@ class CatalogueReader:
         """
         reader = CatalogueReader(self.path, verified=True)
         try:
-            reader._read("BEGIN")
-            reader.revision()
-            yield reader
+            with reader._reader.reading_one_moment():
+                reader.revision()
+                yield reader
         finally:
             reader.close()
 
     def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._read_lock, as_store_error(self.path):
+        with self._reader.using("reading the catalogue") as connection:
             try:
-                return self._reader.execute(sql, tuple(parameters)).fetchall()
+                return connection.execute(sql, tuple(parameters)).fetchall()
             except sqlite3.OperationalError as error:
                 if is_damage(error):
                     raise StoreCorrupt(rows.INCOMPLETE.format(self.path, error)) from error
                 raise
-
-    @contextlib.contextmanager
-    def _at_one_moment(self) -> Iterator[None]:
-        """Let what is read inside be of one revision."""
-        with self._read_lock:
-            if self._reader.in_transaction:
-                yield
-                return
-            self._read("BEGIN")
-            try:
-                yield
-            finally:
-                with contextlib.suppress(sqlite3.Error):
-                    self._reader.execute("COMMIT")
 
     def digest(self, name: str) -> Digest:
         """Return what a set of rows adds up to, as the catalogue keeps it."""
@@ -121,7 +106,7 @@ class CatalogueReader:
         Raises:
             StoreCorrupt: some are missing, or are not what was written.
         """
-        with self._at_one_moment():
+        with self._reader.at_one_moment():
             found = self._read(*read_set(name))
             check_set(name, found, self.digest(name), self.path)
         self._whole.add(name)
@@ -225,7 +210,7 @@ class CatalogueReader:
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every chunk."""
-        with self._at_one_moment():
+        with self._reader.at_one_moment():
             documents: dict[int, str] = dict(self._all_of(digests.DOCUMENT_IDS))
             places = self._all_of(digests.CHUNK_PLACES)
         try:
@@ -287,7 +272,7 @@ class CatalogueReader:
         Raises:
             StoreCorrupt: one of them was not.
         """
-        with self._at_one_moment():
+        with self._reader.at_one_moment():
             deleted = self.tombstones(after=since)
             forgotten = self.forgotten() > since  # by a generation that was published meanwhile
         lost = ids[~np.isin(ids, deleted)]
@@ -314,7 +299,7 @@ class CatalogueReader:
         Raises:
             StoreCorrupt: there are more or fewer than were written.
         """
-        with self._at_one_moment():
+        with self._reader.at_one_moment():
             documents = self._read("SELECT count(*) FROM document")[0][0]
             sources = self._read("SELECT count(*) FROM source")[0][0]
             languages = self._read(
@@ -348,19 +333,3 @@ def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-@contextlib.contextmanager
-def as_store_error(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into an error that says what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
-            "that no other program holds the file, then try again"
-        ) from error
-    except sqlite3.ProgrammingError as error:
-        raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise StoreCorrupt(rows.INCOMPLETE.format(path, error)) from error

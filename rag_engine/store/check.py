@@ -32,6 +32,7 @@ from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import (
     SQLITE_ERRORS,
     changed_definitions,
+    check_header,
     check_schema,
     connect,
     is_damage,
@@ -103,6 +104,7 @@ def check_store(
         connection = connect(path, read_only=True)
         with contextlib.closing(connection):
             check_schema(connection, path)
+            _check_header(path, report)
             _check_catalogue(root, connection, report, indexes, on_stage)
     except StoreCorrupt as error:
         report.note(CATALOGUE, str(error))
@@ -112,6 +114,13 @@ def check_store(
             return report
         raise StoreError(f"the catalogue {path} can not be read now: {error}") from error
     return report
+
+
+def _check_header(path: Path, report: CheckReport) -> None:
+    try:
+        check_header(path)
+    except StoreCorrupt as error:
+        report.note(CATALOGUE, str(error))
 
 
 def _check_catalogue(

@@ -85,6 +85,7 @@ def replace_catalogue(
         beside.unlink()
         raise
     new.close()
+    shutil.copymode(path, beside)
     sync_file(beside)
     if keep is not None:
         keep.unlink(missing_ok=True)

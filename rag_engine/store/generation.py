@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,15 @@ from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.digests import Digest
-from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.files import (
+    file_digest,
+    json_beside,
+    put_in_place,
+    read_json,
+    save_array,
+    sync_folder,
+    sync_tree,
+)
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
 
@@ -114,6 +122,15 @@ def read_manifest(root: Path) -> Manifest | None:
         raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
 
 
+def _told(manifest: Manifest) -> dict[str, Any]:
+    """Return what is written of a manifest, with the SHA-256 of all the rest."""
+    told = {"format": FORMAT, **asdict(manifest), "languages": list(manifest.languages)}
+    del told["catalogue"]
+    if manifest.catalogue is not None:
+        told["catalogue"] = [manifest.catalogue.rows, manifest.catalogue.sum]
+    return {**told, "sha256": _sha256(told)}
+
+
 def _sha256(told: dict[str, Any]) -> str:
     """Return the SHA-256 of what a manifest tells, however it is laid out."""
     text = json.dumps(told, sort_keys=True)
@@ -123,29 +140,48 @@ def _sha256(told: dict[str, Any]) -> str:
 def publish(
     root: Path, generation: Generation, dense: DenseIndexFactory, lexical: LexicalIndexFactory
 ) -> Manifest:
-    """Write a generation and make it the current one; remove the others."""
+    """Write a generation and make it the current one; remove the others.
+
+    After an error the one before is current, or, if the very last step failed, perhaps the new
+    one; in a crash that follows it may be either. Both are whole.
+    """
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
     number = 1 + max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
-    beside = home / f"{number:08d}.new"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    _write(beside, generation)
-    sync_tree(beside)
-    folder = home / f"{number:08d}"
-    beside.rename(folder)
-    sync_folder(home)
-    sync_folder(root)
-    files = {
-        path.relative_to(folder).as_posix(): {
-            "size": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    folder, beside = home / f"{number:08d}", home / f"{number:08d}.new"
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        _write(beside, generation)
+        sync_tree(beside)
+        beside.rename(folder)
+        sync_folder(home)
+        sync_folder(root)
+        manifest = _manifest_of(folder, number, generation, dense, lexical)
+        written = json_beside(root / _MANIFEST, _told(manifest))
+    except BaseException:
+        # What nobody reads yet must not take the room that others may be waiting for.
+        for unread in (beside, folder):
+            shutil.rmtree(unread, ignore_errors=True)
+        (root / f"{_MANIFEST}.new").unlink(missing_ok=True)
+        raise
+    put_in_place(written, root / _MANIFEST)
+    for other in home.iterdir():
+        if other != folder:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(other)
+    return manifest
+
+
+def _manifest_of(
+    folder: Path,
+    number: int,
+    generation: Generation,
+    dense: DenseIndexFactory,
+    lexical: LexicalIndexFactory,
+) -> Manifest:
     segment = generation.segment
-    manifest = Manifest(
+    return Manifest(
         number=number,
         revision=generation.revision,
         chunks=len(segment),
@@ -154,38 +190,27 @@ def publish(
         calibration=generation.calibration.version,
         languages=segment.passages.languages,
         catalogue=generation.catalogue,
-        files=files,
+        files={
+            path.relative_to(folder).as_posix(): {
+                "size": path.stat().st_size,
+                "sha256": file_digest(path),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
     )
-    told = {
-        "format": FORMAT,
-        "number": number,
-        "revision": manifest.revision,
-        "chunks": manifest.chunks,
-        "dense": manifest.dense,
-        "lexical": manifest.lexical,
-        "calibration": manifest.calibration,
-        "languages": list(manifest.languages),
-        "catalogue": [generation.catalogue.rows, generation.catalogue.sum],
-        "files": files,
-    }
-    write_json(root / _MANIFEST, {**told, "sha256": _sha256(told)})
-    for other in home.iterdir():
-        if other != folder:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(other)
-    return manifest
 
 
 def _write(folder: Path, generation: Generation) -> None:
     segment = generation.segment
-    np.save(folder / "ids.npy", segment.passages.ids)
-    np.save(folder / "vectors.npy", segment.passages.vectors)
-    np.save(folder / "language_codes.npy", segment.passages.codes)
-    np.save(folder / "twins.npy", generation.twins.pairs)
-    np.save(folder / "terms.npy", segment.terms.hashes)
-    np.save(folder / "term_starts.npy", segment.terms.starts)
+    save_array(folder / "ids.npy", segment.passages.ids)
+    save_array(folder / "vectors.npy", segment.passages.vectors)
+    save_array(folder / "language_codes.npy", segment.passages.codes)
+    save_array(folder / "twins.npy", generation.twins.pairs)
+    save_array(folder / "terms.npy", segment.terms.hashes)
+    save_array(folder / "term_starts.npy", segment.terms.starts)
     for part in fields(segment.lists):
-        np.save(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
+        save_array(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
@@ -201,6 +226,7 @@ def load(
 
     Raises:
         StoreCorrupt: a file is missing, damaged, or of another moment than the others.
+        OSError: a file can not be read.
     """
     folder = root / manifest.folder
     check_files(folder, manifest)
@@ -224,7 +250,7 @@ def load(
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError) as error:
+    except (FileNotFoundError, ValueError, KeyError, EOFError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
     centred = passages.centred(calibration.offsets)

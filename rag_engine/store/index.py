@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,12 +24,13 @@ from rag_engine.calibration.fit import Corpus, fit_calibration
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.calibration.twins import Twins
-from rag_engine.errors import StoreCorrupt
+from rag_engine.errors import StorageFailed, StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, Int64Array, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.digests import CHUNKS, chunk_digest
+from rag_engine.store.failures import DOCUMENTS_KEPT, caller_stage, storage
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.row_codec import INCOMPLETE, IndexRow
@@ -44,7 +46,7 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -71,10 +73,11 @@ class Index:
         fair: bool,
         read_only: bool,
     ) -> None:
-        """Open the current generation; a writer builds a damaged one anew.
+        """Open the current generation; a writer builds a damaged or unreadable one anew.
 
         Raises:
             StoreCorrupt: the generation is damaged, and this is a reader.
+            StorageFailed: it can not be read, and this is a reader.
         """
         self._root = root
         self._catalogue = catalogue
@@ -90,13 +93,14 @@ class Index:
         self._manifest: Manifest | None = None
         self._generation: Generation | None = None
         self._snapshot: Snapshot | None = None
+        self._patience = 1
         try:
             self._open_published()
-        except StoreCorrupt as error:
+        except (StoreCorrupt, StorageFailed) as error:
             if read_only:
                 raise
             logger.warning("%s; building the index anew from the catalogue", error)
-            self.publish()
+            self._renew()
 
     def snapshot(self) -> Snapshot:
         """Return the state of the catalogue's latest revision, ready to be searched."""
@@ -128,18 +132,34 @@ class Index:
         """Build a generation of the catalogue's latest revision and make it the current one.
 
         Interrupted, it leaves the one before, and all that the catalogue holds.
+
+        Raises:
+            StorageFailed: it can not be written. It is searched all the same, and published when
+                that is asked for again, or when this is closed.
         """
         if self._read_only:
             raise AssertionError("a reader does not publish")
-        with self._lock:
-            self._adopt(self._build(on_stage))
+        with caller_stage(on_stage) as told, self._lock, self._publishing():
+            self._adopt(self._build(told))
             assert self._generation is not None
+            # It is searched from now on, whether or not it can be kept on disk.
             self._manifest = generations.publish(
                 self._root, self._generation, self._dense, self._lexical
             )
-            self._catalogue.forget_tombstones(up_to=self._generation.revision)
+        with self._lock:
+            self._forget_tombstones(self._manifest.revision)
             self._collect_garbage()
             return self._manifest
+
+    def _publishing(self) -> AbstractContextManager[None]:
+        return storage("building the index", self._root, kept=DOCUMENTS_KEPT)
+
+    def _forget_tombstones(self, revision: int) -> None:
+        """Drop the tombstones up to a revision; what is left of them the next publication drops."""
+        try:
+            self._catalogue.forget_tombstones(up_to=revision)
+        except StorageFailed as error:
+            logger.warning("the index is published, and its old tombstones stay: %s", error)
 
     def _collect_garbage(self) -> None:
         """Remove what generations before this one left in a service."""
@@ -179,6 +199,10 @@ class Index:
         return self._catalogue.count_after(after) + gone
 
     def _open_published(self) -> None:
+        with storage("reading the index", self._root):
+            self._open_newest()
+
+    def _open_newest(self) -> None:
         for attempt in range(5):
             manifest = generations.read_manifest(self._root)
             if manifest is None or manifest == self._manifest or not self._is_ours(manifest):
@@ -270,6 +294,8 @@ class Index:
             # A writer published meanwhile and forgot tombstones that this generation needs.
             self._generation = self._snapshot = None
         self._live_rows = live_rows
+        # What came and went since is in no segment; kept, it would slow down every search.
+        deleted = np.intersect1d(deleted, generation.segment.passages.ids, assume_unique=True)
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
@@ -285,20 +311,44 @@ class Index:
         return self._snapshot
 
     def _current_generation(self) -> Generation:
-        if self._read_only and self._manifest != generations.read_manifest(self._root):
-            self._open_published()
+        if self._read_only:
+            self._open_published()  # at once where it is open already
         if self._generation is None or self._is_far_behind():
-            if self._read_only:
-                self._adopt(self._build())
-            else:
-                self.publish()
+            self._renew()
         assert self._generation is not None
         return self._generation
 
+    def _renew(self) -> None:
+        """Build a generation to search now; a search does not fail because none can be written.
+
+        Where that is so, what came since is replayed onto the one before, or all is held in memory.
+        """
+        try:
+            if self._read_only:
+                with self._publishing():
+                    self._adopt(self._build())
+            else:
+                self.publish()
+            self._patience = 1
+        except StorageFailed as error:
+            logger.warning("%s", error)
+            self._patience *= 2
+            if self._generation is None:
+                self._adopt(self._build(in_memory=True))
+
     def _is_far_behind(self) -> bool:
+        """Tell whether so much is replayed that it is time to build a generation.
+
+        Passages that came and went count as well: documents that are replaced again and again
+        would otherwise leave tombstones without end, as only a new generation forgets them. Where
+        building failed it is tried again when twice as much has come, not in every search.
+        """
         assert self._generation is not None
-        pending = self._catalogue.count_after(self._generation.revision)
-        return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
+        revision, sealed = self._generation.revision, self._generation.segment.passages.ids
+        gone = self._catalogue.tombstones(after=revision)
+        passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
+        pending = self._catalogue.count_after(revision) + passed
+        return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         rows = self._live_rows
@@ -311,7 +361,7 @@ class Index:
         )
         return segment, grown
 
-    def _build(self, on_stage: OnStage = silent) -> Generation:
+    def _build(self, on_stage: OnStage = silent, *, in_memory: bool = False) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
             whole = catalogue.digest(CHUNKS)
@@ -330,7 +380,13 @@ class Index:
         offsets = calibration.offsets
         packed = counted(_forgotten(terms), "indexing words", count, on_stage)
         segment = Segment.build(
-            passages, packed, offsets, self._dense, self._lexical, on_stage=on_stage
+            passages,
+            packed,
+            offsets,
+            self._dense.local if in_memory else self._dense,
+            self._lexical,
+            live=in_memory,
+            on_stage=on_stage,
         )
         return Generation(
             revision=revision,

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.errors import StoreCorrupt, StoreNotFound
-from rag_engine.store.catalogue_reader import as_store_error
 from rag_engine.store.check import CATALOGUE, DamagedDocument, read_all_meta
 from rag_engine.store.copying import CatalogueContents, replace_catalogue
 from rag_engine.store.digests import SEQUENCES, kept_digest
+from rag_engine.store.failures import storage
 from rag_engine.store.files import WriterLock
 from rag_engine.store.generation import read_manifest
 from rag_engine.store.progress import OnStage, counted, silent
@@ -61,8 +61,10 @@ def repair_catalogue(root: Path, *, on_stage: OnStage = silent) -> RepairReport:
         raise StoreNotFound(f"no knowledge base at {root}: there is no {CATALOGUE} in it")
     lock = WriterLock(root / "writer.lock")
     try:
-        connection = connect(path, read_only=False)
-        with as_store_error(path), contextlib.closing(connection):
+        with (
+            storage("repairing the catalogue", path),
+            contextlib.closing(connect(path, read_only=False)) as connection,
+        ):
             return _repaired(path, connection, on_stage)
     finally:
         lock.release()

@@ -15,6 +15,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SQLITE_ERRORS",
     "changed_definitions",
+    "check_header",
     "check_schema",
     "connect",
     "create_schema",
@@ -137,7 +138,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
     Raises:
         StoreNotFound: there is no such file.
-        StoreCorrupt: it is no SQLite file.
+        sqlite3.Error: it is no SQLite file, or can not be opened (see ``storage``).
     """
     if not path.is_file():
         raise StoreNotFound(f"no catalogue at {path}")
@@ -162,9 +163,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             # Deleted text is overwritten with zeros, not only unlinked.
             connection.execute("PRAGMA secure_delete=ON")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+    except BaseException:
         connection.close()
-        raise StoreCorrupt(f"the catalogue {path} can not be read: {error}") from error
+        raise
     return connection
 
 
@@ -176,6 +177,21 @@ def create_schema(path: Path) -> None:
         connection.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
     finally:
         connection.close()
+
+
+def check_header(path: Path) -> None:
+    """See that the file's header lets SQLite write to it: another number there makes it read-only.
+
+    Raises:
+        StoreCorrupt: it does not.
+    """
+    with path.open("rb") as file:
+        versions = file.read(20)[18:]
+    if versions not in {b"\1\1", b"\2\2"}:
+        raise StoreCorrupt(
+            f"the catalogue {path} is damaged: its header has the file format {list(versions)}; "
+            "`rag-engine check --kb DIR` says what can be repaired"
+        )
 
 
 def changed_definitions(connection: sqlite3.Connection) -> list[str]:

@@ -17,8 +17,8 @@ from typing import Any
 from rag_engine.errors import StoreCorrupt
 from rag_engine.records import Document, Span
 from rag_engine.store import row_codec as rows
-from rag_engine.store.catalogue_reader import as_store_error
 from rag_engine.store.copying import CatalogueContents, replace_catalogue, sequences
+from rag_engine.store.failures import storage
 from rag_engine.store.raw_rows import RawChunk, RawDocument
 from rag_engine.store.schema import OLD_VERSION, SQLITE_ERRORS, connect, schema_version
 
@@ -41,8 +41,8 @@ def upgrade(path: Path) -> None:
     Raises:
         StoreCorrupt: it is damaged; nothing was changed.
     """
-    connection = connect(path, read_only=False)
-    with as_store_error(path):
+    with storage("bringing the catalogue up to date", path):
+        connection = connect(path, read_only=False)
         if not is_old(connection):
             connection.close()
             return

@@ -105,6 +105,22 @@ def test_what_was_never_repaired_is_refused(kb: Path):
     assert (kb / "catalogue.sqlite").read_bytes() == before
 
 
+def test_a_header_that_keeps_from_writing_is_damage(kb: Path, quick_components):
+    path = kb / "catalogue.sqlite"
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[18] ^= 0x80
+    path.write_bytes(data)
+    with pytest.raises(StoreCorrupt, match="rag-engine check"):
+        KnowledgeBase.open(kb, components=quick_components)
+    assert check_store(kb).repairs == [REPAIR]
+    assert repair_catalogue(kb).saved == 30
+    assert path.stat().st_mode & 0o777 == 0o600
+    with KnowledgeBase.open(kb, components=quick_components) as opened:
+        opened.delete(["d1"])
+    assert check_store(kb).problems == []
+
+
 def test_a_damaged_index_needs_no_repair_of_the_catalogue(kb: Path):
     [vectors] = kb.rglob("vectors.npy")
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\xff")

@@ -8,7 +8,14 @@ from tests.trials.trial import Trial
 
 __all__ = ["NAMES", "trial_named"]
 
-NAMES: tuple[str, ...] = ("corruption",)
+NAMES: tuple[str, ...] = (
+    "file_operations",
+    "power_loss",
+    "corruption",
+    "disk_full",
+    "http_abuse",
+    "soak",
+)
 
 
 def trial_named(name: str) -> Trial:
