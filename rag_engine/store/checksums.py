@@ -5,7 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-__all__ = ["row_checksum"]
+__all__ = ["NEXT_STEP", "row_checksum"]
+
+NEXT_STEP = (
+    "`rag-engine check --kb DIR` says what is wrong and what can be repaired, or restore the "
+    "knowledge base from a backup"
+)
+"""What to do about a damaged catalogue."""
 
 
 def row_checksum(values: Sequence[object]) -> int:

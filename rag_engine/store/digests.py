@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import Int64Array
-from rag_engine.store.checksums import row_checksum
+from rag_engine.store.checksums import NEXT_STEP, row_checksum
 
 __all__ = [
     "CHUNKS",
@@ -145,7 +145,9 @@ def read_digest(row: Sequence[Any]) -> tuple[str, Digest]:
     """
     name, rows, total, checksum = row
     if row_checksum((name, rows, total)) != checksum:
-        raise StoreCorrupt(f"the catalogue is damaged: what it counted of {name!r} is unreadable")
+        raise StoreCorrupt(
+            f"the catalogue is damaged: what it counted of {name!r} is unreadable; {NEXT_STEP}"
+        )
     return name, Digest(rows, int.from_bytes(total, "little"))
 
 
@@ -191,7 +193,9 @@ class Tally:
         before = Digest() if row is None else read_digest(row)[1]
         after = before + change
         if after.rows < 0:
-            raise StoreCorrupt(f"the catalogue is damaged: it counted fewer {name!r} than it held")
+            raise StoreCorrupt(
+                f"the catalogue is damaged: it counted fewer {name!r} than it held; {NEXT_STEP}"
+            )
         if name != DIGESTS and row is None:
             self._change(connection, DIGESTS, row_digest(name))
         if after == Digest() and name != DIGESTS:

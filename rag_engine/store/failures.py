@@ -19,6 +19,7 @@ from rag_engine.errors import (
     StoreClosed,
     StoreCorrupt,
 )
+from rag_engine.store.checksums import NEXT_STEP
 from rag_engine.store.progress import OnStage
 
 __all__ = [
@@ -100,7 +101,7 @@ def storage(doing: str, path: Path, *, kept: str = UNCHANGED) -> Iterator[None]:
             raise
         raise translated from error
     except UnicodeDecodeError as error:  # SQLite tells of a damaged file in its own bytes
-        raise StoreCorrupt(f"{path} is damaged: {error}") from error
+        raise StoreCorrupt(f"{path} is damaged: {error}; {NEXT_STEP}") from error
 
 
 def storage_failed(
@@ -128,7 +129,7 @@ def _of_sqlite(error: sqlite3.Error, doing: str, path: Path, kept: str) -> RagEn
     if isinstance(error, sqlite3.OperationalError):
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF
         if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such"):
-            return StoreCorrupt(f"the catalogue {path} is damaged: {error}")
+            return StoreCorrupt(f"the catalogue {path} is damaged: {error}; {NEXT_STEP}")
         reason = _BY_SQLITE.get(code, "io")
         if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
             reason = "gone"
@@ -140,7 +141,7 @@ def _of_sqlite(error: sqlite3.Error, doing: str, path: Path, kept: str) -> RagEn
         return InvalidDocument(
             f"a document or its metadata are larger than a row of SQLite can be ({error}); split it"
         )
-    return StoreCorrupt(f"the catalogue {path} is damaged: {error}")
+    return StoreCorrupt(f"the catalogue {path} is damaged: {error}; {NEXT_STEP}")
 
 
 class _Raised(Exception):

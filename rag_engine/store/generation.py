@@ -50,6 +50,7 @@ FORMAT = 4
 """The layout of a generation's files; another number is refused."""
 
 _MANIFEST = "manifest.json"
+_NEXT_STEP = "a writer builds the index anew: `rag-engine compact --kb DIR`"
 _FOLDER = "generations"
 
 
@@ -105,7 +106,7 @@ def read_manifest(root: Path) -> Manifest | None:
         )
     written = data.pop("sha256", None)
     if written != _sha256(data) and not (written is None and "catalogue" not in data):
-        raise StoreCorrupt(f"{path} is damaged: it is not what was written")
+        raise StoreCorrupt(f"{path} is damaged: it is not what was written; {_NEXT_STEP}")
     try:
         return Manifest(
             number=int(data["number"]),
@@ -287,8 +288,8 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     """
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if missing := sorted(set(manifest.files) - present):
-        raise StoreCorrupt(f"generation {folder}: {missing[0]} is missing")
+        raise StoreCorrupt(f"generation {folder}: {missing[0]} is missing; {_NEXT_STEP}")
     for name, expected in manifest.files.items():
         path = folder / name
         if path.stat().st_size != expected["size"] or file_digest(path) != expected["sha256"]:
-            raise StoreCorrupt(f"generation {folder}: {name} is not what was written")
+            raise StoreCorrupt(f"generation {folder}: {name} is not what was written; {_NEXT_STEP}")

@@ -18,7 +18,7 @@ import numpy as np
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import Float32Array
 from rag_engine.records import Chunk, Document, MetadataValue, Span
-from rag_engine.store.checksums import row_checksum
+from rag_engine.store.checksums import NEXT_STEP, row_checksum
 
 __all__ = [
     "CHUNK_COLUMNS",
@@ -41,13 +41,9 @@ __all__ = [
     "unpack_terms",
 ]
 
-_NEXT_STEP = (
-    "`rag-engine check --kb DIR` says what is wrong and what can be repaired, or restore the "
-    "knowledge base from a backup"
-)
-DAMAGED_CHUNK = f"chunk {{}} in the catalogue is damaged; {_NEXT_STEP}"
-DAMAGED_DOCUMENT = f"document {{!r}} in the catalogue is damaged; {_NEXT_STEP}"
-INCOMPLETE = f"the catalogue {{}} is damaged: {{}}; {_NEXT_STEP}"
+DAMAGED_CHUNK = f"chunk {{}} in the catalogue is damaged; {NEXT_STEP}"
+DAMAGED_DOCUMENT = f"document {{!r}} in the catalogue is damaged; {NEXT_STEP}"
+INCOMPLETE = f"the catalogue {{}} is damaged: {{}}; {NEXT_STEP}"
 
 CHUNK_COLUMNS = (
     "c.id, c.document, c.revision, c.ordinal, c.start_offset, c.end_offset, c.language, "

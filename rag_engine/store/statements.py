@@ -16,7 +16,7 @@ from rag_engine.errors import StoreCorrupt
 from rag_engine.records import MetadataValue
 from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
-from rag_engine.store.checksums import row_checksum
+from rag_engine.store.checksums import NEXT_STEP, row_checksum
 from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.row_codec import DocumentHead, StoredDocument
@@ -43,7 +43,9 @@ def read_meta(row: tuple[Any, ...]) -> str:
     """
     key, value, checksum = row
     if row_checksum((key, value)) != checksum:
-        raise StoreCorrupt(f"the catalogue is damaged: what it keeps as {key!r} is unreadable")
+        raise StoreCorrupt(
+            f"the catalogue is damaged: what it keeps as {key!r} is unreadable; {NEXT_STEP}"
+        )
     text: str = value
     return text
 
