@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from rag_engine.answering.links import may_hold_link
+
 __all__ = ["Draft"]
 
 _WORD = re.compile(r"(\s*)(\S+)(?=\s)")
 _MARKS = re.compile(r"(?:\[[1-9]\d?\])+")
-_SUSPECT = re.compile(r"[<>@/\\\[\]［］【】〔〕]|:(?=.)|www\.", re.IGNORECASE)
 _LINE_END_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
 
@@ -36,7 +37,7 @@ class Draft:
         new = ""
         while not self._held and (match := _WORD.match(self._waiting)):
             blanks, word = match[1], match[2]
-            if _SUSPECT.search(_MARKS.sub("", word)):
+            if may_hold_link(_MARKS.sub("", word)):
                 self._held = True
                 break
             first = not self.shown and not new

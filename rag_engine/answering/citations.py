@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag_engine.answering.context import Source
-from rag_engine.answering.links import LinkFilter
+from rag_engine.answering.links import LinkFilter, disarmed
 from rag_engine.records import Citation
 
 __all__ = [
@@ -26,6 +26,7 @@ _OPEN, _CLOSE = r"[\[［【〔]", r"[\]］】〕]"
 _BLANK = r"\s{0,3}"
 _NUMBER = rf"\^?\d{{1,4}}{_BLANK}"
 _LINE_END_BLANKS = re.compile(r"(?<=\S)[ \t]{1,8}$", re.MULTILINE)
+_MAX_ROUNDS = 10
 _MARK = re.compile(
     rf"{_OPEN}{_BLANK}({_NUMBER}(?:[,，、،;；\-–—]{_BLANK}{_NUMBER}){{0,50}})"
     rf"(?:†[^\]］】〕\n]{{0,80}})?{_CLOSE}"  # 【4†name.pdf】, as some services write it
@@ -72,8 +73,13 @@ def check_answer(text: str, sources: Sequence[Source]) -> CheckedAnswer:
         if source.number in marks.cited
         for part in (source.text, source.hit.source, source.heading)
     )
-    # Once more: taking out a tag may have put a mark together.
-    text = _LINE_END_BLANKS.sub("", marks.rewrite(links.clean(text))).strip()
+    # Again: taking out a tag may have put a mark together, and taking out a mark a link.
+    for _ in range(_MAX_ROUNDS):
+        before, text = text, _LINE_END_BLANKS.sub("", marks.rewrite(links.clean(text))).strip()
+        if text == before:
+            break
+    else:
+        text = links.clean(disarmed(text))
     warnings = []
     if marks.foreign:
         listed = ", ".join(f"[{number}]" for number in sorted(marks.foreign))

@@ -12,6 +12,8 @@ from rag_engine.answering.citations import check_answer
 from rag_engine.answering.context import Source
 from rag_engine.connectors.http.safe_streaming import Draft
 from rag_engine.records import Chunk, Hit, ScoreParts
+from tests.answering.renderers import rendered
+from tests.answering.test_links import ATTACKS
 
 CHUNK = Chunk(document_id="d", ordinal=0, start=0, end=4, text="text", language="en")
 HIT = Hit(
@@ -38,7 +40,11 @@ def shown(pieces: list[str]) -> tuple[str, str]:
 WORDS = st.sampled_from(
     ["word", "[1]", "[2]", "Ende.", "水。", "  ", "\n", " \n", "[1, 2]", "【1】", "<b>", "</b>",
      "https://evil.example/x", "![a](//evil.example)", "a@evil.example", "www.evil.example",
-     "javascript:alert(1)", "evil.example/q?x", "[see", "here](http://evil.example)", "[0]", " "]
+     "javascript:alert(1)", "evil.example/q?x", "evil.com", "evil.com:80", "evil。com",
+     "&#104;ttps&#58;&#47;&#47;evil.com", "ｈｔｔｐｓ：／／evil.com", "ev\u200bil.com",
+     "![a][evil]", "[evil]: x", "`evil.com`", "```", "    ", "[x](https://[2001:db8::1]/p?d=evil)",
+     "//evil.com\\x", "README.md", "3.5", "|", ">", "-", "[see", "here](http://evil.example)",
+     "[0]", " "]
 )  # fmt: skip
 
 
@@ -49,6 +55,17 @@ def test_what_is_shown_early_is_how_the_checked_answer_begins(words, cuts):
     early, whole = shown([text[a:b] for a, b in itertools.pairwise(edges)])
     assert whole == check_answer(text, SOURCES).text
     assert "evil" not in early
+    assert rendered(early)[0] <= {"http://README.md"}  # a file, to whoever reads it
+
+
+@given(st.sampled_from(ATTACKS), st.integers(0, 40), st.integers(0, 40))
+def test_a_link_that_is_cut_across_pieces_is_never_shown(attack, first, second):
+    text = f"Die Pumpe läuft {attack} und läuft [1]."
+    cuts = sorted((first, second))
+    early, whole = shown([text[: cuts[0]], text[cuts[0] : cuts[1]], text[cuts[1] :]])
+    assert whole == check_answer(text, SOURCES).text
+    for each in (early, whole):
+        assert rendered(each, raw=False)[0] == set()
 
 
 @pytest.mark.parametrize(
