@@ -10,12 +10,14 @@ from typing import Any
 from lxml import etree
 from lxml.html import document_fromstring
 
+from rag_engine.connectors.loaders.parsing.blocks import Block, outline_of
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.decoding import decode, is_utf8
-from rag_engine.connectors.loaders.parsing.html_text import Block, outline_of, read_visible
+from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode, is_utf8
+from rag_engine.connectors.loaders.parsing.html_text import VisibleText, read_visible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.readings import without_readings
 
-__all__ = ["parse"]
+__all__ = ["parse", "shown_blocks"]
 
 _TAG = re.compile(rb"<[^<>]*>")
 _DECLARED = re.compile(
@@ -45,6 +47,25 @@ def parse(data: bytes, name: str) -> Parsed:
     A short page is taken whole, but for its navigation and the like, and so is a huge one, and
     one of which extraction would leave less than a third: losing text is worse than a menu.
     """
+    shown, page, decoded = _read(data, name)
+    outline = outline_of(_main_blocks(shown.blocks, page))
+    first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
+    return Parsed(
+        text=outline.text,
+        title=shown.title or one_line(without_readings(first_heading)),
+        language=shown.language,
+        stretches=outline.stretches(),
+        readings=tuple(outline.readings),
+        metadata=decoded.facts,
+    )
+
+
+def shown_blocks(data: bytes, name: str) -> list[Block]:
+    """Return all that is shown of a page which is a part of something else."""
+    return _read(data, name)[0].blocks
+
+
+def _read(data: bytes, name: str) -> tuple[VisibleText, str, Decoded]:
     declared = _DECLARED.search(data[:4096])
     claim = (declared.group(1) or declared.group(2)).decode("ascii") if declared else None
     decoded = decode(data, declared=claim, telling=_without_tags(data))
@@ -52,15 +73,7 @@ def parse(data: bytes, name: str) -> Parsed:
     if name.lower().endswith(".xhtml") or _XHTML.match(page):
         page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", _INNER_DTD.sub(r"\1", page, count=1))
     shown = read_visible(page)
-    outline = outline_of(_main_blocks(shown.blocks, page))
-    first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
-    return Parsed(
-        text=outline.text,
-        title=shown.title or one_line(first_heading),
-        language=shown.language,
-        stretches=outline.stretches(),
-        metadata=decoded.facts,
-    )
+    return shown, page, decoded
 
 
 def _without_tags(data: bytes) -> bytes:
@@ -92,10 +105,13 @@ def _extracted(blocks: Sequence[Block], page: str) -> list[bool]:
     Its own output is not used as text: it drops headings and flattens lists and tables.
     """
     text = _without_blanks(_trafilatura_text(page))
-    is_main = []
+    is_main: list[bool] = []
     position = 0
     for block in blocks:
-        wanted = _without_blanks(block.text)
+        wanted = _without_blanks(block.text if block.source is None else block.source)
+        if not wanted:  # a picture or its caption
+            is_main.append(block.kind != "text" or not is_main or is_main[-1])
+            continue
         start = text.find(wanted, position, position + len(wanted) + _LOOK_AHEAD)
         is_main.append(start >= 0 or block.kind != "text")
         if start >= 0:
@@ -108,6 +124,7 @@ def _trafilatura_text(page: str) -> str:
 
     with contextlib.suppress(etree.LxmlError, ValueError):  # a tree too deep for lxml, for one
         tree = document_fromstring(page.encode("utf-8", errors="replace"), parser=_parser())
+        etree.strip_elements(tree, "rp", "rt", "rtc", with_tail=False)
         extracted: Any = bare_extraction(
             tree, favor_recall=True, include_comments=False, include_tables=True, fast=False
         )

@@ -6,14 +6,18 @@ No tree is built, so no page is nested too deeply.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
+from rag_engine.connectors.loaders.parsing.blocks import Block, outline_of
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
-from rag_engine.connectors.loaders.parsing.outline import Outline, table_lines
+from rag_engine.connectors.loaders.parsing.html_lists import Lists, items_of_lists
+from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
+from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
 from rag_engine.connectors.loaders.parsing.parsed import Refused
+from rag_engine.connectors.loaders.parsing.readings import without_readings
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
@@ -43,36 +47,15 @@ _HIDING_STYLE = re.compile(
     re.IGNORECASE,
 )
 _DEEPEST_TABLE = 5
+_LIST_TAGS = frozenset({"dir", "menu", "ol", "ul"})
+_RUBY_TAGS = frozenset({"rb", "rt", "rtc", "ruby"})
+_ANNOTATION = "\ufff9"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, heading, list item or table as it is shown.
+class _AltText(str):
+    """What stands for a picture."""
 
-    ``level`` is that of a heading; ``kind`` is ``text``, ``table`` or ``pre``; ``item`` marks what
-    stands in a list. ``frame`` marks what frames a page (navigation,
-    footers, side columns, forms), ``main`` what its author marked as its main part.
-    """
-
-    text: str
-    kind: str = "text"
-    level: int | None = None
-    item: bool = False
-    frame: bool = False
-    main: bool = False
-
-
-def outline_of(blocks: Iterable[Block]) -> Outline:
-    """Write blocks down in their order."""
-    outline = Outline()
-    after_item = False
-    for block in blocks:
-        if block.level is not None:
-            outline.heading(block.level, block.text)
-        else:
-            outline.add(block.text, separator="\n" if block.item and after_item else "\n\n")
-        after_item = block.item and block.level is None
-    return outline
+    __slots__ = ()
 
 
 def read_visible(page: str) -> VisibleText:
@@ -81,8 +64,14 @@ def read_visible(page: str) -> VisibleText:
     >>> [block.text for block in read_visible("<p>One<br>two<p hidden>three").blocks]
     ['One\ntwo']
     """
-    target = VisibleText()
     data = page.encode("utf-8", errors="replace")
+    target = VisibleText(items_of_lists(data))
+    _feed(data, target)
+    target.close()
+    return target
+
+
+def _feed(data: bytes, target: VisibleText) -> None:
     try:
         etree.fromstring(data, etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True))
     except etree.XMLSyntaxError as error:
@@ -90,21 +79,23 @@ def read_visible(page: str) -> VisibleText:
             raise MemoryError from error
         if "empty" not in str(error).lower():  # a page without any element is no error
             raise Refused(f"its markup can not be read ({error!s:.200})") from error
-    target.close()
-    return target
 
 
 class VisibleText:
     """A parser's target: takes a page's events and gathers what is shown in ``blocks``."""
 
-    def __init__(self) -> None:
+    def __init__(self, list_lengths: Sequence[int] = ()) -> None:
         self.blocks: list[Block] = []
         self.title = ""
         self.language: str | None = None
         self._title_parts: list[str] | None = None
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
+        self._figure = 0
         self._buffer: list[str | None] = []  # None: a line break
-        self._tables: list[_Table] = []
+        self._tables: list[HtmlTable] = []
+        self._lists = Lists(list_lengths)
+        self._marker = ""  # a list item's number, before its text comes
+        self._ruby: Ruby | None = None
         self._too_deep = 0  # tables inside of so many others that their cells are but text
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -118,20 +109,28 @@ class VisibleText:
         elif tag == "br":
             self._buffer.append(None)
         elif tag == "img":
-            self._buffer.append(f" {attributes.get('alt', '')} ")
+            self._buffer.append(_AltText(f" {attributes.get('alt', '')} "))
+        elif tag in _RUBY_TAGS:
+            self._start_ruby(tag)
         elif tag in _BLOCK_TAGS:
             self._flush()
+            if tag in _LIST_TAGS:
+                self._lists.start(tag, attributes)
+            elif tag == "li":
+                self._marker += self._lists.item(attributes)
             role = attributes.get("role", "").lower()
             self._frame += self._frame > 0 or tag in _FRAME_TAGS or role in _FRAME_ROLES
             self._main += self._main > 0 or tag == "main" or role == "main"
             self._item += self._item > 0 or tag in _ITEM_TAGS
             self._preformatted += tag == "pre"
+            self._figure += tag == "figure"
             if tag == "table" and len(self._tables) < _DEEPEST_TABLE and not self._too_deep:
-                self._tables.append(_Table())
+                self._tables.append(HtmlTable(attributes, self._marker))
+                self._marker = ""
             elif tag == "table":
                 self._too_deep += 1
             elif self._tables and not self._too_deep:
-                self._tables[-1].start(tag)
+                self._tables[-1].start(tag, attributes)
 
     def end(self, tag: str) -> None:
         """Take a closing tag; the parser closes every tag that it opened."""
@@ -140,6 +139,9 @@ class VisibleText:
             self._title_parts = None
         if self._hidden:
             self._hidden -= 1
+        elif self._ruby is not None and tag in _RUBY_TAGS:
+            if self._ruby.end(tag):
+                self._end_ruby()
         elif tag in _BLOCK_TAGS:
             heading = _HEADING.fullmatch(tag)
             self._flush(int(heading.group(1)) if heading else None)
@@ -149,19 +151,25 @@ class VisibleText:
         if tag == "table" and self._too_deep:
             self._too_deep -= 1
         elif tag == "table" and self._tables:
-            lines = self._tables.pop().lines()
-            self._emit("\n".join(lines), kind="table")
+            self._end_table()
         elif self._tables and not self._too_deep:
             self._tables[-1].end(tag)
+        if tag in _LIST_TAGS:
+            self._lists.end()
+        elif tag == "li":
+            self._marker = ""
         self._frame -= self._frame > 0
         self._main -= self._main > 0
         self._item -= self._item > 0
         self._preformatted -= tag == "pre"
+        self._figure -= tag == "figure"
 
     def data(self, text: str) -> None:
         """Take text."""
         if self._title_parts is not None:
             self._title_parts.append(text)
+        elif self._ruby is not None and not self._hidden:
+            self._ruby.data(text)
         elif not self._hidden:
             self._buffer.append(text)
 
@@ -175,31 +183,65 @@ class VisibleText:
         """End the page, whatever is still open."""
         self._flush()
         while self._tables:
-            lines = self._tables.pop().lines()
-            self._emit("\n".join(lines), kind="table")
+            self._end_table()
+
+    def _start_ruby(self, tag: str) -> None:
+        if self._ruby is not None:
+            self._ruby.start(tag)
+        elif tag == "ruby":
+            self._ruby = Ruby()
+
+    def _end_ruby(self) -> None:
+        if self._ruby is not None:
+            self._buffer.append(self._ruby.text())
+            self._ruby = None
+
+    def _end_table(self) -> None:
+        table = self._tables.pop()
+        self._marker = table.marker
+        blocks = table.blocks()
+        if not blocks:
+            self._emit(Block("\n".join(table.lines()), kind="table"))
+        for block in blocks:
+            self._emit(block)
 
     def _flush(self, level: int | None = None) -> None:
-        if self._buffer:
-            lines = _lines(self._buffer)
-            self._buffer = []
-            if self._preformatted:
-                self._emit("\n".join(lines).strip("\n").rstrip(), kind="pre")
-            else:
-                self._emit("\n".join(map(_collapse, lines)).strip(), level=level)
-
-    def _emit(self, text: str, *, kind: str = "text", level: int | None = None) -> None:
-        if not text.strip() or (self._tables and self._tables[-1].take(text)):
+        self._end_ruby()
+        if not self._buffer:
             return
-        self.blocks.append(
-            Block(
-                text=text,
-                kind=kind,
-                level=level,
-                item=self._item > 0,
-                frame=self._frame > 0,
-                main=self._main > 0,
-            )
+        lines = _lines(self._buffer)
+        with_alt = any(type(piece) is _AltText for piece in self._buffer)
+        shown = [piece for piece in self._buffer if type(piece) is not _AltText]
+        self._buffer = []
+        source = "".join(filter(None, shown)) if with_alt else None
+        if self._preformatted:
+            self._emit(Block("\n".join(lines).strip("\n").rstrip(), kind="pre", source=source))
+        else:
+            text = "\n".join(map(_collapse, lines)).strip()
+            self._emit(Block(text, level=level, source=source))
+
+    def _emit(self, block: Block) -> None:
+        text, source = block.text, block.source
+        if not text.strip():
+            return
+        if self._marker:
+            source = text if source is None else source
+            text = self._marker + ("\n" if block.kind != "text" else "") + text
+            self._marker = ""
+        if _ANNOTATION in text:
+            source = without_readings(text if source is None else source)
+        if self._figure and block.kind == "text" and block.level is None:
+            source = ""
+        block = replace(
+            block,
+            text=text,
+            source=source,
+            item=block.item or self._item > 0,
+            frame=block.frame or self._frame > 0,
+            main=block.main or self._main > 0,
         )
+        if not (self._tables and self._tables[-1].take(block)):
+            self.blocks.append(block)
 
 
 def _lines(buffer: list[str | None]) -> list[str]:
@@ -225,44 +267,3 @@ def _is_hidden(tag: str, attributes: Mapping[str, str]) -> bool:
         or "hidden" in attributes
         or _HIDING_STYLE.search(attributes.get("style", "")) is not None
     )
-
-
-class _Table:
-    """Gathers the cells of one table."""
-
-    def __init__(self) -> None:
-        self._rows: list[list[str]] = []
-        self._header: list[str] | None = None
-        self._row: list[str] | None = None
-        self._row_is_header = False
-        self._cell: list[str] | None = None
-
-    def start(self, tag: str) -> None:
-        if tag == "tr":
-            self._row, self._row_is_header = [], True
-        elif tag in {"td", "th"}:
-            self._cell = []
-            self._row_is_header = self._row_is_header and tag == "th"
-
-    def take(self, text: str) -> bool:
-        """Take a block of text, if a cell is open."""
-        if self._cell is not None:
-            self._cell.append(text)
-        return self._cell is not None
-
-    def end(self, tag: str) -> None:
-        if tag in {"td", "th"} and self._cell is not None:
-            if self._row is not None:
-                self._row.append(" ".join(self._cell))
-            self._cell = None
-        elif tag == "tr" and self._row:
-            if self._row_is_header and self._header is None and not self._rows:
-                self._header = self._row
-            else:
-                self._rows.append(self._row)
-            self._row = None
-
-    def lines(self) -> list[str]:
-        if not self._rows and self._header is None:
-            return []
-        return table_lines(self._rows, self._header)

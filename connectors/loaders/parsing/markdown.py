@@ -11,8 +11,9 @@ from markdown_it.token import Token
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from rag_engine.connectors.loaders.parsing.decoding import decode
 from rag_engine.connectors.loaders.parsing.html_text import outline_of, read_visible
-from rag_engine.connectors.loaders.parsing.outline import Outline, table_lines
+from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.tables import table_lines
 
 __all__ = ["parse"]
 

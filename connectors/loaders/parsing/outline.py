@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
+from rag_engine.connectors.loaders.parsing.readings import (
+    Reading,
+    split_readings,
+    without_readings,
+)
 
-__all__ = ["Outline", "table_lines"]
+__all__ = ["Outline"]
 
 _MAX_HEADING = 300
 
@@ -30,6 +33,8 @@ class Outline:
         self._length = 0
         self._path: list[tuple[int, str]] = []
         self._marks: list[tuple[int, tuple[str, ...]]] = []
+        self._leaving = False
+        self.readings: list[Reading] = []
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -44,13 +49,23 @@ class Outline:
             return
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        self._path.append((level, text[:_MAX_HEADING]))
+        self._path.append((level, without_readings(text)[:_MAX_HEADING]))
         self._append(text, "\n\n", tuple(name for _, name in self._path))
 
+    def leave_sections(self) -> None:
+        """Say that what follows (notes, page headers) stands under none of the headings so far."""
+        self._path = []
+        self._leaving = bool(self._marks)
+
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
+        text, readings = split_readings(text)
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
+        if section is None and self._leaving:
+            section = ()
+        self._leaving = False
+        self.readings += [(self._length + a, self._length + b, said) for a, b, said in readings]
         if section is not None:
             self._marks.append((self._length, section))
         self._parts.append(text)
@@ -71,28 +86,3 @@ class Outline:
             Stretch(start=start, end=end, section=section)
             for (start, section), end in zip(self._marks, ends, strict=True)
         )
-
-
-def table_lines(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> list[str]:
-    """Write each row of a table as one line, so that a row is understood without its table.
-
-    >>> table_lines([["P-300", "12 kg"], ["P-500", ""]], ["Model", "Weight"])
-    ['Model: P-300 | Weight: 12 kg', 'Model: P-500']
-    >>> table_lines([["Voltage", "230 V"]], None)
-    ['Voltage | 230 V']
-    """
-    if header is not None and not rows:
-        rows, header = [header], None
-    names = [one_line(name) for name in header or ()]
-    lines = []
-    for row in rows:
-        cells = [" ".join(clean(cell).split()) for cell in row]
-        labels = names + [""] * (len(cells) - len(names))
-        shown = [
-            f"{label}: {cell}" if label else cell
-            for label, cell in zip(labels, cells, strict=False)
-            if cell
-        ]
-        if shown:
-            lines.append(" | ".join(shown))
-    return lines

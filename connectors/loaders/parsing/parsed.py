@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing.readings import Reading
+
 __all__ = ["MAX_CHARACTERS", "Parsed", "Refused", "RefusedByLimit", "Stretch"]
 
 MAX_CHARACTERS = 50_000_000
@@ -31,12 +33,17 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """One file's text. ``problems`` are the reasons why parts of the file are missing."""
+    """One file's text.
+
+    ``readings`` are how words of it are read, where the file says so beside them (ruby).
+    ``problems`` are the reasons why parts of the file are missing.
+    """
 
     text: str
     title: str = ""
     language: str | None = None
     stretches: tuple[Stretch, ...] = ()
+    readings: tuple[Reading, ...] = ()
     metadata: dict[str, str | int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -56,6 +63,7 @@ class Parsed:
             "title": self.title,
             "language": self.language,
             "stretches": [[s.start, s.end, s.section, s.page] for s in self.stretches],
+            "readings": self.readings,
             "metadata": self.metadata,
             "problems": self.problems,
         }
@@ -76,6 +84,7 @@ class Parsed:
                 Stretch(start=start, end=end, section=tuple(section), page=page)
                 for start, end, section, page in data["stretches"]
             ),
+            readings=tuple((start, end, said) for start, end, said in data["readings"]),
             metadata=data["metadata"],
             problems=tuple(data["problems"]),
         )

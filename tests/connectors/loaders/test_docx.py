@@ -51,7 +51,7 @@ def test_paragraphs_and_tables_come_in_order_under_their_headings(
 ) -> None:
     document = load_one(loader, "a.docx", make_docx(fill_manual))
     assert document.text == (
-        "دليل المضخة\n\nVorwort.\n\nPflege\n\nSpülen\n\nTrocknen\n\n水洗い\n\n"
+        "دليل المضخة\n\nVorwort.\n\nPflege\n\n1. Spülen\n2. Trocknen\n\n水洗い\n\n"
         "毎週\tきれいな水で洗います。\n\n"
         "Modell: P-300 | Gewicht: 12 kg | Preis: 300 €\nModell: P-500 | Preis: 500 €\n\n"
         "Danach.\n\nStörung\n\nEnde."
@@ -128,7 +128,7 @@ def test_merged_cells_keep_their_columns_and_rows(
     assert load_one(loader, "a.docx", make_docx(fill)).text.split("\n") == [
         "Model: P | Part: seal | Price: x",
         "Model: P | Part: hose | Price: y",
-        "Model: R | Price: z",
+        "Model, Part: R | Price: z",
     ]
 
 

@@ -1,0 +1,94 @@
+"""What a paragraph's style says: whether it is a heading, and which list it belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from docx.oxml.ns import qn
+
+__all__ = ["Styles"]
+
+_VAL, _STYLE, _NUM_PR = qn("w:val"), qn("w:pStyle"), qn("w:numPr")
+_HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+_MAX_STYLE_DEPTH = 20
+
+
+class Styles:
+    """Knows the paragraph styles of a document, in whatever language Word was used."""
+
+    def __init__(self, document: Any) -> None:
+        self._by_id = {style.style_id: style.element for style in document.styles}
+        self._default = next(
+            (
+                style_id
+                for style_id, element in self._by_id.items()
+                if element.get(qn("w:type")) == "paragraph"
+                and element.get(qn("w:default")) in {"1", "true", "on"}
+            ),
+            "",
+        )
+        self._levels: dict[str, int | None] = {}
+        self._numbering: dict[str, Any | None] = {}
+
+    def level(self, properties: Any | None) -> int | None:
+        """Return 0 for a title, 1 to 9 for a heading, None for other text."""
+        if properties is None:
+            return None
+        direct = _outline_level(properties)
+        if direct is not None:
+            return direct
+        style = properties.find(_STYLE)
+        if style is None:
+            return None
+        style_id = style.get(_VAL, "")
+        if style_id not in self._levels:
+            self._levels[style_id] = self._level_of(style_id)
+        return self._levels[style_id]
+
+    def numbering(self, properties: Any) -> Any | None:
+        """Return the ``w:numPr`` that a paragraph has from its style."""
+        style = properties.find(_STYLE)
+        style_id = self._default if style is None else style.get(_VAL, "")
+        if style_id not in self._numbering:
+            found = (self.own_numbering(name) for name in self._chain(style_id))
+            self._numbering[style_id] = next((each for each in found if each is not None), None)
+        return self._numbering[style_id]
+
+    def own_numbering(self, style_id: str) -> Any | None:
+        """Return the ``w:numPr`` of a style itself."""
+        style = self._by_id.get(style_id)
+        return None if style is None else style.find(f"{qn('w:pPr')}/{_NUM_PR}")
+
+    def _chain(self, style_id: str) -> Iterator[str]:
+        """Yield a style and those that it is based on."""
+        for _ in range(_MAX_STYLE_DEPTH):
+            style = self._by_id.get(style_id)
+            if style is None:
+                return
+            yield style_id
+            based_on = style.find(qn("w:basedOn"))
+            style_id = "" if based_on is None else based_on.get(_VAL, "")
+
+    def _level_of(self, style_id: str) -> int | None:
+        for name_of_style in self._chain(style_id):
+            style = self._by_id[name_of_style]
+            name = style.find(qn("w:name"))
+            shown = "" if name is None else name.get(_VAL, "")
+            if shown.lower() == "title":
+                return 0
+            heading = _HEADING_STYLE.fullmatch(shown)
+            if heading:
+                return int(heading.group(1)) or 1
+            properties = style.find(qn("w:pPr"))
+            level = None if properties is None else _outline_level(properties)
+            if level is not None:
+                return level
+        return None
+
+
+def _outline_level(properties: Any) -> int | None:
+    element = properties.find(qn("w:outlineLvl"))
+    value = "" if element is None else element.get(_VAL, "")
+    return int(value) + 1 if value.isdecimal() and int(value) < 9 else None
