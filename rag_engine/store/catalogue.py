@@ -35,6 +35,7 @@ class Catalogue(CatalogueReader):
             StorageFailed: it can not be read, or not be written.
         """
         super().__init__(path)
+        self._unconfirmed = False
         try:
             self._writer = None if read_only else Connection(path, read_only=False)
         except BaseException:
@@ -71,11 +72,27 @@ class Catalogue(CatalogueReader):
         """Open a transaction and give the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
+        self._unconfirmed = True
         with self._writer.transaction("changing the catalogue") as connection:
             sql = "SELECT value FROM meta WHERE key = 'revision'"
             revision = 1 + int(connection.execute(sql).fetchone()[0])
             connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
             yield connection, revision
+        self._unconfirmed = False
+
+    def confirm(self) -> None:
+        """Make durable what is there of a change that failed, before anything is built on it.
+
+        Where only the very last ``fsync`` of a change failed, the change is there for whoever looks
+        and may be gone after a power cut: adding the same documents again finds them unchanged, and
+        must not be acknowledged before a transaction has gone through.
+
+        Raises:
+            StorageFailed: it can not be written.
+        """
+        if self._unconfirmed:
+            with self._transaction():
+                pass
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
