@@ -119,10 +119,11 @@ class OpenedStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Let nobody else write meanwhile; the errors are those of ``check_writable``."""
+        """Let nobody else write meanwhile; raises what ``check_writable`` and ``confirm`` do."""
         self._home.check()  # in a fork, the lock may be held by a thread that is not there
         with self._one_writes:
             self.check_writable()
+            self.catalogue.confirm()
             yield
 
     def publish(self, *, only_if_due: bool = False, on_stage: OnStage = silent) -> None:

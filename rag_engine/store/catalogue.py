@@ -43,6 +43,7 @@ class Catalogue(CatalogueReader):
             StorageFailed: it can not be read, or not be written.
         """
         super().__init__(path)
+        self._unconfirmed = False
         try:
             if not read_only:
                 with storage("opening the catalogue", path):
@@ -82,6 +83,7 @@ class Catalogue(CatalogueReader):
         """Open a transaction and give it, its tally, and the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
+        self._unconfirmed = True
         with self._writer.transaction("changing the catalogue") as connection:
             tally = Tally()
             given = self._given(connection)
@@ -91,12 +93,27 @@ class Catalogue(CatalogueReader):
             tally.remove(SEQUENCES, rows_digest(given))
             tally.add(SEQUENCES, rows_digest(connection.execute(*read_set(SEQUENCES))))
             tally.write(connection)
+        self._unconfirmed = False
 
     def _given(self, connection: sqlite3.Connection) -> list[tuple[str, int]]:
         """Return the last number that each table gave; one that was given is never given again."""
         given = connection.execute(*read_set(SEQUENCES)).fetchall()
         check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), self.path)
         return given
+
+    def confirm(self) -> None:
+        """Make durable what is there of a change that failed, before anything is built on it.
+
+        Where only the very last ``fsync`` of a change failed, the change is there for whoever looks
+        and may be gone after a power cut: adding the same documents again finds them unchanged, and
+        must not be acknowledged before a transaction has gone through.
+
+        Raises:
+            StorageFailed: it can not be written.
+        """
+        if self._unconfirmed:
+            with self._transaction():
+                pass
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""

@@ -93,6 +93,13 @@ class _Name:
     come: tuple[str, _File | _Folder] | None
     lost: bool = False
 
+    def follows(self, earlier: _Name) -> bool:
+        """Tell whether an earlier change was one of the same names."""
+        return self.folder is earlier.folder and bool(self._names() & earlier._names())
+
+    def _names(self) -> set[str]:
+        return {*self.gone, *([self.come[0]] if self.come is not None else [])}
+
     def apply(self, names: dict[str, _File | _Folder]) -> None:
         for name in self.gone:
             names.pop(name, None)
@@ -229,6 +236,8 @@ class Disk:
                 waiting.append(change)
             elif self._names is Names.JOURNAL or change.folder is synced:
                 change.apply(change.folder.durable)
+                # What came of the same names before, and may have been lost, is over now.
+                waiting = [each for each in waiting if not change.follows(each)]
             else:
                 waiting.append(change)
         self._pending = waiting

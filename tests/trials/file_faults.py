@@ -1,7 +1,6 @@
 """File operations of a process: counted, recorded, failed, or the process killed at one of them.
 
-The C of ``preload`` is compiled with ``cc`` and preloaded; in such a process ``faults()`` steers
-it.
+The C of ``preload`` is compiled with ``cc`` and preloaded; there ``faults()`` steers it.
 Numbered are, below the watched folders: files that come to be or are cut on opening, ``write`` and
 its kin (also ``sendfile`` and ``copy_file_range``, and what a ``FILE`` writes, as that of FAISS or
 of NumPy's ``tofile``), ``ftruncate``, ``fallocate``, ``fsync``, ``fdatasync``, ``rename``,

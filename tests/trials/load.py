@@ -152,13 +152,16 @@ class Load:
         self._files.mkdir(exist_ok=True)
         self.kb = KnowledgeBase.open(path, components=parts) if opened else None
 
-    def take(self, step: Step) -> None:
-        """Do one step."""
+    def lay_out(self, step: Step) -> None:
+        """Put the files of a step in their folder."""
         if step.kind == "files":
             for name in step.ids:
                 (self._files.parent / name).unlink(missing_ok=True)
             for name, text in step.texts.items():
                 (self._files.parent / name).write_text(text, encoding="utf-8")
+
+    def take(self, step: Step) -> None:
+        """Do one step, whose files are laid out."""
         if self.kb is None:
             self.kb = KnowledgeBase.open(self._path, components=self._parts)
         match step.kind:

@@ -74,6 +74,7 @@ def run_load(
             shutil.copytree(disk.parent, Path(checkpoints) / str(number - 1))
         for sign in ("begun", "done"):
             if sign == "done":
+                load.lay_out(step)
                 try:
                     load.take(step)
                 except RagEngineError as refused:
