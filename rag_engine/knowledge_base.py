@@ -21,6 +21,7 @@ from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import check_k, check_min_score, check_question, checked_language
 from rag_engine.settings import Settings
+from rag_engine.store.check import CheckReport, check_store
 from rag_engine.store.progress import OnStage, silent
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
@@ -394,6 +395,16 @@ class KnowledgeBase:
         Example: ``print(kb.inspect().documents, kb.inspect().languages)``
         """
         return inspect_store(self._opened)
+
+    def check(self, *, on_stage: OnStage = silent) -> CheckReport:
+        """Verify all that the knowledge base holds, as ``rag-engine check`` does; change nothing.
+
+        What can not be opened any more is checked with ``rag_engine.store.check.check_store``.
+
+        Example: ``assert kb.check().problems == []``
+        """
+        self._check_open()
+        return check_store(self.path, self._index.factories, on_stage=on_stage)
 
     def _check_open(self) -> None:
         self._opened.check_open()

@@ -17,10 +17,11 @@ from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.failures import storage
-from rag_engine.store.files import WriterLock, sync_folder
+from rag_engine.store.files import WriterLock, make_folders, sync_folder
 from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.upgrade import upgrade
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -182,6 +183,8 @@ def open_store(
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
     try:
+        if not read_only:
+            upgrade(root / _CATALOGUE)
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
@@ -231,7 +234,8 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     """Make an empty knowledge base; afterwards it is there whole, or not at all."""
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
-    root.mkdir(parents=True, exist_ok=True)
+    make_folders(root)
+    sync_folder(root.absolute().parent)  # also after one that was killed before it could
     names = sorted(entry.name for entry in root.iterdir())
     if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
         raise StoreError(

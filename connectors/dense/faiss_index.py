@@ -134,8 +134,10 @@ class FaissIndex:
         """
         path = folder / self._walking.file
         try:
-            self._faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
+            # By a file of Python: FAISS's own says nothing of what fails as it is closed.
+            with path.open("wb") as file:
+                self._faiss.write_index(self._index, self._faiss.PyCallbackIOWriter(file.write))
+        except (OSError, RuntimeError) as error:
             failed = storage_failed(error, "writing the dense index", path, kept=DOCUMENTS_KEPT)
             raise failed from error
 

@@ -66,6 +66,20 @@ class Connection:
             yield
 
     @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Let what is read inside be of one revision; inside of another such, of the other's."""
+        with self.held():
+            if self._connection.in_transaction:
+                yield
+                return
+            with self.reading_one_moment():
+                try:
+                    yield
+                finally:
+                    with contextlib.suppress(sqlite3.Error):
+                        self._connection.execute("COMMIT")
+
+    @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Let no other thread use the connection meanwhile."""
         self._home.check()

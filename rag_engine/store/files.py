@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from rag_engine.errors import StoreCorrupt, StoreLocked
 from rag_engine.store.failures import storage
@@ -17,8 +20,11 @@ __all__ = [
     "WriterLock",
     "file_digest",
     "json_beside",
+    "make_folders",
     "put_in_place",
     "read_json",
+    "save_array",
+    "sync_file",
     "sync_folder",
     "sync_tree",
     "write_json",
@@ -34,6 +40,21 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing; their names are durable afterwards."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, then the folders, innermost first."""
     folders = [folder]
@@ -41,10 +62,26 @@ def sync_tree(folder: Path) -> None:
         if path.is_dir():
             folders.append(path)
             continue
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(path)
     for inner in reversed(folders):
         sync_folder(inner)
+
+
+class _Written:
+    """A file of which NumPy sees nothing but that it can be written to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as ``np.save`` does, and raise whatever keeps it from being written whole.
+
+    ``np.save`` writes a file by a ``FILE`` of C, and looks away when that is closed: on a full disk
+    it leaves the end of the array out, without a word.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array(_Written(file), array, allow_pickle=False)
 
 
 def file_digest(path: Path) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,14 +25,15 @@ from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StorageFailed, StoreCorrupt
-from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.ports import DenseIndexFactory, Int64Array, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_reader import CatalogueReader
+from rag_engine.store.digests import CHUNKS, chunk_digest
 from rag_engine.store.failures import DOCUMENTS_KEPT, caller_stage, storage
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.progress import OnStage, counted, silent
-from rag_engine.store.row_codec import IndexRow
+from rag_engine.store.row_codec import INCOMPLETE, IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View, ViewOutdated
@@ -44,7 +46,7 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -165,6 +167,10 @@ class Index:
         self._dense.collect_garbage(self._generation.segment.dense)
         self._lexical.collect_garbage(self._generation.segment.lexical)
 
+    def factories(self, _: object) -> tuple[DenseIndexFactory, LexicalIndexFactory]:
+        """Return what loads the indexes."""
+        return self._dense, self._lexical
+
     @property
     def manifest(self) -> Manifest | None:
         """The manifest of the generation on disk, if one was published."""
@@ -213,6 +219,7 @@ class Index:
                     f"{self._root}: the index is of revision {opened.revision}, the catalogue of "
                     f"revision {self._catalogue.revision()}; they are not of one moment"
                 )
+            self._compare(opened)
             self._manifest = manifest
             self._adopt(opened)
             if not self._read_only:
@@ -221,10 +228,48 @@ class Index:
 
     def _is_ours(self, manifest: Manifest) -> bool:
         """Tell whether a generation is of the kinds wanted now; another is built anew."""
+        if manifest.catalogue is None:  # by version 0.3 or before
+            return False
         wanted = (self._dense.kind, self._lexical.kind, calibration_version(enabled=self._fair))
         empty = manifest.chunks == 0  # nothing to calibrate by
         calibration = wanted[2] if empty else manifest.calibration
         return (manifest.dense, manifest.lexical, calibration) == wanted
+
+    def _compare(self, generation: Generation) -> None:
+        """See that a generation and the catalogue are of one knowledge base and one history.
+
+        Raises:
+            StoreCorrupt: one of them holds a passage that the other does not, or another one.
+        """
+        with self._catalogue.frozen() as catalogue:
+            after = generation.revision
+            if catalogue.forgotten() <= after:
+                deleted, added = catalogue.deleted_after(after), catalogue.chunks_after(after)
+                self._check_same(catalogue, generation, deleted, added)
+
+    def _check_same(
+        self,
+        catalogue: CatalogueReader,
+        generation: Generation,
+        deleted: tuple[Int64Array, Int64Array],
+        added: tuple[Int64Array, Int64Array],
+    ) -> None:
+        """Compare what the catalogue holds with a generation and what came and went since.
+
+        ``deleted`` and ``added`` are ids and checksums of chunks.
+        """
+        _, sealed = generation.segment.passages.rows_of(deleted[0])
+        found = (
+            generation.catalogue
+            - chunk_digest(deleted[0][sealed], deleted[1][sealed])
+            + chunk_digest(*added)
+        )
+        if found != catalogue.digest(CHUNKS):
+            raise StoreCorrupt(
+                f"{self._root}: the index and the catalogue hold different passages; a writer "
+                "builds the index anew (rag-engine compact); if that fails, `rag-engine check` "
+                "says what is damaged"
+            )
 
     def _adopt(self, generation: Generation) -> None:
         self._generation = generation
@@ -240,13 +285,17 @@ class Index:
             with self._catalogue.frozen() as catalogue:
                 if catalogue.forgotten() <= generation.revision:
                     revision = catalogue.revision()
-                    deleted = catalogue.tombstones(after=generation.revision)
-                    added = list(catalogue.index_rows(after=seen))
+                    departed = catalogue.deleted_after(generation.revision)
+                    deleted, gone = departed[0], set(departed[0].tolist())
+                    rows = [*self._live_rows, *catalogue.index_rows(after=seen)]
+                    live_rows = [row for row in rows if row.id not in gone]
+                    self._check_same(catalogue, generation, departed, _columns(live_rows))
                     break
             # A writer published meanwhile and forgot tombstones that this generation needs.
             self._generation = self._snapshot = None
-        gone = set(deleted.tolist())
-        self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
+        self._live_rows = live_rows
+        # What came and went since is in no segment; kept, it would slow down every search.
+        deleted = np.intersect1d(deleted, generation.segment.passages.ids, assume_unique=True)
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
@@ -290,12 +339,16 @@ class Index:
     def _is_far_behind(self) -> bool:
         """Tell whether so much is replayed that it is time to build a generation.
 
-        Where that failed it is tried again when twice as much has come, not in every search.
+        Passages that came and went count as well: documents that are replaced again and again
+        would otherwise leave tombstones without end, as only a new generation forgets them. Where
+        building failed it is tried again when twice as much has come, not in every search.
         """
         assert self._generation is not None
-        pending = self._catalogue.count_after(self._generation.revision)
-        limit = max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
-        return pending > self._patience * limit
+        revision, sealed = self._generation.revision, self._generation.segment.passages.ids
+        gone = self._catalogue.tombstones(after=revision)
+        passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
+        pending = self._catalogue.count_after(revision) + passed
+        return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         rows = self._live_rows
@@ -311,9 +364,18 @@ class Index:
     def _build(self, on_stage: OnStage = silent, *, in_memory: bool = False) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
-            count = catalogue.count_after(0)
-            index_rows = counted(catalogue.index_rows(after=0), "reading", count, on_stage)
-            passages, terms = PassageVectors.collect(index_rows, self._dimension, count)
+            whole = catalogue.digest(CHUNKS)
+            count, checksums = whole.rows, list[int]()
+            index_rows = islice(_noting(catalogue.index_rows(after=0), checksums), count)
+            passages, terms = PassageVectors.collect(
+                counted(index_rows, "reading", count, on_stage), self._dimension, count
+            )
+            if (
+                len(checksums) != count
+                or chunk_digest(passages.ids, np.array(checksums, dtype=np.int64)) != whole
+            ):
+                reason = "its passages are not those that were written"
+                raise StoreCorrupt(INCOMPLETE.format(catalogue.path, reason))
             calibration = self._calibrate(catalogue, passages)
         offsets = calibration.offsets
         packed = counted(_forgotten(terms), "indexing words", count, on_stage)
@@ -328,6 +390,7 @@ class Index:
         )
         return Generation(
             revision=revision,
+            catalogue=whole,
             segment=segment,
             calibration=calibration,
             twins=segment.mine_twins(offsets, on_stage) if offsets.enabled else Twins.none(),
@@ -344,6 +407,21 @@ class Index:
         return fit_calibration(
             corpus, prior=self._prior, token_space=self._token_space, fair=self._fair
         )
+
+
+def _columns(rows: Sequence[IndexRow]) -> tuple[Int64Array, Int64Array]:
+    """Return the ids and the checksums of rows, ``(n,)`` each."""
+    return (
+        np.array([row.id for row in rows], dtype=np.int64),
+        np.array([row.checksum for row in rows], dtype=np.int64),
+    )
+
+
+def _noting(rows: Iterable[IndexRow], checksums: list[int]) -> Iterator[IndexRow]:
+    """Yield rows, and note the checksum of each."""
+    for row in rows:
+        checksums.append(row.checksum)
+        yield row
 
 
 def _forgotten(items: list[bytes]) -> Iterator[bytes]:
