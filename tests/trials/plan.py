@@ -9,9 +9,12 @@ from tests.trials.trial import Trial
 __all__ = ["NAMES", "trial_named"]
 
 NAMES: tuple[str, ...] = (
+    "kills",
     "file_operations",
     "power_loss",
     "disk_full",
+    "many_writers",
+    "operations",
     "http_abuse",
     "soak",
 )
