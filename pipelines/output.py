@@ -4,20 +4,27 @@ With ``--json`` a command prints one JSON object on stdout, always of this shape
 
     {"command": "search", "ok": true, "result": {...}, "problems": [{"source": ..., "reason": ...}]}
     {"command": "search", "ok": false, "error": {"type": "StoreNotFound", "message": "..."}}
+
+whatever happens, be it a fault of this program; only a stdout that takes nothing stays empty.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import traceback
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
-from rag_engine.errors import RagEngineError
+from rag_engine.errors import RagEngineError, StorageFailed
 from rag_engine.records import Answer, Hit, Problem
+from rag_engine.store.failures import UNCONFIRMED, storage_failed
 
 __all__ = [
     "Exit",
@@ -29,6 +36,7 @@ __all__ = [
     "print_failure",
     "print_outcome",
     "safe",
+    "write_nowhere",
 ]
 
 
@@ -42,6 +50,10 @@ class Exit(IntEnum):
     """The command line was wrong."""
     PROBLEMS = 3
     """Done, but for the files or rows that are listed."""
+    STORAGE = 4
+    """A disk is full, or a file can not be read or written; what was acknowledged is kept."""
+    FAULT = 70
+    """A fault of this program; what was acknowledged is kept."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was acknowledged is kept, the same command goes on from there."""
 
@@ -72,9 +84,10 @@ def safe(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Say something to a person, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Say something to a person, on stderr; that nobody can hear it ends no work."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
@@ -98,22 +111,63 @@ def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
         note(f"problem: {safe(problem.source)}: {safe(problem.reason)}")
 
 
-def print_error(command: str, error: RagEngineError, *, as_json: bool) -> None:
-    """Print why a command failed."""
-    print_failure(command, type(error).__name__, str(error), as_json=as_json)
+def print_error(command: str, error: Exception, *, as_json: bool) -> Exit:
+    """Print why a command failed, whatever was raised, and return its exit status.
+
+    One line tells a person; ``RAG_ENGINE_TRACEBACK=1`` in the environment shows where it was.
+    """
+    if os.environ.get("RAG_ENGINE_TRACEBACK"):
+        note("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(error, OSError) and not isinstance(error, RagEngineError):
+        error = storage_failed(error, f"rag-engine {command}", _here(), kept=UNCONFIRMED)
+    status, message = Exit.FAILED, str(error)
+    if isinstance(error, StorageFailed):
+        status = Exit.STORAGE
+    elif isinstance(error, MemoryError):
+        message = f"there is not enough memory; {UNCONFIRMED}"
+    elif not isinstance(error, RagEngineError):
+        status = Exit.FAULT
+        message = (
+            f"{type(error).__name__}: {error}; this is a fault of rag-engine: please report it "
+            f"with what it prints with RAG_ENGINE_TRACEBACK=1; {UNCONFIRMED}"
+        )
+    print_failure(command, type(error).__name__, message, as_json=as_json)
+    return status
+
+
+def _here() -> Path:
+    with contextlib.suppress(OSError):
+        return Path.cwd()
+    return Path()
 
 
 def print_failure(command: str, kind: str, message: str, *, as_json: bool) -> None:
     """Print that a command failed, what kind of error it is, and why."""
     if as_json:
         error = {"type": kind, "message": message}
-        _print_json({"command": command, "ok": False, "error": error})
+        try:
+            _print_json({"command": command, "ok": False, "error": error})
+        except OSError:
+            write_nowhere()  # what is left is the line below, and the exit status
     note(f"rag-engine: {safe(message)}")
 
 
 def _print_json(data: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a file's name that is no text, or a terminal of few characters
+        text = json.dumps(data, indent=2)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def write_nowhere() -> None:
+    """Let stdout lead nowhere: what it still holds can not be written, at the end neither."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:

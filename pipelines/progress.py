@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
+from rag_engine.pipelines.output import note
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -79,8 +81,7 @@ class Bar:
             progress.update(task, completed=done)
         elif self._what and time.monotonic() - self._said >= EVERY_S:
             self._said = time.monotonic()
-            sys.stderr.write(f"{self._line()}\n")
-            sys.stderr.flush()
+            note(self._line())
 
     def _line(self) -> str:
         line = f"{self._what}: {self._done:,} of {self._total:,}"

@@ -28,6 +28,7 @@ from rag_engine.errors import (
     ServiceError,
     ServiceRefused,
     ServiceTimeout,
+    StorageFailed,
     StoreClosed,
     StoreReadOnly,
 )
@@ -95,6 +96,10 @@ def error_response(error: ApiError, request_id: str) -> Response:
 def known_or_logged(error: Exception, request_id: str) -> ApiError:
     """Return what a client is told of any error; a fault of ours goes to the log alone."""
     known = api_error(error)
+    if isinstance(error, StorageFailed):  # whoever runs the service has to do something
+        logger.error(
+            "storage failed", extra={"fields": {"request_id": request_id, "why": f"{error}"}}
+        )
     if known is None:
         logger.error("failed", exc_info=error, extra={"fields": {"request_id": request_id}})
         known = ApiError(500, "internal", "the service failed; its log says more")
@@ -139,6 +144,8 @@ def _engine_error(error: RagEngineError) -> ApiError | None:
         return ApiError(409, "read_only", "the knowledge base is served for reading only")
     if isinstance(error, StoreClosed):
         return ApiError(503, "stopping", "the service is stopping", headers={"Retry-After": "5"})
+    if isinstance(error, StorageFailed):
+        return _storage_error(error)
     if isinstance(error, ServiceTimeout):
         return ApiError(504, "model_timeout", "the model behind the service did not answer in time")
     if isinstance(error, ServiceError):
@@ -147,6 +154,20 @@ def _engine_error(error: RagEngineError) -> ApiError | None:
         message = "the model behind the service failed; try again, or tell who runs the service"
         return ApiError(502, "model_failed", message, headers=headers)
     return None
+
+
+def _storage_error(error: StorageFailed) -> ApiError:
+    """Return what a client is told of a disk: no path, but what was kept.
+
+    >>> failed = StorageFailed("x", cause="kb: no room", reason="full", kept="all is kept")
+    >>> _storage_error(failed).status_code, _storage_error(failed).code
+    (507, 'storage_full')
+    """
+    kept = "what was acknowledged is kept, this request can be made again"
+    if error.reason == "full":
+        return ApiError(507, "storage_full", f"the disk of the service is full; {kept}")
+    message = f"the storage of the service failed; {kept}"
+    return ApiError(503, "storage_failed", message, headers={"Retry-After": "30"})
 
 
 def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:

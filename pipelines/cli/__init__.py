@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -34,12 +37,14 @@ from rag_engine.pipelines.cli import (
     train_reranker,
 )
 from rag_engine.pipelines.cli.registration import new_app, print_usage_error, register
+from rag_engine.pipelines.output import print_error
 
 __all__ = ["app", "main"]
 
 _EPILOG = (
     "Exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as "
-    "problems; 130 interrupted (what was done is kept; the same command goes on from there)."
+    "problems; 4 a disk is full, or a file can not be read or written; 70 a fault of rag-engine; "
+    "130 interrupted (what was done is kept; the same command goes on from there)."
 )
 
 
@@ -81,10 +86,19 @@ app = _app()
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status (see ``Exit``)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed (``>&-``): nobody wants to read it
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (to the end)
+            setattr(sys, name, nowhere)
     logging.basicConfig(format="rag-engine: %(message)s", stream=sys.stderr)
     logging.getLogger("grpc").setLevel(logging.CRITICAL)  # tracebacks of what Milvus Lite lacks
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(app(words, prog_name="rag-engine", standalone_mode=False))
     except typer.TyperException as error:
         return print_usage_error(error, as_json="--json" in words)
+    except Exception as error:  # raised before the command began
+        command = next((word for word in words if not word.startswith("-")), "")
+        return print_error(command, error, as_json="--json" in words)

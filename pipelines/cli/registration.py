@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from rag_engine.errors import RagEngineError
 from rag_engine.pipelines.output import (
     Exit,
     Outcome,
@@ -22,6 +20,7 @@ from rag_engine.pipelines.output import (
     print_error,
     print_failure,
     print_outcome,
+    write_nowhere,
 )
 
 __all__ = ["new_app", "print_usage_error", "register"]
@@ -76,18 +75,22 @@ def register(
 def _run(command: str, job: Callable[[], Outcome], *, as_json: bool) -> Exit:
     try:
         outcome = job()
-        print_outcome(command, outcome, as_json=as_json)
-        return outcome.status
-    except RagEngineError as error:
-        print_error(command, error, as_json=as_json)
-        return Exit.FAILED
     except KeyboardInterrupt:
-        note("rag-engine: interrupted; what was done is kept, the same command goes on")
+        message = "interrupted; what was done is kept, the same command goes on"
+        print_failure(command, "Interrupted", message, as_json=as_json)
         return Exit.INTERRUPTED
+    except Exception as error:
+        return print_error(command, error, as_json=as_json)
+    try:
+        print_outcome(command, outcome, as_json=as_json)
     except BrokenPipeError:
-        # The reader of our output has gone (``| head``); there is nobody left to tell.
-        sys.stderr.close()
+        write_nowhere()  # the reader of our output has gone (``| head``): nobody is left to tell
         return Exit.DONE
+    except OSError as error:
+        write_nowhere()
+        note(f"rag-engine: the output can not be written: {error}; what was done is kept")
+        return Exit.STORAGE
+    return outcome.status
 
 
 def print_usage_error(error: typer.TyperException, *, as_json: bool) -> Exit:

@@ -9,10 +9,13 @@ from tests.trials.trial import Trial
 __all__ = ["NAMES", "trial_named"]
 
 NAMES: tuple[str, ...] = (
+    "kills",
     "file_operations",
     "power_loss",
     "corruption",
     "disk_full",
+    "many_writers",
+    "operations",
     "http_abuse",
     "soak",
 )

@@ -1,0 +1,125 @@
+"""Whatever fails, a command prints its one object, or one line, and has a status that says what."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rag_engine.pipelines.cli import inspect as inspect_command
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
+
+ROOT = Path(__file__).parents[2]
+LARGEST = 40_000
+"""Bytes that a file may have where there is no room: less than a catalogue."""
+
+
+def run(*arguments: object, largest: int | None = None, **streams: object):
+    """Run the command in a process of its own, in which no file can grow beyond ``largest``."""
+
+    def limit() -> None:
+        if largest is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+
+    return subprocess.run(
+        [sys.executable, "-m", "rag_engine.pipelines.cli", *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        preexec_fn=limit,
+        check=False,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+    )
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("full")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "a.txt").write_text("Die Pumpe braucht jedes Jahr eine neue Dichtung.")
+    assert run("index", folder / "docs", "--kb", folder / "kb").returncode == Exit.DONE
+    return folder / "kb"
+
+
+def test_without_room_the_object_is_printed_and_nothing_is_lost(tmp_path: Path, kb: Path):
+    there = tmp_path / "kb"
+    shutil.copytree(kb, there)
+    (tmp_path / "more").mkdir()
+    for number in range(60):
+        text = "Der Filter wird gewechselt, sobald er verstopft ist. " * 20
+        (tmp_path / "more" / f"{number}.txt").write_text(f"{number} {text}")
+    for made in ("kb", "new"):
+        said = run("index", tmp_path / "more", "--kb", tmp_path / made, "--json", largest=LARGEST)
+        assert said.returncode == Exit.STORAGE
+        printed = json.loads(said.stdout)
+        assert (printed["ok"], printed["error"]["type"]) == (False, "StorageFailed")
+        plain = run("index", tmp_path / "more", "--kb", tmp_path / made, largest=LARGEST)
+        assert (plain.returncode, plain.stdout) == (Exit.STORAGE, "")
+        assert plain.stderr.count("\n") == 1
+    found = json.loads(run("search", "Dichtung", "--kb", there, "--json", largest=LARGEST).stdout)
+    assert [hit["document"] for hit in found["result"]["hits"]] == ["docs/a.txt"]
+    assert run("index", tmp_path / "more", "--kb", there).returncode == Exit.DONE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="NOT TRIED: there is no /dev/full")
+def test_an_output_that_takes_nothing(kb: Path):
+    with Path("/dev/full").open("w") as full:
+        said = run("search", "Pumpe", "--kb", kb, "--json", stdout=full)
+        assert said.returncode == Exit.STORAGE
+        assert said.stderr.startswith("rag-engine: the output can not be written")
+        assert said.stderr.count("\n") == 1
+        unheard = run("search", "Pumpe", "--kb", kb / "none", "--json", stderr=full)
+    assert unheard.returncode == Exit.FAILED
+    assert json.loads(unheard.stdout)["error"]["type"] == "StoreNotFound"
+
+
+def test_an_output_that_is_closed(kb: Path):
+    command = f"'{sys.executable}' -m rag_engine.pipelines.cli search Pumpe --kb '{kb}' >&-"
+    said = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert (said.returncode, said.stderr) == (Exit.DONE, b"")
+
+
+@pytest.mark.parametrize("raised", [TypeError("x"), RecursionError("deep"), MemoryError()])
+def test_a_fault_of_ours_is_said_to_be_one(tmp_path: Path, capsys, monkeypatch, raised):
+    def fall_over(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(inspect_command, "open_kb", fall_over)
+    status = main(["inspect", "--kb", str(tmp_path), "--json"])
+    printed = capsys.readouterr()
+    assert status == (Exit.FAILED if isinstance(raised, MemoryError) else Exit.FAULT)
+    assert json.loads(printed.out)["error"]["type"] == type(raised).__name__
+    assert printed.err.count("\n") == 1
+    monkeypatch.setenv("RAG_ENGINE_TRACEBACK", "1")
+    assert main(["inspect", "--kb", str(tmp_path)]) == status
+    assert "fall_over" in capsys.readouterr().err
+
+
+def test_an_interruption_prints_its_object_too(tmp_path: Path, capsys, monkeypatch):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspect_command, "open_kb", interrupt)
+    assert main(["inspect", "--kb", str(tmp_path), "--json"]) == Exit.INTERRUPTED
+    assert json.loads(capsys.readouterr().out)["error"]["type"] == "Interrupted"
+
+
+def test_a_name_that_is_no_text_is_valid_json(tmp_path: Path, kb: Path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    try:
+        (folder / os.fsdecode(b"b\xffse.xyz")).write_text("x")
+    except OSError:
+        pytest.skip("NOT TRIED: this file system takes only text as names")
+    said = run("index", folder, "--kb", tmp_path / "kb", "--json")
+    with contextlib.suppress(ValueError):
+        assert json.loads(said.stdout)["command"] == "index"
+        return
+    pytest.fail(f"no JSON: {said.stdout!r} {said.stderr!r}")
