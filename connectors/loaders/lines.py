@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS, open_regular
+from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS
 from rag_engine.connectors.loaders.parsing.decoding import detect_stream_encoding
 from rag_engine.errors import LoadError
+from rag_engine.regular_file import open_regular
 
 __all__ = ["TextLine", "read_lines"]
 

@@ -114,6 +114,15 @@ class CatalogueReader:
         """Return the fingerprint of every source that was indexed to its end."""
         return dict(self._read("SELECT name, fingerprint FROM source ORDER BY name"))
 
+    def count_documents(self, sources: Sequence[str]) -> int:
+        """Return how many documents came from some sources."""
+        return sum(
+            self._read(f"SELECT count(*) FROM document WHERE source IN ({_marks(batch)})", batch)[
+                0
+            ][0]
+            for batch in _batches(sources)
+        )
+
     def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
         """Return the chunks of ``ids`` that still exist."""
         chunks: dict[int, FoundChunk] = {}
