@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["MAX_CHARACTERS", "Parsed", "Refused", "RefusedByLimit", "Stretch"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "MAX_LINE_CHARACTERS",
+    "Parsed",
+    "Refused",
+    "RefusedByLimit",
+    "Stretch",
+]
 
 MAX_CHARACTERS = 50_000_000
 """Most characters that one file may turn into; some hundred long books."""
+
+MAX_LINE_CHARACTERS = 10_000_000
+"""Longest line of plain text, of a table or of JSON Lines."""
 
 
 class Refused(Exception):
