@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.process_memory import give_memory_back
 from rag_engine.settings import Settings
 
 __all__ = ["serve_mcp"]
@@ -27,6 +28,7 @@ def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
     """
     from rag_engine.connectors.mcp_server import build_mcp_server
 
+    give_memory_back()
     with _stdout_is_stderr():  # a library that prints while it loads would break the protocol
         kb = KnowledgeBase.open(path, settings=settings, read_only=True)
     with kb:

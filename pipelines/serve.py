@@ -16,6 +16,7 @@ from rag_engine.connectors import wiring
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.process_memory import give_memory_back
 from rag_engine.ports import Embedder, Loader
 from rag_engine.settings import Settings
 
@@ -167,17 +168,20 @@ def serve(options: ServeOptions) -> Outcome:
     Raises:
         InvalidInput: the address can not be used; and what ``open_service`` raises.
     """
+    give_memory_back()
     with open_service(options) as service:
         import uvicorn
 
         from rag_engine.connectors.http.app import create_app
         from rag_engine.connectors.http.logs import log_to, logger
+        from rag_engine.connectors.http.patience import PatientProtocol
 
         log_to()
         listening = _listen(options.host, options.port)
         port = listening.getsockname()[1]
         config = uvicorn.Config(
             create_app(service),
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

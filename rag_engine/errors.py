@@ -19,6 +19,8 @@ The tree, drawn once::
     │   ├── StoreLocked         another process is writing to it
     │   ├── StoreReadOnly       a change was asked of a reader
     │   ├── StoreClosed         used after close()
+    │   ├── StoreForked         used in a process forked from the one that opened it
+    │   ├── StorageFailed       disk full, I/O error, no permission, locked by a program
     │   └── ContractMismatch    it was built with another model, analyser or setting
     └── ServiceError            a remote service (embeddings, LLM)
         ├── ServiceTimeout      no answer in time
@@ -30,6 +32,8 @@ A message names the value received, what is allowed, and the next step.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 __all__ = [
     "ContractMismatch",
@@ -49,13 +53,29 @@ __all__ = [
     "ServiceTimeout",
     "ServiceUnreachable",
     "SettingsError",
+    "StorageFailed",
+    "StorageReason",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",
+    "StoreForked",
     "StoreLocked",
     "StoreNotFound",
     "StoreReadOnly",
 ]
+
+StorageReason = Literal["full", "read-only", "permission", "busy", "limit", "gone", "io"]
+"""Why storage failed; see ``StorageFailed``."""
+
+_STEPS: dict[StorageReason, str] = {
+    "full": "make room on the disk",
+    "read-only": "let it be written to (a reader needs read_only=True, and no more)",
+    "permission": "let this user read and write the folder and its files",
+    "busy": "end the other program that holds the file",
+    "limit": "raise the limit of open files or of file sizes (ulimit)",
+    "gone": "see that the folder is where it was and its disk is mounted",
+    "io": "look at the disk and at the log of the system",
+}
 
 
 class RagEngineError(Exception):
@@ -139,6 +159,32 @@ class StoreReadOnly(StoreError):
 
 class StoreClosed(StoreError):
     """The knowledge base was used after close()."""
+
+
+class StoreForked(StoreError):
+    """An open knowledge base was used in a process that was forked from the one that opened it."""
+
+
+class StorageFailed(StoreError):
+    """The file system or SQLite could not do what a knowledge base asked of it.
+
+    ``reason`` is ``full`` (no room, or a quota), ``read-only``, ``permission``, ``busy`` (another
+    program holds the file), ``limit`` (of open files, or of a file's size), ``gone`` (a file or
+    folder is no longer there) or ``io``. Whatever was acknowledged is kept. The knowledge base
+    stays as usable as it was: once the reason is gone, do again what failed.
+
+    >>> raise StorageFailed("adding", cause="disk full", reason="full", kept="nothing was changed")
+    Traceback (most recent call last):
+        ...
+    rag_engine.errors.StorageFailed: adding failed: disk full; nothing was changed; make room on \
+the disk, then do it again
+    """
+
+    def __init__(self, doing: str, *, cause: str, reason: StorageReason, kept: str) -> None:
+        """Say what failed, why, what was kept, and (by the reason) what to do."""
+        super().__init__(f"{doing} failed: {cause}; {kept}; {_STEPS[reason]}, then do it again")
+        self.doing = doing
+        self.reason = reason
 
 
 class ContractMismatch(StoreError):

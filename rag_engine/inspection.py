@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag_engine.opening import OpenedStore
+from rag_engine.store.failures import storage
 
 __all__ = ["Inspection", "inspect_store"]
 
@@ -31,6 +32,8 @@ def inspect_store(opened: OpenedStore) -> Inspection:
     manifest = opened.index.manifest
     contract = opened.catalogue.meta("contract")
     files = manifest.files.values() if manifest else ()
+    with storage("reading the catalogue", opened.catalogue.path):
+        size = opened.catalogue.path.stat().st_size
     return Inspection(
         documents=statistics.documents,
         chunks=statistics.chunks,
@@ -42,7 +45,7 @@ def inspect_store(opened: OpenedStore) -> Inspection:
         lexical=manifest.lexical if manifest else "",
         published=opened.index.is_published(),
         bytes={
-            "catalogue": opened.catalogue.path.stat().st_size,
+            "catalogue": size,
             "index": sum(int(file["size"]) for file in files),
         },
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rag_engine.answering.asking import ask, least_score
 from rag_engine.components import Components
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.files import add_file, add_files, suffixes_of
 from rag_engine.filters import Filter
 from rag_engine.ingest import add_documents
@@ -21,6 +21,7 @@ from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import check_k, check_min_score, check_question, checked_language
 from rag_engine.settings import Settings
+from rag_engine.store.check import CheckReport, check_store
 from rag_engine.store.progress import OnStage, silent
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
@@ -31,7 +32,9 @@ class KnowledgeBase:
 
     Safe to share between threads. One process at a time may write (it holds a lock until
     ``close``); any number may read beside it. Every method raises ``StoreClosed`` after ``close``,
-    and what writes raises ``StoreReadOnly`` where it was opened ``read_only``.
+    ``StoreForked`` in a process that was forked from the one that opened it, and ``StorageFailed``
+    where the disk does not do what is asked of it; what writes raises ``StoreReadOnly`` where it
+    was opened ``read_only``.
 
     Example::
 
@@ -77,6 +80,7 @@ class KnowledgeBase:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.
             StoreLocked: another process is writing to it.
             StoreCorrupt: it is damaged.
+            StorageFailed: its files can not be read, or not be written.
             ContractMismatch: it was built with another model, analyser or chunking.
             MissingExtra: its settings name a part whose package is not installed.
             InvalidInput: both ``components`` and an ``embedder``; or a part that lacks a method.
@@ -97,6 +101,10 @@ class KnowledgeBase:
     def close(self) -> None:
         """Publish what changed since the last index was built, if it is due; let others write.
 
+        Raises:
+            StorageFailed: the index can not be written. It is closed all the same, every document
+                is kept, and whoever opens it next builds the index.
+
         Example: ``kb.close()``
         """
         self._opened.close()
@@ -105,8 +113,10 @@ class KnowledgeBase:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        # After Ctrl-C, what was added is durable, and nobody waits for an index now.
-        self._opened.close(publish=error is None or isinstance(error, Exception))
+        # After Ctrl-C, what was added is durable, and nobody waits for an index now; where storage
+        # failed, that is what is to be told, not that it fails again.
+        stopped = error is not None and not isinstance(error, Exception)
+        self._opened.close(publish=not (stopped or isinstance(error, StorageFailed)))
 
     def add(
         self, documents: Iterable[Document], *, on_progress: Callable[[int], None] | None = None
@@ -114,7 +124,8 @@ class KnowledgeBase:
         """Add documents; each replaces one with the same id, an unchanged one costs nothing.
 
         What was added is durable when this returns, and found by the next search. It is written
-        in batches: after an error or a kill, the batches before are there, the rest is not.
+        in batches: after an error or a kill, the batches before are there, the rest is not; adding
+        all of them again is safe.
         ``on_progress`` is called with the number of documents done after each batch.
 
         Example::
@@ -213,6 +224,9 @@ class KnowledgeBase:
     def compact(self, *, on_stage: OnStage = silent) -> None:
         """Build the index files anew and give back the space of what was deleted.
 
+        Raises:
+            StorageFailed: there is no room for it (it takes about what is there once more).
+
         Example: ``kb.compact()``
         """
         with self._opened.writing():
@@ -226,6 +240,9 @@ class KnowledgeBase:
         chunk in a hundred, of 20,000 or more) are no reason to: opening it replays them.
         ``on_stage`` is called with the name of a stage, how many passages are done, and of how
         many. Interrupted, it leaves the index that was there, and every document.
+
+        Raises:
+            StorageFailed: it can not be written. Searches go on, and it is due at ``close``.
 
         Example: ``kb.publish(on_stage=lambda stage, done, total: print(stage, done, total))``
         """
@@ -388,6 +405,16 @@ class KnowledgeBase:
         Example: ``print(kb.inspect().documents, kb.inspect().languages)``
         """
         return inspect_store(self._opened)
+
+    def check(self, *, on_stage: OnStage = silent) -> CheckReport:
+        """Verify all that the knowledge base holds, as ``rag-engine check`` does; change nothing.
+
+        What can not be opened any more is checked with ``rag_engine.store.check.check_store``.
+
+        Example: ``assert kb.check().problems == []``
+        """
+        self._check_open()
+        return check_store(self.path, self._index.factories, on_stage=on_stage)
 
     def _check_open(self) -> None:
         self._opened.check_open()

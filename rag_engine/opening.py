@@ -16,9 +16,12 @@ from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.files import WriterLock, sync_folder
+from rag_engine.store.failures import storage
+from rag_engine.store.files import WriterLock, make_folders, sync_folder
+from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.upgrade import upgrade
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -51,6 +54,7 @@ class OpenedStore:
         self.components = components
         self.settings = settings
         self.closed = False
+        self._home = Home(root)
         self._one_writes = threading.RLock()
         self._making_loaders = threading.Lock()  # of its own: nobody waits for a writer
         self._lock = lock
@@ -89,11 +93,13 @@ class OpenedStore:
         return self.catalogue
 
     def check_open(self) -> None:
-        """Refuse what is asked of it after ``close``.
+        """Refuse what is asked of it after ``close``, or in a forked child.
 
         Raises:
+            StoreForked: this is a fork of the process that opened it.
             StoreClosed: it was closed.
         """
+        self._home.check()
         if self.closed:
             raise StoreClosed(f"the knowledge base {self.root} was closed; open it again")
 
@@ -101,6 +107,7 @@ class OpenedStore:
         """Refuse to write.
 
         Raises:
+            StoreForked: this is a fork of the process that opened it.
             StoreClosed: it was closed.
             StoreReadOnly: it was opened for reading.
         """
@@ -113,6 +120,7 @@ class OpenedStore:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Let nobody else write meanwhile; the errors are those of ``check_writable``."""
+        self._home.check()  # in a fork, the lock may be held by a thread that is not there
         with self._one_writes:
             self.check_writable()
             yield
@@ -125,7 +133,15 @@ class OpenedStore:
                 self.index.publish(on_stage)
 
     def close(self, *, publish: bool = True) -> None:
-        """Publish if it is due, then close the catalogue and let others write."""
+        """Publish if it is due, then close the catalogue and let others write.
+
+        In a forked child it does nothing: all of it is the parent's.
+
+        Raises:
+            StorageFailed: the index can not be written; it is closed all the same.
+        """
+        if not self._home.is_here:
+            return
         with self._one_writes:
             if self.closed:
                 return
@@ -152,17 +168,23 @@ def open_store(
     """Open the knowledge base in ``root``; the errors are those of ``KnowledgeBase.open``."""
     build = _builder(components, own)
     parts: Components | None = None
-    if not (root / _CATALOGUE).exists():
+    with storage("opening the knowledge base", root):
+        there = (root / _CATALOGUE).exists()
+    if not there:
         if read_only or not create:
             raise StoreNotFound(
                 f"no knowledge base at {root}; make one with `rag-engine index FOLDER --kb {root}` "
                 f"or KnowledgeBase.open({str(root)!r})"
             )
         settings = settings or Settings()
-        _create(root, settings, parts := build(settings))
+        parts = build(settings)
+        with storage("making a knowledge base", root):
+            _create(root, settings, parts)
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
     try:
+        if not read_only:
+            upgrade(root / _CATALOGUE)
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
@@ -212,7 +234,8 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     """Make an empty knowledge base; afterwards it is there whole, or not at all."""
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
-    root.mkdir(parents=True, exist_ok=True)
+    make_folders(root)
+    sync_folder(root.absolute().parent)  # also after one that was killed before it could
     names = sorted(entry.name for entry in root.iterdir())
     if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
         raise StoreError(
@@ -229,8 +252,12 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
             "settings": settings.model_dump(mode="json"),
             "contract": index_contract(components, settings),
         }
-        Catalogue.create(unfinished, meta).close()
-        unfinished.rename(root / _CATALOGUE)
+        try:
+            Catalogue.create(unfinished, meta).close()
+            unfinished.rename(root / _CATALOGUE)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
         sync_folder(root)
     finally:
         lock.release()

@@ -85,6 +85,8 @@ class Document:
             )
         for name in ("id", "text", "title", "source"):
             _check_text(self.id, name, getattr(self, name))
+        if self.language_hint is not None:
+            _check_text(self.id, "language_hint", self.language_hint)
         if not self.source:
             object.__setattr__(self, "source", self.id)
         position = 0
@@ -95,6 +97,8 @@ class Document:
                     f"outside the text of {len(self.text)} characters"
                 )
             position = span.end
+            for heading in span.section:
+                _check_text(self.id, "a heading of a span", heading)
         object.__setattr__(self, "metadata", _checked_metadata(self.id, self.metadata))
 
 
@@ -121,6 +125,7 @@ def _checked_metadata(
                 f"document {document_id!r}: metadata maps a text to a text, number or boolean, "
                 f"got {key!r}: {type(value).__name__}"
             )
+        _check_text(document_id, "a key of metadata", key)
         if isinstance(value, str):
             _check_text(document_id, f"metadata {key!r}", value)
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:

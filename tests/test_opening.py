@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-from contextlib import closing
+import json
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from rag_engine.ports import Detection
 from rag_engine.settings import BundledEmbedderSettings
 from rag_engine.text.analysis import ANALYSER_VERSION
 from tests.doubles import HashEmbedder
+from tests.kept_data import change_meta
 from tests.samples import PUMP, RULES, ids
 
 
@@ -117,10 +117,7 @@ def test_a_knowledge_base_of_another_version_is_said_to_be_one(tmp_path: Path, q
     path = tmp_path / "kb"
     with KnowledgeBase.open(path, components=quick_components) as kb:
         kb.add(RULES)
-    with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
-        catalogue.execute(
-            "UPDATE meta SET value = replace(value, ?, ?)", (ANALYSER_VERSION, "2-snowball")
-        )
+    change_meta(path, "contract", lambda text: text.replace(ANALYSER_VERSION, "2-snowball"))
     with pytest.raises(ContractMismatch, match="by another version") as refused:
         KnowledgeBase.open(path, components=quick_components)
     assert "open it with the stored ones" not in str(refused.value)
@@ -250,16 +247,18 @@ def test_parts_may_be_built_by_a_function_of_the_settings(tmp_path, quick_compon
     assert asked == [own, own, Settings()]
 
 
+def without_adapter(text: str) -> str:
+    kept = json.loads(text)
+    del kept["embedder"]["adapter"]
+    return json.dumps(kept)
+
+
 def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
     path = tmp_path / "kb"
     plain = Settings(embedder=BundledEmbedderSettings(adapter=False))
     with KnowledgeBase.open(path, settings=plain) as kb:
         kb.add([PUMP])
-    with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
-        catalogue.execute(
-            "UPDATE meta SET value = json_remove(value, '$.embedder.adapter') "
-            "WHERE key = 'settings'"
-        )
+    change_meta(path, "settings", without_adapter)
     with KnowledgeBase.open(path, read_only=True) as kb:
         assert ids(kb.search("Pumpe")) == [PUMP.id]
         assert not kb.settings.embedder.adapter

@@ -19,6 +19,7 @@ from rag_engine.connectors.dense.exact_index import ExactIndex, allowed_rows, ch
 from rag_engine.connectors.ranking import best_of, nothing
 from rag_engine.errors import MissingExtra, StoreCorrupt
 from rag_engine.ports import Float32Array, IdSelector, Int64Array, Ranking, VectorRows
+from rag_engine.store.failures import DOCUMENTS_KEPT, storage_failed
 
 __all__ = ["FaissIndex", "Walk", "add_all", "load_faiss", "open_index", "threads_for_building"]
 
@@ -126,8 +127,19 @@ class FaissIndex:
         return self._walk(queries, self._walking.least_effort)
 
     def save(self, folder: Path) -> None:
-        """Write FAISS's index into the existing empty ``folder``."""
-        self._faiss.write_index(self._index, str(folder / self._walking.file))
+        """Write FAISS's index into the existing empty ``folder``.
+
+        Raises:
+            StorageFailed: FAISS could not write it.
+        """
+        path = folder / self._walking.file
+        try:
+            # By a file of Python: FAISS's own says nothing of what fails as it is closed.
+            with path.open("wb") as file:
+                self._faiss.write_index(self._index, self._faiss.PyCallbackIOWriter(file.write))
+        except (OSError, RuntimeError) as error:
+            failed = storage_failed(error, "writing the dense index", path, kept=DOCUMENTS_KEPT)
+            raise failed from error
 
 
 def _allowed_half(met: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

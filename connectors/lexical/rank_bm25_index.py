@@ -143,7 +143,7 @@ class RankBm25Factory(LexicalIndexFactory):
             ids = [int(passage["id"]) for passage in passages]
             _check_ascending(ids)
             return RankBm25Index(ids, [_checked(passage["frequencies"]) for passage in passages])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             raise StoreCorrupt(f"the terms in {path} can not be read: {error!r}") from error
 
 

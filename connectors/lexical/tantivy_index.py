@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import shutil
 import tempfile
 import weakref
@@ -14,7 +16,7 @@ import numpy as np
 
 from rag_engine.connectors.lexical.weights import exact_weights
 from rag_engine.connectors.ranking import best_of, nothing
-from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt, StoreError
+from rag_engine.errors import InvalidInput, MissingExtra, RagEngineError, StoreCorrupt
 from rag_engine.ports import (
     AnalysedPassage,
     Float32Array,
@@ -23,6 +25,7 @@ from rag_engine.ports import (
     LexicalIndexFactory,
     Ranking,
 )
+from rag_engine.store.failures import DOCUMENTS_KEPT, storage_failed
 
 __all__ = ["TantivyFactory", "TantivyIndex"]
 
@@ -71,7 +74,7 @@ class TantivyIndex:
         self._searcher = index.searcher()
         self._folder = folder
         if folder is not None:
-            weakref.finalize(self, _remove, folder)
+            weakref.finalize(self, _remove_in, os.getpid(), folder)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -207,13 +210,14 @@ class TantivyFactory(LexicalIndexFactory):
 
         Raises:
             InvalidInput: ids out of order.
-            StoreError: tantivy could not write.
+            StorageFailed: tantivy could not write.
         """
         if in_memory:
             return TantivyIndex(self._filled(None, passages))
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         try:
-            return TantivyIndex(self._filled(folder, passages), folder)
+            with _writing(folder):
+                return TantivyIndex(self._filled(folder, passages), folder)
         except BaseException:
             _remove(folder)
             raise
@@ -228,7 +232,8 @@ class TantivyFactory(LexicalIndexFactory):
                 writer.add_document(tantivy.Document(id=passage.id, terms=list(passage.terms)))
         finally:
             # Also after an error: its thread must not write into a folder that is being removed.
-            _commit(writer)
+            writer.commit()
+            writer.wait_merging_threads()
         index.reload()
         return index
 
@@ -237,6 +242,7 @@ class TantivyFactory(LexicalIndexFactory):
 
         Raises:
             StoreCorrupt: the files can not be read.
+            StorageFailed: there is no room in the folder for temporary files.
         """
         # tantivy makes a lock file where it opens an index, so it is shown links. Once it has
         # opened the index, all files are mapped into memory and the links no longer needed.
@@ -246,7 +252,10 @@ class TantivyFactory(LexicalIndexFactory):
                 (links / path.name).symlink_to(path.resolve())
             return _opened(links)
         except BaseException as error:
-            if isinstance(error, (ValueError, OSError, TypeError)) or _is_panic(error):
+            if isinstance(error, (ValueError, FileNotFoundError, TypeError)) or _is_panic(error):
+                failed = storage_failed(error, "opening the lexical index", links)
+                if failed.reason not in {"io", "gone"}:  # the folder for temporary files is full
+                    raise failed from error
                 raise StoreCorrupt(f"the tantivy index {folder} is damaged: {error}") from error
             raise
         finally:
@@ -262,6 +271,11 @@ def _opened(folder: Path) -> TantivyIndex:
     if len(index):
         index.fetch(tantivy.Query.all_query(), 1)
     return index
+
+
+def _remove_in(process: int, folder: Path) -> None:
+    if os.getpid() == process:  # not at the end of a child that was forked
+        _remove(folder)
 
 
 def _remove(folder: Path) -> None:
@@ -282,15 +296,18 @@ def _ascending(passages: Iterator[AnalysedPassage]) -> Iterator[AnalysedPassage]
         yield passage
 
 
-def _commit(writer: Any) -> None:
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what tantivy raises where it can not write into the engine's error."""
     try:
-        writer.commit()
-        writer.wait_merging_threads()
-    except ValueError as error:
-        raise StoreError(
-            f"tantivy could not write its index: {error}; is there room in the folder for "
-            "temporary files?"
-        ) from error
+        yield
+    except RagEngineError:
+        raise
+    except BaseException as error:
+        if isinstance(error, ValueError) or _is_panic(error):
+            failed = storage_failed(error, "writing the lexical index", folder, kept=DOCUMENTS_KEPT)
+            raise failed from error
+        raise
 
 
 def _is_panic(error: BaseException) -> bool:

@@ -17,6 +17,7 @@ from rag_engine.pipelines.cli import (
     bench_search,
     bench_serve,
     bench_typing,
+    check,
     compact,
     delete,
     demo,
@@ -52,6 +53,7 @@ def _app() -> typer.Typer:
     register(commands, ask.ask)
     register(commands, delete.delete)
     register(commands, inspect.inspect)
+    register(commands, check.check)
     register(commands, compact.compact)
     register(commands, mcp.mcp, json=False)  # stdout is the protocol's
     register(commands, serve.serve)

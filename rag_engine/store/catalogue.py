@@ -7,17 +7,25 @@ derived from the catalogue remembers the revision it was made at and catches up 
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from rag_engine.store.catalogue_reader import CatalogueReader, as_store_error
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FinishedSource
+from rag_engine.store.connection import Connection
+from rag_engine.store.digests import TOMBSTONES, Tally, rows_digest
+from rag_engine.store.failures import storage
 from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
-from rag_engine.store.statements import delete_document, insert_document
+from rag_engine.store.statements import (
+    delete_document,
+    insert_document,
+    put_meta,
+    put_source,
+    read_meta,
+    remove_source,
+)
 
 __all__ = ["Catalogue"]
 
@@ -30,125 +38,130 @@ class Catalogue(CatalogueReader):
 
         Raises:
             StoreNotFound: there is no such file.
-            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+            StoreCorrupt: it is damaged, or was written by a newer version of this package.
+            StorageFailed: it can not be read, or not be written.
         """
         super().__init__(path)
-        self._writer = None if read_only else connect(path, read_only=False)
-        self._write_lock = threading.RLock()
+        try:
+            self._writer = None if read_only else Connection(path, read_only=False)
+        except BaseException:
+            super().close()
+            raise
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
-        """Create an empty catalogue that keeps ``meta`` (plain data), and open it."""
-        create_schema(path)
-        connection = connect(path, read_only=False)
+        """Create an empty catalogue that keeps ``meta`` (plain data), and open it.
+
+        Raises:
+            StorageFailed: it can not be written.
+        """
         entries = {"schema": SCHEMA_VERSION, "revision": 0, **meta}
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(entries[key])) for key in entries]
-        )
-        connection.execute("COMMIT")
-        connection.close()
+        with storage("making a knowledge base", path):
+            create_schema(path)
+            with contextlib.closing(connect(path, read_only=False)) as connection:
+                tally = Tally()
+                connection.execute("BEGIN IMMEDIATE")
+                for key, value in entries.items():
+                    put_meta(connection, tally, key, value)
+                tally.write(connection)
+                connection.execute("COMMIT")
         return cls(path, read_only=False)
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._write_lock:
-            super().close()
-            if self._writer is not None:
-                self._writer.close()
+        super().close()
+        if self._writer is not None:
+            self._writer.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, int]]:
-        """Open a transaction and give the revision that it will commit."""
+    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, Tally, int]]:
+        """Open a transaction and give it, its tally, and the revision that it will commit."""
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, as_store_error(self.path):
-            connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                sql = "SELECT value FROM meta WHERE key = 'revision'"
-                revision = 1 + int(connection.execute(sql).fetchone()[0])
-                connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (revision,))
-                yield connection, revision
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+        with self._writer.transaction("changing the catalogue") as connection:
+            tally = Tally()
+            revision = 1 + int(_meta_text(connection, "revision") or 0)
+            put_meta(connection, tally, "revision", revision)
+            yield connection, tally, revision
+            tally.write(connection)
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
-        with self._transaction() as (connection, revision):
+        with self._transaction() as (connection, tally, revision):
             for stored in documents:
-                delete_document(connection, stored.document.id, revision)
-                insert_document(connection, stored, revision)
+                delete_document(connection, tally, stored.document.id, revision)
+                insert_document(connection, tally, stored, revision)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed."""
-        with self._transaction() as (connection, revision):
-            return [name for name in ids if delete_document(connection, name, revision)]
+        names = list(ids)
+        self.fingerprints(names)  # notices a document that can not be found though it is there
+        with self._transaction() as (connection, tally, revision):
+            return [name for name in names if delete_document(connection, tally, name, revision)]
 
     def begin_sources(self, names: Iterable[str]) -> None:
         """Note that sources are being indexed: fingerprints are empty until they are finished."""
-        with self._transaction() as (connection, _):
-            connection.executemany(
-                "INSERT INTO source VALUES (?, x'') "
-                "ON CONFLICT (name) DO UPDATE SET fingerprint = x''",
-                [(name,) for name in names],
-            )
+        with self._transaction() as (connection, tally, _):
+            for name in names:
+                put_source(connection, tally, name, b"")
 
     def set_meta(self, key: str, value: object) -> None:
         """Keep plain data under ``key``."""
-        with self._transaction() as (connection, _):
-            connection.execute(
-                "INSERT INTO meta VALUES (?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, json.dumps(value)),
-            )
+        with self._transaction() as (connection, tally, _):
+            put_meta(connection, tally, key, value)
 
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that sources are indexed to their end; delete their documents not in ``keep``.
 
         Returns the ids of the deleted documents.
         """
+        self.verify_documents()
         gone: list[str] = []
-        with self._transaction() as (connection, revision):
+        with self._transaction() as (connection, tally, revision):
             for source in finished:
                 sql = "SELECT id FROM document WHERE source = ?"
                 present = connection.execute(sql, (source.name,)).fetchall()
                 gone += [document for (document,) in present if document not in source.keep]
-                connection.execute(
-                    "INSERT INTO source VALUES (?, ?) "
-                    "ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint",
-                    (source.name, source.fingerprint),
-                )
+                put_source(connection, tally, source.name, source.fingerprint)
             for document in gone:
-                delete_document(connection, document, revision)
+                delete_document(connection, tally, document, revision)
         return gone
 
     def delete_source(self, name: str) -> list[str]:
         """Delete a source and all its documents; return their ids."""
-        with self._transaction() as (connection, revision):
+        self.verify_documents()
+        with self._transaction() as (connection, tally, revision):
             present = connection.execute("SELECT id FROM document WHERE source = ?", (name,))
             gone = [document for (document,) in present.fetchall()]
             for document in gone:
-                delete_document(connection, document, revision)
-            connection.execute("DELETE FROM source WHERE name = ?", (name,))
+                delete_document(connection, tally, document, revision)
+            remove_source(connection, tally, name)
             return gone
 
     def forget_tombstones(self, *, up_to: int) -> None:
         """Drop the tombstones that no generation needs any more."""
-        with self._transaction() as (connection, _):
-            connection.execute("DELETE FROM tombstone WHERE revision <= ?", (up_to,))
-            connection.execute(
-                "INSERT INTO meta VALUES ('forgotten', ?) "
-                "ON CONFLICT (key) DO UPDATE SET value = max(value + 0, excluded.value + 0)",
-                (up_to,),
-            )
+        with self._transaction() as (connection, tally, _):
+            sql = "DELETE FROM tombstone WHERE revision <= ? RETURNING chunk, revision, checksum"
+            dropped = connection.execute(sql, (up_to,)).fetchall()
+            tally.remove(TOMBSTONES, rows_digest(dropped))
+            forgotten = int(_meta_text(connection, "forgotten") or 0)
+            put_meta(connection, tally, "forgotten", max(forgotten, up_to))
 
     def vacuum(self) -> None:
-        """Give the space of deleted rows back to the file system."""
+        """Give the space of deleted rows back to the file system.
+
+        Raises:
+            StorageFailed: it takes room of its own, and there is none.
+        """
         if self._writer is None:
             raise AssertionError("the catalogue was opened for reading")
-        with self._write_lock, self._read_lock, as_store_error(self.path):
-            self._writer.execute("VACUUM")
+        doing = "giving back the space of what was deleted"
+        kept = "every document is kept, and what was deleted stays deleted"
+        with self._writer.using(doing, kept=kept) as connection, self._reader.held():
+            connection.execute("VACUUM")
+
+
+def _meta_text(connection: sqlite3.Connection, key: str) -> str | None:
+    sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
+    row = connection.execute(sql, (key,)).fetchone()
+    return None if row is None else read_meta(row)

@@ -5,61 +5,72 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import threading
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag_engine.errors import StoreClosed, StoreCorrupt, StoreError
+from rag_engine.errors import StoreCorrupt
 from rag_engine.filters import Filter
 from rag_engine.index_ports import ChunkFields
 from rag_engine.ports import Int64Array
 from rag_engine.records import Document
+from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
 from rag_engine.store.catalogue_records import CatalogueStatistics, FoundChunk
+from rag_engine.store.checksums import row_checksum
+from rag_engine.store.connection import Connection
+from rag_engine.store.digests import Digest
 from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.row_codec import IndexRow
-from rag_engine.store.schema import SCHEMA_VERSION, connect
+from rag_engine.store.row_sets import check_set, read_set, sets_of_filter
+from rag_engine.store.schema import SCHEMA_VERSION, check_schema, is_damage
+from rag_engine.store.statements import read_meta
 from rag_engine.store.token_vectors import ChunkTokens
 
-__all__ = ["CatalogueReader", "as_store_error"]
+__all__ = ["CatalogueReader"]
 
 _BATCH = 500
 """Ids a query; SQLite takes at most 32,766 parameters."""
+_CHUNK_WIDTH = len(rows.CHUNK_COLUMNS.split(","))
 
 
 class CatalogueReader:
     """One open catalogue file as it is read; safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open an existing catalogue.
+    def __init__(self, path: Path, *, verified: bool = False) -> None:
+        """Open an existing catalogue; of one that was ``verified`` just now no more is read.
 
         Raises:
             StoreNotFound: there is no such file.
-            StoreCorrupt: it can not be read, or was written by a newer version of this package.
+            StoreCorrupt: it is damaged, or was written by a newer version of this package.
+            StoreError: it was written by an older version, and no writer has opened it since.
+            StorageFailed: it can not be read.
         """
         self.path = path
         # A connection of its own: it never sees a transaction half-way.
-        self._reader = connect(path, read_only=True)
-        self._read_lock = threading.RLock()
-        if not self._read("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+        self._reader = Connection(path, read_only=True)
+        self._whole: set[str] = set()
+        """The sets of rows that were seen to be whole since the catalogue was opened."""
+        if verified:
+            return
+        try:
+            with self._reader.using("reading the catalogue") as connection:
+                check_schema(connection, path)
+            with self._reader.at_one_moment():
+                for name in (digests.DIGESTS, digests.META):
+                    self._all_of(name)
+            version = self.meta("schema")
+            if version != SCHEMA_VERSION:
+                raise StoreCorrupt(rows.INCOMPLETE.format(path, f"its schema is {version!r}"))
+        except BaseException:
             self._reader.close()
-            raise StoreCorrupt(f"the catalogue {path} is damaged: its tables are missing")
-        version = self.meta("schema")
-        if version != SCHEMA_VERSION:
-            self._reader.close()
-            raise StoreCorrupt(
-                f"the catalogue {path} has schema {version!r}, this version reads "
-                f"{SCHEMA_VERSION}; use the version of rag-engine that wrote it"
-            )
+            raise
 
     def close(self) -> None:
         """Close the file; the catalogue can not be used afterwards."""
-        with self._read_lock:
-            self._reader.close()
+        self._reader.close()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[CatalogueReader]:
@@ -67,52 +78,93 @@ class CatalogueReader:
 
         A writer waits at its commit while one is open (up to 30 s), so keep it short.
         """
-        reader = CatalogueReader(self.path)
+        reader = CatalogueReader(self.path, verified=True)
         try:
-            reader._read("BEGIN")
-            reader.revision()
-            yield reader
+            with reader._reader.reading_one_moment():
+                reader.revision()
+                yield reader
         finally:
             reader.close()
 
     def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._read_lock, as_store_error(self.path):
-            return self._reader.execute(sql, tuple(parameters)).fetchall()
+        with self._reader.using("reading the catalogue") as connection:
+            try:
+                return connection.execute(sql, tuple(parameters)).fetchall()
+            except sqlite3.OperationalError as error:
+                if is_damage(error):
+                    raise StoreCorrupt(rows.INCOMPLETE.format(self.path, error)) from error
+                raise
+
+    def digest(self, name: str) -> Digest:
+        """Return what a set of rows adds up to, as the catalogue keeps it."""
+        kept = self._read("SELECT name, rows, sum, checksum FROM digest WHERE name = ?", (name,))
+        return digests.read_digest(kept[0])[1] if kept else Digest()
+
+    def _all_of(self, name: str) -> list[tuple[Any, ...]]:
+        """Read all rows of a set.
+
+        Raises:
+            StoreCorrupt: some are missing, or are not what was written.
+        """
+        with self._reader.at_one_moment():
+            found = self._read(*read_set(name))
+            check_set(name, found, self.digest(name), self.path)
+        self._whole.add(name)
+        return found
+
+    def _see_whole(self, *names: str) -> None:
+        """Read sets of rows once, to see that nothing of them is missing."""
+        for name in names:
+            if name not in self._whole:
+                self._all_of(name)
+
+    def verify_documents(self) -> None:
+        """See that no document is missing from what they are found by.
+
+        Raises:
+            StoreCorrupt: one is.
+        """
+        self._see_whole(digests.DOCUMENTS, digests.DOCUMENT_IDS)
 
     def meta(self, key: str) -> object:
         """Return the plain data kept under ``key``, or None."""
-        values = self._read("SELECT value FROM meta WHERE key = ?", (key,))
-        value: object = json.loads(values[0][0]) if values else None
+        values = self._read("SELECT key, value, checksum FROM meta WHERE key = ?", (key,))
+        value: object = json.loads(read_meta(values[0])) if values else None
         return value
 
     def revision(self) -> int:
         """Return the number of the last change; 0 for an empty catalogue."""
-        return int(self._read("SELECT value FROM meta WHERE key = 'revision'")[0][0])
+        revision = self.meta("revision")
+        if not isinstance(revision, int):
+            raise StoreCorrupt(rows.INCOMPLETE.format(self.path, "its revision is missing"))
+        return revision
 
     def fingerprints(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the fingerprint of each document of ``ids`` that exists."""
         fingerprints: dict[str, bytes] = {}
         for batch in _batches(ids):
-            sql = f"SELECT id, fingerprint FROM document WHERE id IN ({_marks(batch)})"
-            fingerprints.update(self._read(sql, batch))
+            sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id IN ({_marks(batch)})"
+            heads = map(rows.read_head, self._read(sql, batch))
+            fingerprints.update({head.id: head.fingerprint for head in heads})
+        if len(fingerprints) < len(set(ids)):
+            self._see_whole(digests.DOCUMENT_IDS)
         return fingerprints
 
     def document(self, document_id: str) -> Document | None:
         """Return a document, or None."""
-        documents = self._read(
-            "SELECT fingerprint, id, title, source, language_hint, spans, metadata, text "
-            "FROM document WHERE id = ?",
-            (document_id,),
-        )
+        sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM document AS d WHERE d.id = ?"
+        documents = self._read(sql, (document_id,))
+        if not documents:
+            self._see_whole(digests.DOCUMENT_IDS)
         return rows.document_from_row(documents[0]) if documents else None
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""
-        return [identifier for (identifier,) in self._read("SELECT id FROM document ORDER BY id")]
+        return sorted(identifier for _, identifier in self._all_of(digests.DOCUMENT_IDS))
 
     def sources(self) -> dict[str, bytes]:
         """Return the fingerprint of every source that was indexed to its end."""
-        return dict(self._read("SELECT name, fingerprint FROM source ORDER BY name"))
+        return dict(sorted(self._all_of(digests.SOURCES)))
 
     def count_documents(self, sources: Sequence[str]) -> int:
         """Return how many documents came from some sources."""
@@ -128,18 +180,18 @@ class CatalogueReader:
         chunks: dict[int, FoundChunk] = {}
         for batch in _batches(ids):
             sql = (
-                f"SELECT {rows.CHUNK_COLUMNS}, d.id, d.title, d.source, d.metadata FROM chunk AS c "
+                f"SELECT {rows.CHUNK_COLUMNS}, {rows.HEAD_COLUMNS} FROM chunk AS c "
                 f"JOIN document AS d ON d.number = c.document WHERE c.id IN ({_marks(batch)})"
             )
             for row in self._read(sql, batch):
-                *columns, document_id, title, source, metadata = row
+                columns, head = row[:_CHUNK_WIDTH], rows.read_head(row[_CHUNK_WIDTH:])
                 chunks[row[0]] = FoundChunk(
                     id=row[0],
-                    chunk=rows.read_chunk(columns, document_id),
-                    packed_terms=columns[9],
-                    title=title,
-                    source=source,
-                    metadata=json.loads(metadata),
+                    chunk=rows.read_chunk(columns, head.id),
+                    packed_terms=columns[12],
+                    title=head.title,
+                    source=head.source,
+                    metadata=head.metadata,
                 )
         return chunks
 
@@ -151,20 +203,30 @@ class CatalogueReader:
         """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
         packed: dict[int, bytes] = {}
         for batch in _batches(ids):
-            sql = f"SELECT * FROM token_vectors WHERE chunk IN ({_marks(batch)})"
+            sql = (
+                f"SELECT chunk, data, checksum FROM token_vectors WHERE chunk IN ({_marks(batch)})"
+            )
             for chunk, data, checksum in self._read(sql, batch):
-                if zlib.crc32(data) != checksum:
+                if row_checksum((chunk, data)) != checksum:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
                 packed[chunk] = data
+        for batch in _batches([chunk for chunk in ids if chunk not in packed]):
+            sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.id IN ({_marks(batch)})"
+            for row in map(rows.index_row, self._read(sql, batch)):
+                if row.token_bytes:
+                    raise StoreCorrupt(rows.DAMAGED_CHUNK.format(row.id))
         return ChunkTokens.of(packed, ids, width)
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every chunk."""
-        return dict(
-            self._read(
-                "SELECT c.id, d.id FROM chunk AS c JOIN document AS d ON d.number = c.document"
-            )
-        )
+        with self._reader.at_one_moment():
+            documents: dict[int, str] = dict(self._all_of(digests.DOCUMENT_IDS))
+            places = self._all_of(digests.CHUNK_PLACES)
+        try:
+            return {chunk: documents[document] for chunk, document, _, _ in places}
+        except KeyError as error:
+            reason = f"document {error} is missing"
+            raise StoreCorrupt(rows.INCOMPLETE.format(self.path, reason)) from error
 
     def index_rows(self, *, after: int) -> Iterator[IndexRow]:
         """Yield the chunks written after a revision, by id ascending."""
@@ -195,10 +257,36 @@ class CatalogueReader:
         sql = "SELECT count(*) FROM chunk WHERE revision > ?"
         return int(self._read(sql, (revision,))[0][0])
 
+    def chunks_after(self, revision: int) -> tuple[Int64Array, Int64Array]:
+        """Return the ids of the chunks written after a revision, and their checksums."""
+        sql = "SELECT id, checksum FROM chunk WHERE revision > ?"
+        return _columns(self._read(sql, (revision,)))
+
+    def deleted_after(self, revision: int) -> tuple[Int64Array, Int64Array]:
+        """Return the ids, ascending, of the chunks deleted after a revision, and their checksums.
+
+        Raises:
+            StoreCorrupt: what was noted of deleted chunks is damaged.
+        """
+        tombs = self._all_of(digests.TOMBSTONES)
+        return _columns(sorted((chunk, checksum) for chunk, at, checksum in tombs if at > revision))
+
     def tombstones(self, *, after: int) -> Int64Array:
         """Return the ids of chunks deleted after a revision, ascending, shape ``(n,)``."""
-        sql = "SELECT chunk FROM tombstone WHERE revision > ? ORDER BY chunk"
-        return np.array([chunk for (chunk,) in self._read(sql, (after,))], dtype=np.int64)
+        return self.deleted_after(after)[0]
+
+    def check_deleted(self, ids: Int64Array, *, since: int) -> None:
+        """See that chunks that are not there were deleted, after a revision.
+
+        Raises:
+            StoreCorrupt: one of them was not.
+        """
+        with self._reader.at_one_moment():
+            deleted = self.tombstones(after=since)
+            forgotten = self.forgotten() > since  # by a generation that was published meanwhile
+        lost = ids[~np.isin(ids, deleted)]
+        if len(lost) and not forgotten:
+            raise StoreCorrupt(rows.DAMAGED_CHUNK.format(int(lost[0])))
 
     def forgotten(self) -> int:
         """Return the revision up to which tombstones are gone; an older index can not catch up."""
@@ -207,20 +295,33 @@ class CatalogueReader:
     def matching(self, condition: Filter) -> Int64Array:
         """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
         where, parameters = compile_filter(condition)
+        # What is missing from a filter's result looks like what is not there.
+        self._see_whole(*sorted(sets_of_filter(condition)))
         matched = self._read(
-            "SELECT c.id FROM chunk AS c JOIN document AS d ON d.number = c.document "
-            f"WHERE {where} ORDER BY c.id",
-            parameters,
+            f"SELECT c.id FROM chunk AS c INDEXED BY chunk_filter WHERE {where}", parameters
         )
-        return np.array([chunk for (chunk,) in matched], dtype=np.int64)
+        return np.sort(np.array([chunk for (chunk,) in matched], dtype=np.int64))
 
     def statistics(self) -> CatalogueStatistics:
-        """Count documents, sources, and chunks by language (most chunks first)."""
-        documents = self._read("SELECT count(*) FROM document")[0][0]
-        sources = self._read("SELECT count(*) FROM source")[0][0]
-        languages = self._read(
-            "SELECT language, count(*) FROM chunk GROUP BY language ORDER BY 2 DESC, 1"
-        )
+        """Count documents, sources, and chunks by language (most chunks first).
+
+        Raises:
+            StoreCorrupt: there are more or fewer than were written.
+        """
+        with self._reader.at_one_moment():
+            documents = self._read("SELECT count(*) FROM document")[0][0]
+            sources = self._read("SELECT count(*) FROM source")[0][0]
+            languages = self._read(
+                "SELECT language, count(*) FROM chunk INDEXED BY chunk_filter "
+                "GROUP BY language ORDER BY 2 DESC, 1"
+            )
+            written = [
+                self.digest(name).rows
+                for name in (digests.DOCUMENTS, digests.SOURCES, digests.CHUNKS)
+            ]
+        if [documents, sources, sum(count for _, count in languages)] != written:
+            reason = "it holds more or fewer rows than were written"
+            raise StoreCorrupt(rows.INCOMPLETE.format(self.path, reason))
         counts: dict[str, int] = dict(languages)
         return CatalogueStatistics(
             documents=int(documents),
@@ -230,25 +331,14 @@ class CatalogueReader:
         )
 
 
+def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Int64Array, Int64Array]:
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
 def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
     return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
 
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-@contextlib.contextmanager
-def as_store_error(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into an error that says what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the catalogue {path}: {error}; nothing was changed; see that the disk has room and "
-            "that no other program holds the file, then try again"
-        ) from error
-    except sqlite3.ProgrammingError as error:
-        raise StoreClosed(f"the catalogue {path} was closed; open it again") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreCorrupt(f"the catalogue {path} is damaged: {error}") from error

@@ -7,11 +7,28 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from rag_engine.errors import StoreCorrupt, StoreLocked
+from rag_engine.store.failures import storage
+from rag_engine.store.forks import tell_in_forks
 
-__all__ = ["WriterLock", "file_digest", "read_json", "sync_folder", "sync_tree", "write_json"]
+__all__ = [
+    "WriterLock",
+    "file_digest",
+    "json_beside",
+    "make_folders",
+    "put_in_place",
+    "read_json",
+    "save_array",
+    "sync_file",
+    "sync_folder",
+    "sync_tree",
+    "write_json",
+]
 
 
 def sync_folder(folder: Path) -> None:
@@ -23,6 +40,21 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing; their names are durable afterwards."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, then the folders, innermost first."""
     folders = [folder]
@@ -30,10 +62,26 @@ def sync_tree(folder: Path) -> None:
         if path.is_dir():
             folders.append(path)
             continue
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(path)
     for inner in reversed(folders):
         sync_folder(inner)
+
+
+class _Written:
+    """A file of which NumPy sees nothing but that it can be written to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as ``np.save`` does, and raise whatever keeps it from being written whole.
+
+    ``np.save`` writes a file by a ``FILE`` of C, and looks away when that is closed: on a full disk
+    it leaves the end of the array out, without a word.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array(_Written(file), array, allow_pickle=False)
 
 
 def file_digest(path: Path) -> str:
@@ -42,15 +90,25 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Put a JSON file in the place of ``path``; after a crash the old or the new one is there."""
+def json_beside(path: Path, data: dict[str, Any]) -> Path:
+    """Write what is to take the place of the JSON file ``path``, durably, and return where."""
     beside = path.with_name(path.name + ".new")
     with beside.open("w", encoding="utf-8") as file:
         json.dump(data, file, ensure_ascii=False, indent=1)
         file.flush()
         os.fsync(file.fileno())
+    return beside
+
+
+def put_in_place(beside: Path, path: Path) -> None:
+    """Give a file the name ``path``; after a crash, or an error, the old or the new one has it."""
     beside.replace(path)
     sync_folder(path.parent)
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Put a JSON file in the place of ``path``; after a crash the old or the new one is there."""
+    put_in_place(json_beside(path, data), path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -71,21 +129,35 @@ def read_json(path: Path) -> dict[str, Any]:
 class WriterLock:
     """The right to write to a knowledge base, held until ``release`` or the end of the process.
 
+    A forked child does not have it, and keeps nobody out after its parent has ended.
+
     Raises:
         StoreLocked: another process, or another object of this one, holds it.
+        StorageFailed: the file can not be written, or not be locked.
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise StoreLocked(
-                f"another process is writing to {path.parent}; wait until it has ended, or open "
-                "the knowledge base with read_only=True"
-            ) from error
+        with storage("opening for writing", path):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(self._descriptor)
+                raise StoreLocked(
+                    f"another process is writing to {path.parent}; wait until it has ended, or "
+                    "open the knowledge base with read_only=True"
+                ) from error
+            except OSError:
+                os.close(self._descriptor)
+                raise
+        tell_in_forks(self)
 
     def release(self) -> None:
-        """Let others write."""
-        os.close(self._descriptor)
+        """Let others write; in a forked child nothing, for it does not have the lock."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def was_inherited(self) -> None:
+        """Close the child's copy: the lock is the parent's as long as that has it open."""
+        self.release()

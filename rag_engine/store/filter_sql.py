@@ -13,13 +13,13 @@ __all__ = ["Parameter", "compile_filter", "field_kind"]
 
 Parameter = str | int | float | None
 
-_COLUMNS = {
-    "document_id": "d.id",
-    "language": "c.language",
-    "page": "c.page",
-    "source": "d.source",
-    "title": "d.title",
+_OF_CHUNK = {"language": "c.language", "page": "c.page"}
+_OF_DOCUMENT = {
+    "document_id": "document AS d WHERE d.id",
+    "source": "document AS d INDEXED BY document_filter WHERE d.source",
+    "title": "document AS d INDEXED BY document_filter WHERE d.title",
 }
+"""Only indexes are read, of which ``row_sets`` sees that they are whole."""
 _MAX_PARAMETERS = 30_000
 """SQLite's own limit is 32,766."""
 
@@ -36,7 +36,7 @@ def field_kind(value: MetadataValue) -> str:
 
 
 def compile_filter(node: Filter) -> tuple[str, list[Parameter]]:
-    """Return a condition over ``chunk AS c JOIN document AS d`` and its parameters.
+    """Return a condition over ``chunk AS c`` and its parameters.
 
     Raises:
         InvalidFilter: the tree holds more values than one query can take.
@@ -79,7 +79,10 @@ def _one_of(key: str, values: tuple[MetadataValue, ...]) -> tuple[str, list[Para
         fitting: list[Parameter] = [value for value in values if field_kind(value) == kind]
         if not fitting:
             return "0", []
-        return f"{_COLUMNS[key]} {_equals(len(fitting))}", fitting
+        if key in _OF_CHUNK:
+            return f"{_OF_CHUNK[key]} {_equals(len(fitting))}", fitting
+        source = f"SELECT d.number FROM {_OF_DOCUMENT[key]}"
+        return f"c.document IN ({source} {_equals(len(fitting))})", fitting
     clauses = []
     parameters: list[Parameter] = []
     for kind in ("t", "n", "b"):
@@ -107,7 +110,8 @@ def _field_clause(
     condition: str, key: str, parameters: list[Parameter]
 ) -> tuple[str, list[Parameter]]:
     return (
-        f"c.document IN (SELECT f.document FROM field AS f WHERE f.key = ? AND ({condition}))",
+        "c.document IN (SELECT f.document FROM field AS f INDEXED BY field_value "
+        f"WHERE f.key = ? AND ({condition}))",
         [key, *parameters],
     )
 

@@ -7,6 +7,7 @@ read off here, many times quicker than by a search restricted to them.
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,13 +85,17 @@ class ForwardIndex:
 
 
 class ForwardIndexBuilder:
-    """Takes the terms of one chunk after another; they are kept in a file without a name."""
+    """Takes the terms of one chunk after another; they are kept in a file without a name.
 
-    def __init__(self) -> None:
+    A table ``in_memory`` takes no room on a disk: for few chunks, or where there is none.
+    """
+
+    def __init__(self, *, in_memory: bool = False) -> None:
         self._known: dict[str, int] = {}
         self._pending: list[int] = []
         self._starts = [0]
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._memory = io.BytesIO() if in_memory else None
+        self._file = self._memory or tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
 
     def __enter__(self) -> ForwardIndexBuilder:
         return self
@@ -128,4 +133,6 @@ class ForwardIndexBuilder:
         starts = np.array(self._starts, dtype=np.int64)
         if starts[-1] == 0:
             return ForwardIndex(np.empty(0, dtype=np.uint64), starts)
+        if self._memory is not None:
+            return ForwardIndex(np.frombuffer(self._memory.getvalue(), dtype=np.uint64), starts)
         return ForwardIndex(np.memmap(self._file, dtype=np.uint64, mode="r"), starts)

@@ -9,8 +9,10 @@ after everything else is durable, so that a reader finds the old generation or t
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,28 @@ from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
-from rag_engine.store.files import file_digest, read_json, sync_folder, sync_tree, write_json
+from rag_engine.store.digests import Digest
+from rag_engine.store.files import (
+    file_digest,
+    json_beside,
+    put_in_place,
+    read_json,
+    save_array,
+    sync_folder,
+    sync_tree,
+)
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
 
-__all__ = ["FORMAT", "Generation", "Manifest", "load", "publish", "read_manifest"]
+__all__ = [
+    "FORMAT",
+    "Generation",
+    "Manifest",
+    "check_files",
+    "load",
+    "publish",
+    "read_manifest",
+]
 
 FORMAT = 4
 """The layout of a generation's files; another number is refused."""
@@ -45,6 +64,8 @@ class Manifest:
     lexical: str
     calibration: str
     languages: tuple[str, ...]
+    catalogue: Digest | None
+    """That of the chunks which the catalogue held; None where an older version wrote it."""
     files: dict[str, dict[str, Any]]
 
     @property
@@ -55,9 +76,13 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A searchable segment, what was estimated from it, and its revision."""
+    """A searchable segment, what was estimated from it, and its revision.
+
+    ``catalogue`` is the digest of the chunks that it was built from.
+    """
 
     revision: int
+    catalogue: Digest
     segment: Segment
     calibration: Calibration
     twins: Twins
@@ -78,6 +103,9 @@ def read_manifest(root: Path) -> Manifest | None:
             f"{path} has format {data.get('format')!r}, this version reads {FORMAT}; rebuild the "
             "index with `rag-engine compact`, or use the version of rag-engine that wrote it"
         )
+    written = data.pop("sha256", None)
+    if written != _sha256(data) and not (written is None and "catalogue" not in data):
+        raise StoreCorrupt(f"{path} is damaged: it is not what was written")
     try:
         return Manifest(
             number=int(data["number"]),
@@ -87,61 +115,57 @@ def read_manifest(root: Path) -> Manifest | None:
             lexical=str(data["lexical"]),
             calibration=str(data["calibration"]),
             languages=tuple(data["languages"]),
+            catalogue=Digest(*map(int, data["catalogue"])) if "catalogue" in data else None,
             files=dict(data["files"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreCorrupt(f"{path} is damaged: {error!r}") from error
 
 
+def _told(manifest: Manifest) -> dict[str, Any]:
+    """Return what is written of a manifest, with the SHA-256 of all the rest."""
+    told = {"format": FORMAT, **asdict(manifest), "languages": list(manifest.languages)}
+    del told["catalogue"]
+    if manifest.catalogue is not None:
+        told["catalogue"] = [manifest.catalogue.rows, manifest.catalogue.sum]
+    return {**told, "sha256": _sha256(told)}
+
+
+def _sha256(told: dict[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest tells, however it is laid out."""
+    text = json.dumps(told, sort_keys=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def publish(
     root: Path, generation: Generation, dense: DenseIndexFactory, lexical: LexicalIndexFactory
 ) -> Manifest:
-    """Write a generation and make it the current one; remove the others."""
+    """Write a generation and make it the current one; remove the others.
+
+    After an error the one before is current, or, if the very last step failed, perhaps the new
+    one; in a crash that follows it may be either. Both are whole.
+    """
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
     number = 1 + max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
-    beside = home / f"{number:08d}.new"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    _write(beside, generation)
-    sync_tree(beside)
-    folder = home / f"{number:08d}"
-    beside.rename(folder)
-    sync_folder(home)
-    sync_folder(root)
-    files = {
-        path.relative_to(folder).as_posix(): {
-            "size": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    segment = generation.segment
-    manifest = Manifest(
-        number=number,
-        revision=generation.revision,
-        chunks=len(segment),
-        dense=dense.kind,
-        lexical=lexical.kind,
-        calibration=generation.calibration.version,
-        languages=segment.passages.languages,
-        files=files,
-    )
-    write_json(
-        root / _MANIFEST,
-        {
-            "format": FORMAT,
-            "number": number,
-            "revision": manifest.revision,
-            "chunks": manifest.chunks,
-            "dense": manifest.dense,
-            "lexical": manifest.lexical,
-            "calibration": manifest.calibration,
-            "languages": list(manifest.languages),
-            "files": files,
-        },
-    )
+    folder, beside = home / f"{number:08d}", home / f"{number:08d}.new"
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        _write(beside, generation)
+        sync_tree(beside)
+        beside.rename(folder)
+        sync_folder(home)
+        sync_folder(root)
+        manifest = _manifest_of(folder, number, generation, dense, lexical)
+        written = json_beside(root / _MANIFEST, _told(manifest))
+    except BaseException:
+        # What nobody reads yet must not take the room that others may be waiting for.
+        for unread in (beside, folder):
+            shutil.rmtree(unread, ignore_errors=True)
+        (root / f"{_MANIFEST}.new").unlink(missing_ok=True)
+        raise
+    put_in_place(written, root / _MANIFEST)
     for other in home.iterdir():
         if other != folder:
             with contextlib.suppress(OSError):
@@ -149,16 +173,44 @@ def publish(
     return manifest
 
 
+def _manifest_of(
+    folder: Path,
+    number: int,
+    generation: Generation,
+    dense: DenseIndexFactory,
+    lexical: LexicalIndexFactory,
+) -> Manifest:
+    segment = generation.segment
+    return Manifest(
+        number=number,
+        revision=generation.revision,
+        chunks=len(segment),
+        dense=dense.kind,
+        lexical=lexical.kind,
+        calibration=generation.calibration.version,
+        languages=segment.passages.languages,
+        catalogue=generation.catalogue,
+        files={
+            path.relative_to(folder).as_posix(): {
+                "size": path.stat().st_size,
+                "sha256": file_digest(path),
+            }
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    )
+
+
 def _write(folder: Path, generation: Generation) -> None:
     segment = generation.segment
-    np.save(folder / "ids.npy", segment.passages.ids)
-    np.save(folder / "vectors.npy", segment.passages.vectors)
-    np.save(folder / "language_codes.npy", segment.passages.codes)
-    np.save(folder / "twins.npy", generation.twins.pairs)
-    np.save(folder / "terms.npy", segment.terms.hashes)
-    np.save(folder / "term_starts.npy", segment.terms.starts)
+    save_array(folder / "ids.npy", segment.passages.ids)
+    save_array(folder / "vectors.npy", segment.passages.vectors)
+    save_array(folder / "language_codes.npy", segment.passages.codes)
+    save_array(folder / "twins.npy", generation.twins.pairs)
+    save_array(folder / "terms.npy", segment.terms.hashes)
+    save_array(folder / "term_starts.npy", segment.terms.starts)
     for part in fields(segment.lists):
-        np.save(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
+        save_array(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
         # mypy takes each array for savez's other arguments.
         np.savez(file, **generation.calibration.to_arrays())  # type: ignore[arg-type]
@@ -174,9 +226,10 @@ def load(
 
     Raises:
         StoreCorrupt: a file is missing, damaged, or of another moment than the others.
+        OSError: a file can not be read.
     """
     folder = root / manifest.folder
-    _check_files(folder, manifest)
+    check_files(folder, manifest)
     try:
         passages = PassageVectors(
             ids=np.load(folder / "ids.npy", allow_pickle=False),
@@ -197,7 +250,7 @@ def load(
         )
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError) as error:
+    except (FileNotFoundError, ValueError, KeyError, EOFError) as error:
         raise StoreCorrupt(f"generation {folder}: {error}") from error
     counts = {len(passages.ids), len(passages.vectors), len(passages.codes), manifest.chunks}
     centred = passages.centred(calibration.offsets)
@@ -210,17 +263,28 @@ def load(
         lists=lists,
         leaders=centred[lists.leaders],
     )
+    if manifest.catalogue is None:
+        raise StoreCorrupt(f"generation {folder}: the manifest does not tell of which catalogue")
     counts |= {len(segment.dense), len(segment.lexical), len(lists.members), len(terms)}
     if len(counts) != 1:
         raise StoreCorrupt(
             f"generation {folder}: its files hold different numbers of chunks: {sorted(counts)}"
         )
     return Generation(
-        revision=manifest.revision, segment=segment, calibration=calibration, twins=twins
+        revision=manifest.revision,
+        catalogue=manifest.catalogue,
+        segment=segment,
+        calibration=calibration,
+        twins=twins,
     )
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Compare every file of a generation with its size and SHA-256.
+
+    Raises:
+        StoreCorrupt: one is missing, or is not what was written.
+    """
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if missing := sorted(set(manifest.files) - present):
         raise StoreCorrupt(f"generation {folder}: {missing[0]} is missing")

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,14 +24,16 @@ from rag_engine.calibration.fit import Corpus, fit_calibration
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.calibration.twins import Twins
-from rag_engine.errors import StoreCorrupt
-from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.errors import StorageFailed, StoreCorrupt
+from rag_engine.ports import DenseIndexFactory, Int64Array, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_reader import CatalogueReader
+from rag_engine.store.digests import CHUNKS, chunk_digest
+from rag_engine.store.failures import DOCUMENTS_KEPT, caller_stage, storage
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.progress import OnStage, counted, silent
-from rag_engine.store.row_codec import IndexRow
+from rag_engine.store.row_codec import INCOMPLETE, IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View, ViewOutdated
@@ -42,7 +46,7 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""A live segment grows to this many chunks or this share of the sealed one, then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -69,10 +73,11 @@ class Index:
         fair: bool,
         read_only: bool,
     ) -> None:
-        """Open the current generation; a writer builds a damaged one anew.
+        """Open the current generation; a writer builds a damaged or unreadable one anew.
 
         Raises:
             StoreCorrupt: the generation is damaged, and this is a reader.
+            StorageFailed: it can not be read, and this is a reader.
         """
         self._root = root
         self._catalogue = catalogue
@@ -88,13 +93,14 @@ class Index:
         self._manifest: Manifest | None = None
         self._generation: Generation | None = None
         self._snapshot: Snapshot | None = None
+        self._patience = 1
         try:
             self._open_published()
-        except StoreCorrupt as error:
+        except (StoreCorrupt, StorageFailed) as error:
             if read_only:
                 raise
             logger.warning("%s; building the index anew from the catalogue", error)
-            self.publish()
+            self._renew()
 
     def snapshot(self) -> Snapshot:
         """Return the state of the catalogue's latest revision, ready to be searched."""
@@ -126,24 +132,44 @@ class Index:
         """Build a generation of the catalogue's latest revision and make it the current one.
 
         Interrupted, it leaves the one before, and all that the catalogue holds.
+
+        Raises:
+            StorageFailed: it can not be written. It is searched all the same, and published when
+                that is asked for again, or when this is closed.
         """
         if self._read_only:
             raise AssertionError("a reader does not publish")
-        with self._lock:
-            self._adopt(self._build(on_stage))
+        with caller_stage(on_stage) as told, self._lock, self._publishing():
+            self._adopt(self._build(told))
             assert self._generation is not None
+            # It is searched from now on, whether or not it can be kept on disk.
             self._manifest = generations.publish(
                 self._root, self._generation, self._dense, self._lexical
             )
-            self._catalogue.forget_tombstones(up_to=self._generation.revision)
+        with self._lock:
+            self._forget_tombstones(self._manifest.revision)
             self._collect_garbage()
             return self._manifest
+
+    def _publishing(self) -> AbstractContextManager[None]:
+        return storage("building the index", self._root, kept=DOCUMENTS_KEPT)
+
+    def _forget_tombstones(self, revision: int) -> None:
+        """Drop the tombstones up to a revision; what is left of them the next publication drops."""
+        try:
+            self._catalogue.forget_tombstones(up_to=revision)
+        except StorageFailed as error:
+            logger.warning("the index is published, and its old tombstones stay: %s", error)
 
     def _collect_garbage(self) -> None:
         """Remove what generations before this one left in a service."""
         assert self._generation is not None
         self._dense.collect_garbage(self._generation.segment.dense)
         self._lexical.collect_garbage(self._generation.segment.lexical)
+
+    def factories(self, _: object) -> tuple[DenseIndexFactory, LexicalIndexFactory]:
+        """Return what loads the indexes."""
+        return self._dense, self._lexical
 
     @property
     def manifest(self) -> Manifest | None:
@@ -173,6 +199,10 @@ class Index:
         return self._catalogue.count_after(after) + gone
 
     def _open_published(self) -> None:
+        with storage("reading the index", self._root):
+            self._open_newest()
+
+    def _open_newest(self) -> None:
         for attempt in range(5):
             manifest = generations.read_manifest(self._root)
             if manifest is None or manifest == self._manifest or not self._is_ours(manifest):
@@ -189,6 +219,7 @@ class Index:
                     f"{self._root}: the index is of revision {opened.revision}, the catalogue of "
                     f"revision {self._catalogue.revision()}; they are not of one moment"
                 )
+            self._compare(opened)
             self._manifest = manifest
             self._adopt(opened)
             if not self._read_only:
@@ -197,10 +228,48 @@ class Index:
 
     def _is_ours(self, manifest: Manifest) -> bool:
         """Tell whether a generation is of the kinds wanted now; another is built anew."""
+        if manifest.catalogue is None:  # by version 0.3 or before
+            return False
         wanted = (self._dense.kind, self._lexical.kind, calibration_version(enabled=self._fair))
         empty = manifest.chunks == 0  # nothing to calibrate by
         calibration = wanted[2] if empty else manifest.calibration
         return (manifest.dense, manifest.lexical, calibration) == wanted
+
+    def _compare(self, generation: Generation) -> None:
+        """See that a generation and the catalogue are of one knowledge base and one history.
+
+        Raises:
+            StoreCorrupt: one of them holds a passage that the other does not, or another one.
+        """
+        with self._catalogue.frozen() as catalogue:
+            after = generation.revision
+            if catalogue.forgotten() <= after:
+                deleted, added = catalogue.deleted_after(after), catalogue.chunks_after(after)
+                self._check_same(catalogue, generation, deleted, added)
+
+    def _check_same(
+        self,
+        catalogue: CatalogueReader,
+        generation: Generation,
+        deleted: tuple[Int64Array, Int64Array],
+        added: tuple[Int64Array, Int64Array],
+    ) -> None:
+        """Compare what the catalogue holds with a generation and what came and went since.
+
+        ``deleted`` and ``added`` are ids and checksums of chunks.
+        """
+        _, sealed = generation.segment.passages.rows_of(deleted[0])
+        found = (
+            generation.catalogue
+            - chunk_digest(deleted[0][sealed], deleted[1][sealed])
+            + chunk_digest(*added)
+        )
+        if found != catalogue.digest(CHUNKS):
+            raise StoreCorrupt(
+                f"{self._root}: the index and the catalogue hold different passages; a writer "
+                "builds the index anew (rag-engine compact); if that fails, `rag-engine check` "
+                "says what is damaged"
+            )
 
     def _adopt(self, generation: Generation) -> None:
         self._generation = generation
@@ -216,13 +285,17 @@ class Index:
             with self._catalogue.frozen() as catalogue:
                 if catalogue.forgotten() <= generation.revision:
                     revision = catalogue.revision()
-                    deleted = catalogue.tombstones(after=generation.revision)
-                    added = list(catalogue.index_rows(after=seen))
+                    departed = catalogue.deleted_after(generation.revision)
+                    deleted, gone = departed[0], set(departed[0].tolist())
+                    rows = [*self._live_rows, *catalogue.index_rows(after=seen)]
+                    live_rows = [row for row in rows if row.id not in gone]
+                    self._check_same(catalogue, generation, departed, _columns(live_rows))
                     break
             # A writer published meanwhile and forgot tombstones that this generation needs.
             self._generation = self._snapshot = None
-        gone = set(deleted.tolist())
-        self._live_rows = [row for row in [*self._live_rows, *added] if row.id not in gone]
+        self._live_rows = live_rows
+        # What came and went since is in no segment; kept, it would slow down every search.
+        deleted = np.intersect1d(deleted, generation.segment.passages.ids, assume_unique=True)
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
@@ -238,20 +311,44 @@ class Index:
         return self._snapshot
 
     def _current_generation(self) -> Generation:
-        if self._read_only and self._manifest != generations.read_manifest(self._root):
-            self._open_published()
+        if self._read_only:
+            self._open_published()  # at once where it is open already
         if self._generation is None or self._is_far_behind():
-            if self._read_only:
-                self._adopt(self._build())
-            else:
-                self.publish()
+            self._renew()
         assert self._generation is not None
         return self._generation
 
+    def _renew(self) -> None:
+        """Build a generation to search now; a search does not fail because none can be written.
+
+        Where that is so, what came since is replayed onto the one before, or all is held in memory.
+        """
+        try:
+            if self._read_only:
+                with self._publishing():
+                    self._adopt(self._build())
+            else:
+                self.publish()
+            self._patience = 1
+        except StorageFailed as error:
+            logger.warning("%s", error)
+            self._patience *= 2
+            if self._generation is None:
+                self._adopt(self._build(in_memory=True))
+
     def _is_far_behind(self) -> bool:
+        """Tell whether so much is replayed that it is time to build a generation.
+
+        Passages that came and went count as well: documents that are replaced again and again
+        would otherwise leave tombstones without end, as only a new generation forgets them. Where
+        building failed it is tried again when twice as much has come, not in every search.
+        """
         assert self._generation is not None
-        pending = self._catalogue.count_after(self._generation.revision)
-        return pending > max(_LIVE_CHUNKS, _LIVE_SHARE * len(self._generation.segment))
+        revision, sealed = self._generation.revision, self._generation.segment.passages.ids
+        gone = self._catalogue.tombstones(after=revision)
+        passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
+        pending = self._catalogue.count_after(revision) + passed
+        return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
     def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
         rows = self._live_rows
@@ -264,20 +361,36 @@ class Index:
         )
         return segment, grown
 
-    def _build(self, on_stage: OnStage = silent) -> Generation:
+    def _build(self, on_stage: OnStage = silent, *, in_memory: bool = False) -> Generation:
         with self._catalogue.frozen() as catalogue:
             revision = catalogue.revision()
-            count = catalogue.count_after(0)
-            index_rows = counted(catalogue.index_rows(after=0), "reading", count, on_stage)
-            passages, terms = PassageVectors.collect(index_rows, self._dimension, count)
+            whole = catalogue.digest(CHUNKS)
+            count, checksums = whole.rows, list[int]()
+            index_rows = islice(_noting(catalogue.index_rows(after=0), checksums), count)
+            passages, terms = PassageVectors.collect(
+                counted(index_rows, "reading", count, on_stage), self._dimension, count
+            )
+            if (
+                len(checksums) != count
+                or chunk_digest(passages.ids, np.array(checksums, dtype=np.int64)) != whole
+            ):
+                reason = "its passages are not those that were written"
+                raise StoreCorrupt(INCOMPLETE.format(catalogue.path, reason))
             calibration = self._calibrate(catalogue, passages)
         offsets = calibration.offsets
         packed = counted(_forgotten(terms), "indexing words", count, on_stage)
         segment = Segment.build(
-            passages, packed, offsets, self._dense, self._lexical, on_stage=on_stage
+            passages,
+            packed,
+            offsets,
+            self._dense.local if in_memory else self._dense,
+            self._lexical,
+            live=in_memory,
+            on_stage=on_stage,
         )
         return Generation(
             revision=revision,
+            catalogue=whole,
             segment=segment,
             calibration=calibration,
             twins=segment.mine_twins(offsets, on_stage) if offsets.enabled else Twins.none(),
@@ -294,6 +407,21 @@ class Index:
         return fit_calibration(
             corpus, prior=self._prior, token_space=self._token_space, fair=self._fair
         )
+
+
+def _columns(rows: Sequence[IndexRow]) -> tuple[Int64Array, Int64Array]:
+    """Return the ids and the checksums of rows, ``(n,)`` each."""
+    return (
+        np.array([row.id for row in rows], dtype=np.int64),
+        np.array([row.checksum for row in rows], dtype=np.int64),
+    )
+
+
+def _noting(rows: Iterable[IndexRow], checksums: list[int]) -> Iterator[IndexRow]:
+    """Yield rows, and note the checksum of each."""
+    for row in rows:
+        checksums.append(row.checksum)
+        yield row
 
 
 def _forgotten(items: list[bytes]) -> Iterator[bytes]:

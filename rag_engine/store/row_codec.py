@@ -1,6 +1,7 @@
 """How records become rows of the catalogue and come back, every row with a checksum.
 
-SQLite does not notice a flipped bit inside a value; the checksum does.
+The checksum covers all columns and the key, so that a row is neither changed nor another's. Of a
+document it leaves out text and spans: its fingerprint covers them, and a hit does not read them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ import numpy as np
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import Float32Array
-from rag_engine.records import Chunk, Document, Span
+from rag_engine.records import Chunk, Document, MetadataValue, Span
+from rag_engine.store.checksums import row_checksum
 
 __all__ = [
     "CHUNK_COLUMNS",
     "DAMAGED_CHUNK",
+    "DAMAGED_DOCUMENT",
+    "DOCUMENT_COLUMNS",
+    "HEAD_COLUMNS",
+    "INCOMPLETE",
+    "DocumentHead",
     "IndexRow",
     "StoredChunk",
     "StoredDocument",
@@ -30,19 +37,32 @@ __all__ = [
     "document_values",
     "index_row",
     "read_chunk",
+    "read_head",
     "unpack_terms",
 ]
 
-DAMAGED_CHUNK = (
-    "chunk {} in the catalogue is damaged; restore the knowledge base from a backup or index its "
-    "documents into a new one"
+_NEXT_STEP = (
+    "`rag-engine check --kb DIR` says what is wrong and what can be repaired, or restore the "
+    "knowledge base from a backup"
 )
+DAMAGED_CHUNK = f"chunk {{}} in the catalogue is damaged; {_NEXT_STEP}"
+DAMAGED_DOCUMENT = f"document {{!r}} in the catalogue is damaged; {_NEXT_STEP}"
+INCOMPLETE = f"the catalogue {{}} is damaged: {{}}; {_NEXT_STEP}"
 
 CHUNK_COLUMNS = (
-    "c.id, c.ordinal, c.start_offset, c.end_offset, c.language, c.section, c.page, c.text, "
-    "c.vector, c.terms, c.checksum"
+    "c.id, c.document, c.revision, c.ordinal, c.start_offset, c.end_offset, c.language, "
+    "c.section, c.page, c.token_bytes, c.text, c.vector, c.terms, c.checksum"
 )
 """What ``read_chunk`` and ``index_row`` need, in their order."""
+
+HEAD_COLUMNS = (
+    "d.number, d.id, d.fingerprint, d.chunks, d.title, d.source, d.language_hint, d.metadata, "
+    "d.checksum"
+)
+"""What ``read_head`` needs, in its order."""
+
+DOCUMENT_COLUMNS = f"{HEAD_COLUMNS}, d.spans, d.text"
+"""What ``document_from_row`` needs, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +93,24 @@ class IndexRow:
     """What a generation is built from: one chunk without its text, as it is kept."""
 
     id: int
+    checksum: int
     language: str
+    token_bytes: int
     vector: bytes
     packed_terms: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentHead:
+    """A document without its text; ``chunks`` counts its passages."""
+
+    number: int
+    id: str
+    fingerprint: bytes
+    chunks: int
+    title: str
+    source: str
+    metadata: dict[str, MetadataValue]
 
 
 def _canonical(value: object) -> str:
@@ -104,72 +139,96 @@ def document_fingerprint(document: Document) -> bytes:
     return hashlib.sha256(_canonical(content).encode("utf-8")).digest()
 
 
-def document_values(document: Document) -> tuple[object, ...]:
-    """Return the values of a document's row, in the order of the INSERT statement."""
-    return (
+def document_values(number: int, stored: StoredDocument) -> tuple[object, ...]:
+    """Return the values of a document's row, in the order of ``DOCUMENT_COLUMNS``."""
+    document = stored.document
+    head = (
+        number,
         document.id,
         document_fingerprint(document),
+        len(stored.chunks),
         document.title,
         document.source,
         document.language_hint,
-        _canonical(_span_list(document)),
         _canonical(dict(document.metadata)),
-        document.text,
     )
+    return (*head, row_checksum(head), _canonical(_span_list(document)), document.text)
 
 
-def document_from_row(row: Sequence[Any]) -> Document:
-    """Rebuild a document from its row (fingerprint first), refusing one that was damaged.
+def read_head(row: Sequence[Any]) -> DocumentHead:
+    """Take what a hit tells of its document from a row of ``HEAD_COLUMNS``.
 
     Raises:
         StoreCorrupt: the row is not what was written.
     """
-    fingerprint, identifier, title, source, language_hint, spans, metadata, text = row
+    number, identifier, fingerprint, chunks, title, source, _, metadata, checksum = row
+    if row_checksum(row[:-1]) != checksum:
+        raise StoreCorrupt(DAMAGED_DOCUMENT.format(identifier))
+    return DocumentHead(
+        number=number,
+        id=identifier,
+        fingerprint=fingerprint,
+        chunks=chunks,
+        title=title,
+        source=source,
+        metadata=json.loads(metadata),
+    )
+
+
+def document_from_row(row: Sequence[Any]) -> Document:
+    """Rebuild a document from a row of ``DOCUMENT_COLUMNS``, refusing one that was damaged.
+
+    Raises:
+        StoreCorrupt: the row is not what was written.
+    """
+    *columns, spans, text = row
+    head = read_head(columns)
     try:
         document = Document(
-            id=identifier,
+            id=head.id,
             text=text,
-            title=title,
-            source=source,
-            language_hint=language_hint,
+            title=head.title,
+            source=head.source,
+            language_hint=columns[6],
             spans=tuple(
                 Span(start=start, end=end, section=tuple(section), page=page)
                 for start, end, section, page in json.loads(spans)
             ),
-            metadata=json.loads(metadata),
+            metadata=head.metadata,
         )
-        intact = document_fingerprint(document) == fingerprint
+        intact = document_fingerprint(document) == head.fingerprint
     except (ValueError, TypeError) as error:
-        raise StoreCorrupt(f"document {identifier!r} in the catalogue is damaged") from error
+        raise StoreCorrupt(DAMAGED_DOCUMENT.format(head.id)) from error
     if not intact:
-        raise StoreCorrupt(f"document {identifier!r} in the catalogue is damaged")
+        raise StoreCorrupt(DAMAGED_DOCUMENT.format(head.id))
     return document
 
 
-def _checksum(values: Sequence[object]) -> int:
-    data = [value if isinstance(value, bytes) else repr(value).encode("utf-8") for value in values]
-    return zlib.crc32(b"".join(data))
-
-
-def chunk_values(stored: StoredChunk) -> tuple[object, ...]:
-    """Return the values of a chunk's row, in the order of the INSERT statement."""
+def chunk_values(
+    number: int, document: int, revision: int, stored: StoredChunk, token_bytes: int
+) -> tuple[object, ...]:
+    """Return the values of a chunk's row, in the order of ``CHUNK_COLUMNS``."""
     chunk = stored.chunk
     values: tuple[object, ...] = (
+        number,
+        document,
+        revision,
         chunk.ordinal,
         chunk.start,
         chunk.end,
         chunk.language,
         _canonical(list(chunk.section)),
         chunk.page,
+        token_bytes,
         chunk.text,
         stored.vector.astype(np.float16).tobytes(),
         zlib.compress("\n".join(stored.terms).encode("utf-8"), 1),
     )
-    return (*values, _checksum(values))
+    return (*values, row_checksum(values))
 
 
 def _verified(row: Sequence[Any]) -> Sequence[Any]:
-    if _checksum(row[1:-1]) != row[-1]:
+    if row_checksum(row[:-1]) != row[-1]:
         raise StoreCorrupt(DAMAGED_CHUNK.format(row[0]))
     return row
 
@@ -180,7 +239,7 @@ def read_chunk(row: Sequence[Any], document_id: str) -> Chunk:
     Raises:
         StoreCorrupt: the row is not what was written.
     """
-    _, ordinal, start, end, language, section, page, text, *_ = _verified(row)
+    _, _, _, ordinal, start, end, language, section, page, _, text, *_ = _verified(row)
     return Chunk(
         document_id=document_id,
         ordinal=ordinal,
@@ -200,7 +259,14 @@ def index_row(row: Sequence[Any]) -> IndexRow:
         StoreCorrupt: the row is not what was written.
     """
     _verified(row)
-    return IndexRow(id=row[0], language=row[4], vector=row[8], packed_terms=row[9])
+    return IndexRow(
+        id=row[0],
+        checksum=row[13],
+        language=row[6],
+        token_bytes=row[9],
+        vector=row[11],
+        packed_terms=row[12],
+    )
 
 
 def unpack_terms(data: bytes) -> tuple[str, ...]:

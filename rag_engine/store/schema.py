@@ -2,34 +2,73 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
 
-from rag_engine.errors import StoreCorrupt, StoreNotFound
+from rag_engine.errors import StoreCorrupt, StoreError, StoreNotFound
 
-__all__ = ["SCHEMA_VERSION", "connect", "create_schema"]
+__all__ = [
+    "OLD_VERSION",
+    "SCHEMA_VERSION",
+    "check_schema",
+    "connect",
+    "create_schema",
+    "is_damage",
+    "schema_version",
+]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+OLD_VERSION = 2
+"""Made by version 0.3 and before: a writer brings it up to date (see upgrade.py)."""
+
+_NO_DAMAGE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+"""What SQLite reports of the machine, not of the file."""
 
 _SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How many rows each set of rows has, and what they add up to (see digests.py).
+CREATE TABLE digest (
+    name TEXT PRIMARY KEY, rows INTEGER NOT NULL, sum BLOB NOT NULL, checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- A source is a file that was indexed to its end; fingerprint is that of its bytes.
-CREATE TABLE source (name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE source (
+    name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
+-- The checksum is of the columns before it; the fingerprint is of the whole document. What a hit
+-- does not read stands last, so that SQLite need not read it either.
 CREATE TABLE document (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     fingerprint BLOB NOT NULL,
+    chunks INTEGER NOT NULL,
     title TEXT NOT NULL,
     source TEXT NOT NULL,
     language_hint TEXT,
-    spans TEXT NOT NULL,
     metadata TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    spans TEXT NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
-CREATE INDEX document_source ON document (source);
+-- All that a filter reads of a document: a filter is answered from what was verified as a whole.
+CREATE INDEX document_filter ON document (source, id, title);
 
 -- The metadata again, one row a field, for filters. kind: t(ext), n(umber), b(oolean).
 CREATE TABLE field (
@@ -41,7 +80,8 @@ CREATE TABLE field (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX field_value ON field (key, kind, value);
 
--- AUTOINCREMENT: the id of a deleted chunk is never given to another.
+-- AUTOINCREMENT: the id of a deleted chunk is never given to another. The checksum stands before
+-- what is long: it is read for all chunks where an index is compared with the catalogue.
 CREATE TABLE chunk (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES document (number) ON DELETE CASCADE,
@@ -52,23 +92,29 @@ CREATE TABLE chunk (
     language TEXT NOT NULL,
     section TEXT NOT NULL,
     page INTEGER,
+    token_bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     text TEXT NOT NULL,
     vector BLOB NOT NULL,
-    terms BLOB NOT NULL,
-    checksum INTEGER NOT NULL
+    terms BLOB NOT NULL
 ) STRICT;
-CREATE INDEX chunk_document ON chunk (document);
+-- All that a filter reads of a chunk.
+CREATE INDEX chunk_filter ON chunk (document, language, page);
 CREATE INDEX chunk_revision ON chunk (revision);
 
--- The vectors of a chunk's tokens, where they are kept (see token_vectors.py).
+-- The vectors of a chunk's tokens, where they are kept (see token_vectors.py); the chunk's
+-- token_bytes says how long they are, 0 where there are none.
 CREATE TABLE token_vectors (
     chunk INTEGER PRIMARY KEY REFERENCES chunk (id) ON DELETE CASCADE,
     data BLOB NOT NULL,
     checksum INTEGER NOT NULL
 ) STRICT;
 
--- Chunks deleted since the last published generation, which may still hold them.
-CREATE TABLE tombstone (chunk INTEGER PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+-- Chunks deleted since the last published generation, which may still hold them; the checksum is
+-- that of the chunk.
+CREATE TABLE tombstone (
+    chunk INTEGER PRIMARY KEY, revision INTEGER NOT NULL, checksum INTEGER NOT NULL
+) STRICT;
 """
 
 # SQLite 3.7.0 to 3.51.2 can lose a committed transaction when a WAL file is reset while another
@@ -85,7 +131,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
     Raises:
         StoreNotFound: there is no such file.
-        StoreCorrupt: it is no SQLite file.
+        sqlite3.Error: it is no SQLite file, or can not be opened (see ``storage``).
     """
     if not path.is_file():
         raise StoreNotFound(f"no catalogue at {path}")
@@ -110,9 +156,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             # Deleted text is overwritten with zeros, not only unlinked.
             connection.execute("PRAGMA secure_delete=ON")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.DatabaseError as error:
+    except BaseException:
         connection.close()
-        raise StoreCorrupt(f"the catalogue {path} can not be read: {error}") from error
+        raise
     return connection
 
 
@@ -124,3 +170,49 @@ def create_schema(path: Path) -> None:
         connection.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
     finally:
         connection.close()
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error of a statement of ours is of the file's making.
+
+    Text that is no UTF-8, or a table without its columns, is an ``OperationalError`` to Python, as
+    a full disk is.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF not in _NO_DAMAGE
+
+
+def schema_version(connection: sqlite3.Connection) -> object:
+    """Return the version of a catalogue's tables, without checking anything."""
+    [(text,)] = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall()
+    version: object = json.loads(text)
+    return version
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a catalogue whose tables are not those of this version.
+
+    Raises:
+        StoreCorrupt: they are damaged, or a newer version's.
+        StoreError: they are an older version's.
+    """
+    try:
+        version = schema_version(connection)
+    except (sqlite3.OperationalError, ValueError) as error:
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
+            raise
+        raise StoreCorrupt(
+            f"the catalogue {path} is damaged: its tables are missing or unreadable ({error}); "
+            "`rag-engine check --kb DIR` says what can be repaired"
+        ) from error
+    if version == OLD_VERSION:
+        raise StoreError(
+            f"the catalogue {path} was written by rag-engine 0.3 or before; open the knowledge "
+            f"base once for writing, which brings it up to date: rag-engine compact --kb "
+            f"{path.parent}"
+        )
+    if version != SCHEMA_VERSION:
+        raise StoreCorrupt(
+            f"the catalogue {path} has schema {version!r}, this version reads "
+            f"{SCHEMA_VERSION}; use the version of rag-engine that wrote it"
+        )

@@ -138,9 +138,9 @@ class Segment:
     ) -> Segment:
         """Index chunks; ``terms`` are those of each, packed, as they were collected.
 
-        A ``live`` segment is searched for a while and never saved.
+        A ``live`` segment is searched for a while and never saved; it lies in memory alone.
         """
-        with ForwardIndexBuilder() as builder:
+        with ForwardIndexBuilder(in_memory=live) as builder:
             passing = builder.passing(_terms(passages.ids, terms))
             lexical_index = lexical.build(passing, in_memory=live)
             table = builder.finished()

@@ -1,53 +1,182 @@
-"""The statements that write and delete one document inside a transaction."""
+"""The statements that write and delete one document inside a transaction.
+
+Each changes the digests of the sets of rows that it changes (see digests.py).
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-import zlib
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
+
+from rag_engine.errors import StoreCorrupt
+from rag_engine.records import MetadataValue
+from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
+from rag_engine.store.checksums import row_checksum
+from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
-from rag_engine.store.row_codec import StoredDocument
+from rag_engine.store.row_codec import DocumentHead, StoredDocument
 from rag_engine.store.token_vectors import pack
 
-__all__ = ["delete_document", "insert_document"]
+__all__ = [
+    "chunk_digests",
+    "delete_document",
+    "document_digests",
+    "field_rows",
+    "insert_document",
+    "put_meta",
+    "put_source",
+    "read_meta",
+    "remove_source",
+]
 
 
-def delete_document(connection: sqlite3.Connection, document_id: str, revision: int) -> bool:
-    """Delete a document and its chunks, leaving tombstones; tell whether it existed."""
-    row = connection.execute("SELECT number FROM document WHERE id = ?", (document_id,)).fetchone()
+def read_meta(row: tuple[Any, ...]) -> str:
+    """Return the text of a row ``(key, value, checksum)`` of plain data.
+
+    Raises:
+        StoreCorrupt: the row is not what was written.
+    """
+    key, value, checksum = row
+    if row_checksum((key, value)) != checksum:
+        raise StoreCorrupt(f"the catalogue is damaged: what it keeps as {key!r} is unreadable")
+    text: str = value
+    return text
+
+
+def put_meta(connection: sqlite3.Connection, tally: Tally, key: str, value: object) -> None:
+    """Keep plain data under ``key``."""
+    sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
+    before = connection.execute(sql, (key,)).fetchone()
+    if before is not None:
+        tally.remove(digests.META, row_digest(key, read_meta(before)))
+    text = json.dumps(value)
+    connection.execute(
+        "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+        "value = excluded.value, checksum = excluded.checksum",
+        (key, text, row_checksum((key, text))),
+    )
+    tally.add(digests.META, row_digest(key, text))
+
+
+def put_source(connection: sqlite3.Connection, tally: Tally, name: str, fingerprint: bytes) -> None:
+    """Note a source and the fingerprint of its bytes; an empty one: it is being indexed."""
+    remove_source(connection, tally, name)
+    connection.execute("INSERT INTO source VALUES (?, ?)", (name, fingerprint))
+    tally.add(digests.SOURCES, row_digest(name, fingerprint.hex()))
+
+
+def remove_source(connection: sqlite3.Connection, tally: Tally, name: str) -> None:
+    """Forget a source, if it is known."""
+    sql = "DELETE FROM source WHERE name = ? RETURNING fingerprint"
+    for (fingerprint,) in connection.execute(sql, (name,)).fetchall():
+        tally.remove(digests.SOURCES, row_digest(name, fingerprint.hex()))
+
+
+def delete_document(
+    connection: sqlite3.Connection, tally: Tally, document_id: str, revision: int
+) -> bool:
+    """Delete a document and its chunks, leaving tombstones; tell whether it existed.
+
+    Raises:
+        StoreCorrupt: it is damaged.
+    """
+    sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id = ?"
+    row = connection.execute(sql, (document_id,)).fetchone()
     if row is None:
         return False
-    connection.execute(
-        "INSERT INTO tombstone SELECT id, ? FROM chunk WHERE document = ?", (revision, row[0])
-    )
-    connection.execute("DELETE FROM document WHERE number = ?", row)
+    head = rows.read_head(row)
+    chunks = connection.execute(
+        "SELECT id, document, language, page, checksum FROM chunk WHERE document = ?",
+        (head.number,),
+    ).fetchall()
+    if len(chunks) != head.chunks:
+        raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
+    for name, digest in (*document_digests(head), *chunk_digests(chunks)):
+        tally.remove(name, digest)
+    tombs = [(chunk, revision, checksum) for chunk, *_, checksum in chunks]
+    connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
+    tally.add(digests.TOMBSTONES, rows_digest(tombs))
+    connection.execute("DELETE FROM document WHERE number = ?", (head.number,))
     return True
 
 
-def insert_document(connection: sqlite3.Connection, stored: StoredDocument, revision: int) -> None:
+def insert_document(
+    connection: sqlite3.Connection, tally: Tally, stored: StoredDocument, revision: int
+) -> None:
     """Write a document that is not there, with its metadata and chunks."""
-    number = connection.execute(
-        "INSERT INTO document (id, fingerprint, title, source, language_hint, spans, metadata, "
-        "text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows.document_values(stored.document),
-    ).lastrowid
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)",
-        [
-            (number, key, field_kind(value), value)
-            for key, value in stored.document.metadata.items()
-        ],
+    number = _next_number(connection, "document", "number")
+    values = rows.document_values(number, stored)
+    connection.execute(
+        "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
+        "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
     )
-    for stored_chunk in stored.chunks:
-        chunk = connection.execute(
-            "INSERT INTO chunk (document, revision, ordinal, start_offset, end_offset, language, "
-            "section, page, text, vector, terms, checksum) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, revision, *rows.chunk_values(stored_chunk)),
-        ).lastrowid
-        if stored_chunk.tokens is not None:
-            data = pack(stored_chunk.tokens)
+    head = rows.read_head(values[:9])
+    connection.executemany(
+        "INSERT INTO field VALUES (?, ?, ?, ?)", field_rows(number, head.metadata)
+    )
+    chunk = _next_number(connection, "chunk", "id")
+    written = []
+    for identifier, stored_chunk in enumerate(stored.chunks, start=chunk):
+        data = b"" if stored_chunk.tokens is None else pack(stored_chunk.tokens)
+        row = rows.chunk_values(identifier, number, revision, stored_chunk, len(data))
+        connection.execute(
+            "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
+            "language, section, page, token_bytes, text, vector, terms, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        written.append((identifier, number, row[6], row[8], row[13]))
+        if data:
             connection.execute(
-                "INSERT INTO token_vectors VALUES (?, ?, ?)", (chunk, data, zlib.crc32(data))
+                "INSERT INTO token_vectors VALUES (?, ?, ?)",
+                (identifier, data, row_checksum((identifier, data))),
             )
+    for name, digest in (*document_digests(head), *chunk_digests(written)):
+        tally.add(name, digest)
+
+
+def field_rows(
+    number: int, metadata: dict[str, MetadataValue]
+) -> list[tuple[int, str, str, MetadataValue]]:
+    """Return the rows of a document's metadata, as filters read them."""
+    return [(number, key, field_kind(value), _kept(value)) for key, value in metadata.items()]
+
+
+def _kept(value: MetadataValue) -> MetadataValue:
+    """Return a value as SQLite gives it back: it knows no booleans, and no minus zero."""
+    if isinstance(value, bool):
+        return int(value)
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def document_digests(head: DocumentHead) -> Iterator[tuple[str, Digest]]:
+    """Yield what a document adds to sets of rows."""
+    yield digests.DOCUMENTS, row_digest(head.number, head.id, head.source, head.title)
+    yield digests.DOCUMENT_IDS, row_digest(head.number, head.id)
+    for row in field_rows(head.number, head.metadata):
+        yield digests.field_set(row[1]), row_digest(*row)
+
+
+def chunk_digests(chunks: list[tuple[Any, ...]]) -> Iterator[tuple[str, Digest]]:
+    """Yield what chunks add to sets of rows: ``(id, document, language, page, checksum)`` each."""
+    if chunks:
+        ids = np.array([chunk[0] for chunk in chunks], dtype=np.int64)
+        checksums = np.array([chunk[4] for chunk in chunks], dtype=np.int64)
+        yield digests.CHUNKS, digests.chunk_digest(ids, checksums)
+        yield digests.CHUNK_PLACES, rows_digest(chunk[:4] for chunk in chunks)
+
+
+def _next_number(connection: sqlite3.Connection, table: str, key: str) -> int:
+    """Return a number that no row of the table ever had."""
+    # The checksum covers the number, so it is wanted before the row is there.
+    sql = (
+        f"SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0), "
+        f"ifnull((SELECT max({key}) FROM {table}), 0))"
+    )
+    return 1 + int(connection.execute(sql).fetchone()[0])

@@ -49,20 +49,30 @@ class View:
 
         Raises:
             ViewOutdated: one of them is gone.
+            StoreCorrupt: one of them is gone, and was not deleted.
         """
         chunks = self._catalogue.chunks(ids)
-        if not self.lenient and len(chunks) < len(ids):
+        if len(chunks) < len(ids):
             missing = np.array([chunk for chunk in ids if chunk not in chunks], dtype=np.int64)
-            if self._holds(missing).any():
-                raise ViewOutdated
+            missing = missing[self._holds(missing)]
+            if len(missing):
+                self._catalogue.check_deleted(missing, since=self.snapshot.revision)
+                if not self.lenient:
+                    raise ViewOutdated
         return chunks
 
     def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
         """Return the token vectors of the passages of ``ids`` that have some, in their order.
 
-        One that is gone counts as one that has none: whoever reads its text will notice.
+        Raises:
+            ViewOutdated: one of them is gone.
+            StoreCorrupt: one of them is gone, and was not deleted.
         """
-        return self._catalogue.token_vectors(ids, width)
+        tokens = self._catalogue.token_vectors(ids, width)
+        if len(tokens.ids) < len(ids):
+            there = set(tokens.ids.tolist())
+            self.chunks([chunk for chunk in ids if chunk not in there])
+        return tokens
 
     def matching(self, where: Filter | None) -> IdSelector | None:
         """Return which passages a filter lets through; None lets all of them.

@@ -72,7 +72,7 @@ def sound_family(script: str) -> str:
     return _FAMILIES.get(script, "")
 
 
-@lru_cache(maxsize=120_000)
+@lru_cache(maxsize=40_000)
 def passage_sounds(surface: str, language: str, *, named: bool) -> tuple[str, ...]:
     """Return the keys that a passage stores for a folded word; ``named``: the word is a name.
 
@@ -173,7 +173,7 @@ def _own_name(word: str, script: str) -> tuple[str, ...]:
     return name_key(latin_spelling(folded(word)[:_LONGEST], script, UNDETERMINED))
 
 
-@lru_cache(maxsize=60_000)
+@lru_cache(maxsize=40_000)
 def _keys(word: str, script: str, home: str, language: str) -> tuple[str, ...]:
     """Return the variants of one word of a question for passages in the script ``home``."""
     spelled = latin_spelling(folded(word)[:_LONGEST], script, UNDETERMINED)

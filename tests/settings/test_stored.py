@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from rag_engine.settings import (
     SentenceTransformerEmbedderSettings,
     read_stored,
 )
+from tests.kept_data import change_meta
 from tests.samples import PUMP, ids
 
 V0_1 = """{"chunking": {"max_tokens": 256, "overlap_sentences": 1, "include_heading": true},
@@ -102,8 +101,7 @@ def test_a_knowledge_base_of_its_opens(tmp_path: Path):
     path = tmp_path / "kb"
     with KnowledgeBase.open(path) as kb:
         kb.add([PUMP])
-    with closing(sqlite3.connect(path / "catalogue.sqlite")) as catalogue, catalogue:
-        catalogue.execute("UPDATE meta SET value = ? WHERE key = 'settings'", (V0_1,))
+    change_meta(path, "settings", lambda _: V0_1)
     with KnowledgeBase.open(path) as kb:
         assert kb.settings == Settings()
         assert ids(kb.search("Pumpe")) == [PUMP.id]

@@ -8,7 +8,13 @@ from tests.trials.trial import Trial
 
 __all__ = ["NAMES", "trial_named"]
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = (
+    "file_operations",
+    "power_loss",
+    "disk_full",
+    "http_abuse",
+    "soak",
+)
 
 
 def trial_named(name: str) -> Trial:

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_lines, tidy
+from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
 
 __all__ = ["Line", "join_paragraphs", "read_lines"]
 
@@ -53,17 +56,62 @@ def read_lines(page: Any) -> list[Line]:
     placed = _units(text) == text_page.count_chars()
     lines: list[Line] = []
     position = 0
+    some = is_right_to_left(text)
+    backwards = some and _mostly_from_the_right(text)
+    parts: list[Glyph] = []  # of the line that is read from the right, so far
+    before = range(0)
     for raw in text.split("\r\n"):
         shown = tidy(clean(_DIVIDED.sub(_undivide, raw)))
-        if shown and placed:
-            first = position + _units(raw) - _units(raw.lstrip())
-            last = position + _units(raw.rstrip()) - 1
-            lines.append(_placed(shown, text_page, first, last))
-        elif shown:
+        first = position + _units(raw) - _units(raw.lstrip())
+        last = position + _units(raw.rstrip()) - 1
+        whole = range(position, position + _units(raw))
+        position = whole.stop + 2
+        if not shown:
+            continue
+        if not placed:
             lines.append(_unplaced(shown, len(lines)))
-        position += _units(raw) + 2
+            continue
+        anew = some and is_right_to_left(shown)
+        glyphs = read_glyphs(text_page, whole) if anew or parts else []
+        if anew and not parts:  # a number or a sign at its end may have come first
+            parts = read_glyphs(text_page, before)
+        before = whole
+        if parts and glyphs and go_on(parts, glyphs):
+            parts += glyphs
+            lines[-1] = _from_the_right(parts, backwards)
+        elif anew and glyphs:
+            parts = glyphs
+            lines.append(_from_the_right(parts, backwards))
+        else:
+            parts = []
+            lines.append(_placed(shown, text_page, first, last))
     text_page.close()
     return _on_page(lines, page.get_bbox()) if placed else lines
+
+
+def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:
+    """Return a line with letters that are read from the right, on a page that mostly is or not."""
+    backwards = backwards or _mostly_from_the_right("".join(each.text for each in glyphs))
+    left, right = min(each.left for each in glyphs), max(each.right for each in glyphs)
+    bottom = statistics.median(each.bottom for each in glyphs)
+    top = max(statistics.median(each.top for each in glyphs), bottom + 1)
+    return Line(
+        text=tidy(clean(read_line(glyphs, right_to_left=backwards))),
+        start=right if backwards else left,
+        end=left if backwards else right,
+        top=bottom,
+        base=bottom,
+        height=top - bottom,
+    )
+
+
+def _mostly_from_the_right(text: str) -> bool:
+    """Tell whether at least half of the words with letters are read from the right.
+
+    Not letters: names of Latin letters are long.
+    """
+    words = [word for word in text.split() if any(map(str.isalpha, word))]
+    return 2 * sum(map(is_right_to_left, words)) >= max(len(words), 1)
 
 
 def _units(text: str) -> int:

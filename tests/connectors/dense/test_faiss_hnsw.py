@@ -9,7 +9,7 @@ import pytest
 
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.dense.faiss_hnsw import FaissHnswFactory
-from rag_engine.errors import InvalidInput, MissingExtra, StoreCorrupt
+from rag_engine.errors import InvalidInput, MissingExtra, StorageFailed, StoreCorrupt
 from rag_engine.ports import IdSelector
 from tests.contracts.dense_index import DenseIndexContract, spaced_ids, unit_vectors
 
@@ -203,6 +203,14 @@ def test_the_index_outlives_what_it_was_built_from(tmp_path):
     restriction = IdSelector(ids[:100])
     one, other = (each.search(vectors[:3], 5, restriction) for each in (expected, loaded))
     assert [each.scores.tolist() for each in one] == [each.scores.tolist() for each in other]
+
+
+def test_an_index_that_does_not_fit_on_the_disk_is_not_saved(tmp_path):
+    index = FaissHnswFactory(threads=1).build(spaced_ids(3), unit_vectors(3))
+    (tmp_path / "hnsw.faiss").symlink_to("/dev/full")
+    with pytest.raises(StorageFailed) as failed:
+        index.save(tmp_path)
+    assert failed.value.reason == "full"
 
 
 def test_building_leaves_the_number_of_threads_as_it_was():

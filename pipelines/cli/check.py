@@ -1,0 +1,123 @@
+"""``rag-engine check``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from rag_engine.connectors.wiring import build_dense, build_lexical
+from rag_engine.errors import RagEngineError
+from rag_engine.pipelines.cli.options import KbDir, open_kb
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.progress import Bar
+from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
+from rag_engine.records import Problem
+from rag_engine.settings import read_stored
+from rag_engine.store.check import CheckReport, DamagedDocument, check_store
+from rag_engine.store.repair import RepairReport, repair_catalogue
+
+__all__ = ["check"]
+
+
+def check(
+    *,
+    kb: KbDir,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Save what is intact, name what is not, build the index anew."
+        ),
+    ] = False,
+) -> Outcome:
+    """Verify all that a knowledge base holds: pages, rows, vectors, index files, counts.
+
+    It changes nothing without --repair. With it, documents that are damaged are dropped and named;
+    the next `rag-engine index` of their files brings them back.
+    """
+    with Bar(unit="step") as bar:
+        report = check_store(kb, _indexes, on_stage=bar.stage)
+        repaired = None
+        if repair and any(problem.source != "index" for problem in report.problems):
+            repaired = repair_catalogue(kb, on_stage=bar.stage)
+    if repair and report.problems:
+        with open_kb(kb, None, read_only=False) as opened, Bar() as bar:
+            opened.publish(on_stage=bar.stage)
+    return _outcome(report, repaired, mended=repair)
+
+
+def _outcome(report: CheckReport, repaired: RepairReport | None, *, mended: bool) -> Outcome:
+    problems = tuple(report.problems)
+    lines = [
+        f"{report.documents} documents, {report.chunks} chunks, {report.token_vectors} with token "
+        f"vectors, {report.index_files} index files verified",
+    ]
+    if not problems:
+        lines.append("all is as it was written")
+    elif mended:
+        lines.append(f"{len(problems)} problems found and mended")
+        problems = _dropped(repaired)
+        if repaired is not None:
+            lines.append(
+                f"{repaired.saved} documents saved, {len(repaired.dropped)} dropped; the damaged "
+                f"catalogue was kept as {repaired.damaged_file}"
+            )
+            lines.append("index the files again: `rag-engine index` reads all of them once")
+    elif report.repairs:
+        lines += [f"what mends it: {command} --kb DIR" for command in report.repairs]
+    else:
+        lines.append("restore it from a backup, or index the documents into a new knowledge base")
+    return Outcome(
+        result={
+            "documents": report.documents,
+            "chunks": report.chunks,
+            "token_vectors": report.token_vectors,
+            "index_files": report.index_files,
+            "intact": not report.problems,
+            "found": [dataclasses.asdict(problem) for problem in report.problems],
+            "damaged": [_told(document) for document in report.damaged],
+            "repairs": list(report.repairs),
+            "repaired": None
+            if repaired is None
+            else {
+                "saved": repaired.saved,
+                "dropped": [_told(document) for document in repaired.dropped],
+                "damaged_file": str(repaired.damaged_file),
+            },
+        },
+        lines=lines,
+        problems=problems,
+    )
+
+
+def _told(document: DamagedDocument) -> dict[str, object]:
+    return {"document": document.id, "source": document.source, "reason": document.reason}
+
+
+def _dropped(repaired: RepairReport | None) -> tuple[Problem, ...]:
+    dropped = () if repaired is None else repaired.dropped
+    return tuple(
+        Problem(
+            source=document.source or f"document number {document.number}",
+            reason=f"document {document.id!r} was dropped: {document.reason}; index it again",
+        )
+        for document in dropped
+    )
+
+
+def _indexes(
+    stored: Mapping[str, object],
+) -> tuple[DenseIndexFactory, LexicalIndexFactory] | None:
+    """Return what loads the indexes that the stored settings name, where that can be had here."""
+    try:
+        settings = read_stored(dict(stored), origin="the catalogue")
+        if "milvus" in {settings.dense.kind, settings.lexical.kind}:
+            return None  # they lie in a service
+        return (
+            build_dense(settings.dense, settings.milvus),
+            build_lexical(settings.lexical, settings.milvus),
+        )
+    except RagEngineError:
+        return None

@@ -1,0 +1,172 @@
+"""A catalogue is written anew, document by document, and put in the place of the old one.
+
+Tables are never mended where they lie: what can be read goes into a new file, which takes the old
+one's name when it is whole and durable. A kill in between leaves the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag_engine.errors import StoreError
+from rag_engine.store import row_codec as rows
+from rag_engine.store.checksums import row_checksum
+from rag_engine.store.digests import Tally
+from rag_engine.store.files import sync_file, sync_folder
+from rag_engine.store.raw_rows import RawDocument
+from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
+from rag_engine.store.statements import (
+    chunk_digests,
+    document_digests,
+    field_rows,
+    put_meta,
+    put_source,
+)
+
+__all__ = ["CatalogueContents", "replace_catalogue", "sequences"]
+
+_CACHE_KB = 64_000
+"""Memory for the pages of the new file: indexes are written all over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueContents:
+    """What a catalogue is written from; ``sequences`` are the last numbers of tables."""
+
+    meta: Mapping[str, object]
+    sources: Mapping[str, bytes]
+    documents: Iterable[RawDocument]
+    sequences: Mapping[str, int]
+
+
+def sequences(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the last number that each table gave."""
+    return dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+
+
+def replace_catalogue(
+    path: Path, old: sqlite3.Connection, contents: CatalogueContents, *, keep: Path | None = None
+) -> None:
+    """Write a catalogue and put it in the place of the one at ``path``, which ``keep`` keeps.
+
+    ``old`` is a connection to the one that is there, and is closed. The new one has the next
+    revision and no tombstones: an index that was built before is built anew.
+
+    Raises:
+        StoreError: another process has the old one open in a way that would damage the new one.
+    """
+    beside = path.with_name(f"{path.name}.copy")
+    for name in (beside, beside.with_name(f"{beside.name}-journal")):
+        name.unlink(missing_ok=True)
+    create_schema(beside)
+    new = connect(beside, read_only=False)
+    try:
+        # Nobody knows the file yet, and what is left of it after a kill is thrown away: it needs
+        # no journal, and is made durable once, when it is whole.
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KB}"):
+            new.execute(f"PRAGMA {pragma}")
+        with contextlib.closing(old):
+            _write(new, contents)
+            # A write-ahead log that is left beside the old file would be replayed into the new one.
+            if old.execute("PRAGMA journal_mode=DELETE").fetchone() != ("delete",):
+                raise StoreError(
+                    f"the catalogue {path} is open in another process; end what reads the "
+                    "knowledge base, then try again"
+                )
+    except BaseException:
+        new.close()
+        beside.unlink()
+        raise
+    new.close()
+    sync_file(beside)
+    if keep is not None:
+        keep.unlink(missing_ok=True)
+        try:
+            os.link(path, keep)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, keep)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def _write(connection: sqlite3.Connection, contents: CatalogueContents) -> None:
+    tally = Tally()
+    connection.execute("BEGIN IMMEDIATE")
+    for number in _written(connection, tally, contents.documents):
+        if number % 1000 == 0:
+            tally.write(connection)
+    for name, fingerprint in contents.sources.items():
+        put_source(connection, tally, name, fingerprint)
+    revision = 1 + int(str(contents.meta["revision"]))
+    for key, value in contents.meta.items():
+        put_meta(connection, tally, key, value)
+    for key, value in {
+        "schema": SCHEMA_VERSION,
+        "revision": revision,
+        "forgotten": revision,
+    }.items():
+        put_meta(connection, tally, key, value)
+    for table, last in contents.sequences.items():
+        connection.execute(
+            "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table)
+        )
+        connection.execute(
+            "INSERT INTO sqlite_sequence SELECT ?, ? WHERE NOT EXISTS "
+            "(SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+            (table, last, table),
+        )
+    tally.write(connection)
+    connection.execute("COMMIT")
+
+
+def _written(
+    connection: sqlite3.Connection, tally: Tally, documents: Iterable[RawDocument]
+) -> Iterator[int]:
+    """Write documents one after the other; yield how many were written."""
+    for count, raw in enumerate(documents, start=1):
+        document = raw.document
+        head = (
+            raw.number,
+            document.id,
+            raw.fingerprint,
+            len(raw.chunks),
+            document.title,
+            document.source,
+            document.language_hint,
+            raw.metadata,
+        )
+        row = (*head, row_checksum(head), raw.spans, document.text)
+        connection.execute(
+            "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
+            "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        connection.executemany(
+            "INSERT INTO field VALUES (?, ?, ?, ?)",
+            field_rows(raw.number, json.loads(raw.metadata)),
+        )
+        places = []
+        for chunk in raw.chunks:
+            checksum = row_checksum(chunk.values)
+            connection.execute(
+                "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
+                "language, section, page, token_bytes, text, vector, terms, checksum) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*chunk.values, checksum),
+            )
+            if chunk.tokens:
+                connection.execute(
+                    "INSERT INTO token_vectors VALUES (?, ?, ?)",
+                    (chunk.id, chunk.tokens, row_checksum((chunk.id, chunk.tokens))),
+                )
+            places.append((chunk.id, raw.number, chunk.language, chunk.values[8], checksum))
+        for name, digest in (*document_digests(rows.read_head(row[:9])), *chunk_digests(places)):
+            tally.add(name, digest)
+        yield count

@@ -1,0 +1,153 @@
+"""The rows of one document as they lie in the catalogue, each verified, whatever else is damaged.
+
+What checks, repairs or upgrades a catalogue reads it document by document, so that one that can not
+be read keeps nobody from the others.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rag_engine.errors import StoreCorrupt
+from rag_engine.records import Document
+from rag_engine.store import row_codec as rows
+from rag_engine.store.checksums import row_checksum
+from rag_engine.store.statements import field_rows
+
+__all__ = ["RawChunk", "RawDocument", "document_numbers", "name_of", "read_raw", "rows_until_error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawChunk:
+    """A chunk's row without its checksum, in the order of ``CHUNK_COLUMNS``; its token vectors."""
+
+    values: tuple[Any, ...]
+    tokens: bytes
+
+    @property
+    def id(self) -> int:
+        """The chunk's id."""
+        return int(self.values[0])
+
+    @property
+    def revision(self) -> int:
+        """The revision that wrote it."""
+        return int(self.values[2])
+
+    @property
+    def language(self) -> str:
+        """Its language."""
+        return str(self.values[6])
+
+    @property
+    def vector(self) -> bytes:
+        """Its vector, float16."""
+        data: bytes = self.values[11]
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDocument:
+    """A document, all its chunks, and the texts of its columns as they are kept."""
+
+    number: int
+    document: Document
+    fingerprint: bytes
+    metadata: str
+    spans: str
+    chunks: tuple[RawChunk, ...]
+
+
+def rows_until_error(
+    connection: sqlite3.Connection, sql: str, parameters: Iterable[object] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """Yield rows until the first that can not be read."""
+    try:
+        yield from connection.execute(sql, tuple(parameters))
+    except sqlite3.Error:
+        return
+
+
+def document_numbers(connection: sqlite3.Connection) -> list[int]:
+    """Return the number of every document that any table or index knows of, ascending.
+
+    One of which a page is damaged is read up to there, the table from both of its ends.
+    """
+    numbers: set[int] = set()
+    for sql in (
+        "SELECT number FROM document NOT INDEXED ORDER BY number",
+        "SELECT number FROM document NOT INDEXED ORDER BY number DESC",
+        "SELECT number FROM document INDEXED BY sqlite_autoindex_document_1",
+        "SELECT number FROM document INDEXED BY document_filter",
+        "SELECT DISTINCT document FROM chunk",
+        "SELECT DISTINCT document FROM field",
+    ):
+        found = rows_until_error(connection, sql)
+        numbers.update(number for (number,) in found if isinstance(number, int))
+    return sorted(numbers)
+
+
+def name_of(connection: sqlite3.Connection, number: int) -> tuple[str, str]:
+    """Return id and source of a document that is damaged, as far as they can be read."""
+    for sql in (
+        "SELECT id, source FROM document WHERE number = ?",
+        "SELECT id, source FROM document INDEXED BY document_filter WHERE number = ?",
+        "SELECT id, '' FROM document INDEXED BY sqlite_autoindex_document_1 WHERE number = ?",
+    ):
+        for identifier, source in rows_until_error(connection, sql, (number,)):
+            return str(identifier), str(source)
+    return "", ""
+
+
+def read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
+    """Read one document with all that belongs to it.
+
+    Raises:
+        StoreCorrupt: something of it is damaged or missing.
+    """
+    try:
+        return _read_raw(connection, number)
+    except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        raise StoreCorrupt(f"it can not be read: {error}") from error
+
+
+def _read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
+    sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM document AS d WHERE d.number = ?"
+    row = connection.execute(sql, (number,)).fetchone()
+    if row is None:
+        raise StoreCorrupt("its row is missing")
+    try:
+        document = rows.document_from_row(row)
+    except StoreCorrupt as error:
+        raise StoreCorrupt("its row is not what was written") from error
+    head = rows.read_head(row[:9])
+    sql = "SELECT document, key, kind, value FROM field WHERE document = ? ORDER BY key"
+    kept = connection.execute(sql, (number,)).fetchall()
+    if kept != sorted(field_rows(number, head.metadata)):
+        raise StoreCorrupt("its fields are not its metadata")
+    sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.document = ? ORDER BY c.id"
+    chunks = tuple(_raw_chunk(connection, row) for row in connection.execute(sql, (number,)))
+    if len(chunks) != head.chunks:
+        raise StoreCorrupt(f"{len(chunks)} of its {head.chunks} chunks are there")
+    return RawDocument(
+        number=number,
+        document=document,
+        fingerprint=head.fingerprint,
+        metadata=row[7],
+        spans=row[9],
+        chunks=chunks,
+    )
+
+
+def _raw_chunk(connection: sqlite3.Connection, row: tuple[Any, ...]) -> RawChunk:
+    identifier, token_bytes = row[0], row[9]
+    if row_checksum(row[:-1]) != row[-1]:
+        raise StoreCorrupt(f"its chunk {identifier} is not what was written")
+    sql = "SELECT data, checksum FROM token_vectors WHERE chunk = ?"
+    data, checksum = connection.execute(sql, (identifier,)).fetchone() or (b"", None)
+    if len(data) != token_bytes or (data and row_checksum((identifier, data)) != checksum):
+        raise StoreCorrupt(f"the token vectors of its chunk {identifier} are damaged")
+    return RawChunk(values=row[:-1], tokens=data)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import errno
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag_engine.store.files import make_folders, save_array
+
+
+@pytest.mark.parametrize("shape", [(0,), (4,), (3, 5), (5000, 2)])
+def test_an_array_is_saved_as_numpy_saves_it(tmp_path: Path, shape):
+    array = np.arange(np.prod(shape), dtype=np.float16).reshape(shape)
+    save_array(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "numpy.npy", array)
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Let no file become larger than 256 bytes; to a program that is as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (256, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+# np.save says nothing of 500 numbers, of which the head of the file and 32 numbers fit.
+@pytest.mark.parametrize("size", [33, 500, 100_000])
+@pytest.mark.usefixtures("small_disk")
+def test_an_array_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path, size):
+    with pytest.raises(OSError) as failed:  # noqa: PT011 (its number is looked at)
+        save_array(tmp_path / "array.npy", np.arange(size, dtype=np.int32))
+    assert failed.value.errno == errno.EFBIG
+
+
+def test_folders_are_made_with_those_above_them(tmp_path: Path):
+    make_folders(tmp_path / "a" / "b" / "c")
+    make_folders(tmp_path / "a" / "b" / "c")
+    assert (tmp_path / "a" / "b" / "c").is_dir()
