@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.output import Outcome, safe
 from rag_engine.records import AddReport
 
 __all__ = ["report_outcome"]
@@ -15,7 +15,7 @@ def report_outcome(report: AddReport) -> Outcome:
         f"{report.files} files: {report.unchanged_files} unchanged, {len(report.skipped)} skipped",
         f"documents: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.deleted} deleted; {report.chunks} chunks written",
-        *(f"skipped: {file.source}: {file.reason}" for file in report.skipped),
+        *(f"skipped: {safe(file.source)}: {safe(file.reason)}" for file in report.skipped),
     ]
     return Outcome(
         result={

@@ -5,6 +5,7 @@ The tree, drawn once::
     RagEngineError
     ├── InvalidInput            a value the caller gave; also a ValueError
     │   ├── InvalidDocument     a document that can not be indexed
+    │   ├── FolderEmpty         a folder to sync of which no file can be read
     │   ├── InvalidFilter       a filter with a bad key, value or form
     │   └── InvalidVectors      NaN, infinite, zero or wrong-width vectors
     ├── SettingsError           a settings file or value that can not be used
@@ -36,6 +37,7 @@ from typing import Literal
 
 __all__ = [
     "ContractMismatch",
+    "FolderEmpty",
     "InvalidDocument",
     "InvalidFilter",
     "InvalidInput",
@@ -86,6 +88,10 @@ class InvalidInput(RagEngineError, ValueError):
 
 class InvalidDocument(InvalidInput):
     """A document can not be indexed as it is."""
+
+
+class FolderEmpty(InvalidInput):
+    """A folder holds no file that can be read, and ``sync`` would drop what came from it."""
 
 
 class InvalidFilter(InvalidInput):

@@ -9,20 +9,31 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rag_engine.errors import InvalidDocument, InvalidInput, LoadError, MissingExtra
+from rag_engine.errors import (
+    FolderEmpty,
+    InvalidDocument,
+    InvalidInput,
+    LoadError,
+    MissingExtra,
+)
+from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
 from rag_engine.ingest import add_batch, batches
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Problem
+from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
-from rag_engine.store.files import file_digest
 from rag_engine.store.progress import OnStage, silent
 
 __all__ = ["INDEXING", "add_file", "add_files", "loader_for", "suffixes_of"]
+
+PROBLEMS_OF_A_FILE = 1_000
+"""How many problems of one file are told; the rest is counted."""
 
 INDEXING = "indexing files"
 """The stage that progress is told of, in files whose documents are in the catalogue."""
@@ -35,30 +46,38 @@ def add_files(
     *,
     prefix: str | None = None,
     sync: bool = False,
+    allow_empty: bool = False,
     on_progress: OnStage = silent,
 ) -> AddReport:
     """Index a folder, or one file; see ``KnowledgeBase.add_files``.
 
     Raises:
-        InvalidInput: the path does not exist; the prefix by default belongs to another folder
-            already; or ``sync`` with a single file or without a prefix.
+        InvalidInput: the path does not exist, or can not be looked at; the prefix by default
+            belongs to another folder already; or ``sync`` with a single file or without a prefix.
+        FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
+            folder could be read.
     """
     store.check_writable()
     loaders = check_loaders(own_loaders) + store.loaders
     path = Path(path)
-    if not path.exists():
-        raise InvalidInput(f"{path} does not exist; name a folder or a file to index")
-    stem = _claimed_prefix(store, path, prefix, sync=sync)
-    files, unread = _named_files(path, stem, store.root)
-    report = AddReport(problems=tuple(unread)) + _Run(store, loaders).index(files, on_progress)
-    deleted = 0
+    folder = is_folder(path)
+    stem = _claimed_prefix(store, path, prefix, folder=folder, sync=sync)
+    if folder:
+        listing = list_folder(path, stem, leave_out=store.root)
+    else:
+        listing = Listing(files={"/".join(filter(None, (stem, shown_name(path.name)))): path})
+    report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
+    run = _Run(store, loaders)
+    report += run.index(listing.files, on_progress)
     if sync:
-        for source in sorted(set(store.catalogue.sources()) - set(files)):
-            if source.startswith(f"{stem}/"):
-                with store.writing():
-                    deleted += len(store.catalogue.delete_source(source))
+        gone = _gone(store, listing, stem)
+        if not (allow_empty or run.could_read):
+            _check_nothing_goes(store, path, stem, gone, report)
+        for source in gone:
+            with store.writing():
+                report += AddReport(deleted=len(store.catalogue.delete_source(source)))
     store.publish(only_if_due=True, on_stage=on_progress)
-    return report + AddReport(deleted=deleted)
+    return report
 
 
 def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
@@ -71,7 +90,7 @@ def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
     path = Path(path)
     if not path.is_file():
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
-    if not isinstance(source, str) or not source:
+    if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
     return _Run(store, store.loaders).index({source: path}, silent)
 
@@ -98,6 +117,8 @@ class _Run:
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
+        self.could_read = False
+        """Whether any file could be read, or is as it was read before."""
         self._begun: list[str] = []
         self._finished: list[FinishedSource] = []
         self._read_files = 0
@@ -151,34 +172,47 @@ class _Run:
             self._skipped.append(Problem(source=source, reason=reason))
             return
         try:
-            digest = file_digest(path)
-        except OSError as error:
-            self._problems.append(Problem(source=source, reason=str(error)))
+            fingerprint = self._fingerprint(loader, path)
+        except LoadError as error:
+            self._problems.append(Problem(source=source, reason=_reason(error, source)))
             return
-        signature = f"{self._settings}{_signature(loader)}"
-        fingerprint = hashlib.sha256(f"{signature}\0{digest}".encode()).digest()
-        if self._known.get(source) == fingerprint:
+        if fingerprint and self._known.get(source) == fingerprint:
             self._unchanged_files += 1
+            self.could_read = True
             return
         yield from self._load(loader, path, source, fingerprint)
+
+    def _fingerprint(self, loader: Loader, path: Path) -> bytes:
+        """Return what tells whether a file, or how it is read, has changed.
+
+        It is empty for a file that the loader refuses by its size.
+
+        Raises:
+            LoadError: it can not be read.
+        """
+        with open_regular(path) as file:
+            most = getattr(loader, "max_bytes", None)
+            if most is not None and os.fstat(file.fileno()).st_size > most:
+                return b""
+            digest = digest_of(file, path)
+        signature = f"{self._settings}{_signature(loader)}"
+        return hashlib.sha256(f"{signature}\0{digest}".encode()).digest()
 
     def _load(
         self, loader: Loader, path: Path, source: str, fingerprint: bytes
     ) -> Iterator[Document]:
         keep: set[str] = set()
-        problems: list[Problem] = []
-        blank: list[Problem] = []
+        problems, blank = _FileProblems(source), _FileProblems(source)
         try:
             for loaded in loader.load(path, source):
                 if isinstance(loaded, Problem):
-                    problems.append(loaded)
+                    problems.add(loaded.reason, loaded.source)
                     continue
                 document = _of_source(loaded, source, loader)
                 if document.id in keep:
-                    reason = f"the id {document.id!r} stands there twice"
-                    problems.append(Problem(source=source, reason=reason))
+                    problems.add(f"the id {document.id!r} stands there twice")
                 elif not document.text.strip():
-                    blank.append(Problem(source=document.id, reason="it holds no text"))
+                    blank.add("it holds no text", document.id)
                 else:
                     if not keep:
                         self._begun.append(source)
@@ -191,10 +225,11 @@ class _Run:
             self._problems += [*problems, Problem(source=source, reason=_reason(error, source))]
             return
         if not (keep or problems or blank):
-            blank.append(Problem(source=source, reason="it holds no documents"))
+            blank.add("it holds no documents")
         self._problems += [*problems, *blank]
         if problems and not keep:
             return  # every row is bad: what an earlier version gave stays
+        self.could_read = True
         # A file with problems is read again next time, so that they are never forgotten.
         self._finished.append(
             FinishedSource(
@@ -202,6 +237,55 @@ class _Run:
                 fingerprint=b"" if problems or blank else fingerprint,
                 keep=frozenset(keep),
             )
+        )
+
+
+class _FileProblems:
+    """Problems of one file; from some number on they are counted, not kept."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._kept: list[Problem] = []
+        self._count = 0
+
+    def add(self, reason: str, source: str = "") -> None:
+        self._count += 1
+        if self._count <= PROBLEMS_OF_A_FILE:
+            name = shown_name(source or self._source)
+            self._kept.append(Problem(source=name, reason=shown_name(reason)))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Problem]:
+        yield from self._kept
+        more = self._count - len(self._kept)
+        if more:
+            yield Problem(source=self._source, reason=f"and {more:,} more of its kind")
+
+
+def _gone(store: OpenedStore, listing: Listing, stem: str) -> list[str]:
+    """Return the sources under a prefix whose files are gone."""
+    under = [name for name in store.catalogue.sources() if name.startswith(f"{stem}/")]
+    return sorted(listing.gone(under))
+
+
+def _check_nothing_goes(
+    store: OpenedStore, path: Path, stem: str, gone: Sequence[str], report: AddReport
+) -> None:
+    """Refuse to drop documents for a folder of which no file could be read.
+
+    Raises:
+        FolderEmpty: documents would be dropped.
+    """
+    documents = store.catalogue.count_documents(gone)
+    if documents:
+        problems = f" ({len(report.problems)} problems)" if report.problems else ""
+        raise FolderEmpty(
+            f"no file of {shown_name(str(path))} could be read{problems}, and sync (--sync) would "
+            f"drop all {documents:,} documents of its {len(gone):,} files under {stem!r}; nothing "
+            "was dropped: see that the right folder is there (is it mounted?), or confirm with "
+            "allow_empty=True (--allow-empty)"
         )
 
 
@@ -232,16 +316,21 @@ def _of_source(loaded: object, source: str, loader: Loader) -> Document:
 
 def _reason(error: Exception, source: str) -> str:
     """Tell why a file could not be read; of an error that no loader should raise, its type too."""
+    reason = f"its loader failed: {type(error).__name__}: {error}"
     if isinstance(error, LoadError | InvalidDocument | OSError):
-        return str(error).removeprefix(f"{source}: ")
-    return f"its loader failed: {type(error).__name__}: {error}"
+        reason = str(error).removeprefix(f"{source}: ")
+    if isinstance(error.__cause__, FileNotFoundError):
+        reason = "it was there when the folder was listed, and is not any more"
+    return shown_name(reason)
 
 
-def _claimed_prefix(store: OpenedStore, path: Path, prefix: str | None, *, sync: bool) -> str:
+def _claimed_prefix(
+    store: OpenedStore, path: Path, prefix: str | None, *, folder: bool, sync: bool
+) -> str:
     """Return what the files' names begin with, after seeing that it is this folder's own."""
-    folder = path.resolve() if path.is_dir() else path.resolve().parent
-    stem = folder.name if prefix is None else prefix.strip("/")
-    if sync and not (path.is_dir() and stem):
+    place = os.path.realpath(path if folder else path.parent)
+    stem = shown_name(Path(place).name if prefix is None else prefix.strip("/"))
+    if sync and not (folder and stem):
         raise InvalidInput(
             "sync (--sync) drops what is gone from a whole folder under its prefix; name a folder "
             f"and no empty prefix (got {str(path)!r} and {stem!r})"
@@ -249,34 +338,10 @@ def _claimed_prefix(store: OpenedStore, path: Path, prefix: str | None, *, sync:
     with store.writing():
         claimed = store.catalogue.meta(f"prefix {stem}")
         if claimed is None:
-            store.catalogue.set_meta(f"prefix {stem}", str(folder))
-    if prefix is None and claimed not in {None, str(folder)}:
+            store.catalogue.set_meta(f"prefix {stem}", place)
+    if prefix is None and claimed not in {None, place}:
         raise InvalidInput(
-            f"the names under {stem!r} come from {claimed}, not from {folder}: give this folder "
+            f"the names under {stem!r} come from {claimed}, not from {place}: give this folder "
             "another prefix (--prefix), or the same one on purpose if it was moved"
         )
     return stem
-
-
-def _named_files(path: Path, stem: str, root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Return the files below ``path`` by their names, and those that are not to be read."""
-    if not path.is_dir():
-        return {"/".join(filter(None, (stem, path.name))): path}, []
-    files: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for file in sorted(path.rglob("*")):
-        relative = file.relative_to(path)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
-        if file.resolve().is_relative_to(root.resolve()):
-            continue  # the knowledge base itself lies in the folder
-        source = "/".join(filter(None, (stem, relative.as_posix())))
-        if file.is_symlink() and not file.resolve().is_relative_to(path.resolve()):
-            reason = "a link that leads out of the folder is not followed"
-            problems.append(Problem(source=source, reason=reason))
-        elif file.is_file():
-            files[source] = file
-        elif not file.is_dir():
-            reason = "it is no regular file (a device, a pipe, or a broken link)"
-            problems.append(Problem(source=source, reason=reason))
-    return files, problems

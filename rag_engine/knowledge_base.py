@@ -141,6 +141,7 @@ class KnowledgeBase:
         *,
         prefix: str | None = None,
         sync: bool = False,
+        allow_empty: bool = False,
         on_progress: OnStage = silent,
         loaders: Sequence[Loader] = (),
     ) -> AddReport:
@@ -149,7 +150,9 @@ class KnowledgeBase:
         A file's name in the knowledge base is ``prefix/path/in/the/folder``, the prefix by default
         the folder's own name. An unchanged file is not read again, a changed one replaces its
         documents, a bad one is reported and never stops the others. With ``sync``, files under the
-        prefix that are no longer in the folder are dropped. Interrupted, the same call goes on.
+        prefix that are no longer in the folder are dropped, but nothing under a place that could
+        not be listed; if no file at all can be read, only with ``allow_empty``. Interrupted, the
+        same call goes on.
 
         ``on_progress`` is called with the name of a stage, how much of it is done, and of how
         much: first ``indexing files``, in files, then the stages of ``publish``. ``loaders`` of
@@ -158,6 +161,7 @@ class KnowledgeBase:
         Raises:
             InvalidInput: the path does not exist; another folder has the default prefix already;
                 ``sync`` with a single file or an empty prefix; or a loader that is none.
+            FolderEmpty: ``sync`` would drop documents, and no file of the folder can be read.
 
         Example::
 
@@ -165,7 +169,13 @@ class KnowledgeBase:
             print(report.added, report.deleted, [problem.reason for problem in report.problems])
         """
         return add_files(
-            self._opened, path, loaders, prefix=prefix, sync=sync, on_progress=on_progress
+            self._opened,
+            path,
+            loaders,
+            prefix=prefix,
+            sync=sync,
+            allow_empty=allow_empty,
+            on_progress=on_progress,
         )
 
     def add_file(self, path: str | Path, *, source: str) -> AddReport:

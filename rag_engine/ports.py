@@ -80,7 +80,8 @@ class Prompt:
 class Loader(Protocol):
     """Reads one file into documents.
 
-    A loader may have a ``version`` (a text): files that it read are read again when that changes.
+    A loader may have a ``version`` (a text): files that it read are read again when that changes;
+    and ``max_bytes`` (a number): it refuses larger files, which are then not even hashed.
     """
 
     suffixes: frozenset[str]

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from rag_engine.errors import LoadError, LoadLimitExceeded
+from rag_engine.regular_file import open_regular
 
-__all__ = ["MAX_FILE_MB", "MAX_LINE_CHARACTERS", "open_regular", "read_file"]
+__all__ = ["BYTES_OF_A_MB", "MAX_FILE_MB", "check_size", "read_file"]
 
 MAX_FILE_MB = 200
-MAX_LINE_CHARACTERS = 10_000_000
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file for reading; a pipe or device is refused without waiting for it.
-
-    Raises:
-        LoadError: the path can not be opened, or is no regular file.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise LoadError(f"{path} can not be opened: {error}") from error
-    file = os.fdopen(descriptor, "rb") if _is_regular(descriptor) else None
-    if file is None:
-        mode = os.fstat(descriptor).st_mode
-        os.close(descriptor)
-        raise LoadError(f"{path} is {_kind(mode)}; only regular files are read")
-    return file
+BYTES_OF_A_MB = 1_000_000
 
 
 def read_file(path: Path, *, max_file_mb: int) -> bytes:
@@ -40,30 +21,24 @@ def read_file(path: Path, *, max_file_mb: int) -> bytes:
         LoadError: the path can not be read, or is no regular file.
         LoadLimitExceeded: the file is larger than ``max_file_mb`` (1 MB = 10^6 bytes).
     """
-    most = max_file_mb * 1_000_000
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= most:
-            try:
-                data = file.read(most + 1)
-            except OSError as error:
-                raise LoadError(f"{path} can not be read: {error}") from error
-            if len(data) <= most:
-                return data
-            size = len(data)
-    raise LoadLimitExceeded(
-        f"{path} has {size:,} bytes; at most {max_file_mb} MB are read; split it, or raise "
-        "loaders.max_file_mb"
-    )
+        check_size(os.fstat(file.fileno()).st_size, path, max_file_mb=max_file_mb)
+        try:
+            data = file.read(max_file_mb * BYTES_OF_A_MB + 1)
+        except OSError as error:
+            raise LoadError(f"{path} can not be read: {error}") from error
+    check_size(len(data), path, max_file_mb=max_file_mb)  # it may have grown meanwhile
+    return data
 
 
-def _is_regular(descriptor: int) -> bool:
-    return stat.S_ISREG(os.fstat(descriptor).st_mode)
+def check_size(size: int, path: Path, *, max_file_mb: int) -> None:
+    """Refuse a file that is too large to be read whole.
 
-
-def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a folder"
-    if stat.S_ISFIFO(mode):
-        return "a pipe"
-    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+    Raises:
+        LoadLimitExceeded: it is larger than ``max_file_mb`` (1 MB = 10^6 bytes).
+    """
+    if size > max_file_mb * BYTES_OF_A_MB:
+        raise LoadLimitExceeded(
+            f"{path} has {size:,} bytes; at most {max_file_mb} MB are read; split it, or raise "
+            "loaders.max_file_mb"
+        )

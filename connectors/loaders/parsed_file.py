@@ -1,11 +1,11 @@
-"""What the loaders of PDF, DOCX, HTML and Markdown share: one file, one document."""
+"""What the loaders of text, Markdown, HTML, PDF and DOCX share: one file, one document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_engine.connectors.loaders.limits import MAX_FILE_MB, read_file
+from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document, Problem, Span
 
@@ -27,6 +27,7 @@ class ParsedFileLoader:
     def __init__(self, *, sandbox: Sandbox | None = None, max_file_mb: int = MAX_FILE_MB) -> None:
         self._sandbox = sandbox or Sandbox()
         self._max_file_mb = max_file_mb
+        self.max_bytes = max_file_mb * BYTES_OF_A_MB
 
     def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
         """Yield the file as one document, then what of it could not be read.

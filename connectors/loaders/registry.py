@@ -27,7 +27,7 @@ def default_loaders(
     max_file_mb: int = MAX_FILE_MB,
     timeout_s: float = 20.0,
 ) -> tuple[Loader, ...]:
-    """Return a loader for every format, those with a child process sharing one.
+    """Return a loader for every format; they share what makes their child processes.
 
     Args:
         text_columns: CSV, TSV and JSON: the columns that hold the text; empty: by their names.
@@ -35,14 +35,14 @@ def default_loaders(
         id_column: the column with the id; None or empty: by its name.
         metadata_columns: the columns to keep as metadata; None: every other one.
         max_file_mb: largest file that is read whole, in 10^6 bytes.
-        timeout_s: seconds that one PDF, DOCX, HTML or Markdown file may take.
+        timeout_s: seconds that one file may take; one of rows that, and again for each MB.
 
     >>> [type(loader).__name__ for loader in default_loaders() if ".pdf" in loader.suffixes]
     ['PdfLoader']
     """
     sandbox = Sandbox(timeout_s=timeout_s)
     return (
-        TextLoader(max_file_mb=max_file_mb),
+        TextLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MarkdownLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
@@ -52,6 +52,7 @@ def default_loaders(
             title_column=title_column,
             id_column=id_column,
             metadata_columns=metadata_columns,
+            sandbox=sandbox,
         ),
         JsonlLoader(
             text_columns=text_columns,
@@ -59,5 +60,6 @@ def default_loaders(
             id_column=id_column,
             metadata_columns=metadata_columns,
             max_file_mb=max_file_mb,
+            sandbox=sandbox,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.errors import InvalidInput
+from rag_engine.folder_listing import is_folder
 from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
 from rag_engine.pipelines.output import Outcome
 
@@ -31,13 +31,20 @@ def index(
     sync: Annotated[
         bool, typer.Option("--sync", help="Drop what was indexed from files that are gone.")
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-empty", help="With --sync: drop all, even if no file of FOLDER can be read."
+        ),
+    ] = False,
 ) -> Outcome:
     """Index a folder of documents, or one file."""
     from rag_engine.pipelines.index import report_outcome
     from rag_engine.pipelines.progress import Bar
 
-    if not folder.exists():  # before a knowledge base is made for nothing
-        raise InvalidInput(f"{folder} does not exist; name a folder or a file to index")
+    is_folder(folder)  # refuse what is not there before a knowledge base is made for nothing
     with open_kb(kb, settings, read_only=False, create=True) as opened, Bar(unit="") as bar:
-        report = opened.add_files(folder, prefix=prefix, sync=sync, on_progress=bar.stage)
+        report = opened.add_files(
+            folder, prefix=prefix, sync=sync, allow_empty=allow_empty, on_progress=bar.stage
+        )
     return report_outcome(report)

@@ -41,7 +41,7 @@ class LoaderSettings(Frozen):
     max_file_mb: int = Field(200, ge=1)
     """Largest file that is read whole, in 10^6 bytes."""
     timeout_s: float = Field(20.0, gt=0)
-    """Seconds that one PDF, DOCX, HTML or Markdown file may take."""
+    """Seconds that one file may take; one of rows that, and again for each MB of it."""
     extra: tuple[LoaderPluginSettings, ...] = ()
     """Loaders of one's own, asked before the others: ``"module:Class"``, the name of an entry
     point (group ``rag_engine.loaders``), or a table of ``kind`` and ``options``."""

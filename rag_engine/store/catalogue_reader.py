@@ -166,6 +166,15 @@ class CatalogueReader:
         """Return the fingerprint of every source that was indexed to its end."""
         return dict(sorted(self._all_of(digests.SOURCES)))
 
+    def count_documents(self, sources: Sequence[str]) -> int:
+        """Return how many documents came from some sources."""
+        return sum(
+            self._read(f"SELECT count(*) FROM document WHERE source IN ({_marks(batch)})", batch)[
+                0
+            ][0]
+            for batch in _batches(sources)
+        )
+
     def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
         """Return the chunks of ``ids`` that still exist."""
         chunks: dict[int, FoundChunk] = {}

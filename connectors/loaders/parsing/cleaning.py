@@ -17,7 +17,7 @@ _LINE_BREAK_SIGNS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
 # zero-width spaces stay: Persian, the scripts of India, Khmer and Thai are written with them.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
-    "\U000e0000-\U000e007f]"
+    "\U000e0000-\U000e007f]+"
 )
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"[^\S\n]+")

@@ -7,10 +7,20 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.readings import Reading
 
-__all__ = ["MAX_CHARACTERS", "Parsed", "Refused", "RefusedByLimit", "Stretch"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "MAX_LINE_CHARACTERS",
+    "Parsed",
+    "Refused",
+    "RefusedByLimit",
+    "Stretch",
+]
 
 MAX_CHARACTERS = 50_000_000
 """Most characters that one file may turn into; some hundred long books."""
+
+MAX_LINE_CHARACTERS = 10_000_000
+"""Longest line of plain text, of a table or of JSON Lines."""
 
 
 class Refused(Exception):

@@ -1,8 +1,14 @@
 """The child process: it limits itself, then parses what the parent sends, one file at a time.
 
-A request is a line of JSON, ``{"parser", "name", "bytes"}``, followed by that many bytes; a reply
-is one line of JSON. The child opens no file, holds no key from the environment, and ends with its
-parent: at once when it is idle, and by its own alarm when a parser hangs.
+A request is a line of JSON, a reply is one:
+
+- ``{"parser", "name", "bytes"}``, followed by that many bytes: a file, answered ``{"parsed"}``;
+- ``{"rows", "options"}``, with an open file over the socket: its first rows, ``{"rows", "done"}``;
+- ``{"more"}``: the next rows of that file.
+
+What can not be read is answered ``{"refused"}``. The child opens no file by itself, holds no key
+from the environment, and ends with its parent: at once when it is idle, and by its own alarm when
+a parser hangs.
 """
 
 from __future__ import annotations
@@ -12,34 +18,45 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 
-__all__ = ["PARSERS", "main"]
+__all__ = ["PARSERS", "ROWS", "main"]
 
-PARSERS = ("docx", "html", "markdown", "pdf")
+PARSERS = ("docx", "html", "markdown", "pdf", "text")
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
+ROWS = ("jsonl", "table")
+"""Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
+
+_MANY_ROWS = 500
+_MANY_CHARACTERS = 200_000
+_LONG_S = 0.2
+"""A reply is sent with so many rows, such long ones, or what there is after this time."""
 
 _ALARM_SLACK_S = 2.0
 
 
 def main() -> None:
     """Serve requests from standard input until it ends."""
-    timeout_s, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
+    timeout_s, memory_bytes, socket_number = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes elsewhere than into the replies
+    answer = _Answers(socket.socket(fileno=socket_number))
     while line := requests.readline():
         request = json.loads(line)
-        data = requests.read(request["bytes"])
+        data = requests.read(request.get("bytes", 0))
         # The parent kills a child that takes too long; should the parent be gone, this does.
         signal.setitimer(signal.ITIMER_REAL, timeout_s + _ALARM_SLACK_S)
-        reply = _reply(request["parser"], data, request["name"])
+        reply = _reply(lambda: answer(request, data))  # noqa: B023 - called at once
         signal.setitimer(signal.ITIMER_REAL, 0)
         del data
         replies.write(reply)
@@ -58,11 +75,56 @@ def _limit(memory_bytes: int) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def _reply(parser: str, data: bytes, name: str) -> bytes:
+class _Answers:
+    """What is done for a request; it remembers the file whose rows are being read."""
+
+    def __init__(self, files: socket.socket) -> None:
+        self._files = files
+        self._rows: Iterator[Row | str] = iter(())
+
+    def __call__(self, request: dict[str, Any], data: bytes) -> dict[str, Any]:
+        if "parser" in request:
+            parse = _function(request["parser"], PARSERS, "parse")
+            return {"parsed": parse(data, request["name"]).as_json()}
+        if "rows" in request:
+            self._rows = self._begin(request["rows"], RowOptions.from_json(request["options"]))
+        try:
+            return self._some_rows()
+        except BaseException:
+            self._rows = iter(())  # its memory is the next file's
+            raise
+
+    def _begin(self, parser: str, options: RowOptions) -> Iterator[Row | str]:
+        _, [descriptor], _, _ = socket.recv_fds(self._files, 1, 1)
+        with os.fdopen(descriptor, "rb") as file:
+            yield from _function(parser, ROWS, "rows")(file, options)
+
+    def _some_rows(self) -> dict[str, Any]:
+        found: list[Any] = []
+        characters = 0
+        until = time.monotonic() + _LONG_S
+        for row in self._rows:
+            found.append(row if isinstance(row, str) else row.as_json())
+            characters += len(row) if isinstance(row, str) else row.characters
+            if len(found) >= _MANY_ROWS or characters >= _MANY_CHARACTERS:
+                return {"rows": found, "done": False}
+            if time.monotonic() >= until:
+                return {"rows": found, "done": False}
+        return {"rows": found, "done": True}
+
+
+def _function(name: str, known: tuple[str, ...], function: str) -> Callable[..., Any]:
+    if name not in known:
+        raise Refused(f"there is no parser {name!r}")
+    module = import_module(f"rag_engine.connectors.loaders.parsing.{name}")
+    found: Callable[..., Any] = getattr(module, function)
+    return found
+
+
+def _reply(work: Callable[[], dict[str, Any]]) -> bytes:
     answer: dict[str, Any]
     try:
-        answer = {"parsed": _parse(parser)(data, name).as_json()}
-        return _encode(answer)
+        return _encode(work())
     except RefusedByLimit as error:
         answer = {"refused": str(error), "limit": True}
     except Refused as error:
@@ -72,17 +134,11 @@ def _reply(parser: str, data: bytes, name: str) -> bytes:
         answer["out_of_memory"] = True
     except RecursionError:
         answer = {"refused": "its parts are nested too deeply", "limit": True}
+    except OSError as error:
+        answer = {"refused": f"it can not be read: {error}"}
     except Exception as error:
         answer = {"refused": f"the parser failed: {type(error).__name__}: {error!s:.300}"}
     return _encode(answer)
-
-
-def _parse(parser: str) -> Callable[[bytes, str], Parsed]:
-    if parser not in PARSERS:
-        raise Refused(f"there is no parser {parser!r}")
-    module = import_module(f"rag_engine.connectors.loaders.parsing.{parser}")
-    parse: Callable[[bytes, str], Parsed] = module.parse
-    return parse
 
 
 def _encode(answer: dict[str, Any]) -> bytes:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine.connectors.loaders.limits import open_regular, read_file
+from rag_engine.connectors.loaders.limits import read_file
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.files import loader_for
 from rag_engine.ports import Loader
+from rag_engine.regular_file import open_regular
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -66,7 +67,7 @@ def test_a_child_that_died_between_two_files_costs_neither() -> None:
 
 def test_a_file_that_kills_a_fresh_child_is_an_error() -> None:
     with Sandbox(timeout_s=PATIENCE_S) as sandbox:
-        sandbox._worker()
+        sandbox._give_back(sandbox._fresh())
         os.kill(child_of(sandbox), signal.SIGKILL)
         with pytest.raises(LoadError, match=r"bad\.pdf: it crashed the parser \(status -9\)"):
             sandbox.parse("pdf", b"%PDF", name="bad.pdf")
@@ -173,17 +174,19 @@ def test_the_child_ends_with_its_parent(end: str) -> None:
 
 
 def test_a_child_that_hangs_ends_by_its_own_alarm_when_the_parent_is_gone() -> None:
+    its_end = socket.socket()
     worker = subprocess.Popen(
         [
             sys.executable,
             "-m",
             "rag_engine.connectors.loaders.parsing.worker",
             "-1.7",
-            str(512 << 20),
+            *(str(512 << 20), str(its_end.fileno())),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=Path(__file__).parents[3],
+        pass_fds=(its_end.fileno(),),
     )
     page = b"<p>x</p>" * 2_000_000  # a fair second of work; the alarm rings after 0.3 s
     assert worker.stdin is not None
@@ -191,6 +194,7 @@ def test_a_child_that_hangs_ends_by_its_own_alarm_when_the_parent_is_gone() -> N
     worker.stdin.flush()
     assert worker.wait(timeout=PATIENCE_S) == -signal.SIGALRM
     worker.stdin.close()
+    its_end.close()
 
 
 def test_the_child_holds_no_key_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:

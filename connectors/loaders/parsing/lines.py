@@ -6,12 +6,10 @@ import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
-from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS, open_regular
 from rag_engine.connectors.loaders.parsing.decoding import detect_stream_encoding
-from rag_engine.errors import LoadError
+from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 
 __all__ = ["TextLine", "read_lines"]
 
@@ -26,21 +24,17 @@ class TextLine:
     text: str | None
 
 
-def read_lines(path: Path, *, max_characters: int = MAX_LINE_CHARACTERS) -> Iterator[TextLine]:
+def read_lines(file: BinaryIO, *, max_characters: int = MAX_LINE_CHARACTERS) -> Iterator[TextLine]:
     r"""Yield the lines of a file, counted from 1; lines end with ``\n``, ``\r\n`` or ``\r``.
 
     The file is read twice: once to learn its encoding, once for its lines.
 
-    Raises:
-        LoadError: the file can not be read, or is no regular file.
+    >>> [line.text for line in read_lines(io.BytesIO(b"one\r\ntwo"))]
+    ['one', 'two']
     """
-    with open_regular(path) as file:
-        try:
-            encoding = detect_stream_encoding(_pieces(file))
-            file.seek(0)
-            yield from _split(_decoded(file, encoding), max_characters)
-        except OSError as error:
-            raise LoadError(f"{path} can not be read: {error}") from error
+    encoding = detect_stream_encoding(_pieces(file))
+    file.seek(0)
+    yield from _split(_decoded(file, encoding), max_characters)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -1,16 +1,16 @@
-"""A row of named values becomes a document: which values are text, title, id and metadata."""
+"""A row of named values becomes a text: which values are text, title, id and metadata."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import Any
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
-from rag_engine.errors import InvalidDocument
-from rag_engine.records import Document, MetadataValue, Problem
+from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 
-__all__ = ["RowColumns", "find_column"]
+__all__ = ["Row", "RowColumns", "RowOptions", "find_column"]
 
 _TEXT_NAMES = (
     *("text", "body", "content", "contents", "passage", "page_content", "answer", "document"),
@@ -22,7 +22,67 @@ _ID_NAMES = ("id", "_id", "doc_id", "docid", "document_id", "uuid")
 _LANGUAGE_NAMES = ("lang", "language", "locale", "language_code")
 _WHOLE_NUMBERS = range(-(2**63), 2**63)
 
-Value = str | int | float | bool | None
+Plain = str | int | float | bool
+Value = Plain | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOptions:
+    """How the rows of a file are read; see the loaders of tables and of JSON Lines."""
+
+    format: str
+    """The file's ending without its dot: ``csv``, ``tsv``, ``jsonl`` or ``json``."""
+    text: tuple[str, ...] = ()
+    title: str | None = None
+    id: str | None = None
+    metadata: tuple[str, ...] | None = None
+    max_line_characters: int = MAX_LINE_CHARACTERS
+    max_bytes: int | None = None
+    """Of a file that is read whole."""
+
+    def of_file(self, *, format: str, max_bytes: int | None) -> RowOptions:  # noqa: A002
+        """Return the options for one file."""
+        return replace(self, format=format, max_bytes=max_bytes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RowOptions:
+        """Rebuild what ``as_json`` gave.
+
+        >>> options = RowOptions(format="csv", text=("body",))
+        >>> RowOptions.from_json(options.as_json()) == options
+        True
+        """
+        metadata = data.pop("metadata")
+        return cls(
+            text=tuple(data.pop("text")),
+            metadata=None if metadata is None else tuple(metadata),
+            **data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What becomes a document: ``key`` is the row's own id, or its number, counted from 1."""
+
+    number: int
+    key: str
+    text: str
+    title: str
+    language: str | None
+    metadata: dict[str, Plain]
+
+    @property
+    def characters(self) -> int:
+        """Roughly how long the row is."""
+        return len(self.text) + sum(len(str(value)) for value in self.metadata.values())
+
+    def as_json(self) -> tuple[Any, ...]:
+        """Return plain JSON data: ``Row(*data)`` is the row again."""
+        return astuple(self)
 
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -72,36 +132,25 @@ class RowColumns:
             labelled=bool(text),
         )
 
-    def document(
-        self,
-        row: Mapping[str, Value],
-        *,
-        source: str,
-        number: int,
-        file_format: str,
-    ) -> Document | Problem:
-        """Return the row as a document, or why it can not be one.
+    def row(self, values: Mapping[str, Value], *, number: int, file_format: str) -> Row | str:
+        """Return a row as what becomes a document, or why it can not be one.
 
         ``number`` is the row's own, counted from 1; it stands in for a missing id.
         """
-        text = self._text(row)
+        text = self._text(values)
         if not text:
             columns = ", ".join(map(repr, self.text)) or "none of the known names"
-            has = ", ".join(sorted(row)[:10])
-            return _problem(source, number, f"no text in {columns}; the row has: {has}")
-        given_id = _shown(row.get(self.id)) if self.id else ""
-        title = one_line(_shown(row.get(self.title))) if self.title else ""
-        try:
-            return Document(
-                id=f"{source}#{given_id or number}",
-                text=text,
-                title=title,
-                source=source,
-                language_hint=self._language(row),
-                metadata={"format": file_format, **self._metadata(row)},
-            )
-        except InvalidDocument as error:
-            return _problem(source, number, str(error))
+            has = ", ".join(sorted(values)[:10])
+            return f"row {number}: no text in {columns}; the row has: {has}"
+        given_id = _shown(values.get(self.id)) if self.id else ""
+        return Row(
+            number=number,
+            key=given_id or str(number),
+            text=text,
+            title=one_line(_shown(values.get(self.title))) if self.title else "",
+            language=self._language(values),
+            metadata={"format": file_format, **self._metadata(values)},
+        )
 
     def _text(self, row: Mapping[str, Value]) -> str:
         values = {name: clean(_shown(row.get(name))).strip() for name in self.text}
@@ -115,7 +164,7 @@ class RowColumns:
         value = _shown(row[column]).strip() if column else ""
         return value if value and len(value) <= 35 and value[:2].isalpha() else None
 
-    def _metadata(self, row: Mapping[str, Value]) -> dict[str, MetadataValue]:
+    def _metadata(self, row: Mapping[str, Value]) -> dict[str, Plain]:
         if self.metadata is None:
             names = row.keys() - {*self.text, self.title, self.id}
         else:
@@ -142,7 +191,3 @@ def _text_columns(names: Sequence[str]) -> tuple[str, ...]:
 
 def _shown(value: Value) -> str:
     return "" if value is None else str(value)
-
-
-def _problem(source: str, number: int, reason: str) -> Problem:
-    return Problem(source=source, reason=f"row {number}: {reason}")

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag_engine.connectors.loaders.limits import MAX_LINE_CHARACTERS
-from rag_engine.connectors.loaders.lines import TextLine
+from rag_engine.connectors.loaders.parsing.lines import TextLine
+from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 
 __all__ = ["ONE_COLUMN", "Form", "Record", "read_records", "sniff"]
 

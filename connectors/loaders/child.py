@@ -1,0 +1,156 @@
+"""One child process that parses files, and the ways to talk with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+__all__ = ["Child", "Crashed", "OutOfTime", "Reply"]
+
+Reply = dict[str, Any]
+
+_MAX_REPLY_BYTES = 400_000_000
+_PIECE = 1 << 20
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+
+
+class Crashed(Exception):
+    """The child ended in the middle of a file."""
+
+
+class OutOfTime(Exception):
+    """The child is not done when its time is over."""
+
+
+class Child:
+    """A process that runs ``parsing/worker.py``, which says what it is asked and answers."""
+
+    def __init__(self, timeout_s: float, memory_mb: int) -> None:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            folder or str(Path.cwd()) for folder in sys.path
+        )
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.owner = os.getpid()
+        self.served = 0
+        self.stopped = False
+        self._files, its_end = socket.socketpair()
+        with its_end:
+            # A session of its own keeps a Ctrl-C meant for the parent away from the child.
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", "rag_engine.connectors.loaders.parsing.worker"),
+                    *(str(timeout_s), str(memory_mb << 20), str(its_end.fileno())),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                pass_fds=(its_end.fileno(),),
+                start_new_session=True,
+                bufsize=0,
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in = self._process.stdin.fileno()
+        self._out = self._process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+        self._files.setblocking(False)
+
+    def parse(self, parser: str, data: bytes, name: str, timeout_s: float) -> Reply:
+        """Send a file's bytes and wait for the reply.
+
+        Raises:
+            Crashed: the child has ended.
+            OutOfTime: it took longer.
+        """
+        request = {"parser": parser, "name": name, "bytes": len(data)}
+        return self._ask(request, timeout_s, data)
+
+    def begin_rows(
+        self, parser: str, file: BinaryIO, options: dict[str, Any], timeout_s: float
+    ) -> Reply:
+        """Hand over an open file, from its beginning, and wait for its first rows.
+
+        The errors are those of ``parse``.
+        """
+        file.seek(0)
+        try:
+            socket.send_fds(self._files, [b"f"], [file.fileno()])
+        except OSError as error:
+            raise Crashed from error
+        return self._ask({"rows": parser, "options": options}, timeout_s)
+
+    def next_rows(self, timeout_s: float) -> Reply:
+        """Wait for more rows of the file that was begun; the errors are those of ``parse``."""
+        return self._ask({"more": True}, timeout_s)
+
+    def _ask(self, request: dict[str, Any], timeout_s: float, data: bytes = b"") -> Reply:
+        until = time.monotonic() + timeout_s
+        self._send(json.dumps(request).encode() + b"\n", until)
+        self._send(data, until)
+        try:
+            reply = json.loads(self._receive(until))
+        except ValueError as error:
+            raise Crashed from error
+        self.served += 1
+        if not isinstance(reply, dict):
+            raise Crashed
+        return reply
+
+    def _send(self, data: bytes, until: float) -> None:
+        rest = memoryview(data)
+        while rest:
+            self._wait(self._in, select.POLLOUT, until)
+            try:
+                rest = rest[os.write(self._in, rest[:_PIECE]) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise Crashed from error
+
+    def _receive(self, until: float) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            self._wait(self._out, select.POLLIN, until)
+            try:
+                piece = os.read(self._out, _PIECE)
+            except BlockingIOError:
+                continue
+            if not piece:
+                raise Crashed
+            pieces.append(piece)
+            size += len(piece)
+            if piece.endswith(b"\n"):
+                return b"".join(pieces)
+            if size > _MAX_REPLY_BYTES:
+                raise Crashed
+
+    @staticmethod
+    def _wait(descriptor: int, event: int, until: float) -> None:
+        poll = select.poll()
+        poll.register(descriptor, event)
+        left = until - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise OutOfTime
+
+    def stop(self) -> int:
+        """End the child now and return its exit status; negative for a signal."""
+        self.stopped = True
+        if self.owner != os.getpid():
+            return 0  # a fork of the parent holds copies of the pipes, not the child
+        self._process.kill()
+        self._files.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return self._process.wait()
