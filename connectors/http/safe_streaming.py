@@ -10,7 +10,8 @@ __all__ = ["Draft"]
 
 _WORD = re.compile(r"(\s*)(\S+)(?=\s)")
 _MARKS = re.compile(r"(?:\[[1-9]\d?\])+")
-_LINE_END_BLANKS = re.compile(r"[ \t]+(?=\n)")
+_LINE_END_BLANKS = re.compile(r"\A[ \t]{1,8}(?=\n)")
+"""As the check takes them away: behind a word, not on a line of their own."""
 
 
 class Draft:

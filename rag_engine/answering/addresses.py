@@ -39,7 +39,7 @@ _SCHEMED = re.compile(
 )
 _UNSCHEMED = re.compile(
     rf"""
-      (?<![\w:/\\])//(?:{_REST}{{0,200}}@)?(?:{_V6}|localhost\b|[\w%-]{{1,63}}\.[\w%-]){_REST}*
+      (?<![\w:/\\])//(?:{_REST}{{0,200}}@)?(?:{_V6}|localhost\b|[^\s<>\"`\[\]/.]{{1,63}}\.[\w%-]){_REST}*
     | (?<![a-z0-9])www\.[\w-]{_REST}*
     | (?<![a-z0-9._+-])[a-z0-9._+-]{{1,64}}@
       [\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,20}}\.[\w-]{{0,62}}[^\W\d_]
@@ -102,11 +102,13 @@ class Address:
 class Folded:
     """A text as it reads to a renderer and a browser; ``starts`` maps its characters back.
 
-    ``starts`` has an entry a character and one for the end.
+    ``starts`` has an entry a character and one for the end. In ``with_stops`` an ideographic stop
+    between letters is what it is, in ``text`` the dot that browsers take it for.
     """
 
     text: str
     starts: range | list[int]
+    with_stops: str
 
 
 def fold(text: str) -> Folded:
@@ -116,7 +118,7 @@ def fold(text: str) -> Folded:
     'https://evil.example'
     """
     if text.isascii() and "&" not in text and "\\" not in text:
-        return Folded(text, range(len(text) + 1))
+        return Folded(text, range(len(text) + 1), text)
     characters: list[str] = []
     starts: list[int] = []
     at = 0
@@ -125,12 +127,13 @@ def fold(text: str) -> Folded:
         characters += read
         starts += [at] * len(read)
         at = end
+    with_stops = "".join(characters)
     for place, character in enumerate(characters):
         if character in _STOPS:
             around = characters[max(0, place - 1) : place] + characters[place + 1 : place + 2]
             if len(around) == 2 and all(c.isascii() and c.isalnum() for c in around):
                 characters[place] = "."
-    return Folded("".join(characters), [*starts, len(text)])
+    return Folded("".join(characters), [*starts, len(text)], with_stops)
 
 
 def _read(text: str, at: int) -> tuple[str, int]:
@@ -170,7 +173,10 @@ def find_addresses(text: str, *, code: bool = False) -> list[Address]:
     folded = fold(text)
     found: list[Address] = []
     taken = bytearray(len(folded.text))
-    for start, end, bare in _spans(folded.text, code=code):
+    spans = list(_spans(folded.text, code=code))
+    if folded.with_stops != folded.text:
+        spans += _spans(folded.with_stops, code=code)
+    for start, end, bare in spans:
         if not any(taken[start:end]):
             taken[start:end] = b"\1" * (end - start)
             places = folded.starts[start : end + 1]
@@ -191,9 +197,12 @@ def _spans(text: str, *, code: bool) -> Iterator[tuple[int, int, bool]]:
         return
     yield from spans(_UNSCHEMED)
     for pattern in (_ASCII_HOST, _HOST):
-        for match in pattern.finditer(text):
+        at = 0
+        while match := pattern.search(text, at):
+            at = match.end("host")  # what follows a name that is no host may hold one
             if (bare := _is_bare(match)) is not None:
-                yield match.start(), match.start() + len(_trimmed(match[0])), bare
+                at = match.start() + len(_trimmed(match[0]))
+                yield match.start(), at, bare
 
 
 def _is_bare(match: re.Match[str]) -> bool | None:

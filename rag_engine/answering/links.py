@@ -37,6 +37,10 @@ _MAX_NESTING = 50
 """Brackets within brackets; renderers differ in how far they follow."""
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*(>?)")
 _AUTOLINK = re.compile(r"<[^\s<>]*[:@][^\s<>]*>")
+_LENIENT_DEFINITION = re.compile(
+    r"^([ \t>*+\-\d.)]{0,50}\[(?:[^\[\]\\]|\\.){1,999}\]):\s*[^\s<]\S*\s*(?:$|[\"'(])", re.MULTILINE
+)
+"""What some parsers take for a definition although its parentheses are not in pairs."""
 _PLAIN_TAGS = frozenset(
     f"<{slash}{name}>"
     for name in ("b", "br", "code", "em", "i", "kbd", "mark", "s", "strong", "sub", "sup", "u")
@@ -139,6 +143,12 @@ class LinkFilter:
                 yield closing, link.end, ""
         for colon, target in markup.definitions:
             if not target_keys(target) & self._keys:
+                self.removed += 1
+                yield colon, colon + 1, ""
+        parsed = {colon for colon, _ in markup.definitions}
+        for match in _LENIENT_DEFINITION.finditer(text):
+            colon = match.end(1)
+            if colon not in parsed and not markup.in_code(colon, colon + 1):
                 self.removed += 1
                 yield colon, colon + 1, ""
         for start, end in markup.lost:

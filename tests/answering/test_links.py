@@ -201,6 +201,10 @@ ATTACKS = [
     "看evil.com看",
     "看www.evil.com看",
     "例子.公司/x",
+    "[r]\n\n[r]: evil('1x",
+    "ev\u00adil.com。127.0.0.1:80/x?d=secret",
+    "c127.0.0.1:8080/x?d=evil.com",
+    "(a)//=y.evil.com",
     "пример.рф",
 ]
 

@@ -74,6 +74,7 @@ def test_a_link_that_is_cut_across_pieces_is_never_shown(attack, first, second):
         ("One two three [1]. Four ", "One two three [1]. Four"),
         ("  leading blanks ", "leading blanks"),
         ("end of line  \nnext ", "end of line\nnext"),
+        ("blanks \n \n alone ", "blanks\n \n alone"),
         ("see <img src=x> more ", "see"),
         ("see [label](x) more ", "see"),
         ("at 10:30 it ", "at"),
