@@ -14,6 +14,7 @@ NAMES: tuple[str, ...] = (
     "power_loss",
     "disk_full",
     "many_writers",
+    "one_writer",
     "operations",
     "http_abuse",
     "soak",
