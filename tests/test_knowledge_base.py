@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 import threading
 from pathlib import Path
 
@@ -161,32 +160,6 @@ def test_bad_k(tmp_path: Path, quick_components, k: int):
 
 
 # -- against a dictionary, and from many threads -----------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_random_operations_against_a_dictionary(tmp_path: Path, quick_components, seed: int):
-    drawn = random.Random(seed)
-    model: dict[str, str] = {}
-    kb = KnowledgeBase.open(tmp_path / "kb", components=quick_components)
-    for _ in range(50):
-        match drawn.choice(["add", "add", "delete", "search", "reopen", "publish"]):
-            case "add":
-                batch = {f"d{drawn.randrange(30)}": f"Text {drawn.random()}" for _ in range(5)}
-                kb.add(Document(id=each, text=text) for each, text in batch.items())
-                model |= batch
-            case "delete":
-                gone = [f"d{drawn.randrange(30)}" for _ in range(3)]
-                assert set(kb.delete(gone)) == set(gone) & model.keys()
-                for each in gone:
-                    model.pop(each, None)
-            case "reopen":
-                kb.close()
-                kb = KnowledgeBase.open(tmp_path / "kb", components=quick_components)
-            case "publish":
-                kb.publish()
-        found = {h.chunk.document_id: h.chunk.text for h in kb.search("Text", k=100)}
-        assert found == model
-    kb.close()
 
 
 def test_searching_while_writing(tmp_path: Path, quick_components):

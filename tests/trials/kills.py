@@ -55,7 +55,7 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
 
 
 def _killed(folder: Path, kills: int, seed: float) -> Iterator[_Seen]:
-    """Kill again and again on one knowledge base; the next one begins with what is there."""
+    """Kill again and again on one knowledge base; each begins with what the last one left."""
     folder.mkdir(parents=True)
     drawn = random.Random(seed)
     root = str(folder / "disk" / "kb")

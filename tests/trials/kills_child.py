@@ -1,4 +1,4 @@
-"""What runs in the forks of ``kills``: work until it is killed, and a look at the rest."""
+"""What runs in the forks of ``kills``: work without end until it is killed, and a look at it."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ NAMES: tuple[str, ...] = (
     "corruption",
     "disk_full",
     "many_writers",
+    "one_writer",
     "operations",
     "http_abuse",
     "soak",
