@@ -12,6 +12,7 @@ NAMES: tuple[str, ...] = (
     "file_operations",
     "power_loss",
     "disk_full",
+    "damaged_files",
     "http_abuse",
     "soak",
 )
