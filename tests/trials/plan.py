@@ -17,6 +17,7 @@ NAMES: tuple[str, ...] = (
     "many_writers",
     "one_writer",
     "operations",
+    "damaged_files",
     "http_abuse",
     "soak",
 )

@@ -210,3 +210,10 @@ def test_what_can_not_be_read_is_an_error_with_its_reason(
 ) -> None:
     with pytest.raises(LoadError, match=rf"bad\.docx: .*{reason}"):
         load(loader, "bad.docx", data)
+
+
+def test_pictures_are_not_unpacked(sandbox: Sandbox) -> None:
+    docx = make_docx(lambda document: document.add_paragraph("Text"))
+    extra = {"word/media/image1.png": b"\0" * 200_000_000}
+    data = change_zip(docx, lambda name, part: part, extra)
+    assert sandbox.parse("docx", data, name="a.docx").text == "Text"

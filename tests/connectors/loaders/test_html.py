@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +156,17 @@ def test_xhtml_may_close_a_script_at_once(
     document = load_one(loader, "a.xhtml", markup)
     assert document.text.replace("]>", "").strip() == "Metin &x; burada."
     assert document.language_hint == "tr"
+
+
+def test_no_entity_is_ever_resolved(sandbox: Sandbox, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("very secret")
+    inner = f'<!DOCTYPE p [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+    for parser, page in (
+        ("html", f"{inner}<p>before &x; after</p>"),
+        ("html", f'<?xml version="1.0"?>{inner}<p>before &x; after</p>'),
+        ("markdown", f"{inner}\n\nbefore &x; after"),
+    ):
+        text = sandbox.parse(parser, page.encode(), name="a").text
+        assert "before &x; after" in text
+        assert "very secret" not in text
