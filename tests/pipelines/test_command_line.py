@@ -47,6 +47,7 @@ def test_all_commands_are_there():
         "ask",
         "delete",
         "inspect",
+        "check",
         "compact",
         "mcp",
         "serve",

@@ -210,9 +210,9 @@ TRIAL = Trial(
     what="damaged files of 7 kinds, made by hand and by drawn damage, alone and in one folder",
     holds="documents or a typed error; no hang, no signal; 5 s and 512 MB a file at most",
     small={
-        "by_hand": 30,
-        "mutants_of_a_kind": 20,
-        "in_a_folder": 20,
+        "by_hand": 12,
+        "mutants_of_a_kind": 10,
+        "in_a_folder": 10,
         "parser_s": 300,
         "seconds": 300,
     },
