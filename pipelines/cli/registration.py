@@ -79,6 +79,8 @@ def _run(command: str, job: Callable[[], Outcome], *, as_json: bool) -> Exit:
         message = "interrupted; what was done is kept, the same command goes on"
         print_failure(command, "Interrupted", message, as_json=as_json)
         return Exit.INTERRUPTED
+    except typer.TyperException:  # a wrong command line: ``main`` says what is wrong with it
+        raise
     except Exception as error:
         return print_error(command, error, as_json=as_json)
     try:
