@@ -94,12 +94,12 @@ PARAGRAPHS = {
 def test_what_a_browser_prints(
     tmp_path: Path, sandbox: Sandbox, load_one: Callable[..., Document], language: str
 ):
-    browser = shutil.which("chromium")
-    fonts = subprocess.run(
-        ["fc-list", f":lang={language}"], capture_output=True, text=True, check=False
-    )
-    if browser is None or not fonts.stdout:
-        unavailable("browser", f"no chromium, or no font for {language}")
+    browser, lister = shutil.which("chromium"), shutil.which("fc-list")
+    if browser is None:
+        unavailable("browser", "no chromium")
+    fonts = lister and subprocess.check_output([lister, f":lang={language}"], text=True)
+    if not fonts:  # a browser comes without them
+        pytest.skip(f"NOT TESTED (browser): no font here has the letters of {language}")
     page = tmp_path / "page.html"
     body = "".join(f"<p>{each}</p>" for each in PARAGRAPHS[language])
     page.write_text(f"<!doctype html><meta charset=utf-8><body dir=rtl>{body}", encoding="utf-8")
