@@ -20,7 +20,7 @@ class Block:
     stands in a list. ``frame`` marks what frames a page (navigation,
     footers, side columns, forms), ``main`` what its author marked as its main part. ``source`` is
     the text without what a page does not hold as running text (numbers of lists, alt texts of
-    pictures, readings), where that differs; an empty one goes with the block before it.
+    pictures), where that differs; an empty one goes with the block before it.
     """
 
     text: str

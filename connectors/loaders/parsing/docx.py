@@ -25,7 +25,6 @@ from rag_engine.connectors.loaders.parsing.docx_text import (
 from rag_engine.connectors.loaders.parsing.docx_zip import sanitised
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
-from rag_engine.connectors.loaders.parsing.readings import without_readings
 
 __all__ = ["parse"]
 
@@ -59,7 +58,6 @@ def parse(data: bytes, name: str) -> Parsed:
         text=outline.text,
         title=one_line(document.core_properties.title or "") or walk.title or walk.first_heading,
         stretches=outline.stretches(),
-        readings=tuple(outline.readings),
         problems=tuple(dict.fromkeys(walk.problems)),
     )
 
@@ -139,7 +137,7 @@ class _Walk:
         level = self._styles.level(properties)
         if read.text.strip():
             if level is not None:
-                plain = one_line(without_readings(read.text))
+                plain = one_line(read.text)
                 self.title = self.title or (plain if level == 0 else "")
                 self.first_heading = self.first_heading or plain
             # A title stands above all headings of the first level.

@@ -9,7 +9,6 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
-from rag_engine.connectors.loaders.parsing.readings import annotated
 
 __all__ = ["PAGE_NUMBER", "ParagraphText", "elements_of", "is_off"]
 
@@ -151,10 +150,8 @@ class ParagraphText:
 
     def _ruby(self, element: Any) -> bool:
         base = element.find(qn("w:rubyBase"))
-        reading = element.find(qn("w:rt"))
-        if base is not None:
-            said = "" if reading is None else ParagraphText(reading).text
-            self._put(annotated(ParagraphText(base).text, said))
+        if base is not None:  # the reading beside it is left out
+            self._put(ParagraphText(base).text)
         return False
 
     def _alt_text(self, element: Any) -> bool:

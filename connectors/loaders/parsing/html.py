@@ -15,7 +15,6 @@ from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode, is_utf8
 from rag_engine.connectors.loaders.parsing.html_text import VisibleText, read_visible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
-from rag_engine.connectors.loaders.parsing.readings import without_readings
 
 __all__ = ["parse", "shown_blocks"]
 
@@ -52,10 +51,9 @@ def parse(data: bytes, name: str) -> Parsed:
     first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
     return Parsed(
         text=outline.text,
-        title=shown.title or one_line(without_readings(first_heading)),
+        title=shown.title or one_line(first_heading),
         language=shown.language,
         stretches=outline.stretches(),
-        readings=tuple(outline.readings),
         metadata=decoded.facts,
     )
 

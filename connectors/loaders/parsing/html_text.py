@@ -17,7 +17,6 @@ from rag_engine.connectors.loaders.parsing.html_lists import Lists, items_of_lis
 from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
 from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
 from rag_engine.connectors.loaders.parsing.parsed import Refused
-from rag_engine.connectors.loaders.parsing.readings import without_readings
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
@@ -49,7 +48,6 @@ _HIDING_STYLE = re.compile(
 _DEEPEST_TABLE = 5
 _LIST_TAGS = frozenset({"dir", "menu", "ol", "ul"})
 _RUBY_TAGS = frozenset({"rb", "rt", "rtc", "ruby"})
-_ANNOTATION = "\ufff9"
 
 
 class _AltText(str):
@@ -193,7 +191,7 @@ class VisibleText:
 
     def _end_ruby(self) -> None:
         if self._ruby is not None:
-            self._buffer.append(self._ruby.text())
+            self._buffer.append(self._ruby.text)
             self._ruby = None
 
     def _end_table(self) -> None:
@@ -228,8 +226,6 @@ class VisibleText:
             source = text if source is None else source
             text = self._marker + ("\n" if block.kind != "text" else "") + text
             self._marker = ""
-        if _ANNOTATION in text:
-            source = without_readings(text if source is None else source)
         if self._figure and block.kind == "text" and block.level is None:
             source = ""
         block = replace(

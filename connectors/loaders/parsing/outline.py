@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
-from rag_engine.connectors.loaders.parsing.readings import (
-    Reading,
-    split_readings,
-    without_readings,
-)
 
 __all__ = ["Outline"]
 
@@ -34,7 +29,6 @@ class Outline:
         self._path: list[tuple[int, str]] = []
         self._marks: list[tuple[int, tuple[str, ...]]] = []
         self._leaving = False
-        self.readings: list[Reading] = []
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -49,7 +43,7 @@ class Outline:
             return
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        self._path.append((level, without_readings(text)[:_MAX_HEADING]))
+        self._path.append((level, text[:_MAX_HEADING]))
         self._append(text, "\n\n", tuple(name for _, name in self._path))
 
     def leave_sections(self) -> None:
@@ -58,14 +52,12 @@ class Outline:
         self._leaving = bool(self._marks)
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
-        text, readings = split_readings(text)
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
         if section is None and self._leaving:
             section = ()
         self._leaving = False
-        self.readings += [(self._length + a, self._length + b, said) for a, b, said in readings]
         if section is not None:
             self._marks.append((self._length, section))
         self._parts.append(text)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag_engine.connectors.loaders.parsing.readings import Reading
-
 __all__ = [
     "MAX_CHARACTERS",
     "MAX_LINE_CHARACTERS",
@@ -45,7 +43,6 @@ class Stretch:
 class Parsed:
     """One file's text.
 
-    ``readings`` are how words of it are read, where the file says so beside them (ruby).
     ``problems`` are the reasons why parts of the file are missing.
     """
 
@@ -53,7 +50,6 @@ class Parsed:
     title: str = ""
     language: str | None = None
     stretches: tuple[Stretch, ...] = ()
-    readings: tuple[Reading, ...] = ()
     metadata: dict[str, str | int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -73,7 +69,6 @@ class Parsed:
             "title": self.title,
             "language": self.language,
             "stretches": [[s.start, s.end, s.section, s.page] for s in self.stretches],
-            "readings": self.readings,
             "metadata": self.metadata,
             "problems": self.problems,
         }
@@ -94,7 +89,6 @@ class Parsed:
                 Stretch(start=start, end=end, section=tuple(section), page=page)
                 for start, end, section, page in data["stretches"]
             ),
-            readings=tuple((start, end, said) for start, end, said in data["readings"]),
             metadata=data["metadata"],
             problems=tuple(data["problems"]),
         )
