@@ -7,7 +7,6 @@ one's name when it is whole and durable. A kill in between leaves the old one.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sqlite3
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.errors import StoreError
-from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import row_checksum
 from rag_engine.store.digests import SEQUENCES, Tally, rows_digest
 from rag_engine.store.files import sync_file, sync_folder
@@ -25,7 +23,8 @@ from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import (
     chunk_digests,
     document_digests,
-    field_rows,
+    put_chunk,
+    put_document,
     put_meta,
     put_source,
 )
@@ -143,30 +142,10 @@ def _write_document(connection: sqlite3.Connection, tally: Tally, raw: RawDocume
         document.language_hint,
         raw.metadata,
     )
-    row = (*head, row_checksum(head), raw.spans, document.text)
-    connection.execute(
-        "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
-        "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row,
-    )
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)",
-        field_rows(raw.number, json.loads(raw.metadata)),
-    )
-    places = []
-    for chunk in raw.chunks:
-        checksum = row_checksum(chunk.values)
-        connection.execute(
-            "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
-            "language, section, page, token_bytes, text, vector, terms, checksum) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*chunk.values, checksum),
-        )
-        if chunk.tokens:
-            connection.execute(
-                "INSERT INTO token_vectors VALUES (?, ?, ?)",
-                (chunk.id, chunk.tokens, row_checksum((chunk.id, chunk.tokens))),
-            )
-        places.append((chunk.id, raw.number, chunk.language, chunk.values[8], checksum))
-    for name, digest in (*document_digests(rows.read_head(row[:9])), *chunk_digests(places)):
+    written = put_document(connection, (*head, row_checksum(head), raw.spans, document.text))
+    places = [
+        put_chunk(connection, (*chunk.values, row_checksum(chunk.values)), chunk.tokens)
+        for chunk in raw.chunks
+    ]
+    for name, digest in (*document_digests(written), *chunk_digests(places)):
         tally.add(name, digest)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,27 @@ __all__ = [
     "document_digests",
     "field_rows",
     "insert_document",
+    "put_chunk",
+    "put_document",
     "put_meta",
     "put_source",
     "read_meta",
     "remove_source",
 ]
+
+
+def _insert(table: str, columns: str) -> str:
+    """Return the statement that writes a row; ``columns`` name their table by a letter.
+
+    >>> _insert("chunk", "c.id, c.document")
+    'INSERT INTO chunk (id, document) VALUES (?, ?)'
+    """
+    names = [name.partition(".")[2] for name in columns.split(", ")]
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+
+
+_INSERT_DOCUMENT = _insert("document", rows.DOCUMENT_COLUMNS)
+_INSERT_CHUNK = _insert("chunk", rows.CHUNK_COLUMNS)
 
 
 def read_meta(row: tuple[Any, ...]) -> str:
@@ -113,34 +129,42 @@ def insert_document(
     """Write a document that is not there, with its metadata and chunks."""
     number = _next_number(connection, "document", "number")
     values = rows.document_values(number, stored)
-    connection.execute(
-        "INSERT INTO document (number, id, fingerprint, chunks, title, source, language_hint, "
-        "metadata, checksum, spans, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        values,
-    )
-    head = rows.read_head(values[:9])
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)", field_rows(number, head.metadata)
-    )
+    head = put_document(connection, values)
     chunk = _next_number(connection, "chunk", "id")
     written = []
     for identifier, stored_chunk in enumerate(stored.chunks, start=chunk):
         data = b"" if stored_chunk.tokens is None else pack(stored_chunk.tokens)
         row = rows.chunk_values(identifier, number, revision, stored_chunk, len(data))
-        connection.execute(
-            "INSERT INTO chunk (id, document, revision, ordinal, start_offset, end_offset, "
-            "language, section, page, token_bytes, text, vector, terms, checksum) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        written.append((identifier, number, row[6], row[8], row[13]))
-        if data:
-            connection.execute(
-                "INSERT INTO token_vectors VALUES (?, ?, ?)",
-                (identifier, data, row_checksum((identifier, data))),
-            )
+        written.append(put_chunk(connection, row, data))
     for name, digest in (*document_digests(head), *chunk_digests(written)):
         tally.add(name, digest)
+
+
+def put_document(connection: sqlite3.Connection, values: Sequence[Any]) -> DocumentHead:
+    """Write a document's row, its values in the order of ``DOCUMENT_COLUMNS``, and its fields."""
+    connection.execute(_INSERT_DOCUMENT, tuple(values))
+    head = rows.read_head(values[:9])
+    connection.executemany(
+        "INSERT INTO field VALUES (?, ?, ?, ?)", field_rows(head.number, head.metadata)
+    )
+    return head
+
+
+def put_chunk(
+    connection: sqlite3.Connection, values: Sequence[Any], tokens: bytes
+) -> tuple[Any, ...]:
+    """Write a chunk's row, its values in the order of ``CHUNK_COLUMNS``, and its token vectors.
+
+    Returns what ``chunk_digests`` takes.
+    """
+    connection.execute(_INSERT_CHUNK, tuple(values))
+    number = values[0]
+    if tokens:
+        connection.execute(
+            "INSERT INTO token_vectors VALUES (?, ?, ?)",
+            (number, tokens, row_checksum((number, tokens))),
+        )
+    return number, values[1], values[6], values[8], values[13]
 
 
 def field_rows(
