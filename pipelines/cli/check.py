@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ from rag_engine.store.check import CheckReport, DamagedDocument, check_store
 from rag_engine.store.repair import RepairReport, repair_catalogue
 
 __all__ = ["check"]
+
+_SHOWN = 20
 
 
 def check(
@@ -45,10 +48,12 @@ def check(
     if repair and report.problems:
         with open_kb(kb, None, read_only=False) as opened, Bar() as bar:
             opened.publish(on_stage=bar.stage)
-    return _outcome(report, repaired, mended=repair)
+    return _outcome(kb, report, repaired, mended=repair)
 
 
-def _outcome(report: CheckReport, repaired: RepairReport | None, *, mended: bool) -> Outcome:
+def _outcome(
+    kb: Path, report: CheckReport, repaired: RepairReport | None, *, mended: bool
+) -> Outcome:
     problems = tuple(report.problems)
     lines = [
         f"{report.documents} documents, {report.chunks} chunks, {report.token_vectors} with token "
@@ -66,7 +71,7 @@ def _outcome(report: CheckReport, repaired: RepairReport | None, *, mended: bool
             )
             lines.append("index the files again: `rag-engine index` reads all of them once")
     elif report.repairs:
-        lines += [f"what mends it: {command} --kb DIR" for command in report.repairs]
+        lines += [f"what mends it: {command} --kb {kb}" for command in report.repairs]
     else:
         lines.append("restore it from a backup, or index the documents into a new knowledge base")
     return Outcome(
@@ -88,8 +93,17 @@ def _outcome(report: CheckReport, repaired: RepairReport | None, *, mended: bool
             },
         },
         lines=lines,
-        problems=problems,
+        problems=_first(problems),
     )
+
+
+def _first(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return as many problems as a person reads; ``result`` has them all."""
+    more = len(problems) - _SHOWN
+    if more <= 0:
+        return problems
+    reason = f"and {more} more; --json names them all"
+    return (*problems[:_SHOWN], Problem(source="check", reason=reason))
 
 
 def _told(document: DamagedDocument) -> dict[str, object]:
