@@ -43,13 +43,7 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
             continue
         if list(values) != names:
             names = list(values)
-            columns = RowColumns.found_in(
-                names,
-                text=options.text,
-                title=options.title,
-                id=options.id,
-                metadata=options.metadata,
-            )
+            columns = RowColumns.found_in(names, options)
         yield columns.row(values, number=number, file_format=options.format)
 
 

@@ -132,13 +132,12 @@ def _undivide(match: re.Match[str]) -> str:
 
 
 def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
-    left, bottom, right, top = text_page.get_charbox(first, loose=True)
-    last_left, last_bottom, last_right, _ = text_page.get_charbox(last, loose=True)
-    backwards = _is_right_to_left(text)
+    left, bottom, _, top = text_page.get_charbox(first, loose=True)
+    _, last_bottom, last_right, _ = text_page.get_charbox(last, loose=True)
     return Line(
         text=text,
-        start=right if backwards else left,
-        end=last_left if backwards else last_right,
+        start=left,
+        end=last_right,
         top=bottom,
         base=last_bottom,
         height=top - bottom,
@@ -149,13 +148,6 @@ def _unplaced(text: str, number: int) -> Line:
     """Return a line of which only its length in characters is known."""
     width = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
     return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)
-
-
-def _is_right_to_left(text: str) -> bool:
-    directions = (unicodedata.bidirectional(character) for character in text)
-    return (
-        next((direction for direction in directions if direction in {"L", "R", "AL"}), "L") != "L"
-    )
 
 
 def join_paragraphs(lines: Sequence[Line]) -> str:

@@ -113,23 +113,20 @@ class RowColumns:
     def found_in(
         cls,
         names: Sequence[str],
-        *,
-        text: Sequence[str] = (),
-        title: str | None = None,
-        id: str | None = None,  # noqa: A002
-        metadata: Sequence[str] | None = None,
+        options: RowOptions,
     ) -> RowColumns:
-        """Fill in what the caller left open, by the columns' names; ``text`` may stay empty.
+        """Fill in what the options leave open, by the columns' names; ``text`` may stay empty.
 
-        >>> RowColumns.found_in(["_id", "title", "text", "year"]).text
+        >>> names = ["_id", "title", "text", "year"]
+        >>> RowColumns.found_in(names, RowOptions(format="csv")).text
         ('text',)
         """
         return cls(
-            text=tuple(text) or _text_columns(names),
-            title=title or find_column(names, _TITLE_NAMES),
-            id=id or find_column(names, _ID_NAMES),
-            metadata=None if metadata is None else tuple(metadata),
-            labelled=bool(text),
+            text=options.text or _text_columns(names),
+            title=options.title or find_column(names, _TITLE_NAMES),
+            id=options.id or find_column(names, _ID_NAMES),
+            metadata=options.metadata,
+            labelled=bool(options.text),
         )
 
     def row(self, values: Mapping[str, Value], *, number: int, file_format: str) -> Row | str:

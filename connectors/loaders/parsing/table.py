@@ -77,13 +77,7 @@ def _columns(names: Sequence[str], head: Sequence[Record], options: RowOptions) 
             f"it has no column {', '.join(map(repr, missing))}; its columns are "
             f"{', '.join(map(repr, names[:20]))}"
         )
-    columns = RowColumns.found_in(
-        names,
-        text=options.text,
-        title=options.title,
-        id=options.id,
-        metadata=options.metadata,
-    )
+    columns = RowColumns.found_in(names, options)
     if columns.text:
         return columns
     short = [name for index, name in enumerate(names) if _is_short(head, index)]
