@@ -150,7 +150,7 @@ TRIAL = Trial(
     name="one_writer",
     what="1 writer, 16 readers: threads of its process, and other processes",
     holds="no deleted hit, no duplicate, one generation an answer",
-    small={"threads": 2, "processes": 1, "seconds": 3},
+    small={"threads": 2, "processes": 1, "seconds": 15},
     full={"threads": 8, "processes": 8, "seconds": 180},
     run=_run,
 )
