@@ -22,6 +22,7 @@ from rag_engine.store.catalogue_records import CatalogueStatistics, FoundChunk
 from rag_engine.store.checksums import row_checksum
 from rag_engine.store.connection import Connection
 from rag_engine.store.digests import Digest
+from rag_engine.store.filter_parts import matching_ids
 from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.row_sets import check_set, read_set, sets_of_filter
@@ -293,10 +294,18 @@ class CatalogueReader:
         return int(str(self.meta("forgotten") or 0))
 
     def matching(self, condition: Filter) -> Int64Array:
-        """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``."""
-        where, parameters = compile_filter(condition)
+        """Return the ids of the chunks that a filter lets through, ascending, shape ``(n,)``.
+
+        Raises:
+            InvalidFilter: it holds more values than a filter may.
+        """
         # What is missing from a filter's result looks like what is not there.
         self._see_whole(*sorted(sets_of_filter(condition)))
+        with self._reader.at_one_moment():
+            return matching_ids(condition, self._matching)
+
+    def _matching(self, condition: Filter) -> Int64Array:
+        where, parameters = compile_filter(condition)
         matched = self._read(
             f"SELECT c.id FROM chunk AS c INDEXED BY chunk_filter WHERE {where}", parameters
         )

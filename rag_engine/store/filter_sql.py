@@ -5,7 +5,6 @@ Every key and value becomes a bound parameter; none is ever written into the SQL
 
 from __future__ import annotations
 
-from rag_engine.errors import InvalidFilter
 from rag_engine.filters import CHUNK_KEYS, And, Equals, Filter, In, Not, Range
 from rag_engine.records import MetadataValue
 
@@ -20,8 +19,6 @@ _OF_DOCUMENT = {
     "title": "document AS d INDEXED BY document_filter WHERE d.title",
 }
 """Only indexes are read, of which ``row_sets`` sees that they are whole."""
-_MAX_PARAMETERS = 30_000
-"""SQLite's own limit is 32,766."""
 
 
 def field_kind(value: MetadataValue) -> str:
@@ -38,21 +35,11 @@ def field_kind(value: MetadataValue) -> str:
 def compile_filter(node: Filter) -> tuple[str, list[Parameter]]:
     """Return a condition over ``chunk AS c`` and its parameters.
 
-    Raises:
-        InvalidFilter: the tree holds more values than one query can take.
+    What is too large for one statement, ``filter_parts`` divides before.
 
     >>> compile_filter(Equals("language", "de"))
     ('c.language = ?', ['de'])
     """
-    condition, parameters = _compile(node)
-    if len(parameters) > _MAX_PARAMETERS:
-        raise InvalidFilter(
-            f"a filter holds at most {_MAX_PARAMETERS} keys and values, got {len(parameters)}"
-        )
-    return condition, parameters
-
-
-def _compile(node: Filter) -> tuple[str, list[Parameter]]:
     if isinstance(node, Equals):
         return _one_of(node.key, (node.value,))
     if isinstance(node, In):
@@ -60,10 +47,10 @@ def _compile(node: Filter) -> tuple[str, list[Parameter]]:
     if isinstance(node, Range):
         return _range(node)
     if isinstance(node, Not):
-        condition, parameters = _compile(node.part)
+        condition, parameters = compile_filter(node.part)
         # A missing page is NULL, and NOT NULL would be NULL: IS NOT TRUE keeps it two-valued.
         return f"(({condition}) IS NOT TRUE)", parameters
-    compiled = [_compile(part) for part in node.parts]
+    compiled = [compile_filter(part) for part in node.parts]
     if not compiled:
         return ("1" if isinstance(node, And) else "0"), []
     glue = " AND " if isinstance(node, And) else " OR "
