@@ -14,6 +14,7 @@ from rag_engine import Document, KnowledgeBase
 from rag_engine.errors import StorageFailed, StoreLocked
 from rag_engine.store.failures import storage
 from rag_engine.store.files import WriterLock
+from rag_engine.store.index_builder import IndexBuilder
 from tests.samples import RULES, ids
 
 
@@ -72,9 +73,11 @@ def test_many_changes_without_an_index_are_not_built_in_every_search(
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
         kb.add(RULES)
         kb.publish()
-        build = kb._index._build
+        build = IndexBuilder.generation
         monkeypatch.setattr(
-            kb._index, "_build", lambda *given, **named: tried.append(1) or build(*given, **named)
+            IndexBuilder,
+            "generation",
+            lambda *given, **named: tried.append(1) or build(*given, **named),
         )
         no_temporary_files(away=True)
         for number in range(40):

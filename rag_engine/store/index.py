@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from rag_engine.calibration.calibration import Calibration, calibration_version
-from rag_engine.calibration.fit import Corpus, fit_calibration
+from rag_engine.calibration.calibration import calibration_version
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
-from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StorageFailed, StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, Int64Array, LexicalIndexFactory
 from rag_engine.store import generation as generations
@@ -32,9 +28,9 @@ from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.digests import CHUNKS, chunk_digest
 from rag_engine.store.failures import DOCUMENTS_KEPT, caller_stage, storage
 from rag_engine.store.generation import Generation, Manifest
-from rag_engine.store.progress import OnStage, counted, silent
-from rag_engine.store.row_codec import INCOMPLETE, IndexRow
-from rag_engine.store.segment import PassageVectors, Segment
+from rag_engine.store.index_builder import IndexBuilder
+from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View, ViewOutdated
 
@@ -81,11 +77,16 @@ class Index:
         """
         self._root = root
         self._catalogue = catalogue
-        self._dimension = dimension
         self._dense = dense.bind(root, catalogue.fields)
         self._lexical = lexical.bind(root)
-        self._prior = prior
-        self._token_space = token_space
+        self._builder = IndexBuilder(
+            dimension=dimension,
+            dense=self._dense,
+            lexical=self._lexical,
+            prior=prior,
+            token_space=token_space,
+            fair=fair,
+        )
         self._fair = fair
         self._read_only = read_only
         self._lock = threading.RLock()
@@ -140,7 +141,7 @@ class Index:
         if self._read_only:
             raise AssertionError("a reader does not publish")
         with caller_stage(on_stage) as told, self._lock, self._publishing():
-            self._adopt(self._build(told))
+            self._adopt(self._builder.generation(self._catalogue, told))
             assert self._generation is not None
             # It is searched from now on, whether or not it can be kept on disk.
             self._manifest = generations.publish(
@@ -299,7 +300,7 @@ class Index:
         segments = [generation.segment] if len(generation.segment) else []
         calibration = generation.calibration
         if self._live_rows:
-            live, calibration = self._live_segment(calibration)
+            live, calibration = self._builder.live_segment(self._live_rows, calibration)
             segments.append(live)
         self._snapshot = Snapshot(
             revision=revision,
@@ -326,7 +327,7 @@ class Index:
         try:
             if self._read_only:
                 with self._publishing():
-                    self._adopt(self._build())
+                    self._adopt(self._builder.generation(self._catalogue))
             else:
                 self.publish()
             self._patience = 1
@@ -334,7 +335,7 @@ class Index:
             logger.warning("%s", error)
             self._patience *= 2
             if self._generation is None:
-                self._adopt(self._build(in_memory=True))
+                self._adopt(self._builder.generation(self._catalogue, in_memory=True))
 
     def _is_far_behind(self) -> bool:
         """Tell whether so much is replayed that it is time to build a generation.
@@ -350,64 +351,6 @@ class Index:
         pending = self._catalogue.count_after(revision) + passed
         return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
 
-    def _live_segment(self, calibration: Calibration) -> tuple[Segment, Calibration]:
-        rows = self._live_rows
-        passages, terms = PassageVectors.collect(rows, self._dimension, len(rows))
-        grown = calibration.grown(
-            passages.vectors.astype(np.float32), passages.language_list(), prior=self._prior
-        )
-        segment = Segment.build(
-            passages, terms, grown.offsets, self._dense.local, self._lexical, live=True
-        )
-        return segment, grown
-
-    def _build(self, on_stage: OnStage = silent, *, in_memory: bool = False) -> Generation:
-        with self._catalogue.frozen() as catalogue:
-            revision = catalogue.revision()
-            whole = catalogue.digest(CHUNKS)
-            count, checksums = whole.rows, list[int]()
-            index_rows = islice(_noting(catalogue.index_rows(after=0), checksums), count)
-            passages, terms = PassageVectors.collect(
-                counted(index_rows, "reading", count, on_stage), self._dimension, count
-            )
-            if (
-                len(checksums) != count
-                or chunk_digest(passages.ids, np.array(checksums, dtype=np.int64)) != whole
-            ):
-                reason = "its passages are not those that were written"
-                raise StoreCorrupt(INCOMPLETE.format(catalogue.path, reason))
-            calibration = self._calibrate(catalogue, passages)
-        offsets = calibration.offsets
-        packed = counted(_forgotten(terms), "indexing words", count, on_stage)
-        segment = Segment.build(
-            passages,
-            packed,
-            offsets,
-            self._dense.local if in_memory else self._dense,
-            self._lexical,
-            live=in_memory,
-            on_stage=on_stage,
-        )
-        return Generation(
-            revision=revision,
-            catalogue=whole,
-            segment=segment,
-            calibration=calibration,
-            twins=segment.mine_twins(offsets, on_stage) if offsets.enabled else Twins.none(),
-        )
-
-    def _calibrate(self, catalogue: CatalogueReader, passages: PassageVectors) -> Calibration:
-        width = 0 if self._token_space is None else len(self._token_space.basis)
-        corpus = Corpus(
-            ids=passages.ids,
-            vectors=passages.vectors,
-            languages=passages.language_list(),
-            read_tokens=partial(catalogue.token_vectors, width=width),
-        )
-        return fit_calibration(
-            corpus, prior=self._prior, token_space=self._token_space, fair=self._fair
-        )
-
 
 def _columns(rows: Sequence[IndexRow]) -> tuple[Int64Array, Int64Array]:
     """Return the ids and the checksums of rows, ``(n,)`` each."""
@@ -415,17 +358,3 @@ def _columns(rows: Sequence[IndexRow]) -> tuple[Int64Array, Int64Array]:
         np.array([row.id for row in rows], dtype=np.int64),
         np.array([row.checksum for row in rows], dtype=np.int64),
     )
-
-
-def _noting(rows: Iterable[IndexRow], checksums: list[int]) -> Iterator[IndexRow]:
-    """Yield rows, and note the checksum of each."""
-    for row in rows:
-        checksums.append(row.checksum)
-        yield row
-
-
-def _forgotten(items: list[bytes]) -> Iterator[bytes]:
-    """Yield a list's items in their order, and let go of each: together they fill memory."""
-    items.reverse()
-    while items:
-        yield items.pop()
