@@ -44,7 +44,8 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
     kb = sample_kb(folder / "kb")
     with served(folder, "--kb", str(kb)) as service:
         load = _Load(service, drawn)
-        load.client().get("/healthz")
+        with load.client() as client:
+            client.get("/healthz")
         idle = service.resident_mb()
         load.read_new_words(amounts["new_words"])
         samples = load.run(amounts["seconds"], kb.parent)
