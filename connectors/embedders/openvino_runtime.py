@@ -7,12 +7,10 @@ import threading
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from rag_engine.connectors.embedders.e5_eight_bits import GROUP
 from rag_engine.errors import InvalidInput, MissingExtra
 
 __all__ = ["cpu_properties", "infer", "load_openvino", "processor_flags", "quickest"]
-
-_GROUP = 64
-"""Activations of a token share a scale by so many: 128 is as fast and rounds more."""
 
 _TELEMETRY = "openvino_telemetry"
 _import_lock = threading.Lock()
@@ -59,7 +57,7 @@ def cpu_properties(core: Any, precision: str, threads: int) -> dict[str, object]
         "INFERENCE_PRECISION_HINT": _precision(core, "auto" if eight_bits else precision),
     }
     if eight_bits:
-        properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = _GROUP
+        properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = GROUP
     if threads:
         # Whoever takes a part of the processor shares it: pinned, all would take the same cores.
         properties |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
