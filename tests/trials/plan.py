@@ -18,6 +18,7 @@ NAMES: tuple[str, ...] = (
     "one_writer",
     "operations",
     "damaged_files",
+    "filters",
     "http_abuse",
     "soak",
 )
