@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "operations",
     "damaged_files",
     "filters",
+    "injection",
     "http_abuse",
     "soak",
 )
