@@ -265,14 +265,23 @@ def _means(typed: str, value: object) -> bool:
     return value == float(typed)
 
 
-def _no_documents(drawn: random.Random) -> None:
+def _no_documents(house: _House, drawn: random.Random) -> None:
     """Try what no metadata may hold: it is refused, never made something else of."""
     wrong = drawn.choice(NO_METADATA)
+    refused = False
     try:
         Document(id="d", text="t", metadata={"alpha": wrong})
     except InvalidDocument:
+        refused = True
+    assert refused, f"metadata took {wrong!r}"
+    try:
+        body = json.dumps({"text": "t", "metadata": {"alpha": wrong}})
+    except (TypeError, ValueError):  # what JSON does not hold
         return
-    raise AssertionError(f"metadata took {wrong!r}")
+    kind = {"Content-Type": "application/json"}
+    reply = house.client.put("/v1/documents/refused", content=body, headers=kind)
+    assert reply.status_code in {400, 422}, (wrong, reply.status_code, reply.text)
+    house.counts["documents refused"] += 1
 
 
 def _nodes(house: _House, amounts: Amounts, drawn: random.Random) -> Iterator[Any]:
@@ -295,7 +304,8 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
                 if number % amounts["milvus_each"] == 0:
                     _through_milvus(house, node)
                 _typed(house, drawn)
-                _no_documents(drawn)
+                if number % amounts["http_each"] == 0:
+                    _no_documents(house, drawn)
             except Exception as error:
                 raise AssertionError(f"filter {number}, {node!r:.500}: {error!r:.800}") from error
         return {
