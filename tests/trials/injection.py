@@ -9,7 +9,6 @@ import json
 import logging
 import random
 import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ from unittest import mock
 from urllib.parse import quote
 
 import httpx
-from lxml.html.defs import tags
 
 from rag_engine import KnowledgeBase, Settings
 from rag_engine.connectors.generators.extractive import ExtractiveGenerator
@@ -30,11 +28,11 @@ from rag_engine.pipelines.serve import ServeOptions, open_service
 from rag_engine.ports import Generator, Prompt
 from rag_engine.records import Answer
 from rag_engine.serialisation import AskReply
-from tests.answering.renderers import rendered
 from tests.conftest import components_with
 from tests.connectors.http.service import client_of, serving, write_keys
 from tests.doubles import HashEmbedder
 from tests.trials.injected import HOST, hostile_name, hostile_text, hostile_word
+from tests.trials.injection_checks import see_leads, see_logs, see_plain, see_prompt, see_text
 from tests.trials.trial import Amounts, Figures, Trial
 
 __all__ = ["TRIAL"]
@@ -43,19 +41,6 @@ _TENANTS = ("north", "south")
 _FOREIGN = "southern-secret"
 _SETTINGS = Settings.model_validate({"retrieval": {"mode": "bm25"}})
 """Words decide what is found: what the vectors mean does not matter here."""
-_BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BOUNDARY = re.compile(r'<source-([0-9a-f]{12}) number="1">')
-_CONTROL_TOKEN = re.compile(
-    r"<[|｜/]|<0x|<(?:start|end|tool|sop|s>)|\[/?(?:INST|[A-Z]+_[A-Z_]+|THINK|ARGS|gMASK)\]"
-    r"|\[UNUSED_TOKEN_\d+\]"
-)
-_HARMLESS = frozenset(
-    {"main", "p", "br", "em", "strong", "del", "s", "code", "pre", "ul", "ol", "li", "blockquote"}
-    | {"h1", "h2", "h3", "h4", "h5", "h6", "hr", "a", "table", "thead", "tbody", "tr", "th", "td"}
-    | {"sup", "section", "input"}
-)
-"""What Markdown makes of a text that holds no link, image or tag; footnotes and tasks too."""
-_KNOWN = tags | {"dialog", "math", "picture", "portal", "slot", "svg", "template"}
 _NAME = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -169,7 +154,8 @@ def _case(house: _House, number: int, drawn: random.Random) -> None:
     _asked(house, question, number, stream=number % 2 == 0)
     answer = house.kb.ask(question)
     for prompt in house.generator.prompts:
-        _see_prompt(prompt, house)
+        see_prompt(prompt, _FOREIGN)
+        house.count("prompts")
     _see_answer(answer, house, number)
     _see_terminal(answer, question, house)
     gone = house.client.post("/v1/documents/delete", json={"ids": added})
@@ -197,7 +183,7 @@ def _file(house: _House, number: int, drawn: random.Random) -> list[str]:
             done = output.Outcome(result={"name": name}, lines=lines, problems=report.problems)
             output.print_outcome("index", done, as_json=as_json)
         output.print_error("index", RagEngineError(f"{name}: no"), as_json=True)
-    _see_plain(told.getvalue())
+    see_plain(told.getvalue())
     house.count("files")
     return [each for each in house.kb.document_ids() if each.endswith(name)]
 
@@ -208,52 +194,22 @@ def _asked(house: _House, question: str, number: int, *, stream: bool) -> None:
     assert reply.status_code == 200, reply.text
     assert _FOREIGN not in reply.text
     if not stream:
-        _see_text(reply.json()["answer"])
+        see_text(reply.json()["answer"])
         return
     events = [event for event in reply.text.split("\n\n") if event.startswith("event: ")]
     names = [event.partition("\n")[0] for event in events]
     assert names[-1] == "event: answer"
     data = [json.loads(event.partition("\ndata: ")[2]) for event in events]
     shown = "".join(each["text"] for each in data[:-1])
-    _see_text(shown)
+    see_text(shown)
     if not house.generator.cites_all:
-        _see_leads(shown, data[-1]["citations"], number)
+        see_leads(shown, data[-1]["citations"], 10**6 + number)
     house.count("streams")
-
-
-def _see_prompt(prompt: Prompt, house: _House) -> None:
-    """See that no source ends its quotation, and that nothing in it is a token of control."""
-    [boundary] = _BOUNDARY.findall(prompt.user)
-    count = len(prompt.passages)
-    opened = re.findall(rf'^<source-{boundary} number="(\d+)">$', prompt.user, re.MULTILINE)
-    assert opened == [str(number) for number in range(1, count + 1)]
-    assert len(re.findall(rf"^</source-{boundary}>$", prompt.user, re.MULTILINE)) == count
-    without = re.sub(rf"</?source-{boundary}[^>\n]*>", "", prompt.user)
-    assert boundary not in without
-    found = _CONTROL_TOKEN.search(without)
-    assert found is None, found
-    hidden = {c for c in without if c not in "\n\t" and _is_hidden(c)}
-    assert not hidden, hidden
-    assert HOST not in prompt.system
-    assert "PWNED" not in prompt.system
-    assert prompt.system.count(boundary) == 2
-    assert prompt.user.startswith(f"Sources:\n\n<source-{boundary}")
-    assert _FOREIGN not in prompt.user
-    house.count("prompts")
-
-
-def _is_hidden(character: str) -> bool:
-    """Tell whether a model reads a character that a person does not see; joiners are letters'."""
-    if character in "\u200c\u200d":
-        return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} or (
-        "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-    )
 
 
 def _see_answer(answer: Answer, house: _House, number: int) -> None:
     assert answer.supported, answer
-    _see_text(answer.text)
+    see_text(answer.text)
     given = house.generator.prompts[-1].passages
     assert {int(mark) for mark in re.findall(r"\[(\d+)\]", answer.text)} <= {
         citation.number for citation in answer.citations
@@ -264,36 +220,8 @@ def _see_answer(answer: Answer, house: _House, number: int) -> None:
         {"text": citation.text, "source": citation.source, "title": citation.title}
         for citation in answer.citations
     ]
-    _see_leads(answer.text, cited, number)
+    see_leads(answer.text, cited, 10**6 + number)
     house.count("citations", len(answer.citations))
-
-
-def _see_leads(text: str, cited: list[dict[str, Any]], number: int) -> None:
-    """See where a text leads in programs that show it: where what it cites leads."""
-    # Code is shown as it is written, and is no HTML to any program that shows Markdown.
-    code = re.search(r"`|~~~|^(?: {4}|\t)", text, re.MULTILINE)
-    targets, elements = rendered(text, raw=code is None)
-    for target in targets:
-        assert str(10**6 + number) not in target, target
-        if all("handbuch.example" in each["text"] for each in cited):
-            assert target.startswith("https://handbuch.example/"), (target, text)
-    plain = all("handbuch.example" in each["text"] for each in cited)
-    allowed = _HARMLESS if plain else _HARMLESS | {"img", "b", "i", "u", "kbd", "mark", "sub"}
-    known = {each for each in elements if each in _KNOWN or each.startswith("on")}
-    assert known <= allowed, (known - allowed, text)
-
-
-def _see_text(text: str) -> None:
-    """See that a text for readers holds nothing that steers what shows it."""
-    steering = {
-        c for c in text if c in _BIDI or (unicodedata.category(c) == "Cc" and c not in "\n\t")
-    }
-    assert not steering, (steering, text)
-
-
-def _see_plain(printed: str) -> None:
-    steering = {c for c in printed if c in _BIDI or unicodedata.category(c) in {"Cc", "Zl", "Zp"}}
-    assert steering <= {"\n"}, (steering, printed)
 
 
 def _see_terminal(answer: Answer, question: str, house: _House) -> None:
@@ -304,24 +232,14 @@ def _see_terminal(answer: Answer, question: str, house: _House) -> None:
     outcome = output.Outcome(result=reply, lines=[*lines, *output.answer_lines(answer)])
     with contextlib.redirect_stdout(told):
         output.print_outcome("ask", outcome, as_json=False)
-    _see_plain(told.getvalue())
+    see_plain(told.getvalue())
     assert len(told.getvalue().splitlines()) == len(outcome.lines)
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
         output.print_outcome("ask", outcome, as_json=True)
-    _see_plain(told.getvalue())
+    see_plain(told.getvalue())
     assert json.loads(told.getvalue())["result"]["answer"] == answer.text
     house.count("lines of a terminal", len(outcome.lines))
-
-
-def _see_logs(log: io.StringIO) -> int:
-    lines = log.getvalue().splitlines()
-    for line in lines:
-        said = json.loads(line)
-        assert said["level"] != "error", line
-        assert HOST not in line, line
-        assert "PWNED" not in line, line
-    return len(lines)
 
 
 def _paths(folder: Path) -> set[str]:
@@ -347,7 +265,7 @@ def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
         for each, (handlers, propagate, level) in zip(loggers, before, strict=True):
             each.handlers, each.propagate = handlers, propagate
             each.setLevel(level)
-    lines = _see_logs(log)
+    lines = see_logs(log)
     assert lines >= amounts["cases"]
     made = {path for path in _paths(folder) if not path.startswith("a/b/kbs/")}
     assert made <= {"a", "a/b", "a/b/keys.toml", "a/b/kbs", "a/b/home"}, made
