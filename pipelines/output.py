@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import traceback
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,6 +24,7 @@ from typing import Any
 from rag_engine.errors import RagEngineError, StorageFailed
 from rag_engine.records import Answer, Hit, Problem
 from rag_engine.store.failures import UNCONFIRMED, storage_failed
+from rag_engine.text.steering import escaped, on_one_line
 
 __all__ = [
     "Exit",
@@ -78,9 +78,7 @@ def safe(text: str) -> str:
     >>> safe("a\x1b[31mb\nc")
     'a [31mb c'
     """
-    return "".join(
-        " " if unicodedata.category(character) == "Cc" else character for character in text
-    )
+    return on_one_line(text)
 
 
 def note(text: str) -> None:
@@ -153,7 +151,7 @@ def print_failure(command: str, kind: str, message: str, *, as_json: bool) -> No
 
 
 def _print_json(data: Mapping[str, Any]) -> None:
-    text = json.dumps(data, ensure_ascii=False, indent=2)
+    text = escaped(json.dumps(data, ensure_ascii=False, indent=2))
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a file's name that is no text, or a terminal of few characters
@@ -189,11 +187,11 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
 
 def answer_lines(answer: Answer) -> list[str]:
     """Return an answer as lines for people."""
-    lines = [*answer.text.splitlines(), ""]
+    lines = [*map(safe, answer.text.splitlines()), ""]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         document = safe(citation.document_id)
         lines.append(f"  [{citation.number}] {document}{page} ({citation.language})")
-    lines.append(f"  written by: {answer.generator}")
+    lines.append(f"  written by: {safe(answer.generator)}")
     lines += [f"  warning: {safe(warning)}" for warning in answer.warnings]
     return lines

@@ -23,6 +23,7 @@ from rag_engine.search_arguments import checked_language
 
 __all__ = [
     "CHUNK_KEYS",
+    "MOST_IN_LIST",
     "And",
     "Equals",
     "Filter",
@@ -39,8 +40,10 @@ __all__ = [
 CHUNK_KEYS = frozenset({"document_id", "language", "page", "source", "title"})
 """Keys that name a field of the chunk or its document; every other key is one of its metadata."""
 
+MOST_IN_LIST = 10_000
+"""So many values ``In`` takes at most, and so many parts ``And`` and ``Or``."""
+
 _KEY = re.compile(r"[^\W\d][\w.\-]{0,63}")
-_MAX_VALUES = 10_000
 _MAX_DEPTH = 32
 _INT64 = 2**63
 
@@ -90,8 +93,11 @@ class In:
 
     def __post_init__(self) -> None:
         _check_key(self.key)
-        if not isinstance(self.values, tuple) or len(self.values) > _MAX_VALUES:
-            raise InvalidFilter(f"filter {self.key!r}: values is a tuple of at most {_MAX_VALUES}")
+        if not isinstance(self.values, tuple) or len(self.values) > MOST_IN_LIST:
+            raise InvalidFilter(
+                f"filter {self.key!r}: values is a tuple of at most {MOST_IN_LIST:,}, got "
+                f"{_told_list(self.values)}"
+            )
         for value in self.values:
             _check_value(self.key, value)
 
@@ -118,6 +124,11 @@ class _Branch:
     __slots__ = ()
 
     def _check_parts(self, parts: tuple[object, ...]) -> None:
+        if len(parts) > MOST_IN_LIST:
+            raise InvalidFilter(
+                f"And and Or take at most {MOST_IN_LIST:,} parts, got {len(parts):,}; "
+                "In(key, values) takes many values of one key"
+            )
         for part in parts:
             if not isinstance(part, Equals | In | Range | And | Or | Not):
                 raise InvalidFilter(
@@ -221,6 +232,10 @@ def in_languages(languages: Iterable[str] | None) -> Filter | None:
         return None
     codes = (name if name == UNDETERMINED else checked_language(name) for name in languages)
     return In("language", tuple(code for code in codes if code))
+
+
+def _told_list(values: object) -> str:
+    return f"{len(values):,}" if isinstance(values, tuple) else type(values).__name__
 
 
 def _depth(node: object) -> int:

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
+from rag_engine.filters import MOST_IN_LIST, And, Equals, Filter, In, Not, Or, Range
 from rag_engine.records import MetadataValue
 
 __all__ = ["FilterIn"]
@@ -45,7 +45,7 @@ class InIn(_Node):
 
     op: Literal["in"]
     key: str
-    values: list[MetadataValue] = Field(max_length=1_000)
+    values: list[MetadataValue] = Field(max_length=MOST_IN_LIST)
 
     def filter(self) -> Filter:
         """Return the engine's filter."""
@@ -57,8 +57,9 @@ class RangeIn(_Node):
 
     op: Literal["range"]
     key: str
-    minimum: float | None = None
-    maximum: float | None = None
+    # An integer is not read as a float: 2**53 + 1 would become another number.
+    minimum: int | float | None = None
+    maximum: int | float | None = None
 
     def filter(self) -> Filter:
         """Return the engine's filter."""
@@ -69,7 +70,7 @@ class AndIn(_Node):
     """Every part matches."""
 
     op: Literal["and"]
-    parts: list[FilterIn] = Field(max_length=1_000)
+    parts: list[FilterIn] = Field(max_length=MOST_IN_LIST)
 
     def filter(self) -> Filter:
         """Return the engine's filter."""
@@ -80,7 +81,7 @@ class OrIn(_Node):
     """At least one part matches."""
 
     op: Literal["or"]
-    parts: list[FilterIn] = Field(max_length=1_000)
+    parts: list[FilterIn] = Field(max_length=MOST_IN_LIST)
 
     def filter(self) -> Filter:
         """Return the engine's filter."""

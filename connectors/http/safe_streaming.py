@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rag_engine.answering.links import may_hold_link
+from rag_engine.text.steering import steers
 
 __all__ = ["Draft"]
 
@@ -16,6 +17,8 @@ _LINE_END_BLANKS = re.compile(r"\A[ \t]{1,8}(?=\n)")
 
 class Draft:
     """Lets whole words of an answer through until one could be a link, a tag or a false mark.
+
+    A word that steers what shows it (``rag_engine.text.steering``) waits as well.
 
     From there on everything waits for the check, so that nothing is ever shown that the check
     would take away, but for the number of a source that does not exist.
@@ -38,7 +41,7 @@ class Draft:
         new = ""
         while not self._held and (match := _WORD.match(self._waiting)):
             blanks, word = match[1], match[2]
-            if may_hold_link(_MARKS.sub("", word)):
+            if steers(match[0]) or may_hold_link(_MARKS.sub("", word)):
                 self._held = True
                 break
             first = not self.shown and not new

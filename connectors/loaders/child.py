@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -30,9 +32,13 @@ class OutOfTime(Exception):
 
 
 class Child:
-    """A process that runs ``parsing/worker.py``, which says what it is asked and answers."""
+    """A process that runs ``parsing/worker.py``, which says what it is asked and answers.
 
-    def __init__(self, timeout_s: float, memory_mb: int) -> None:
+    One that is ``measured`` serves a single file in a process of its own below it, and tells an
+    abort for want of memory from another one.
+    """
+
+    def __init__(self, timeout_s: float, memory_mb: int, *, measured: bool = False) -> None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(
             folder or str(Path.cwd()) for folder in sys.path
@@ -41,6 +47,7 @@ class Child:
         self.owner = os.getpid()
         self.served = 0
         self.stopped = False
+        self.measured = measured
         self._files, its_end = socket.socketpair()
         with its_end:
             # A session of its own keeps a Ctrl-C meant for the parent away from the child.
@@ -48,6 +55,7 @@ class Child:
                 [
                     *(sys.executable, "-P", "-m", "rag_engine.connectors.loaders.parsing.worker"),
                     *(str(timeout_s), str(memory_mb << 20), str(its_end.fileno())),
+                    *(["measured"] if measured else []),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -148,7 +156,8 @@ class Child:
         self.stopped = True
         if self.owner != os.getpid():
             return 0  # a fork of the parent holds copies of the pipes, not the child
-        self._process.kill()
+        with contextlib.suppress(OSError):  # the group holds the process below, if there is one
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._files.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -8,6 +8,7 @@ other, and is replaced when a file kills it.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 import weakref
@@ -102,21 +103,26 @@ class Sandbox:
             LoadError: the file is refused.
         """
         worker = self._take()
-        if worker.served:
-            try:
-                reply = ask(worker)
-            except Crashed:
-                worker.stop()
-            except OutOfTime:
-                worker.stop()
-                raise self._out_of_time(name) from None
-            except BaseException:
-                worker.stop()  # whatever stopped us, the reply under way fits no request
-                raise
-            else:
-                if not reply.get("out_of_memory"):  # earlier files may have left too little
-                    return worker, self._checked(worker, lambda _: reply, name)
-                worker.stop()
+        used = worker.served > 0
+        try:
+            reply = ask(worker)
+        except Crashed:
+            status = worker.stop()
+            aborted = status == -signal.SIGABRT
+            if not used and not aborted:
+                raise self._crashed(name, status) from None
+            # Native libraries abort where they get no memory, and elsewhere: which, is measured.
+            worker = Child(self._timeout_s, self._memory_mb, measured=aborted)
+        except OutOfTime:
+            worker.stop()
+            raise self._out_of_time(name) from None
+        except BaseException:
+            worker.stop()  # whatever stopped us, the reply under way fits no request
+            raise
+        else:
+            if not used or not reply.get("out_of_memory"):  # earlier files may have left too little
+                return worker, self._checked(worker, lambda _: reply, name)
+            worker.stop()
             worker = self._fresh()
         return worker, self._checked(worker, ask, name)
 
@@ -128,8 +134,7 @@ class Sandbox:
             worker.stop()
             raise self._out_of_time(name) from None
         except Crashed:
-            status = worker.stop()
-            raise LoadError(f"{name}: it crashed the parser (status {status})") from None
+            raise self._crashed(name, worker.stop()) from None
         except BaseException:
             worker.stop()
             raise
@@ -139,8 +144,12 @@ class Sandbox:
             worker.stop()
         else:
             self._give_back(worker)
-        kind = LoadLimitExceeded if reply.get("limit") else LoadError
-        raise kind(f"{name}: {reply['refused']}")
+        refused = LoadLimitExceeded if reply.get("limit") else LoadError
+        raise refused(f"{name}: {reply['refused']}")
+
+    @staticmethod
+    def _crashed(name: str, status: int) -> LoadError:
+        return LoadError(f"{name}: it crashed the parser (status {status})")
 
     def _out_of_time(self, name: str) -> LoadLimitExceeded:
         return LoadLimitExceeded(
@@ -159,6 +168,8 @@ class Sandbox:
         return Child(self._timeout_s, self._memory_mb)
 
     def _give_back(self, worker: Child) -> None:
+        if worker.measured:
+            worker.stop()
         if worker.stopped or worker in self._workers:
             return
         self._workers.append(worker)

@@ -8,6 +8,7 @@ to the same filter: an expression chooses where to look, it does not decide what
 from __future__ import annotations
 
 import json
+import re
 
 from rag_engine.filters import CHUNK_KEYS, And, Equals, Filter, In, Not, Range
 from rag_engine.records import MetadataValue
@@ -15,6 +16,10 @@ from rag_engine.records import MetadataValue
 __all__ = ["compile_expression"]
 
 _ALL, _NOTHING = "id >= 0", "id < 0"
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Servers do not agree how these are written in a text."""
+_EXACT = 2**53
+"""From here on two numbers that differ may be one as a double, as which servers compare."""
 
 
 def compile_expression(node: Filter) -> str:
@@ -56,12 +61,24 @@ def _one_of(key: str, values: tuple[MetadataValue, ...], *, wanted: bool) -> str
         return _NOTHING if wanted else _ALL
     field = _field(key)
     if wanted:
+        if not all(map(_is_writable, values)):
+            return _ALL
         return _either([f"{field} == {_literal(value)}" for value in values])
     # Milvus Lite takes 1 for true: what is not 1 may still be true.
-    sure = [value for value in values if isinstance(value, str) or value not in {0, 1}]
+    sure = [value for value in values if _is_sure(value)]
     if not sure:
         return _ALL
     return _missing_or(field, " and ".join(f"{field} != {_literal(value)}" for value in sure))
+
+
+def _is_writable(value: MetadataValue) -> bool:
+    return not isinstance(value, str) or _UNWRITABLE.search(value) is None
+
+
+def _is_sure(value: MetadataValue) -> bool:
+    if isinstance(value, str):
+        return _is_writable(value)
+    return value not in {0, 1} and abs(value) < _EXACT
 
 
 def _range(node: Range, *, wanted: bool) -> str:
@@ -99,4 +116,5 @@ def _literal(value: MetadataValue) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    return repr(value)
+    # Subclasses (an IntEnum, a float64 of NumPy) have a repr of their own.
+    return int.__repr__(value) if isinstance(value, int) else float.__repr__(value)

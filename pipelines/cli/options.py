@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +32,12 @@ __all__ = [
     "open_kb",
     "write_report",
 ]
+
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_INT64 = 2**63
+_LONGEST_WHOLE = 40
+"""Characters; ``int`` takes long for thousands of digits, and refuses more."""
 
 
 def checked_file(path: Path | None) -> Path | None:
@@ -121,13 +129,26 @@ def _readings(value: str) -> list[MetadataValue]:
     readings: list[MetadataValue] = [value]
     if value in {"true", "false"}:
         readings.append(value == "true")
-    for kind in (int, float):
-        try:
-            readings.append(kind(value))
-            break
-        except ValueError:
-            continue
-    return readings
+    number = _number(value)
+    return readings if number is None else [*readings, number]
+
+
+def _number(value: str) -> int | float | None:
+    """Return the number that a text is, in digits of any script; None: it is none.
+
+    Python itself reads more: ``nan``, ``inf``, ``1_000``, blanks around a number.
+
+    >>> [_number(text) for text in ("2024", "-.5", "٢٠٢٤", "1_000", "nan", "1e400")]
+    [2024, -0.5, 2024, None, None, None]
+    """
+    if not _NUMBER.fullmatch(value):
+        return None
+    if value.lstrip("+-").isdecimal() and len(value) <= _LONGEST_WHOLE:
+        whole = int(value)
+        if -_INT64 <= whole < _INT64:
+            return whole
+    number = float(value)  # what no field can hold exactly, it may hold as a float
+    return number if math.isfinite(number) else None
 
 
 def write_report(outcome: Outcome, path: Path | None) -> Outcome:

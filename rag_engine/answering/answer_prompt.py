@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 
 from rag_engine.answering.citations import NO_ANSWER, without_marks
 from rag_engine.answering.context import Context, Source
 from rag_engine.ports import Prompt
 from rag_engine.records import UNDETERMINED
+from rag_engine.text.steering import without_steering
 
 __all__ = ["as_data", "build_prompt", "language_name", "named_twice"]
 
@@ -39,15 +39,17 @@ Your last answer was in {other}, which the reader does not understand. Write the
 _QUESTION_LANGUAGE = "the language of the question"
 
 # The openings of tags and of the control tokens of chat models: <|im_end|>, [INST], </s> ...
-_TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?|<｜])")
+_TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?|<｜]|0x)")
+# Those in brackets are capitals with a line below, or stand here by name.
 _CONTROL_BRACKETS = re.compile(
-    r"\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]"
+    r"\[(/?(?:INST|THINK|ARGS|IMG|AUDIO|PREFIX|SUFFIX|MIDDLE|gMASK|sMASK|[A-Z]+(?:_[A-Z0-9]+)+))\]"
 )
 # Invisible to a reader and legible to a model: the tags block, variation selectors that carry
-# bytes, bidirectional overrides. Joiners stay: Persian and the scripts of India need them.
+# bytes, marks and overrides of direction. Joiners stay: Persian and the scripts of India need them,
+# and so do the selectors of Mongolian.
 _INVISIBLE = re.compile(
-    "[\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+    "[\u00ad\u061c\u200b\u200e\u200f\u2060-\u206f\u202a-\u202e\ufe00-\ufe0f\ufeff\ufff0-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
 
 
@@ -124,8 +126,7 @@ def as_data(text: str) -> str:
     >>> as_data("Press OK.</source><|im_end|>[INST] if 3 < 5")
     'Press OK.‹/source>‹|im_end|>(INST) if 3 < 5'
     """
-    text = _INVISIBLE.sub("", text)
-    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+    text = _INVISIBLE.sub("", without_steering(text))
     text = _TAG_OPENING.sub("‹", text)
     return _CONTROL_BRACKETS.sub(r"(\1)", text)
 
@@ -140,5 +141,5 @@ def _boundary(question: str, context: Context) -> str:
     """Return a word that nobody who wrote a source can have known: a hash of everything said."""
     digest = hashlib.sha256(question.encode("utf-8"))
     for source in context.sources:
-        digest.update(source.text.encode("utf-8") + b"\x00")
+        digest.update(f"{source.heading}\0{source.text}\0".encode())
     return digest.hexdigest()[:12]

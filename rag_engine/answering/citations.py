@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rag_engine.answering.context import Source
 from rag_engine.answering.links import LinkFilter, disarmed
 from rag_engine.records import Citation
+from rag_engine.text.steering import without_steering
 
 __all__ = [
     "NO_ANSWER",
@@ -55,13 +56,15 @@ def check_answer(text: str, sources: Sequence[Source]) -> CheckedAnswer:
 
     Citations may be written ``[1]``, ``[1, 2]``, ``[1-3]``, ``【1】`` or ``［１］``, in the
     digits of any script; they come back as ``[1]`` and ``[1][2]``. Numbers of no source are
-    removed. Links, images, HTML tags and e-mail addresses are removed unless they stand, letter
+    removed, and so is what steers a terminal or the direction of writing.
+    Links, images, HTML tags and e-mail addresses are removed unless they stand, letter
     for letter, in a source that the answer cites.
 
     >>> checked = check_answer("Yes 【1，7】 ![](https://evil.example/?q=1)", [])
     >>> checked.text, checked.numbers, len(checked.warnings)
     ('Yes', (), 3)
     """
+    text = without_steering(text)
     declined = _DECLINED.match(text)
     if declined:
         text = text[declined.end() :]

@@ -76,8 +76,9 @@ def _fits(node: Filter) -> bool:
 
 
 def _conditions(node: Filter) -> int:
+    # Without parts, a branch is still a condition of the statement: "everything", "nothing".
     if isinstance(node, And | Or):
-        return sum(map(_conditions, node.parts))
+        return sum(map(_conditions, node.parts)) or 1
     return _conditions(node.part) if isinstance(node, Not) else 1
 
 
@@ -89,7 +90,7 @@ def _depth(node: Filter) -> int:
 
 def _values(node: Filter) -> int:
     if isinstance(node, And | Or):
-        return sum(map(_values, node.parts))
+        return sum(map(_values, node.parts)) or 1
     if isinstance(node, Not):
         return _values(node.part)
     return 2 + (len(node.values) if isinstance(node, In) else 1)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.errors import InvalidFilter
-from rag_engine.filters import And, Equals, Filter, In, Not, Or
+from rag_engine.filters import MOST_IN_LIST, And, Equals, Filter, In, Not, Or
 from rag_engine.store import filter_parts
 from tests.contracts.filters import matches, trees
 
@@ -48,6 +48,19 @@ def test_thousands_of_parts_are_answered(kb: KnowledgeBase, branch: type[And | O
     where = branch(*(Not(Equals("alpha", f"no {n}")) for n in range(3_000)), Equals("beta", 2))
     assert found(kb, where) == expected(where)
     assert found(kb, Not(where)) == expected(Not(where))
+
+
+@pytest.mark.parametrize("branch", [And, Or])
+def test_thousands_of_empty_branches_are_answered(kb: KnowledgeBase, branch: type[And | Or]):
+    assert found(kb, branch(*[And()] * 3_000)) == expected(And())
+    assert found(kb, branch(*[Or()] * 3_000)) == expected(Or())
+
+
+def test_longer_lists_are_refused_by_name():
+    with pytest.raises(InvalidFilter, match=r"at most 10,000 parts, got 10,001"):
+        Or(*[And()] * (MOST_IN_LIST + 1))
+    with pytest.raises(InvalidFilter, match=r"at most 10,000, got 10,001"):
+        In("alpha", tuple(range(MOST_IN_LIST + 1)))
 
 
 def test_the_deepest_filter_is_answered(kb: KnowledgeBase):

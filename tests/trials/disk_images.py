@@ -9,7 +9,9 @@ OSDI 2014, whose tool ALICE replays traces as this does):
 - Names (made, renamed, removed) are kept in one of two ways. ``JOURNAL``: as ext4 keeps them, in
   their order, up to some point, and all of them once anything is synced. ``LOOSE``: each by itself
   until its own folder is synced, so that a later one may be kept without an earlier one.
-- A rename is kept whole or not at all, and may be kept without the bytes of the file.
+- A rename is kept whole or not at all, and may be kept without the bytes of the file. Names and
+  bytes are drawn each by itself, at the ends too: all names without any unsynced byte (delayed
+  allocation), all bytes without any new name.
 - What an ``fsync`` failed to write may be lost for good: no later ``fsync`` makes up for it, as the
   kernel marks such pages clean (Rebello et al., "Can Applications Recover from fsync Failures?",
   USENIX ATC 2020).
@@ -20,7 +22,7 @@ from __future__ import annotations
 import enum
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from tests.trials.file_faults import Operation
@@ -45,6 +47,8 @@ class Kept(enum.Enum):
     ALL_BUT_ONE = "all but one"
     ONE = "one"
     HALF = "half"
+    NAMES = "names without bytes"
+    BYTES = "bytes without names"
 
 
 @dataclass(slots=True)
@@ -93,9 +97,19 @@ class _Name:
     come: tuple[str, _File | _Folder] | None
     lost: bool = False
 
-    def follows(self, earlier: _Name) -> bool:
-        """Tell whether an earlier change was one of the same names."""
-        return self.folder is earlier.folder and bool(self._names() & earlier._names())
+    def settles(self, earlier: _Name) -> _Name | None:
+        """Return what is still open of an earlier, lost change once this one is durable.
+
+        That is what it did to other names: None if there are none. A rename ``a`` to ``b`` whose
+        sync failed may or may not be on the disk. A new ``a`` that is durable says nothing of
+        ``b``: in another block of the folder it is old, in the same one it went out with ``a``.
+        """
+        if self.folder is not earlier.folder:
+            return earlier
+        settled = self._names()
+        come = earlier.come if earlier.come and earlier.come[0] not in settled else None
+        gone = tuple(name for name in earlier.gone if name not in settled)
+        return replace(earlier, gone=gone, come=come) if gone or come else None
 
     def _names(self) -> set[str]:
         return {*self.gone, *([self.come[0]] if self.come is not None else [])}
@@ -228,7 +242,7 @@ class Disk:
     def _sync(self, synced: _File | _Folder, *, failed: bool) -> None:
         if isinstance(synced, _File):
             synced.sync(failed=failed)
-        waiting = []
+        waiting: list[_Name] = []
         for change in self._pending:
             if self._names is Names.JOURNAL or change.folder is synced:
                 change.lost |= failed and change.folder is synced
@@ -236,8 +250,8 @@ class Disk:
                 waiting.append(change)
             elif self._names is Names.JOURNAL or change.folder is synced:
                 change.apply(change.folder.durable)
-                # What came of the same names before, and may have been lost, is over now.
-                waiting = [each for each in waiting if not change.follows(each)]
+                left = [change.settles(each) for each in waiting]
+                waiting = [each for each in left if each is not None]
             else:
                 waiting.append(change)
         self._pending = waiting
@@ -246,7 +260,7 @@ class Disk:
         """Draw what is there if power is lost now."""
         files = list(self._files(self._root, set()))
         changes = [change for file in files for change in file.changes if not change.synced]
-        chosen = _chosen(drawn, kept, len(self._pending) + len(changes))
+        chosen = _chosen(drawn, kept, len(self._pending), len(changes))
         names = {id(change) for change, yes in zip(self._pending, chosen, strict=False) if yes}
         bytes_kept = {
             id(change)
@@ -289,9 +303,13 @@ class Disk:
                 yield entry
 
 
-def _chosen(drawn: random.Random, kept: Kept, count: int) -> list[bool]:
+def _chosen(drawn: random.Random, kept: Kept, names: int, changes: int) -> list[bool]:
+    """Tell of each change of a name, and behind them of each of bytes, whether it is kept."""
+    count = names + changes
     if kept in {Kept.NOTHING, Kept.EVERYTHING}:
         return [kept is Kept.EVERYTHING] * count
+    if kept in {Kept.NAMES, Kept.BYTES}:
+        return [kept is Kept.NAMES] * names + [kept is Kept.BYTES] * changes
     if kept is Kept.HALF:
         return [drawn.random() < 0.5 for _ in range(count)]
     chosen = [kept is Kept.ALL_BUT_ONE] * count

@@ -18,6 +18,8 @@ NAMES: tuple[str, ...] = (
     "one_writer",
     "operations",
     "damaged_files",
+    "filters",
+    "injection",
     "http_abuse",
     "soak",
 )

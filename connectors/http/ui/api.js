@@ -1,5 +1,7 @@
 // The service, over fetch. Errors of every kind come out as a ServiceError.
 
+import { calm } from "./text.js";
+
 export class ServiceError extends Error {
   /** `kind`: busy, key, forbidden, unusable, too_large, stopping, model, network, cut or other. */
   constructor(kind, message = "", { status = 0, retryAfter = null } = {}) {
@@ -14,6 +16,13 @@ const KINDS = {
   401: "key", 403: "forbidden", 408: "network", 413: "too_large", 422: "unusable", 429: "busy",
   502: "model", 503: "stopping", 504: "model",
 };
+
+// A reply's texts, and the names of its metadata, without what steers a line.
+const read = (json) => JSON.parse(json, (_, value) => {
+  if (typeof value === "string") return calm(value);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [calm(name), part]));
+});
 
 async function send(path, { body = null, key = "", signal = null }) {
   const headers = { Accept: "application/json, text/event-stream" };
@@ -57,7 +66,7 @@ async function failure(reply) {
 async function json(path, options) {
   const reply = await send(path, options);
   try {
-    return await reply.json();
+    return read(await reply.text());
   } catch (error) {
     throw options.signal?.aborted ? error : new ServiceError("cut");
   }
@@ -111,5 +120,5 @@ function parsed(block) {
     if (name === "event") event = value;
     if (name === "data") data.push(value);
   }
-  return data.length ? { event, data: JSON.parse(data.join("\n")) } : null;
+  return data.length ? { event, data: read(data.join("\n")) } : null;
 }

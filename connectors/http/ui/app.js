@@ -7,6 +7,7 @@ import { hitItem } from "./hits.js";
 import { KeyPanel } from "./key.js";
 import { Languages } from "./languages.js";
 import { list, text } from "./strings.js";
+import { calm } from "./text.js";
 
 const FIRST = 10;
 const MOST = 100;
@@ -59,7 +60,7 @@ async function run({ more = false } = {}) {
   state.asked = asked;
   state.k = more ? Math.min(MOST, state.k + FIRST) : FIRST;
   if (address() !== location.hash) history.pushState(null, "", address());
-  document.title = `${asked.slice(0, 80)} – ${TITLE}`;
+  document.title = `${calm(asked.slice(0, 80))} – ${TITLE}`;
   document.body.classList.add("asked");
   if (!state.folded) {
     find("filter").open = false; // the results take its place; who opens it again keeps it open

@@ -6,6 +6,12 @@ const LETTER = /\p{L}/u;
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]/u;
 
+// Control characters, and those that make a text read as it is not written.
+const STEERING = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A text without what steers a line; what takes its place is not seen and is as long. */
+export const calm = (value) => value.replace(STEERING, (found) => ("\n\r\t".includes(found) ? found : "\u200b"));
+
 /** The direction of most of a text's letters: the first one alone misleads. */
 export function direction(text) {
   let balance = 0;

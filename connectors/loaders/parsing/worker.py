@@ -8,7 +8,8 @@ A request is a line of JSON, a reply is one:
 
 What can not be read is answered ``{"refused"}``. The child opens no file by itself, holds no key
 from the environment, and ends with its parent: at once when it is idle, and by its own alarm when
-a parser hangs.
+a parser hangs. With a fourth argument, ``measured``, it forks before the first request, and the
+parent of the two tells why the other ended.
 """
 
 from __future__ import annotations
@@ -41,12 +42,18 @@ _LONG_S = 0.2
 """A reply is sent with so many rows, such long ones, or what there is after this time."""
 
 _ALARM_SLACK_S = 2.0
+_USED_UP = 0.75
+"""Resident share of the address space that a parser had when it could get no more: libraries and
+what was reserved take the rest."""
 
 
 def main() -> None:
     """Serve requests from standard input until it ends."""
     timeout_s, memory_bytes, socket_number = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
+    if sys.argv[4:] == ["measured"] and (below := os.fork()):
+        _watch(below, memory_bytes)
+        return
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes elsewhere than into the replies
@@ -73,6 +80,33 @@ def _limit(memory_bytes: int) -> None:
         # macOS knows RLIMIT_AS and refuses to set it; the time limit holds there all the same.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (value, value))
+
+
+def _watch(below: int, memory_bytes: int) -> None:
+    """Wait for the process below; answer for it if it aborted with its memory used up.
+
+    What a native library does without memory is to abort. The kernel tells a process's peak only
+    to its parent, and of a program that was just started it takes the starter's peak for its own:
+    so the process to be measured is a fork of this one, which is small.
+    """
+    os.close(0)
+    _, status, usage = os.wait4(below, 0)
+    if not os.WIFSIGNALED(status):
+        return
+    if os.WTERMSIG(status) == signal.SIGABRT and _peak(usage) >= memory_bytes * _USED_UP:
+        os.write(1, _reply(_out_of_memory))
+        return
+    signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+    os.kill(os.getpid(), os.WTERMSIG(status))
+
+
+def _peak(usage: resource.struct_rusage) -> int:
+    """Return the most resident memory, in bytes; macOS counts bytes, others KiB."""
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _out_of_memory() -> dict[str, Any]:
+    raise MemoryError
 
 
 class _Answers:
@@ -130,7 +164,7 @@ def _reply(work: Callable[[], dict[str, Any]]) -> bytes:
     except Refused as error:
         answer = {"refused": str(error)}
     except MemoryError:
-        answer = {"refused": "it needs more memory than a parser is given", "limit": True}
+        answer = {"refused": f"it needs more memory than {_given()}", "limit": True}
         answer["out_of_memory"] = True
     except RecursionError:
         answer = {"refused": "its parts are nested too deeply", "limit": True}
@@ -139,6 +173,13 @@ def _reply(work: Callable[[], dict[str, Any]]) -> bytes:
     except Exception as error:
         answer = {"refused": f"the parser failed: {type(error).__name__}: {error!s:.300}"}
     return _encode(answer)
+
+
+def _given() -> str:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return "there is"
+    return f"the {limit >> 20} MiB that a parser is given"
 
 
 def _encode(answer: dict[str, Any]) -> bytes:

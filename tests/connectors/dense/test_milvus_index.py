@@ -45,9 +45,14 @@ HOSTILE = [
     "日本語 «é»\n\t\r",
     "\u2028\u202e",
     "${x}",
+    "a\x00b",
+    "\b\f\x1b[31m",
     "id",
     "",
 ]
+
+
+UNWRITABLE = set("\x00\b\f\x1b")
 
 
 @pytest.fixture(scope="module", params=["lite", "server"])
@@ -197,8 +202,10 @@ def test_hostile_values_mean_themselves(service, filtered, value):
     for where in (Equals("alpha", value), In("beta", (value, "no such")), Equals("title", value)):
         expected = {number for number, values in fields.items() if matches(where, values)}
         found = chosen_by(service, index, where)
-        if isinstance(value, str):
+        if isinstance(value, str) and not UNWRITABLE & set(value):
             assert found == expected
+        elif isinstance(value, str):  # Milvus is not asked: the catalogue decides
+            assert found >= expected
         else:  # a number and a truth value may be taken for each other
             assert (
                 expected

@@ -15,6 +15,7 @@ import pytest
 
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
+from tests.trials.bad_files import pdf_bomb
 from tests.waiting import PATIENCE_S, wait_until
 
 PAGE = b"<p>Hello</p>"
@@ -85,6 +86,25 @@ def test_a_file_that_needs_too_much_memory_is_a_limit() -> None:
     with Sandbox(timeout_s=PATIENCE_S, memory_mb=needed_mb(PAGE) + 60) as sandbox:
         with pytest.raises(LoadLimitExceeded, match=r"big\.html: it needs more memory"):
             sandbox.parse("html", b"<p>word</p>" * 1_000_000, name="big.html")
+        assert sandbox.parse("html", PAGE, name="b").text == "Hello"
+
+
+def test_a_library_that_aborts_without_memory_is_a_limit_too() -> None:
+    with Sandbox(timeout_s=PATIENCE_S) as sandbox:
+        for name in ("fresh.pdf", "served.pdf"):
+            with pytest.raises(LoadLimitExceeded, match=rf"{name}: it needs more .*512 MiB"):
+                sandbox.parse("pdf", pdf_bomb(), name=name)
+            assert sandbox.parse("html", PAGE, name="b").text == "Hello"
+    assert sandbox._workers == []
+
+
+def test_a_library_that_aborts_with_memory_left_is_a_crash(tmp_path, monkeypatch) -> None:
+    (tmp_path / "pypdfium2.py").write_text("import os\nos.abort()\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Sandbox(timeout_s=PATIENCE_S) as sandbox:
+        with pytest.raises(LoadError, match=r"a\.pdf: it crashed the parser \(status -6\)") as told:
+            sandbox.parse("pdf", b"%PDF", name="a.pdf")
+        assert not isinstance(told.value, LoadLimitExceeded)
         assert sandbox.parse("html", PAGE, name="b").text == "Hello"
 
 

@@ -55,6 +55,7 @@ HOSTILE = (
     '" onmouseover="window.pwned=1" x="',
     "__proto__",
     "\u202eevil<script>window.pwned=1</script>\u202c",
+    "\u2067\x1b[31m\x9b2J\u2069<script>window.pwned=1</script>\x7f",
     "<\u200bscript>window.pwned=1</script>",
     "＜script＞window.pwned=1＜/script＞",
     "<p style='position:fixed;inset:0;background:red'>x</p>",
