@@ -140,16 +140,16 @@ class WriteStopped(RagEngineError):
     >>> raise WriteStopped(kept=40)
     Traceback (most recent call last):
         ...
-    rag_engine.errors.WriteStopped: stopped on request: the first 40 documents are kept, and \
-nothing of the others; add those again
+    rag_engine.errors.WriteStopped: stopped on request: the first 40 documents are kept, nothing \
+of the others; add those again
     """
 
     def __init__(self, *, kept: int) -> None:
         """Say how many documents are kept."""
-        first = f"the first {kept:,} documents are" if kept else "no document is"
-        super().__init__(
-            f"stopped on request: {first} kept, and nothing of the others; add those again"
-        )
+        told = "nothing is kept; add the documents again"
+        if kept:
+            told = f"the first {kept:,} documents are kept, nothing of the others; add those again"
+        super().__init__(f"stopped on request: {told}")
         self.kept = kept
 
 
