@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "operations",
     "damaged_files",
     "http_abuse",
+    "overload",
     "soak",
 )
 
