@@ -30,7 +30,7 @@ _SURE = 0.75
 """Part of the bearable wait that may be foreseen; the rest is for work that takes longer."""
 _SHORTEST_S, _LONGEST_S, _UNKNOWN_S = 0.05, 30.0, 1.0
 """Bounds of a bearable wait that is derived, and what it is before enough was measured."""
-_SHORTEST_DEADLINE_S = 1.0
+_SHORTEST_DEADLINE_S = 0.5
 """Nobody is dropped before, where the wait is derived: a busy system is late by itself at times."""
 
 Reason = Literal["queue", "wait", "late"]

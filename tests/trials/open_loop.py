@@ -72,11 +72,10 @@ class Asker:
         self._idle.clear()
 
     async def _send(self, data: bytes, *, fresh: bool = False) -> tuple[int, bytes]:
+        again = not fresh and bool(self._idle)
         try:
             reader, writer = (
-                await asyncio.open_connection(self._host, self._port)
-                if fresh or not self._idle
-                else self._idle.pop()
+                self._idle.pop() if again else await asyncio.open_connection(self._host, self._port)
             )
         except OSError:
             return 0, b""
@@ -85,9 +84,10 @@ class Asker:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
             body = await reader.readexactly(length)
-        except (OSError, EOFError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             writer.close()
-            return 0, b""
+            # A connection that was idle may have been closed meanwhile, as it may be.
+            return await self._send(data, fresh=fresh) if again else (0, b"")
         except BaseException:
             writer.close()
             raise
