@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -239,6 +239,46 @@ def test_when_the_grace_is_over_an_answer_under_way_is_given_up(http_service, mo
             go.set()
     assert status(said[0]) == (200 if stream else 503)
     assert b'"code":"stopping"' in said[0]
+
+
+def ends_at(call: int) -> Callable[[], bool]:
+    """Tell writes to end when asked for the ``call``-th time."""
+    calls = iter(range(1, 1_000_000))
+    return lambda: next(calls) >= call
+
+
+def test_an_upload_that_is_stopped_says_which_files_are_kept(http_service):
+    files = [("files", (f"stopped-{name}.txt", f"Text {name}.".encode())) for name in "abc"]
+    with another(http_service) as (service, url), client_of(url) as client:
+        # Asked when it is let in, thrice for the first file, and before the second one.
+        service.stop.writes_end = ends_at(5)
+        reply = client.post("/v1/files", files=files)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "stopped")
+        told = reply.json()["error"]["message"]
+        assert "kept are stopped-a.txt: send stopped-b.txt and what comes after it again" in told
+        kb = service.tenants.of("default").kb
+        assert [each for each in kb.document_ids() if "stopped-" in each] == ["stopped-a.txt"]
+        service.stop.writes_end = lambda: False
+        report = client.post("/v1/files", files=files).json()["files"]
+        assert [each["unchanged"] for each in report] == [True, False, False]
+        for name in "abc":
+            assert client.delete(f"/v1/files/stopped-{name}.txt").is_success
+
+
+@pytest.mark.parametrize("path", ["/v1/publish", "/v1/compact"])
+def test_an_index_that_is_stopped_leaves_the_one_before(http_service, path):
+    with another(http_service) as (service, url), client_of(url) as client:
+        assert client.put("/v1/documents/indexed", json={"text": "Ein Text."}).is_success
+        service.stop.writes_end = ends_at(2)
+        reply = client.post(path)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "stopping")
+        service.stop.writes_end = lambda: False
+        assert client.get("/v1/knowledge-base").json()["published"] is False
+        asked = {"question": "Ein Text", "k": 9}
+        hits = client.post("/v1/search", json=asked).json()["hits"]
+        assert "indexed" in {hit["document"] for hit in hits}
+        assert client.post(path).json()["published"] is True
+        assert client.delete("/v1/documents/indexed").is_success
 
 
 def _sent(url: str, data: bytes) -> bytes:
