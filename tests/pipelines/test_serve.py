@@ -284,6 +284,8 @@ def test_a_new_key_is_shown_and_its_digest_goes_into_the_file(capsys, tmp_path):
         (("--keys", "missing.toml"), "can not be read"),
         (("--workers", "0"), "at least 1"),
         (("--upload-mb", "0"), "above 0"),
+        (("--max-wait", "0"), "above 0"),
+        (("--grace", "0"), "at least 1"),
         (("--port", "70000"), "can not listen"),
         (("--host", "127.0.0.1", "--port", "{taken}"), "can not listen"),
     ],

@@ -54,22 +54,31 @@ def test_of_several_tenants_none_holds_more_than_half():
     pool.close()
 
 
-def held_up(pool: WorkPool, tenant: str = "a") -> threading.Event:
-    """Keep every worker of a pool until the event that is returned is set."""
-    go, begun = threading.Event(), threading.Semaphore(0)
+@pytest.fixture
+def held_up():
+    """Keep every worker of a pool until the event that is returned is set, or the test ends."""
+    events: list[threading.Event] = []
 
-    def hold():
-        begun.release()
-        go.wait(PATIENCE_S)
+    def hold_all(pool: WorkPool, tenant: str = "a") -> threading.Event:
+        go, begun = threading.Event(), threading.Semaphore(0)
+        events.append(go)
 
-    for _ in range(pool.workers):
-        pool.submit(tenant, hold)
-    for _ in range(pool.workers):
-        assert begun.acquire(timeout=PATIENCE_S)
-    return go
+        def hold():
+            begun.release()
+            go.wait(PATIENCE_S)
+
+        for _ in range(pool.workers):
+            pool.submit(tenant, hold)
+        for _ in range(pool.workers):
+            assert begun.acquire(timeout=PATIENCE_S)
+        return go
+
+    yield hold_all
+    for go in events:
+        go.set()
 
 
-def test_the_wait_is_foreseen_from_what_was_measured():
+def test_the_wait_is_foreseen_from_what_was_measured(held_up):
     pool = WorkPool("test", workers=1, queue=99, wait_s=1e6)
     for kind, seconds in (("quick", 0.01), ("slow", 0.1)):
         for _ in range(10):
@@ -86,7 +95,7 @@ def test_the_wait_is_foreseen_from_what_was_measured():
     pool.close()
 
 
-def test_who_would_wait_too_long_is_refused_and_never_run():
+def test_who_would_wait_too_long_is_refused_and_never_run(held_up):
     pool = WorkPool("test", workers=1, queue=99, wait_s=1.0)
     reasons: list[str] = []
     pool.on_refusal = reasons.append
@@ -114,7 +123,7 @@ def test_who_would_wait_too_long_is_refused_and_never_run():
     pool.close()
 
 
-def test_who_waited_past_the_deadline_is_dropped_and_never_run():
+def test_who_waited_past_the_deadline_is_dropped_and_never_run(held_up):
     pool = WorkPool("test", workers=1, queue=9, wait_s=1e6)
     reasons: list[str] = []
     pool.on_refusal = reasons.append
@@ -140,7 +149,7 @@ def test_who_waited_past_the_deadline_is_dropped_and_never_run():
     assert not run
 
 
-def test_what_is_cancelled_while_it_waits_is_not_run_and_leaves_its_place():
+def test_what_is_cancelled_while_it_waits_is_not_run_and_leaves_its_place(held_up):
     pool = WorkPool("test", workers=1, queue=1, wait_s=1e6)
     go = held_up(pool)
     run: list[int] = []
@@ -156,7 +165,7 @@ def test_what_is_cancelled_while_it_waits_is_not_run_and_leaves_its_place():
     pool.close()
 
 
-def test_each_tenant_gets_its_turn_whatever_another_has_put_in():
+def test_each_tenant_gets_its_turn_whatever_another_has_put_in(held_up):
     pool = WorkPool("test", workers=1, queue=99, wait_s=1e6)
     go = held_up(pool, "flood")
     order: list[str] = []
@@ -173,7 +182,7 @@ def test_each_tenant_gets_its_turn_whatever_another_has_put_in():
     pool.close()
 
 
-def test_a_tenant_within_its_share_is_told_that_the_service_is_overloaded():
+def test_a_tenant_within_its_share_is_told_that_the_service_is_overloaded(held_up):
     pool = WorkPool("test", workers=1, queue=3, shared=True, wait_s=1e6)
     go = held_up(pool, "a")
     pool.submit("a", lambda: None)
@@ -187,7 +196,7 @@ def test_a_tenant_within_its_share_is_told_that_the_service_is_overloaded():
     pool.close()
 
 
-def test_an_estimate_that_is_too_high_does_not_shut_the_service():
+def test_an_estimate_that_is_too_high_does_not_shut_the_service(held_up):
     pool = WorkPool("test", workers=1, queue=9, wait_s=1e3)
     pool._times.observe("work", units=1.0, seconds=1e5)
     go = held_up(pool)
