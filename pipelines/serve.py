@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,6 +42,8 @@ class ServeOptions:
     search_workers: int | None = None
     search_queue: int | None = None
     upload_mb: float | None = None
+    max_wait_s: float | None = None
+    stop_s: int | None = None
     """None: what ``Limits`` says."""
 
 
@@ -120,7 +121,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
         from rag_engine.connectors.http.tenants import Tenant, Tenants
     except ImportError as error:
         raise MissingExtra("serve", package=error.name or "fastapi") from error
-    names = ("search_workers", "search_queue", "upload_mb")
+    names = ("search_workers", "search_queue", "upload_mb", "max_wait_s", "stop_s")
     chosen = {name: getattr(options, name) for name in names}
     limits = Limits(**{name: value for name, value in chosen.items() if value is not None})
     keys = None
@@ -150,12 +151,16 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
-        yield Service(
+        service = Service(
             tenants=Tenants(tenants),
             keys=keys,
             limits=limits,
             hosts=frozenset({"localhost", "127.0.0.1", "[::1]", _in_url(options.host)}),
         )
+        yield service
+        if service.stop.over.is_set():  # no time is left to build an index; the next start does
+            for tenant in tenants.values():
+                tenant.kb.close(publish=False)
 
 
 def _in_url(host: str) -> str:
@@ -163,7 +168,7 @@ def _in_url(host: str) -> str:
 
 
 def serve(options: ServeOptions) -> Outcome:
-    """Serve until SIGTERM or Ctrl-C; requests that are under way are finished.
+    """Serve until SIGTERM or Ctrl-C; what is under way is finished, or told of (``server``).
 
     Raises:
         InvalidInput: the address can not be used; and what ``open_service`` raises.
@@ -175,6 +180,7 @@ def serve(options: ServeOptions) -> Outcome:
         from rag_engine.connectors.http.app import create_app
         from rag_engine.connectors.http.logs import log_to, logger
         from rag_engine.connectors.http.patience import PatientProtocol
+        from rag_engine.connectors.http.server import LAST_S, StoppingServer
 
         log_to()
         listening = _listen(options.host, options.port)
@@ -186,17 +192,14 @@ def serve(options: ServeOptions) -> Outcome:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=service.limits.stop_s,
+            timeout_graceful_shutdown=LAST_S,
             ws="none",
             lifespan="on",
         )
         url = f"http://{_in_url(options.host)}:{port}"
         logger.info("listening", extra={"fields": {"url": url, "tenants": len(service.tenants)}})
-        # uvicorn ends with the signal that stopped it; that was what we were asked for.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            StoppingServer(config, service).run(sockets=[listening])
         finally:
             listening.close()
         logger.info("stopped")

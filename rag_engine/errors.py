@@ -11,6 +11,7 @@ The tree, drawn once::
     ├── SettingsError           a settings file or value that can not be used
     ├── MissingExtra            an optional package is not installed; also an ImportError
     ├── ModelError              a model that is missing, damaged or of the wrong kind
+    ├── WriteStopped            a write that its caller stopped between two steps
     ├── LoadError               one file that could not be read as documents
     │   └── LoadLimitExceeded   it asked for more memory, time or size than allowed
     ├── StoreError              a knowledge base on disk
@@ -62,6 +63,7 @@ __all__ = [
     "StoreLocked",
     "StoreNotFound",
     "StoreReadOnly",
+    "WriteStopped",
 ]
 
 StorageReason = Literal["full", "read-only", "permission", "busy", "limit", "gone", "io"]
@@ -127,6 +129,28 @@ with an extra: pip install 'rag-engine[torch]'
 
 class ModelError(RagEngineError):
     """A model is missing, damaged, or not of the expected kind."""
+
+
+class WriteStopped(RagEngineError):
+    """A write ended between two steps, because its caller's ``stop`` said so.
+
+    ``kept`` counts the documents that were written before, whole and durable: they are the first
+    of those that were given, in their order. Of the others nothing is kept.
+
+    >>> raise WriteStopped(kept=40)
+    Traceback (most recent call last):
+        ...
+    rag_engine.errors.WriteStopped: stopped on request: the first 40 documents are kept, nothing \
+of the others; add those again
+    """
+
+    def __init__(self, *, kept: int) -> None:
+        """Say how many documents are kept."""
+        told = "nothing is kept; add the documents again"
+        if kept:
+            told = f"the first {kept:,} documents are kept, nothing of the others; add those again"
+        super().__init__(f"stopped on request: {told}")
+        self.kept = kept
 
 
 class LoadError(RagEngineError):

@@ -21,7 +21,7 @@ from rag_engine.errors import (
     MissingExtra,
 )
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
-from rag_engine.ingest import add_batch, batches
+from rag_engine.ingest import Stop, add_batch, batches, never
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
 from rag_engine.ports import Loader
@@ -80,11 +80,12 @@ def add_files(
     return report
 
 
-def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
+def add_file(store: OpenedStore, path: str | Path, source: str, stop: Stop = never) -> AddReport:
     """Index one file under the name ``source``; see ``KnowledgeBase.add_file``.
 
     Raises:
         InvalidInput: ``path`` is no file, or ``source`` no name.
+        WriteStopped: ``stop`` said so.
     """
     store.check_writable()
     path = Path(path)
@@ -92,7 +93,7 @@ def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    return _Run(store, store.loaders).index({source: path}, silent)
+    return _Run(store, store.loaders, stop).index({source: path}, silent)
 
 
 def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
@@ -112,8 +113,8 @@ class _Run:
     Documents of many files make one batch, so that the embedder always has enough to do.
     """
 
-    def __init__(self, store: OpenedStore, loaders: Sequence[Loader]) -> None:
-        self._store = store
+    def __init__(self, store: OpenedStore, loaders: Sequence[Loader], stop: Stop = never) -> None:
+        self._store, self._stop = store, stop
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
@@ -128,12 +129,13 @@ class _Run:
 
     def index(self, files: Mapping[str, Path], on_progress: OnStage) -> AddReport:
         """Index files under their names."""
-        report = AddReport()
+        report, done = AddReport(), 0
         on_progress(INDEXING, 0, len(files))
         for batch in batches(self._documents(files, on_progress)):
-            report += self._write(batch)
+            report += self._write(batch, done)
+            done += len(batch)
             on_progress(INDEXING, self._read_files, len(files))
-        report += self._write([])  # what is still to be finished
+        report += self._write([], done)  # what is still to be finished
         on_progress(INDEXING, len(files), len(files))
         return dataclasses.replace(
             report,
@@ -143,15 +145,15 @@ class _Run:
             problems=tuple(self._problems),
         )
 
-    def _write(self, batch: Sequence[Document]) -> AddReport:
-        """Write a batch; the sources whose documents all came are finished."""
+    def _write(self, batch: Sequence[Document], done: int) -> AddReport:
+        """Write a batch after ``done`` documents; sources whose documents all came are finished."""
         deleted: list[str] = []
         with self._store.writing():
             catalogue = self._store.catalogue
             if self._begun:
                 # Durable before the first document: a source left half-way is known as such.
                 catalogue.begin_sources(self._begun)
-            report = add_batch(batch, self._store)
+            report = add_batch(batch, self._store, self._stop if batch else never, done)
             if self._finished:
                 deleted = catalogue.finish_sources(self._finished)
         self._begun, self._finished = [], []

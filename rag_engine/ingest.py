@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, WriteStopped
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document
@@ -18,11 +20,16 @@ from rag_engine.text.chunking import chunk_many, passage_text
 __all__ = [
     "BATCH_CHARACTERS",
     "BATCH_DOCUMENTS",
+    "Stop",
     "add_batch",
     "add_documents",
     "batches",
+    "never",
     "prepare",
 ]
+
+Stop = Callable[[], bool]
+"""Asked between two steps of a write: True ends it there."""
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
@@ -30,6 +37,14 @@ _HEADING_TOKENS = 96
 """Room for prompt and heading in the model's window, so that no text is cut off by it.
 
 A small window is shared half and half."""
+
+_STEP_TEXTS = 64
+"""Texts of a step that ``stop`` can not interrupt: a second or some of an embedder's work."""
+
+
+def never() -> bool:
+    """Stop nothing: a write goes on to its end."""
+    return False
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -62,6 +77,7 @@ def add_documents(
     documents: Iterable[Document],
     *,
     on_progress: Callable[[int], None] | None = None,
+    stop: Stop = never,
 ) -> AddReport:
     """Write documents batch by batch; see ``KnowledgeBase.add``."""
     if isinstance(documents, Document):
@@ -70,24 +86,35 @@ def add_documents(
     done = 0
     for batch in batches(documents):
         with store.writing():
-            report += add_batch(batch, store)
+            report += add_batch(batch, store, stop, done)
         done += len(batch)
         if on_progress is not None:
             on_progress(done)
     return report
 
 
-def add_batch(batch: Sequence[Document], store: OpenedStore) -> AddReport:
+def add_batch(
+    batch: Sequence[Document], store: OpenedStore, stop: Stop = never, done: int = 0
+) -> AddReport:
     """Write the new and the changed documents of a batch in one transaction.
+
+    ``done`` documents were written before it.
 
     Raises:
         InvalidVectors: the embedder gave vectors that can not be used.
+        WriteStopped: ``stop`` said so before the transaction; nothing of the batch is kept.
     """
     known = store.catalogue.fingerprints([document.id for document in batch])
     changed = [
         document for document in batch if known.get(document.id) != document_fingerprint(document)
     ]
-    stored = prepare(changed, store.components, store.settings.chunking) if changed else []
+    chunking = store.settings.chunking
+    try:
+        _check(stop)
+        stored = prepare(changed, store.components, chunking, stop) if changed else []
+        _check(stop)
+    except WriteStopped as stopped:
+        raise WriteStopped(kept=done) from stopped
     if stored:
         store.catalogue.replace(stored)
     return AddReport(
@@ -99,13 +126,22 @@ def add_batch(batch: Sequence[Document], store: OpenedStore) -> AddReport:
     )
 
 
+def _check(stop: Stop) -> None:
+    if stop():
+        raise WriteStopped(kept=0)
+
+
 def prepare(
-    documents: Sequence[Document], components: Components, settings: ChunkingSettings
+    documents: Sequence[Document],
+    components: Components,
+    settings: ChunkingSettings,
+    stop: Stop = never,
 ) -> list[StoredDocument]:
     """Make documents ready to be stored.
 
     Raises:
         InvalidVectors: the embedder gave vectors that can not be used.
+        WriteStopped: ``stop`` said so.
     """
     embedder = components.embedder
     chunks = chunk_many(
@@ -123,7 +159,7 @@ def prepare(
         for document, its_chunks in zip(documents, chunks, strict=True)
         for chunk in its_chunks
     ]
-    vectors, tokens = _embedded(texts, components)
+    vectors, tokens = _embedded_in_steps(texts, components, stop)
     rows = iter(zip(texts, vectors, tokens, strict=True))
     return [
         StoredDocument(
@@ -140,6 +176,31 @@ def prepare(
         )
         for document, its_chunks in zip(documents, chunks, strict=True)
     ]
+
+
+def _embedded_in_steps(
+    texts: Sequence[str], components: Components, stop: Stop
+) -> tuple[Float32Array, Sequence[Float32Array | None]]:
+    """Return what ``_embedded`` does; who may be stopped embeds some texts at a time.
+
+    Texts of like length go together, as they do within an embedder's own batches.
+
+    Raises:
+        WriteStopped: ``stop`` said so.
+    """
+    if stop is never or len(texts) <= _STEP_TEXTS:
+        _check(stop)
+        return _embedded(texts, components)
+    order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+    vectors = np.empty((len(texts), components.embedder.dimension), np.float32)
+    tokens: list[Float32Array | None] = [None] * len(texts)
+    for start in range(0, len(order), _STEP_TEXTS):
+        _check(stop)
+        rows = order[start : start + _STEP_TEXTS]
+        vectors[rows], states = _embedded([texts[row] for row in rows], components)
+        for row, of_text in zip(rows, states, strict=True):
+            tokens[row] = of_text
+    return vectors, tokens
 
 
 def _embedded(

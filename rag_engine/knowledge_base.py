@@ -10,7 +10,7 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.files import add_file, add_files, suffixes_of
 from rag_engine.filters import Filter
-from rag_engine.ingest import add_documents
+from rag_engine.ingest import Stop, add_documents, never
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
@@ -98,8 +98,10 @@ class KnowledgeBase:
             open_store(Path(path), own, settings, components, read_only=read_only, create=create)
         )
 
-    def close(self) -> None:
+    def close(self, *, publish: bool = True) -> None:
         """Publish what changed since the last index was built, if it is due; let others write.
+
+        Without ``publish`` it is closed at once: whoever opens it next builds the index.
 
         Raises:
             StorageFailed: the index can not be written. It is closed all the same, every document
@@ -107,7 +109,7 @@ class KnowledgeBase:
 
         Example: ``kb.close()``
         """
-        self._opened.close()
+        self._opened.close(publish=publish)
 
     def __enter__(self) -> KnowledgeBase:
         return self
@@ -119,21 +121,29 @@ class KnowledgeBase:
         self._opened.close(publish=not (stopped or isinstance(error, StorageFailed)))
 
     def add(
-        self, documents: Iterable[Document], *, on_progress: Callable[[int], None] | None = None
+        self,
+        documents: Iterable[Document],
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        stop: Stop = never,
     ) -> AddReport:
         """Add documents; each replaces one with the same id, an unchanged one costs nothing.
 
         What was added is durable when this returns, and found by the next search. It is written
         in batches: after an error or a kill, the batches before are there, the rest is not; adding
         all of them again is safe.
-        ``on_progress`` is called with the number of documents done after each batch.
+        ``on_progress`` is called with the number of documents done after each batch. ``stop`` is
+        asked between two steps (some texts embedded, a batch written): True ends the adding.
+
+        Raises:
+            WriteStopped: ``stop`` said so; it tells how many documents are kept.
 
         Example::
 
             report = kb.add(Document(id=name, text=text) for name, text in manuals.items())
             print(report.added, report.unchanged)
         """
-        return add_documents(self._opened, documents, on_progress=on_progress)
+        return add_documents(self._opened, documents, on_progress=on_progress, stop=stop)
 
     def add_files(
         self,
@@ -178,12 +188,18 @@ class KnowledgeBase:
             on_progress=on_progress,
         )
 
-    def add_file(self, path: str | Path, *, source: str) -> AddReport:
+    def add_file(self, path: str | Path, *, source: str, stop: Stop = never) -> AddReport:
         """Add one file under the name ``source``, wherever it lies; the index is not published.
+
+        ``stop`` is asked between two steps, as in ``add``; a file that was stopped half-way is
+        read again when it is next added.
+
+        Raises:
+            WriteStopped: ``stop`` said so; it tells how many documents of the file are kept.
 
         Example: ``kb.add_file(upload, source="manuals/pump.txt")``
         """
-        return add_file(self._opened, path, source)
+        return add_file(self._opened, path, source, stop)
 
     @property
     def file_suffixes(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.trials.plan import NAMES, trial_named
 
-SLOW: frozenset[str] = frozenset({"power_loss", "one_writer", "http_abuse", "soak"})
+SLOW: frozenset[str] = frozenset({"power_loss", "one_writer", "http_abuse", "overload", "soak"})
 """Trials of which even the small size takes more than some seconds."""
 
 

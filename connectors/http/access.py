@@ -31,8 +31,12 @@ _SCHEME = HTTPBearer(
 """For the OpenAPI document: keys are looked at before, by ``Gate``."""
 
 
-def service_of(request: Request) -> Service:
-    """Return the service behind the application."""
+async def service_of(request: Request) -> Service:
+    """Return the service behind the application.
+
+    Like all that routes depend on it is asynchronous: what is not, is run by another thread, for
+    which a request to a busy service may have to wait.
+    """
     service: Service = request.app.state.service
     return service
 
@@ -68,7 +72,7 @@ class Needs:
     def __init__(self, role: Role) -> None:
         self.role = role
 
-    def __call__(self, request: Request, _: Annotated[object, Security(_SCHEME)]) -> Tenant:
+    async def __call__(self, request: Request, _: Annotated[object, Security(_SCHEME)]) -> Tenant:
         """Return the tenant.
 
         Raises:
@@ -90,12 +94,12 @@ Writer = Annotated[Tenant, Depends(Needs(Role.WRITE))]
 Administrator = Annotated[Tenant, Depends(Needs(Role.ADMIN))]
 
 
-def may_read_metrics(request: Request, _: Annotated[object, Security(_SCHEME)]) -> None:
+async def may_read_metrics(request: Request, _: Annotated[object, Security(_SCHEME)]) -> None:
     """Let pass who has a key for metrics, and everyone where there are no keys.
 
     Raises:
         ApiError: 401 without a key, 403 with one of a tenant: the figures are of all of them.
     """
     caller = caller_of(request)
-    if service_of(request).keys is not None and caller.role is not Role.METRICS:
+    if (await service_of(request)).keys is not None and caller.role is not Role.METRICS:
         raise ApiError(403, "forbidden", "this needs a key with the role metrics")

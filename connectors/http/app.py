@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from rag_engine.connectors.http.admission import Admission
 from rag_engine.connectors.http.errors import ApiError, api_error, error_response, validation_error
 from rag_engine.connectors.http.middleware import BodyLimit, Envelope, Gate, request_id_of
 from rag_engine.connectors.http.pool import Busy
@@ -20,6 +21,8 @@ from rag_engine.connectors.http.routes import documents, files, openai, operatio
 from rag_engine.connectors.http.routes import ui as page
 from rag_engine.connectors.http.schemas import ErrorReply
 from rag_engine.connectors.http.service import Service
+from rag_engine.connectors.http.stopping import ServiceStopping
+from rag_engine.connectors.http.streams import ClientGone
 from rag_engine.errors import RagEngineError
 
 __all__ = ["create_app"]
@@ -32,8 +35,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         403: "The key may not do this",
         413: "The body is too large",
         422: "The request can not be used",
-        429: "Busy: Retry-After says when to come again",
-        503: "The service is stopping",
+        429: "Too much of the caller's is under way: Retry-After says when to come again",
+        503: "Too much of all callers' is under way, or the service is stopping",
     }.items()
 }
 
@@ -47,7 +50,7 @@ def create_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        service.stopping = True
+        service.stop.begin()
         for pool in service.pools:
             await asyncio.to_thread(pool.close)
 
@@ -63,9 +66,10 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     for routes in (page, search, documents, files, operations, openai):
         app.include_router(routes.router)
-    for kind in (RequestValidationError, HTTPException, RagEngineError, Busy):
+    known = (RequestValidationError, HTTPException, RagEngineError)
+    for kind in (*known, Busy, ClientGone, ServiceStopping):
         app.add_exception_handler(kind, _answer)
-    for layer in (BodyLimit, Gate, Envelope):  # the last one is the outermost
+    for layer in (BodyLimit, Admission, Gate, Envelope):  # the last one is the outermost
         app.add_middleware(layer, service=service)
     return app
 

@@ -18,6 +18,8 @@ from rag_engine.connectors.http.logs import logger
 from rag_engine.connectors.http.pool import Busy
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import ErrorBody, ErrorReply
+from rag_engine.connectors.http.stopping import ServiceStopping
+from rag_engine.connectors.http.streams import ClientGone
 from rag_engine.errors import (
     InvalidDocument,
     InvalidFilter,
@@ -116,15 +118,33 @@ def api_error(error: Exception) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, Busy):
-        return ApiError(
-            429,
-            "busy",
-            f"more requests are waiting than can be served; {error}",
-            headers={"Retry-After": str(error.retry_after)},
-        )
+        return _busy(error)
+    if isinstance(error, ServiceStopping):
+        return ApiError(503, "stopping", str(error), headers={"Retry-After": "5"})
+    if isinstance(error, ClientGone):
+        return ApiError(499, "client_gone", "the client hung up before its turn came")
     if isinstance(error, HTTPException):
         return ApiError(error.status_code, "invalid_request", str(error.detail))
     return _engine_error(error) if isinstance(error, RagEngineError) else None
+
+
+def _busy(error: Busy) -> ApiError:
+    """Return what a client is told that is not served now: 429 where it may blame itself.
+
+    >>> busy = Busy(3, reason="wait", over_share=False)
+    >>> _busy(busy).status_code, _busy(busy).code, _busy(busy).headers
+    (503, 'overloaded', {'Retry-After': '3'})
+    """
+    headers = {"Retry-After": str(error.retry_after)}
+    if error.over_share:
+        message = f"more requests are waiting than can be served; {error}"
+        return ApiError(429, "busy", message, headers=headers)
+    waited = (
+        "it waited for too long and was not begun" if error.reason == "late" else "too many ask"
+    )
+    return ApiError(
+        503, "overloaded", f"the service is overloaded: {waited}; {error}", headers=headers
+    )
 
 
 _INPUT: Sequence[tuple[type[RagEngineError], str]] = (

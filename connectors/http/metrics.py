@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from rag_engine.connectors.http.pool import WorkPool
+from rag_engine.connectors.http.pool import Reason, WorkPool
 
 __all__ = ["Metrics"]
 
@@ -52,8 +54,32 @@ class Metrics:
             ["pool"],
             registry=self.registry,
         )
+        waiting = Gauge(
+            "rag_engine_jobs_waiting",
+            "Jobs that wait for a worker",
+            ["pool"],
+            registry=self.registry,
+        )
+        wait = Histogram(
+            "rag_engine_wait_seconds",
+            "Seconds that a job waited for a worker before it was begun",
+            ["pool"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        refused = Counter(
+            "rag_engine_jobs_refused",
+            "Jobs that were not done: no place (queue), too long a wait (wait), it waited (late)",
+            ["pool", "reason"],
+            registry=self.registry,
+        )
         for pool in pools:
-            jobs.labels(pool.name).set_function(_counter_of(pool))
+            jobs.labels(pool.name).set_function(partial(getattr, pool, "under_way"))
+            waiting.labels(pool.name).set_function(partial(getattr, pool, "waiting"))
+            pool.on_begin = wait.labels(pool.name).observe
+            pool.on_refusal = partial(_count, refused, pool.name)
+            for reason in get_args(Reason):  # so that all of them are there from the start
+                refused.labels(pool.name, reason)
         knowledge_bases = Gauge(
             "rag_engine_knowledge_bases", "Knowledge bases served", registry=self.registry
         )
@@ -69,5 +95,5 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _counter_of(pool: WorkPool) -> Callable[[], float]:
-    return lambda: float(pool.under_way)
+def _count(refused: Counter, pool: str, reason: Reason) -> None:
+    refused.labels(pool, reason).inc()

@@ -15,6 +15,7 @@ from rag_engine.connectors.http.access import unauthenticated
 from rag_engine.connectors.http.errors import ApiError, error_response, known_or_logged
 from rag_engine.connectors.http.logs import logger
 from rag_engine.connectors.http.service import Caller, Service
+from rag_engine.connectors.http.stopping import ServiceStopping
 
 __all__ = ["BodyLimit", "Envelope", "Gate", "request_id_of"]
 
@@ -74,6 +75,8 @@ class Envelope:
                 names = {name.lower() for name, _ in headers}
                 headers += [(name, value) for name, value in _HEADERS.items() if name not in names]
                 headers.append((b"x-request-id", request_id.encode("ascii")))
+                if self._service.stop.asked and b"connection" not in names:
+                    headers.append((b"connection", b"close"))
                 message = {**message, "headers": headers}
             await send(message)
 
@@ -81,6 +84,12 @@ class Envelope:
         with metrics.in_progress.track_inprogress():
             try:
                 await self._app(scope, receive, send_with_headers)
+            except asyncio.CancelledError:
+                # The server's last means against a request that holds up its end.
+                if status != 0 or not self._service.stop.asked:
+                    raise
+                known = known_or_logged(ServiceStopping(), request_id)
+                await error_response(known, request_id)(scope, receive, send_with_headers)
             except Exception as error:
                 known = known_or_logged(error, request_id)
                 if status == 0:

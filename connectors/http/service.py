@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rag_engine.connectors.http.keys import DEFAULT_TENANT, Key, KeyRing, Role
+from rag_engine.connectors.http.kinds import Kind
 from rag_engine.connectors.http.limits import Limits
 from rag_engine.connectors.http.metrics import Metrics
 from rag_engine.connectors.http.pool import WorkPool
+from rag_engine.connectors.http.stopping import Stopping
 from rag_engine.connectors.http.tenants import Tenant, Tenants
 
 __all__ = ["Caller", "Service"]
@@ -35,29 +37,38 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     hosts: frozenset[str] = frozenset()
     """Without keys: the names that a request may have in its Host header."""
-    stopping: bool = False
+    stop: Stopping = field(init=False)
     searching: WorkPool = field(init=False)
     answering: WorkPool = field(init=False)
     writing: WorkPool = field(init=False)
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
-        shared, limits = len(self.tenants) > 1, self.limits
-        self.searching = WorkPool(
-            "search", workers=limits.search_workers, queue=limits.search_queue, shared=shared
+        limits = self.limits
+        self.stop = Stopping(limits.stop_s)
+        self.searching = self._pool(
+            "search", limits.search_workers, limits.search_queue, limits.max_wait_s
         )
-        self.answering = WorkPool(
-            "ask", workers=limits.ask_workers, queue=limits.ask_queue, shared=shared
-        )
-        self.writing = WorkPool(
-            "write", workers=limits.write_workers, queue=limits.write_queue, shared=shared
+        self.answering = self._pool("ask", limits.ask_workers, limits.ask_queue, limits.max_wait_s)
+        self.writing = self._pool(
+            "write", limits.write_workers, limits.write_queue, limits.write_wait_s
         )
         self.metrics = Metrics(self.pools, tenants=len(self.tenants))
+
+    def _pool(self, name: str, workers: int, queue: int, wait_s: float | None) -> WorkPool:
+        shared = len(self.tenants) > 1
+        return WorkPool(name, workers=workers, queue=queue, shared=shared, wait_s=wait_s)
 
     @property
     def pools(self) -> tuple[WorkPool, ...]:
         """All pools."""
         return (self.searching, self.answering, self.writing)
+
+    def pool_of(self, kind: Kind) -> WorkPool:
+        """Return the pool whose workers do work of a kind."""
+        if kind in {Kind.SEARCH, Kind.READ, Kind.EMBED}:
+            return self.searching
+        return self.answering if kind is Kind.ASK else self.writing
 
     def caller(self, key: Key | None) -> Caller | None:
         """Return who presents a key; None: somebody unknown."""

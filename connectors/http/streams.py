@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
 from typing import Any
 
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from rag_engine.connectors.http.pool import WorkPool
+from rag_engine.connectors.http.pool import Work
 
-__all__ = ["ClientGone", "EventStream", "sse", "stream_response"]
+__all__ = ["ClientGone", "EventStream", "sse"]
 
 
 class ClientGone(Exception):
-    """Nobody reads any more: the worker may stop."""
+    """Nobody waits for an answer any more: the worker may stop."""
 
 
 _END = object()
@@ -32,16 +29,12 @@ class EventStream:
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Any] = asyncio.Queue()
         self._gone = threading.Event()
-        self._future: Future[None] | None = None
+        self._work: Work[None] | None = None
 
-    def start(self, pool: WorkPool, tenant: str, work: Callable[[], None]) -> None:
-        """Let a worker of ``pool`` run ``work``, which calls ``put``.
-
-        Raises:
-            Busy: no place is left.
-        """
-        self._future = pool.submit(tenant, work)
-        self._future.add_done_callback(lambda _: self._send(_END))
+    def follow(self, work: Work[None]) -> None:
+        """Take the events of ``work``, which calls ``put``; its end is theirs."""
+        self._work = work
+        work.add_done_callback(lambda _: self._send(_END))
 
     def put(self, event: object) -> None:
         """Hand an event over; called by the worker.
@@ -68,21 +61,27 @@ class EventStream:
             event = await asyncio.wait_for(self._events.get(), pause_s)
         except TimeoutError:
             return None
+        if isinstance(event, Exception):
+            raise event
         if event is not _END:
             return event
-        assert self._future is not None
-        if self._future.cancelled():
+        assert self._work is not None
+        if self._work.cancelled():
             raise ClientGone
-        error = self._future.exception()
+        error = self._work.exception()
         if error is not None:
             raise error
         raise StopAsyncIteration
 
+    def break_off(self, error: Exception) -> None:
+        """Let ``error`` be what the client is told next, whatever the worker does."""
+        self._events.put_nowait(error)
+
     def leave(self) -> None:
         """Say that nobody reads any more."""
         self._gone.set()
-        if self._future is not None:
-            self._future.cancel()
+        if self._work is not None:
+            self._work.cancel()
 
 
 def sse(data: object, event: str | None = None) -> bytes:
@@ -97,48 +96,3 @@ def sse(data: object, event: str | None = None) -> bytes:
         text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
     head = f"event: {event}\n" if event else ""
     return f"{head}data: {text}\n\n".encode("utf-8", "replace")
-
-
-async def stream_response(
-    stream: EventStream,
-    render: Callable[[Any], bytes],
-    *,
-    failed: Callable[[Exception], bytes],
-    last: bytes = b"",
-    pause_s: float,
-) -> StreamingResponse:
-    """Answer with a stream of events, once the first one is there.
-
-    ``render`` makes bytes of an event, ``failed`` of an error in the middle; ``last`` ends it.
-
-    Raises:
-        Exception: the worker failed before its first event: a status can still say so.
-    """
-    try:
-        first = await stream.next()
-    except StopAsyncIteration:
-        first = None
-    except BaseException:
-        stream.leave()
-        raise
-
-    async def body() -> AsyncIterator[bytes]:
-        try:
-            if first is not None:
-                yield render(first)
-                while True:
-                    event = await stream.next(pause_s)
-                    yield b": still here\n\n" if event is None else render(event)
-        except StopAsyncIteration:
-            pass
-        except Exception as error:
-            yield failed(error)
-        finally:
-            stream.leave()
-        yield last
-
-    return StreamingResponse(
-        body(),
-        media_type="text/event-stream; charset=utf-8",
-        headers={"X-Accel-Buffering": "no"},
-    )

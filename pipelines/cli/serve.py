@@ -46,6 +46,21 @@ def serve(
         int | None,
         typer.Option("--queue", metavar="N", help="Searches that may wait.", show_default="64"),
     ] = None,
+    max_wait: Annotated[
+        float | None,
+        typer.Option(
+            "--max-wait",
+            metavar="S",
+            help="Longest wait for a worker.",
+            show_default="2 x the slowest 1 %",
+        ),
+    ] = None,
+    grace: Annotated[
+        int | None,
+        typer.Option(
+            "--grace", metavar="S", help="For what is under way at a stop.", show_default="30"
+        ),
+    ] = None,
     upload_mb: Annotated[
         float | None,
         typer.Option("--upload-mb", metavar="MB", help="Largest upload.", show_default="64"),
@@ -73,5 +88,7 @@ def serve(
             search_workers=workers,
             search_queue=queue,
             upload_mb=upload_mb,
+            max_wait_s=max_wait,
+            stop_s=grace,
         )
     )

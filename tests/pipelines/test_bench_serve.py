@@ -18,7 +18,7 @@ def url(tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("bench") / "kb"
     with KnowledgeBase.open(path) as kb:
         kb.add([Document(id="a", text="Die Dichtung wird jedes Jahr ersetzt.")])
-    with running_service("--kb", str(path)) as address:
+    with running_service("--kb", str(path), "--max-wait", "60") as address:
         yield address
 
 

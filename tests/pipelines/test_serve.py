@@ -90,13 +90,21 @@ def get(url: str, path: str) -> httpx.Response:
     return httpx.get(url + path, timeout=PATIENCE_S, trust_env=False, verify=False)
 
 
-def refuses(url: str) -> bool:
-    """Tell whether nobody listens at an address any more."""
-    try:
-        get(url, "/healthz")
-    except httpx.TransportError:
-        return True
-    return False
+# Batches of 40 documents; the second one is embedded when a file is there.
+HELD_BATCH = """
+import os, time
+from rag_engine import ingest
+ingest.BATCH_DOCUMENTS = 40
+embedded, calls = ingest._embedded, []
+def held(texts, components):
+    calls.append(len(texts))
+    if len(calls) > {before}:
+        open({begun!r}, "w").close()
+        while not os.path.exists({go!r}):
+            time.sleep(0.01)
+    return embedded(texts, components)
+ingest._embedded = held
+"""
 
 
 def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb, tmp_path):
@@ -116,7 +124,11 @@ def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb, tmp
         writing.start()
         wait_until(lambda: 'rag_engine_jobs{pool="write"} 1.0' in get(url, "/metrics").text)
         served.send_signal(signal.SIGTERM)
-        wait_until(lambda: refuses(url))
+        wait_until(lambda: get(url, "/readyz").status_code == 503)
+        assert get(url, "/healthz").json() == {"status": "stopping"}
+        refused = post(url, "/v1/search", {"question": "warranty"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "stopping")
+        assert refused.headers["connection"] == "close"
         assert not replies
         go.touch()
         writing.join(PATIENCE_S)
@@ -131,6 +143,77 @@ def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb, tmp
         assert opened.inspect().published
         assert len(opened.document_ids()) == 13
         opened.delete([f"d{n}" for n in range(12)])
+
+
+TEXT = "Satz {n} handelt von Pumpen und davon, wie oft man ihre Dichtungen ersetzt."
+HUNDRED = [{"id": f"h{n:03}", "text": TEXT.format(n=n)} for n in range(120)]
+
+
+@contextmanager
+def adding(
+    kb: Path, folder: Path, before: int, grace: int, replies: list[object]
+) -> Iterator[tuple[subprocess.Popen[str], str, list[str], Path]]:
+    """Add 120 documents to a service, ``before`` steps of which are not held; yield it then."""
+    go, begun = folder / "go", folder / "begun"
+    held = HELD_BATCH.format(before=before, go=str(go), begun=str(begun))
+    with process("--kb", kb, "--grace", str(grace), before=held) as (served, url, log):
+
+        def add():
+            try:
+                replies.append(post(url, "/v1/documents", {"documents": HUNDRED}))
+            except httpx.TransportError as error:
+                replies.append(error)
+
+        writing = threading.Thread(target=add)
+        writing.start()
+        try:
+            wait_until(begun.exists)
+            yield served, url, log, go
+        finally:
+            go.touch()
+            writing.join(PATIENCE_S)
+
+
+@pytest.mark.parametrize(("before", "kept"), [pytest.param(0, 0, marks=pytest.mark.slow), (1, 40)])
+def test_a_stop_within_a_long_addition_is_503_and_says_what_is_kept(tmp_path, before, kept):
+    kb = tmp_path / "kb"
+    KnowledgeBase.open(kb).close()
+    replies: list[httpx.Response] = []
+    with adding(kb, tmp_path, before, 2, replies) as (served, _, log, go):
+        served.send_signal(signal.SIGTERM)
+        wait_until(lambda: any("writes end at their next step" in line for line in log))
+        assert not replies
+        go.touch()
+        assert served.wait(PATIENCE_S) == Exit.DONE
+    [reply] = replies
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "stopped")
+    told = f"the first {kept} are kept" if kept else "nothing of the 120 documents is kept"
+    assert told in reply.json()["error"]["message"]
+    assert reply.headers["connection"] == "close"
+    with KnowledgeBase.open(kb) as opened:
+        assert opened.document_ids() == [document["id"] for document in HUNDRED[:kept]]
+        for document in HUNDRED[:kept]:
+            assert opened.document(document["id"]).text == document["text"]
+        assert opened.check().problems == []
+        again = opened.add(Document(**document) for document in HUNDRED)
+        assert (again.added, again.unchanged) == (120 - kept, kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_second_signal_ends_at_once_and_keeps_whole_documents(tmp_path, number):
+    kb = tmp_path / "kb"
+    KnowledgeBase.open(kb).close()
+    replies: list[object] = []
+    with adding(kb, tmp_path, 1, 3600, replies) as (served, url, _, _):
+        served.send_signal(number)
+        wait_until(lambda: get(url, "/readyz").status_code == 503)
+        served.send_signal(number)
+        assert served.wait(PATIENCE_S) == -number  # with the write still held
+    assert isinstance(replies[0], httpx.TransportError)
+    with KnowledgeBase.open(kb) as opened:
+        assert opened.document_ids() == [document["id"] for document in HUNDRED[:40]]
+        assert opened.check().problems == []
 
 
 def test_a_reader_serves_beside_a_writer_and_takes_no_documents(kb):
@@ -201,6 +284,8 @@ def test_a_new_key_is_shown_and_its_digest_goes_into_the_file(capsys, tmp_path):
         (("--keys", "missing.toml"), "can not be read"),
         (("--workers", "0"), "at least 1"),
         (("--upload-mb", "0"), "above 0"),
+        (("--max-wait", "0"), "above 0"),
+        (("--grace", "0"), "at least 1"),
         (("--port", "70000"), "can not listen"),
         (("--host", "127.0.0.1", "--port", "{taken}"), "can not listen"),
     ],

@@ -21,6 +21,7 @@ NAMES: tuple[str, ...] = (
     "filters",
     "injection",
     "http_abuse",
+    "overload",
     "soak",
 )
 

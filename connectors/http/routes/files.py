@@ -8,15 +8,18 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import ServiceOf, Writer
+from rag_engine.connectors.http.admission import answered
 from rag_engine.connectors.http.errors import ApiError
+from rag_engine.connectors.http.kinds import Kind
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.tenants import Tenant
-from rag_engine.errors import StoreReadOnly
+from rag_engine.errors import StoreReadOnly, WriteStopped
+from rag_engine.ingest import Stop
 from rag_engine.serialisation import ProblemOut
 
 __all__ = ["router"]
@@ -31,6 +34,7 @@ async def upload(
     files: Annotated[list[UploadFile], File(description="One or several files.")],
     tenant: Writer,
     service: ServiceOf,
+    request: Request,
     prefix: Annotated[
         str, Form(max_length=_LONGEST_NAME, description="Put before each name, with a slash.")
     ] = "",
@@ -38,7 +42,8 @@ async def upload(
     """Read files (txt, md, html, pdf, docx, csv, tsv, jsonl) into documents.
 
     A file of the same name is replaced with all its documents. One that can not be read is told
-    of under ``problems`` and does not stop the others.
+    of under ``problems`` and does not stop the others. A service that has to stop meanwhile answers
+    503 and names the files that are kept.
     """
     if tenant.read_only:  # there may be no loaders to ask for their suffixes
         raise StoreReadOnly("the knowledge base is served for reading only")
@@ -51,28 +56,55 @@ async def upload(
         raise ApiError(422, "invalid_request", "two files have the same name", param="files")
 
     def work() -> Response:
-        named = zip(names, files, strict=True)
-        return json_response(FilesReply(files=[_index(name, file, tenant) for name, file in named]))
+        told: list[FileOut] = []
+        for name, file in zip(names, files, strict=True):
+            try:
+                told.append(_index(name, file, tenant, service.stop.writes_end))
+            except WriteStopped as stopped:
+                raise _stopped(names[: len(told)], name, stopped.kept) from stopped
+        return json_response(FilesReply(files=told))
 
-    return await service.writing.run(tenant.name, work)
+    units = max(1.0, sum(file.size or 0 for file in files) / 1_000)
+    return await answered(service, request, tenant.name, Kind.UPLOAD, work, units=units)
 
 
 @router.delete("/{name:path}", response_model=DeleteReply, summary="Delete a file's documents")
-async def delete(name: str, tenant: Writer, service: ServiceOf) -> Response:
+async def delete(name: str, tenant: Writer, service: ServiceOf, request: Request) -> Response:
     """Delete all documents that came from a file."""
-    deleted = await service.writing.run(tenant.name, lambda: tenant.kb.delete_source(name))
+
+    def work() -> list[str]:
+        return tenant.kb.delete_source(name)
+
+    deleted = await answered(service, request, tenant.name, Kind.DELETE, work)
     if not deleted:
         raise ApiError(404, "not_found", "there is no file of this name", param="name")
     return json_response(DeleteReply(deleted=deleted))
 
 
-def _index(name: str, file: UploadFile, tenant: Tenant) -> FileOut:
+def _stopped(kept: list[str], name: str, documents: int) -> ApiError:
+    """Return what is said of an upload that was stopped in the middle of a file.
+
+    >>> _stopped(["a.txt"], "b.csv", 40).detail
+    'the service is stopping; kept are a.txt and the first 40 documents of b.csv: send b.csv and \
+what comes after it again'
+    """
+    parts = [*kept, *([f"the first {documents} documents of {name}"] if documents else [])]
+    told = "nothing is kept" if not parts else f"kept are {' and '.join(parts)}"
+    return ApiError(
+        503,
+        "stopped",
+        f"the service is stopping; {told}: send {name} and what comes after it again",
+        headers={"Retry-After": "5"},
+    )
+
+
+def _index(name: str, file: UploadFile, tenant: Tenant, stop: Stop) -> FileOut:
     """Index one file under its name; on disk it has a name of ours."""
     with tempfile.TemporaryDirectory(prefix="rag-engine-") as folder:
         path = Path(folder) / f"upload{PurePosixPath(name).suffix.lower()}"
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
-        report = tenant.kb.add_file(path, source=name)
+        report = tenant.kb.add_file(path, source=name, stop=stop)
         problems = [
             ProblemOut(source=problem.source, reason=problem.reason.replace(str(path), name))
             for problem in (*report.skipped, *report.problems)

@@ -12,7 +12,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf
+from rag_engine.connectors.http.admission import answered
 from rag_engine.connectors.http.errors import ApiError, stream_failure
+from rag_engine.connectors.http.kinds import Kind
 from rag_engine.connectors.http.middleware import request_id_of
 from rag_engine.connectors.http.openai_schemas import (
     ChatChoice,
@@ -28,7 +30,8 @@ from rag_engine.connectors.http.openai_schemas import (
 )
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.safe_streaming import Draft
-from rag_engine.connectors.http.streams import EventStream, sse, stream_response
+from rag_engine.connectors.http.stream_responses import stream_response
+from rag_engine.connectors.http.streams import EventStream, sse
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer
@@ -50,7 +53,9 @@ async def models(tenant: Reader) -> Response:
 
 
 @router.post("/embeddings", response_model=EmbeddingsReply, summary="Embed texts")
-async def embeddings(body: EmbeddingsRequest, tenant: Reader, service: ServiceOf) -> Response:
+async def embeddings(
+    body: EmbeddingsRequest, tenant: Reader, service: ServiceOf, request: Request
+) -> Response:
     """Embed texts with the knowledge base's own model, as queries or as passages."""
     embedder = tenant.embedder
     name = tenant.model_name
@@ -69,7 +74,8 @@ async def embeddings(body: EmbeddingsRequest, tenant: Reader, service: ServiceOf
             param="dimensions",
         )
     texts = [body.input] if isinstance(body.input, str) else body.input
-    if sum(map(len, texts)) > _MOST_CHARACTERS:
+    characters = sum(map(len, texts))
+    if characters > _MOST_CHARACTERS:
         raise ApiError(
             422,
             "invalid_input",
@@ -92,7 +98,8 @@ async def embeddings(body: EmbeddingsRequest, tenant: Reader, service: ServiceOf
             )
         )
 
-    return await service.searching.run(tenant.name, work)
+    units = max(1.0, characters / 1_000)
+    return await answered(service, request, tenant.name, Kind.EMBED, work, units=units)
 
 
 def _encoded(vector: Float32Array, encoding: str | None) -> list[float] | str:
@@ -118,16 +125,17 @@ async def chat(body: ChatRequest, tenant: Reader, service: ServiceOf, request: R
         raise ApiError(422, "invalid_request", "the chat holds no text of a user", param="messages")
     chatting = _Chat(question, body, tenant)
     if not body.stream:
-        return await service.answering.run(tenant.name, chatting.reply)
+        return await answered(service, request, tenant.name, Kind.ASK, chatting.reply)
     stream = EventStream()
-    stream.start(service.answering, tenant.name, lambda: chatting.write(stream))
     request_id = request_id_of(request.scope)
     return await stream_response(
+        service,
+        request,
+        tenant.name,
         stream,
-        bytes,
+        lambda: chatting.write(stream),
         failed=lambda error: sse(stream_failure(error, request_id)),
         last=sse("[DONE]"),
-        pause_s=service.limits.keep_alive_s,
     )
 
 

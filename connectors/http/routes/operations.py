@@ -15,6 +15,8 @@ from rag_engine.connectors.http.access import (
     caller_of,
     may_read_metrics,
 )
+from rag_engine.connectors.http.admission import answered
+from rag_engine.connectors.http.kinds import Kind
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import (
     HealthReply,
@@ -23,6 +25,7 @@ from rag_engine.connectors.http.schemas import (
     PublishReply,
 )
 from rag_engine.connectors.http.service import Service
+from rag_engine.connectors.http.stopping import ServiceStopping
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.text.direction import direction
 
@@ -32,15 +35,15 @@ router = APIRouter(tags=["operations"])
 
 
 @router.get("/healthz", response_model=HealthReply, summary="Does the process live?")
-async def healthz() -> Response:
-    """Answer at once, whatever else is going on."""
-    return json_response(HealthReply(status="ok"))
+async def healthz(service: ServiceOf) -> Response:
+    """Answer 200 at once, whatever else is going on; ``status`` says so while it is stopping."""
+    return json_response(HealthReply(status="stopping" if service.stop.asked else "ok"))
 
 
 @router.get("/readyz", response_model=HealthReply, summary="Does it take requests?")
 async def readyz(service: ServiceOf) -> Response:
     """Answer 200 while requests are taken, 503 from the moment that a stop began."""
-    if service.stopping:
+    if service.stop.asked:
         return json_response(HealthReply(status="stopping"), status=503)
     return json_response(HealthReply(status="ok"))
 
@@ -59,7 +62,11 @@ async def metrics(service: ServiceOf, _: Annotated[None, Depends(may_read_metric
 async def knowledge_base(tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Tell what the caller's knowledge base holds."""
     role = caller_of(request).role.name.lower()
-    return await service.searching.run(tenant.name, lambda: json_response(_told(tenant, role)))
+
+    def work() -> Response:
+        return json_response(_told(tenant, role))
+
+    return await answered(service, request, tenant.name, Kind.READ, work)
 
 
 def _told(tenant: Tenant, role: str) -> KnowledgeBaseReply:
@@ -95,26 +102,30 @@ def _told(tenant: Tenant, role: str) -> KnowledgeBaseReply:
 
 
 @router.post("/v1/publish", response_model=PublishReply, summary="Build the index files now")
-async def publish(tenant: Writer, service: ServiceOf) -> Response:
+async def publish(tenant: Writer, service: ServiceOf, request: Request) -> Response:
     """Build the index files, if anything changed since they were built.
 
     What was added is searched without that; publishing makes the service's next start quick.
     """
-    return await _built(tenant, service, compact=False)
+    return await _built(tenant, service, request, compact=False)
 
 
 @router.post("/v1/compact", response_model=PublishReply, summary="Give back space")
-async def compact(tenant: Administrator, service: ServiceOf) -> Response:
+async def compact(tenant: Administrator, service: ServiceOf, request: Request) -> Response:
     """Build the index files anew and give back the space of what was deleted."""
-    return await _built(tenant, service, compact=True)
+    return await _built(tenant, service, request, compact=True)
 
 
-async def _built(tenant: Tenant, service: Service, *, compact: bool) -> Response:
+async def _built(tenant: Tenant, service: Service, request: Request, *, compact: bool) -> Response:
+    def on_stage(stage: str, done: int, total: int) -> None:
+        if service.stop.writes_end():
+            raise ServiceStopping
+
     def work() -> Response:
         if compact:
-            tenant.kb.compact()
+            tenant.kb.compact(on_stage=on_stage)
         else:
-            tenant.kb.publish()
+            tenant.kb.publish(on_stage=on_stage)
         held = tenant.kb.inspect()
         return json_response(
             PublishReply(
@@ -124,4 +135,4 @@ async def _built(tenant: Tenant, service: Service, *, compact: bool) -> Response
             )
         )
 
-    return await service.writing.run(tenant.name, work)
+    return await answered(service, request, tenant.name, Kind.BUILD, work)

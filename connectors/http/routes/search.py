@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rag_engine.connectors.http.access import Reader, ServiceOf
+from rag_engine.connectors.http.admission import answered
 from rag_engine.connectors.http.errors import stream_failure
 from rag_engine.connectors.http.evidence import nearest_sentences
+from rag_engine.connectors.http.kinds import Kind
 from rag_engine.connectors.http.middleware import request_id_of
 from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.safe_streaming import Draft
@@ -19,7 +21,8 @@ from rag_engine.connectors.http.schemas import (
     SearchReplyWithEvidence,
     SearchRequest,
 )
-from rag_engine.connectors.http.streams import EventStream, sse, stream_response
+from rag_engine.connectors.http.stream_responses import stream_response
+from rag_engine.connectors.http.streams import EventStream, sse
 from rag_engine.serialisation import AskReply, SearchReply
 
 __all__ = ["router"]
@@ -30,7 +33,9 @@ router = APIRouter(prefix="/v1", tags=["search"])
 @router.post(
     "/search", response_model=SearchReply | SearchReplyWithEvidence, summary="Find passages"
 )
-async def search(body: SearchRequest, tenant: Reader, service: ServiceOf) -> Response:
+async def search(
+    body: SearchRequest, tenant: Reader, service: ServiceOf, request: Request
+) -> Response:
     """Return the passages that answer a question best, whatever language they are in."""
 
     def work() -> Response:
@@ -47,7 +52,7 @@ async def search(body: SearchRequest, tenant: Reader, service: ServiceOf) -> Res
             reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
         return json_response(reply)
 
-    return await service.searching.run(tenant.name, work)
+    return await answered(service, request, tenant.name, Kind.SEARCH, work)
 
 
 @router.post(
@@ -65,7 +70,7 @@ async def search(body: SearchRequest, tenant: Reader, service: ServiceOf) -> Res
 async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Answer a question from the knowledge base, with checked citations."""
 
-    def answered(on_text: Callable[[str], None] | None = None) -> AskReply:
+    def reply(on_text: Callable[[str], None] | None = None) -> AskReply:
         answer = tenant.kb.ask(
             body.question,
             where=body.filter(),
@@ -73,14 +78,16 @@ async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Req
             answer_language=body.answer_language,
             on_text=on_text,
         )
-        reply = AskReply.of(body.question, answer)
+        plain = AskReply.of(body.question, answer)
         if not body.evidence:
-            return reply
+            return plain
         evidence = nearest_sentences(body.question, answer.hits, tenant.embedder)
-        return AskReplyWithEvidence(**dict(reply), evidence=evidence)
+        return AskReplyWithEvidence(**dict(plain), evidence=evidence)
 
     if not body.stream:
-        return await service.answering.run(tenant.name, lambda: json_response(answered()))
+        return await answered(
+            service, request, tenant.name, Kind.ASK, lambda: json_response(reply())
+        )
 
     stream = EventStream()
     draft = Draft()
@@ -90,13 +97,14 @@ async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Req
             stream.put(sse({"text": text}, "text"))
 
     def write() -> None:
-        stream.put(sse(answered(show), "answer"))
+        stream.put(sse(reply(show), "answer"))
 
-    stream.start(service.answering, tenant.name, write)
     request_id = request_id_of(request.scope)
     return await stream_response(
+        service,
+        request,
+        tenant.name,
         stream,
-        bytes,
+        write,
         failed=lambda error: sse(stream_failure(error, request_id), "error"),
-        pause_s=service.limits.keep_alive_s,
     )

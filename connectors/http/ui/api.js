@@ -56,7 +56,7 @@ async function failure(reply) {
     // Something in between answered; its status has to do.
   }
   const seconds = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
-  const kind = code === "foreign_host" || code === "foreign_origin" ? "forbidden" : KINDS[reply.status];
+  const kind = { foreign_host: "forbidden", foreign_origin: "forbidden", overloaded: "busy" }[code] ?? KINDS[reply.status];
   return new ServiceError(kind ?? "other", message, {
     status: reply.status,
     retryAfter: Number.isFinite(seconds) ? seconds : null,

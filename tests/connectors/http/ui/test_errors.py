@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rag_engine.connectors.http.pool import Busy
 from tests.connectors.http.service import secret
@@ -27,7 +27,8 @@ def occupied(pool):
     finally:
         release.set()
         for each in taken:
-            each.result(300)
+            with suppress(Busy):  # it waited for too long
+                each.result(300)
 
 
 def test_a_busy_service_says_when_to_come_again(browser, plain):
