@@ -10,17 +10,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag_engine.errors import (
-    FolderEmpty,
     InvalidDocument,
     InvalidInput,
     LoadError,
     MissingExtra,
 )
+from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
+from rag_engine.folder_prefix import check_nothing_goes, claimed_prefix, gone_from
 from rag_engine.ingest import add_batch, batches
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
@@ -61,18 +62,19 @@ def add_files(
     loaders = check_loaders(own_loaders) + store.loaders
     path = Path(path)
     folder = is_folder(path)
-    stem = _claimed_prefix(store, path, prefix, folder=folder, sync=sync)
+    stem = claimed_prefix(store, path, prefix, folder=folder, sync=sync)
     if folder:
         listing = list_folder(path, stem, leave_out=store.root)
     else:
-        listing = Listing(files={"/".join(filter(None, (stem, shown_name(path.name)))): path})
+        name = one_form(shown_name(path.name))
+        listing = Listing(files={"/".join(filter(None, (stem, name))): path})
     report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
     run = _Run(store, loaders)
     report += run.index(listing.files, on_progress)
     if sync:
-        gone = _gone(store, listing, stem)
+        gone = gone_from(store, listing, stem)
         if not (allow_empty or run.could_read):
-            _check_nothing_goes(store, path, stem, gone, report)
+            check_nothing_goes(store, path, stem, gone, report)
         for source in gone:
             with store.writing():
                 report += AddReport(deleted=len(store.catalogue.delete_source(source)))
@@ -92,7 +94,7 @@ def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    return _Run(store, store.loaders).index({source: path}, silent)
+    return _Run(store, store.loaders).index({one_form(source): path}, silent)
 
 
 def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
@@ -117,6 +119,7 @@ class _Run:
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
+        self._otherwise = _spelled_otherwise(self._known)
         self.could_read = False
         """Whether any file could be read, or is as it was read before."""
         self._begun: list[str] = []
@@ -176,7 +179,8 @@ class _Run:
         except LoadError as error:
             self._problems.append(Problem(source=source, reason=_reason(error, source)))
             return
-        if fingerprint and self._known.get(source) == fingerprint:
+        known = fingerprint and self._known.get(source) == fingerprint
+        if known and source not in self._otherwise:
             self._unchanged_files += 1
             self.could_read = True
             return
@@ -236,6 +240,7 @@ class _Run:
                 name=source,
                 fingerprint=b"" if problems or blank else fingerprint,
                 keep=frozenset(keep),
+                replaces=self._otherwise.get(source, ()),
             )
         )
 
@@ -264,29 +269,14 @@ class _FileProblems:
             yield Problem(source=self._source, reason=f"and {more:,} more of its kind")
 
 
-def _gone(store: OpenedStore, listing: Listing, stem: str) -> list[str]:
-    """Return the sources under a prefix whose files are gone."""
-    under = [name for name in store.catalogue.sources() if name.startswith(f"{stem}/")]
-    return sorted(listing.gone(under))
-
-
-def _check_nothing_goes(
-    store: OpenedStore, path: Path, stem: str, gone: Sequence[str], report: AddReport
-) -> None:
-    """Refuse to drop documents for a folder of which no file could be read.
-
-    Raises:
-        FolderEmpty: documents would be dropped.
-    """
-    documents = store.catalogue.count_documents(gone)
-    if documents:
-        problems = f" ({len(report.problems)} problems)" if report.problems else ""
-        raise FolderEmpty(
-            f"no file of {shown_name(str(path))} could be read{problems}, and sync (--sync) would "
-            f"drop all {documents:,} documents of its {len(gone):,} files under {stem!r}; nothing "
-            "was dropped: see that the right folder is there (is it mounted?), or confirm with "
-            "allow_empty=True (--allow-empty)"
-        )
+def _spelled_otherwise(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names that are not in NFC, as earlier versions kept them, by their NFC."""
+    otherwise: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        form = one_form(name)
+        if form != name:
+            otherwise[form] = (*otherwise.get(form, ()), name)
+    return otherwise
 
 
 def _signature(loader: Loader) -> str:
@@ -322,26 +312,3 @@ def _reason(error: Exception, source: str) -> str:
     if isinstance(error.__cause__, FileNotFoundError):
         reason = "it was there when the folder was listed, and is not any more"
     return shown_name(reason)
-
-
-def _claimed_prefix(
-    store: OpenedStore, path: Path, prefix: str | None, *, folder: bool, sync: bool
-) -> str:
-    """Return what the files' names begin with, after seeing that it is this folder's own."""
-    place = os.path.realpath(path if folder else path.parent)
-    stem = shown_name(Path(place).name if prefix is None else prefix.strip("/"))
-    if sync and not (folder and stem):
-        raise InvalidInput(
-            "sync (--sync) drops what is gone from a whole folder under its prefix; name a folder "
-            f"and no empty prefix (got {str(path)!r} and {stem!r})"
-        )
-    with store.writing():
-        claimed = store.catalogue.meta(f"prefix {stem}")
-        if claimed is None:
-            store.catalogue.set_meta(f"prefix {stem}", place)
-    if prefix is None and claimed not in {None, place}:
-        raise InvalidInput(
-            f"the names under {stem!r} come from {claimed}, not from {place}: give this folder "
-            "another prefix (--prefix), or the same one on purpose if it was moved"
-        )
-    return stem
