@@ -19,6 +19,7 @@ from rag_engine.errors import (
     LoadError,
     MissingExtra,
 )
+from rag_engine.file_endings import loader_for, what_is_read, why_unread
 from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
 from rag_engine.folder_prefix import check_nothing_goes, claimed_prefix, gone_from
@@ -31,7 +32,7 @@ from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
 
-__all__ = ["INDEXING", "add_file", "add_files", "loader_for", "suffixes_of"]
+__all__ = ["INDEXING", "add_file", "add_files"]
 
 PROBLEMS_OF_A_FILE = 1_000
 """How many problems of one file are told; the rest is counted."""
@@ -70,7 +71,8 @@ def add_files(
         listing = Listing(files={"/".join(filter(None, (stem, name))): path})
     report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
     run = _Run(store, loaders)
-    report += run.index(listing.files, on_progress)
+    indexed = run.index(listing.files, on_progress)
+    report += indexed if folder else _asked_for(indexed, path, loaders)
     if sync:
         gone = gone_from(store, listing, stem)
         if not (allow_empty or run.could_read):
@@ -94,18 +96,19 @@ def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    return _Run(store, store.loaders).index({one_form(source): path}, silent)
+    report = _Run(store, store.loaders).index({one_form(source): path}, silent)
+    return _asked_for(report, path, store.loaders)
 
 
-def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
-    """Return the endings of the files that some loaders read."""
-    return frozenset(suffix for loader in loaders for suffix in loader.suffixes)
-
-
-def loader_for(path: Path, loaders: Sequence[Loader]) -> Loader | None:
-    """Return the first loader that reads files with this ending, or None."""
-    suffix = path.suffix.lower()
-    return next((loader for loader in loaders if suffix in loader.suffixes), None)
+def _asked_for(report: AddReport, path: Path, loaders: Sequence[Loader]) -> AddReport:
+    """Return what became of one file: that nothing reads it is no matter to pass over then."""
+    skipped = report.skipped
+    if loader_for(path, loaders) is None:
+        hint = what_is_read(loaders)
+        skipped = tuple(
+            dataclasses.replace(file, reason=f"{file.reason}; {hint}") for file in skipped
+        )
+    return dataclasses.replace(report, skipped=(), problems=(*report.problems, *skipped))
 
 
 class _Run:
@@ -171,8 +174,7 @@ class _Run:
         """Yield the documents of a file, unless it is known as it is."""
         loader = loader_for(path, self._loaders)
         if loader is None:
-            reason = f"no loader reads {path.suffix or 'files without an ending'}"
-            self._skipped.append(Problem(source=source, reason=reason))
+            self._skipped.append(Problem(source=source, reason=why_unread(path)))
             return
         try:
             fingerprint = self._fingerprint(loader, path)

@@ -8,7 +8,8 @@ from pathlib import Path
 from rag_engine.answering.asking import ask, least_score
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
-from rag_engine.files import add_file, add_files, suffixes_of
+from rag_engine.file_endings import suffixes_of
+from rag_engine.files import add_file, add_files
 from rag_engine.filters import Filter
 from rag_engine.ingest import add_documents
 from rag_engine.inspection import Inspection, inspect_store
