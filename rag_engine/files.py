@@ -19,6 +19,7 @@ from rag_engine.errors import (
     LoadError,
     MissingExtra,
 )
+from rag_engine.file_encoding import in_encoding
 from rag_engine.file_endings import loader_for, what_is_read, why_unread
 from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
@@ -49,20 +50,23 @@ def add_files(
     prefix: str | None = None,
     sync: bool = False,
     allow_empty: bool = False,
+    encoding: str | None = None,
     on_progress: OnStage = silent,
 ) -> AddReport:
     """Index a folder, or one file; see ``KnowledgeBase.add_files``.
 
     Raises:
         InvalidInput: the path does not exist, or can not be looked at; the prefix by default
-            belongs to another folder already; or ``sync`` with a single file or without a prefix.
+            belongs to another folder already; ``sync`` with a single file or without a prefix; or
+            an ``encoding`` that is none, or is for a file that says its own.
         FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
             folder could be read.
     """
     store.check_writable()
-    loaders = check_loaders(own_loaders) + store.loaders
     path = Path(path)
     folder = is_folder(path)
+    loaders = check_loaders(own_loaders) + store.loaders
+    loaders = in_encoding(encoding, loaders, None if folder else path)
     stem = claimed_prefix(store, path, prefix, folder=folder, sync=sync)
     if folder:
         listing = list_folder(path, stem, leave_out=store.root)
@@ -284,12 +288,14 @@ def _spelled_otherwise(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def _signature(loader: Loader) -> str:
     """Return what else than settings and bytes decides about the documents of a file.
 
-    This package's own loaders are decided by their settings alone.
+    This package's own loaders are decided by the settings of all, and by their ``version``, which
+    stands for what only some of them heed.
     """
     kind = type(loader)
+    version = getattr(loader, "version", "")
     if kind.__module__.startswith("rag_engine."):
-        return ""
-    return f"\0{kind.__module__}.{kind.__qualname__}\0{getattr(loader, 'version', '')}"
+        return f"\0{version}" if version else ""
+    return f"\0{kind.__module__}.{kind.__qualname__}\0{version}"
 
 
 def _of_source(loaded: object, source: str, loader: Loader) -> Document:

@@ -55,6 +55,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=shown.language,
         stretches=outline.stretches(),
         metadata=decoded.facts,
+        problems=decoded.problems,
     )
 
 

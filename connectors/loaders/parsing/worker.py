@@ -20,6 +20,7 @@ import resource
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -47,6 +48,7 @@ def main() -> None:
     """Serve requests from standard input until it ends."""
     timeout_s, memory_bytes, socket_number = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
+    tempfile.tempdir = os.sep  # no file can be written, and libraries ask for a place for some
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes elsewhere than into the replies

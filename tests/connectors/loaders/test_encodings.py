@@ -1,0 +1,64 @@
+"""Every text of ``encoded_texts`` in every encoding: right, or a person is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from rag_engine.connectors.loaders.parsing.code_pages import judge
+from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.parsing.letters import fit, letters_of
+from tests.connectors.loaders.encoded_texts import TEXTS, outcome, pairs
+
+
+def test_no_text_is_silently_wrong():
+    counts: Counter[tuple[str, str]] = Counter()
+    silent = []
+    for language, encoding, length, data, text in pairs():
+        told = outcome(data, text)
+        counts[length, told] += 1
+        if told == "silently wrong":
+            silent.append((language, encoding, length))
+    assert silent == []
+    assert counts["long", "right"] >= 0.99 * sum(n for key, n in counts.items() if "long" in key)
+    assert counts["short", "right"] >= 0.97 * sum(n for key, n in counts.items() if "short" in key)
+
+
+@pytest.mark.parametrize("data", [b"\x80\x81\x8d\x90\xfe" * 9, bytes(range(128, 256)) * 3])
+def test_what_is_no_text_is_told(data: bytes):
+    assert decode(data).second or decode(data).replaced
+
+
+def test_a_close_call_names_the_other_encoding_and_the_way_out():
+    decoded = decode(TEXTS["pt"][0].encode("cp860"))
+    assert decoded.second == "cp860"
+    [problem] = decoded.problems
+    assert "cp860" in problem
+    assert "--encoding" in problem
+
+
+def test_a_damaged_byte_does_not_turn_a_code_page_into_another():
+    data = "\n".join(TEXTS["pl"]).encode("cp1250").replace(b"\n", b"\x83\n")
+    verdict = judge(data)
+    assert verdict is not None
+    assert (verdict.encoding, verdict.doubtful) == ("cp1250", False)
+    assert decode(data).replaced == 2
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "language"),
+    [
+        ("τόπος", "τόπςο", "el"),
+        ("ספרים", "םיספר", "he"),
+        ("مدرسة", "ةمدرس", "ar"),
+        ("เก้าอี้", "กเ้าอ", "th"),
+        ("район", "ткйан", "ru"),
+        ("señor", "seÑor", "es"),
+        ("«uno»", "un¤o", "es"),
+        ("„Haus“", "H„us", "de"),
+    ],
+)
+def test_letters_stand_where_their_script_sets_them(right: str, wrong: str, language: str):
+    assert letters_of(right).odd == 0.0
+    assert fit(letters_of(wrong), language) < fit(letters_of(right), language) - 2
