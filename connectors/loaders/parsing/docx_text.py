@@ -47,6 +47,7 @@ _ALT_TEXTS = {
     f"{_VML}shape": "alt",
     f"{_VML}rect": "alt",
     f"{_VML}imagedata": f"{_OFFICE}title",
+    f"{_VML}textpath": "string",  # a text that is drawn, such as a watermark
 }
 _FILE_NAME = re.compile(r"\S{1,200}\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|wmf)", re.IGNORECASE)
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
