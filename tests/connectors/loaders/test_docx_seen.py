@@ -98,6 +98,15 @@ SEEN = {
         field("IF 1 = " + "1", field("REF x", run("innen")) + run(" außen")),
         "innen außen",
     ),
+    "field in a code": (
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>IF </w:instrText></w:r>'
+        + field("REF x", run("eins"))
+        + '<w:r><w:instrText> = 1 "ja"</w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+        + run("ja")
+        + '<w:r><w:fldChar w:fldCharType="end"/></w:r>',
+        "ja",
+    ),
     "field without a result": (
         run("Wort")
         + '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>XE "Wort"</w:instrText>'
