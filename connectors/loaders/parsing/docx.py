@@ -27,6 +27,7 @@ from rag_engine.connectors.loaders.parsing.docx_text import (
 from rag_engine.connectors.loaders.parsing.docx_zip import sanitised
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.readings import Readings
 
 __all__ = ["parse"]
 
@@ -61,6 +62,7 @@ def parse(data: bytes, name: str) -> Parsed:
         text=outline.text,
         title=one_line(document.core_properties.title or "") or walk.title or walk.first_heading,
         stretches=outline.stretches(),
+        metadata=walk.readings.facts,
         problems=tuple(dict.fromkeys(walk.problems)),
     )
 
@@ -83,6 +85,7 @@ class _Walk:
         self.title = ""
         self.first_heading = ""
         self.problems: list[str] = []
+        self.readings = Readings()
         self._document = document
         self._depth = depth
         self._chunks = 0
@@ -171,6 +174,8 @@ class _Walk:
             # A title stands above all headings of the first level.
             text = f"{label or ''}{read.text.strip()}"
             blocks.append(Block(text, level=level, item=label is not None))
+        for word, reading in read.readings:
+            self.readings.add(word, reading)
         for box in read.boxes:
             blocks += self.blocks(box, pages=pages)
 
@@ -185,6 +190,7 @@ class _Walk:
             if not is_docx(data):
                 return blocks_of_text(data, str(part.content_type))
             inner = _Walk(_opened(data), self._depth + 1)
+            inner.readings = self.readings
             blocks = inner.blocks(inner._document.element.body)
             blocks += inner.beside()
             self.problems += inner.problems

@@ -19,6 +19,7 @@ from rag_engine.connectors.loaders.parsing.html_lists import Lists, items_of_lis
 from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
 from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
 from rag_engine.connectors.loaders.parsing.parsed import Refused
+from rag_engine.connectors.loaders.parsing.readings import Readings
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
@@ -76,6 +77,7 @@ class VisibleText:
         self.blocks: list[Block] = []
         self.title = ""
         self.language: str | None = None
+        self.readings = Readings()
         self._title_parts: list[str] | None = None
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
         self._figure = 0
@@ -206,6 +208,8 @@ class VisibleText:
     def _end_ruby(self) -> None:
         if self._ruby is not None:
             self._buffer.append(self._ruby.text)
+            for reading in self._ruby.readings.values():
+                self.readings.add(self._ruby.text, reading)
             self._ruby = None
 
     def _end_table(self) -> None:
