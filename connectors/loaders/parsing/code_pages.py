@@ -102,6 +102,10 @@ _CLOSE = 0.3
 """How likely the next reading may be, with the best at 1, before a person is told."""
 _BELIEVED = 8.0
 """How much less likely (the logarithm) a declared code page may be."""
+_TOLD_FROM = 2.0
+"""How much less likely it may be before a person is told."""
+_DECLARED_BY_HABIT = "cp1252"
+"""Pages of all languages declare it; that says nothing."""
 _POOR = math.log(0.3)
 """For each byte outside ASCII."""
 
@@ -155,10 +159,13 @@ def judge(sample: bytes, *, declared: str = "") -> Verdict | None:
     hopeful = [r for r, value in zip(readings, fits, strict=True) if value > max(fits) - _HOPELESS]
     scored = sorted((_best(reading) for reading in hopeful), key=lambda pair: -pair[0])
     best, encoding = scored[0]
-    if declared:
-        claimed = next((r for r in hopeful if declared in r.encodings), None)
-        if claimed is not None and _best(claimed)[0] > best - _BELIEVED:
-            return Verdict(declared)
+    claimed = next((r for r in hopeful if declared in r.encodings), None)
+    if claimed is not None and encoding in claimed.encodings:
+        return Verdict(declared)
+    if claimed is not None and declared != _DECLARED_BY_HABIT:
+        behind = best - _best(claimed)[0]
+        if behind < _BELIEVED:
+            return Verdict(declared, encoding, doubtful=behind > _TOLD_FROM)
     next_best, second = scored[1] if len(scored) > 1 else (-math.inf, "")
     doubtful = best / signs < _POOR or next_best > best + math.log(_CLOSE)
     return Verdict(encoding, second, doubtful)

@@ -164,19 +164,16 @@ def detect_stream_encoding(chunks: Iterable[bytes]) -> Verdict:
     stands around that byte.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    first, previous, escaped = True, b"", False
+    first, previous = True, b""
     for chunk in chunks:
         if first:
             marked = chunk.startswith(tuple(mark for mark, _ in _MARKS))
-            head = detect_encoding(chunk)
-            if marked or head.encoding.startswith(("utf-16", "utf-32")):
-                return head
+            if marked or _wide_encoding(chunk[:SAMPLE_BYTES]) is not None:
+                return detect_encoding(chunk)
             first = False
-        if not chunk.isascii() or b"\x1b" in chunk or b"~{" in chunk:
-            told = detect_encoding(previous[-SAMPLE_BYTES:] + chunk)
-            escaped = told.encoding in {name for _, name in _ESCAPES}
-            if escaped:
-                return told
+        escaped = next((name for escape, name in _ESCAPES if escape.search(chunk)), None)
+        if escaped is not None and detect_encoding(chunk).encoding == escaped:
+            return Verdict(escaped)
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from rag_engine.connectors.loaders.parsing.code_pages import judge
-from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.parsing.decoding import decode, detect_stream_encoding
 from rag_engine.connectors.loaders.parsing.letters import fit, letters_of
 from tests.connectors.loaders.encoded_texts import TEXTS, outcome, pairs
 
@@ -62,3 +62,32 @@ def test_a_damaged_byte_does_not_turn_a_code_page_into_another():
 def test_letters_stand_where_their_script_sets_them(right: str, wrong: str, language: str):
     assert letters_of(right).odd == 0.0
     assert fit(letters_of(wrong), language) < fit(letters_of(right), language) - 2
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [("pl", "cp1250"), ("tr", "cp1254"), ("lt", "cp1257"), ("ru", "cp1251")],
+)
+def test_the_western_code_page_is_declared_by_habit(language: str, encoding: str):
+    for text in (TEXTS[language][0], "\n".join(TEXTS[language])):
+        decoded = decode(text.encode(encoding), declared="iso-8859-1")
+        assert decoded.text == text or decoded.second == encoding
+
+
+@pytest.mark.parametrize("language", ["pt", "sl", "pl"])
+def test_what_is_declared_settles_a_close_call(language: str):
+    encoding = {"pt": "mac_roman", "sl": "cp852", "pl": "cp1250"}[language]
+    data = TEXTS[language][0].encode(encoding)
+    assert decode(data).second
+    assert decode(data, declared=encoding).problems == ()
+
+
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "iso2022_kr", "hz"])
+def test_an_encoding_of_seven_bits_is_found_late_in_a_long_file(encoding: str):
+    text = {"iso2022_jp": TEXTS["ja"], "iso2022_kr": TEXTS["ko"], "hz": TEXTS["zh"]}[encoding][1]
+    data = b"plain ascii\n" * 100 + b"\n".join([text.encode(encoding)] * 2)
+    if encoding == "iso2022_kr":  # it says itself at its beginning alone
+        data = data[data.index(b"\x1b") :]
+    found = detect_stream_encoding([data[:9], data[9:]]).encoding
+    assert found.startswith(encoding)
+    assert text in data.decode(found)
