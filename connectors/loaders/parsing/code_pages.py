@@ -36,7 +36,8 @@ _CODE_PAGES: dict[str, tuple[float, str]] = {
     "cp1258": (0.9, "vi"),
     "cp874": (1, "th"),
     "gb18030": (1, "zh"),
-    "big5hkscs": (1, "zh"),
+    "cp950": (1, "zh"),
+    "big5hkscs": (0.2, "zh"),
     "cp932": (1, "ja"),
     "euc_jp": (0.9, "ja"),
     "cp949": (1, "ko"),
@@ -85,6 +86,7 @@ the first is named."""
 
 _STANDARDS = {
     "gb18030": "gb18030",
+    "cp950": "big5hkscs",
     "big5hkscs": "big5hkscs",
     "cp932": "cp932",
     "euc_jp": "cp932",

@@ -216,7 +216,7 @@ def _east_asian(sign: str, before: str, after: str, standard: str) -> float:
     try:
         code = sign.encode({"big5hkscs": "big5", "cp932": "shift_jis"}.get(standard, "euc_kr"))
     except UnicodeEncodeError:
-        return 0.3 if standard == "big5hkscs" else 1.0
+        return 0.15 if standard == "big5hkscs" else 1.0
     last = {"big5hkscs": b"\xc6\x80", "cp932": b"\x98\x73"}.get(standard, b"\xff")
     return 0.0 if code < last else 0.3
 

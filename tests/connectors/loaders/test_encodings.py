@@ -91,3 +91,11 @@ def test_an_encoding_of_seven_bits_is_found_late_in_a_long_file(encoding: str):
     found = detect_stream_encoding([data[:9], data[9:]]).encoding
     assert found.startswith(encoding)
     assert text in data.decode(found)
+
+
+def test_signs_that_two_kinds_of_big5_read_otherwise():
+    for encoding, text in (
+        ("cp950", "凱西‧芬頓找到廉價班機飛往冰島。"),
+        ("big5hkscs", "我哋喺屋企食咗飯，佢哋冇嚟。"),
+    ):
+        assert decode(text.encode(encoding)).text == text
