@@ -10,17 +10,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag_engine.errors import (
-    FolderEmpty,
     InvalidDocument,
     InvalidInput,
     LoadError,
     MissingExtra,
 )
+from rag_engine.file_encoding import in_encoding
+from rag_engine.file_endings import loader_for, what_is_read, why_unread
+from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
+from rag_engine.folder_prefix import check_nothing_goes, claimed_prefix, gone_from
 from rag_engine.ingest import Stop, add_batch, batches, never
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
@@ -30,7 +33,7 @@ from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
 
-__all__ = ["INDEXING", "add_file", "add_files", "loader_for", "suffixes_of"]
+__all__ = ["INDEXING", "add_file", "add_files"]
 
 PROBLEMS_OF_A_FILE = 1_000
 """How many problems of one file are told; the rest is counted."""
@@ -47,32 +50,37 @@ def add_files(
     prefix: str | None = None,
     sync: bool = False,
     allow_empty: bool = False,
+    encoding: str | None = None,
     on_progress: OnStage = silent,
 ) -> AddReport:
     """Index a folder, or one file; see ``KnowledgeBase.add_files``.
 
     Raises:
         InvalidInput: the path does not exist, or can not be looked at; the prefix by default
-            belongs to another folder already; or ``sync`` with a single file or without a prefix.
+            belongs to another folder already; ``sync`` with a single file or without a prefix; or
+            an ``encoding`` that is none, or is for a file that says its own.
         FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
             folder could be read.
     """
     store.check_writable()
-    loaders = check_loaders(own_loaders) + store.loaders
     path = Path(path)
     folder = is_folder(path)
-    stem = _claimed_prefix(store, path, prefix, folder=folder, sync=sync)
+    loaders = check_loaders(own_loaders) + store.loaders
+    loaders = in_encoding(encoding, loaders, None if folder else path)
+    stem = claimed_prefix(store, path, prefix, folder=folder, sync=sync)
     if folder:
         listing = list_folder(path, stem, leave_out=store.root)
     else:
-        listing = Listing(files={"/".join(filter(None, (stem, shown_name(path.name)))): path})
+        name = one_form(shown_name(path.name))
+        listing = Listing(files={"/".join(filter(None, (stem, name))): path})
     report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
     run = _Run(store, loaders)
-    report += run.index(listing.files, on_progress)
+    indexed = run.index(listing.files, on_progress)
+    report += indexed if folder else _asked_for(indexed, path, loaders)
     if sync:
-        gone = _gone(store, listing, stem)
+        gone = gone_from(store, listing, stem)
         if not (allow_empty or run.could_read):
-            _check_nothing_goes(store, path, stem, gone, report)
+            check_nothing_goes(store, path, stem, gone, report)
         for source in gone:
             with store.writing():
                 report += AddReport(deleted=len(store.catalogue.delete_source(source)))
@@ -93,18 +101,19 @@ def add_file(store: OpenedStore, path: str | Path, source: str, stop: Stop = nev
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    return _Run(store, store.loaders, stop).index({source: path}, silent)
+    report = _Run(store, store.loaders, stop).index({one_form(source): path}, silent)
+    return _asked_for(report, path, store.loaders)
 
 
-def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
-    """Return the endings of the files that some loaders read."""
-    return frozenset(suffix for loader in loaders for suffix in loader.suffixes)
-
-
-def loader_for(path: Path, loaders: Sequence[Loader]) -> Loader | None:
-    """Return the first loader that reads files with this ending, or None."""
-    suffix = path.suffix.lower()
-    return next((loader for loader in loaders if suffix in loader.suffixes), None)
+def _asked_for(report: AddReport, path: Path, loaders: Sequence[Loader]) -> AddReport:
+    """Return what became of one file: that nothing reads it is no matter to pass over then."""
+    skipped = report.skipped
+    if loader_for(path, loaders) is None:
+        hint = what_is_read(loaders)
+        skipped = tuple(
+            dataclasses.replace(file, reason=f"{file.reason}; {hint}") for file in skipped
+        )
+    return dataclasses.replace(report, skipped=(), problems=(*report.problems, *skipped))
 
 
 class _Run:
@@ -118,6 +127,7 @@ class _Run:
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
+        self._otherwise = _spelled_otherwise(self._known)
         self.could_read = False
         """Whether any file could be read, or is as it was read before."""
         self._begun: list[str] = []
@@ -170,15 +180,15 @@ class _Run:
         """Yield the documents of a file, unless it is known as it is."""
         loader = loader_for(path, self._loaders)
         if loader is None:
-            reason = f"no loader reads {path.suffix or 'files without an ending'}"
-            self._skipped.append(Problem(source=source, reason=reason))
+            self._skipped.append(Problem(source=source, reason=why_unread(path)))
             return
         try:
             fingerprint = self._fingerprint(loader, path)
         except LoadError as error:
             self._problems.append(Problem(source=source, reason=_reason(error, source)))
             return
-        if fingerprint and self._known.get(source) == fingerprint:
+        known = fingerprint and self._known.get(source) == fingerprint
+        if known and source not in self._otherwise:
             self._unchanged_files += 1
             self.could_read = True
             return
@@ -238,6 +248,7 @@ class _Run:
                 name=source,
                 fingerprint=b"" if problems or blank else fingerprint,
                 keep=frozenset(keep),
+                replaces=self._otherwise.get(source, ()),
             )
         )
 
@@ -266,40 +277,27 @@ class _FileProblems:
             yield Problem(source=self._source, reason=f"and {more:,} more of its kind")
 
 
-def _gone(store: OpenedStore, listing: Listing, stem: str) -> list[str]:
-    """Return the sources under a prefix whose files are gone."""
-    under = [name for name in store.catalogue.sources() if name.startswith(f"{stem}/")]
-    return sorted(listing.gone(under))
-
-
-def _check_nothing_goes(
-    store: OpenedStore, path: Path, stem: str, gone: Sequence[str], report: AddReport
-) -> None:
-    """Refuse to drop documents for a folder of which no file could be read.
-
-    Raises:
-        FolderEmpty: documents would be dropped.
-    """
-    documents = store.catalogue.count_documents(gone)
-    if documents:
-        problems = f" ({len(report.problems)} problems)" if report.problems else ""
-        raise FolderEmpty(
-            f"no file of {shown_name(str(path))} could be read{problems}, and sync (--sync) would "
-            f"drop all {documents:,} documents of its {len(gone):,} files under {stem!r}; nothing "
-            "was dropped: see that the right folder is there (is it mounted?), or confirm with "
-            "allow_empty=True (--allow-empty)"
-        )
+def _spelled_otherwise(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names that are not in NFC, as earlier versions kept them, by their NFC."""
+    otherwise: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        form = one_form(name)
+        if form != name:
+            otherwise[form] = (*otherwise.get(form, ()), name)
+    return otherwise
 
 
 def _signature(loader: Loader) -> str:
     """Return what else than settings and bytes decides about the documents of a file.
 
-    This package's own loaders are decided by their settings alone.
+    This package's own loaders are decided by the settings of all, and by their ``version``, which
+    stands for what only some of them heed.
     """
     kind = type(loader)
+    version = getattr(loader, "version", "")
     if kind.__module__.startswith("rag_engine."):
-        return ""
-    return f"\0{kind.__module__}.{kind.__qualname__}\0{getattr(loader, 'version', '')}"
+        return f"\0{version}" if version else ""
+    return f"\0{kind.__module__}.{kind.__qualname__}\0{version}"
 
 
 def _of_source(loaded: object, source: str, loader: Loader) -> Document:
@@ -324,26 +322,3 @@ def _reason(error: Exception, source: str) -> str:
     if isinstance(error.__cause__, FileNotFoundError):
         reason = "it was there when the folder was listed, and is not any more"
     return shown_name(reason)
-
-
-def _claimed_prefix(
-    store: OpenedStore, path: Path, prefix: str | None, *, folder: bool, sync: bool
-) -> str:
-    """Return what the files' names begin with, after seeing that it is this folder's own."""
-    place = os.path.realpath(path if folder else path.parent)
-    stem = shown_name(Path(place).name if prefix is None else prefix.strip("/"))
-    if sync and not (folder and stem):
-        raise InvalidInput(
-            "sync (--sync) drops what is gone from a whole folder under its prefix; name a folder "
-            f"and no empty prefix (got {str(path)!r} and {stem!r})"
-        )
-    with store.writing():
-        claimed = store.catalogue.meta(f"prefix {stem}")
-        if claimed is None:
-            store.catalogue.set_meta(f"prefix {stem}", place)
-    if prefix is None and claimed not in {None, place}:
-        raise InvalidInput(
-            f"the names under {stem!r} come from {claimed}, not from {place}: give this folder "
-            "another prefix (--prefix), or the same one on purpose if it was moved"
-        )
-    return stem

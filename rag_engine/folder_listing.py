@@ -10,6 +10,9 @@ What becomes of links:
 - to a folder in the folder: not followed, since its files are read where they lie; counted as
   skipped. A link to a folder that it lies in (a loop), or to a hidden one, is a problem;
 - out of the folder, or to nothing: not followed, and a problem.
+
+Names are in NFC (see ``file_names``). Where two files differ by their Unicode form alone, the one
+that is in NFC is read, and a problem names both.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag_engine.errors import InvalidInput
+from rag_engine.file_names import one_form
 from rag_engine.records import Problem
 
 __all__ = ["Listing", "is_folder", "list_folder", "shown_name"]
@@ -48,7 +52,8 @@ class Listing:
         return [
             source
             for source in sources
-            if source not in self.files and unknown.isdisjoint(_and_its_folders(source))
+            if one_form(source) not in self.files
+            and unknown.isdisjoint(_and_its_folders(one_form(source)))
         ]
 
 
@@ -110,12 +115,15 @@ class _Walk:
             problems=[Problem(source=self._name(p), reason=r) for p, r in sorted(self._problems)],
             skipped=[Problem(source=self._name(p), reason=r) for p, r in sorted(self._skipped)],
         )
-        for parts, path in sorted(self._found):
+        for parts, path in sorted(self._found, key=_nfc_first):
             name = self._name(parts)
-            if name in listing.files:
-                reason = f"two files are shown as this name; the other one is {path!r}"
+            read = listing.files.setdefault(name, Path(path))
+            if str(read) != path:
+                reason = (
+                    "two files are shown as this name (two Unicode forms of it, or bytes that are "
+                    f"no text); {str(read)!a} is read, {path!a} is not: rename one"
+                )
                 listing.problems.append(Problem(source=name, reason=reason))
-            listing.files.setdefault(name, Path(path))
         return listing
 
     def _folders_in(self, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -184,7 +192,17 @@ class _Walk:
         return str(Path(self._root, *parts))
 
     def _name(self, parts: tuple[str, ...]) -> str:
-        return "/".join(filter(None, (self._stem, *map(shown_name, parts)))) or self._root
+        return (
+            "/".join(filter(None, (self._stem, *(one_form(shown_name(part)) for part in parts))))
+            or self._root
+        )
+
+
+def _nfc_first(found: tuple[tuple[str, ...], str]) -> tuple[tuple[str, ...], bool, str]:
+    """Return what sorts files by their names; of those that are shown alike, NFC stands first."""
+    parts, path = found
+    names = tuple(map(one_form, parts))
+    return names, names != parts, path
 
 
 def _and_its_folders(source: str) -> Iterator[str]:

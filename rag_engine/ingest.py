@@ -16,6 +16,7 @@ from rag_engine.settings import ChunkingSettings
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
+from rag_engine.text.readings import readings_in
 
 __all__ = [
     "BATCH_CHARACTERS",
@@ -168,7 +169,10 @@ def prepare(
                 StoredChunk(
                     chunk=chunk,
                     vector=vector,
-                    terms=lexical_terms(text, chunk.language),
+                    terms=[
+                        *lexical_terms(text, chunk.language),
+                        *lexical_terms(readings_in(text, document.metadata), chunk.language),
+                    ],
                     tokens=states,
                 )
                 for chunk, (text, vector, states) in zip(its_chunks, rows, strict=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 from rag_engine.answering.asking import ask, least_score
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
-from rag_engine.files import add_file, add_files, suffixes_of
+from rag_engine.file_endings import suffixes_of
+from rag_engine.files import add_file, add_files
 from rag_engine.filters import Filter
 from rag_engine.ingest import Stop, add_documents, never
 from rag_engine.inspection import Inspection, inspect_store
@@ -152,6 +153,7 @@ class KnowledgeBase:
         prefix: str | None = None,
         sync: bool = False,
         allow_empty: bool = False,
+        encoding: str | None = None,
         on_progress: OnStage = silent,
         loaders: Sequence[Loader] = (),
     ) -> AddReport:
@@ -164,13 +166,18 @@ class KnowledgeBase:
         not be listed; if no file at all can be read, only with ``allow_empty``. Interrupted, the
         same call goes on.
 
+        ``encoding`` is that of all text files (not PDF, DOCX and other kinds that say theirs), for
+        those who know it; else it is told by each file's bytes, and a problem says where that was
+        a close call. A file that is not in it is a problem. Files are read again when it changes.
+
         ``on_progress`` is called with the name of a stage, how much of it is done, and of how
         much: first ``indexing files``, in files, then the stages of ``publish``. ``loaders`` of
         your own stand before all others in this call.
 
         Raises:
             InvalidInput: the path does not exist; another folder has the default prefix already;
-                ``sync`` with a single file or an empty prefix; or a loader that is none.
+                ``sync`` with a single file or an empty prefix; a loader that is none; or an
+                ``encoding`` that is none, or is for one file of a kind that says its own.
             FolderEmpty: ``sync`` would drop documents, and no file of the folder can be read.
 
         Example::
@@ -185,6 +192,7 @@ class KnowledgeBase:
             prefix=prefix,
             sync=sync,
             allow_empty=allow_empty,
+            encoding=encoding,
             on_progress=on_progress,
         )
 

@@ -81,7 +81,10 @@ class Loader(Protocol):
     """Reads one file into documents.
 
     A loader may have a ``version`` (a text): files that it read are read again when that changes;
-    and ``max_bytes`` (a number): it refuses larger files, which are then not even hashed.
+    ``max_bytes`` (a number): it refuses larger files, which are then not even hashed;
+    ``in_encoding(name)``: a loader of text that reads files in a named encoding; and
+    ``needs_extra`` (two texts, such as ``("ocr", "PIL")``): the extra of this package without
+    which it reads nothing, and a module by which it is known to be installed.
     """
 
     suffixes: frozenset[str]

@@ -274,7 +274,7 @@ class AddReport:
     unchanged_files: int = 0
     """Files that were indexed as they are before, and not read again."""
     skipped: tuple[Problem, ...] = ()
-    """Files of a kind that no loader reads."""
+    """Files of a folder, of a kind that no loader reads; one that was named is a problem."""
     problems: tuple[Problem, ...] = ()
     """Files and rows that could not be read."""
 

@@ -122,7 +122,7 @@ def test_a_file_under_any_name(kb: KnowledgeBase, folder: Path):
     other.mkdir()
     kb.add_files(other)  # nobody else has that prefix
     (folder / "photo.png").write_bytes(b"\x89PNG")
-    assert sources(kb.add_file(folder / "photo.png", source="photo").skipped) == ["photo"]
+    assert sources(kb.add_file(folder / "photo.png", source="photo").problems) == ["photo"]
     with pytest.raises(InvalidInput, match="is no file"):
         kb.add_file(folder, source="x")
     with pytest.raises(InvalidInput, match="source is the name"):
@@ -450,3 +450,35 @@ def test_reports_add_up():
     total = report + report
     assert all(getattr(total, name) == value + value for name, value in values.items())
     assert eval(repr(total)) == total
+
+
+class FromAnExtra:
+    """A loader whose package is not installed, and one whose package is."""
+
+    def __init__(self, suffix: str, module: str) -> None:
+        self.suffixes = frozenset({suffix})
+        self.needs_extra = ("scans", module)
+
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
+        yield Document(id=source, text=path.read_text(encoding="utf-8"))
+
+
+def test_one_file_that_nothing_reads_is_a_problem(kb: KnowledgeBase, folder: Path):
+    file = folder / "a.xyz"
+    file.write_text("A text.", encoding="utf-8")
+    loaders = [FromAnExtra(".aaa", "json"), FromAnExtra(".bbb", "no_such_module")]
+    report = kb.add_files(file, prefix="p", loaders=loaders)
+    assert (report.skipped, sources(report.problems)) == ((), ["p/a.xyz"])
+    reason = report.problems[0].reason
+    assert reason.startswith("no loader reads .xyz; read are .aaa .")
+    assert "pip install 'rag-engine[scans]' adds .bbb;" in reason
+    ready = reason.partition("; pip")[0].split(" are ")[1].split()
+    assert set(ready) == {".aaa", *kb.file_suffixes}
+    assert kb.add_file(file, source="p/a.xyz").problems[0].reason.startswith("no loader reads .xyz")
+
+
+def test_such_a_file_of_a_folder_is_skipped(kb: KnowledgeBase, folder: Path):
+    (folder / "a.xyz").write_text("A text.", encoding="utf-8")
+    report = kb.add_files(folder)
+    assert report.problems == ()
+    assert report.skipped == (Problem(source="handbook/a.xyz", reason="no loader reads .xyz"),)

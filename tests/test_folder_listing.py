@@ -119,7 +119,7 @@ NAMES = {
     b"-rf.txt": "-rf.txt",
     b"#1.txt": "#1.txt",
     b"%00.txt": "%00.txt",
-    "e\u0301.txt".encode(): "e\u0301.txt",
+    "e\u0301.txt".encode(): "\u00e9.txt",
     b"x" * 251 + b".txt": "x" * 251 + ".txt",
 }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["HtmlLoader"]
 
 
-class HtmlLoader(ParsedFileLoader):
+class HtmlLoader(EncodedFileLoader):
     """Reads HTML files; ``parsing/html.py`` says what of them becomes text."""
 
     suffixes = frozenset({".htm", ".html", ".xhtml"})

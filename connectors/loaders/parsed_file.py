@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
@@ -36,8 +37,8 @@ class ParsedFileLoader:
             LoadError: the file can not be read, or its parser crashed.
             LoadLimitExceeded: it is too large, or needs too much time or memory.
         """
-        data = read_file(path, max_file_mb=self._max_file_mb)
-        parsed = self._sandbox.parse(self.format, data, name=source)
+        parsed = self._sandbox.parse(self.format, self._bytes(path, source), name=source)
+        parsed = replace(parsed, metadata={**parsed.metadata, **self._facts()})
         yield Document(
             id=source,
             text=parsed.text,
@@ -54,3 +55,11 @@ class ParsedFileLoader:
         )
         for reason in parsed.problems:
             yield Problem(source=source, reason=reason)
+
+    def _bytes(self, path: Path, source: str) -> bytes:
+        """Return what the parser is given of a file."""
+        return read_file(path, max_file_mb=self._max_file_mb)
+
+    def _facts(self) -> dict[str, str | int]:
+        """Return what is known of a file beside what the parser says."""
+        return {}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
+from rag_engine.connectors.loaders.encoded_file import NamedEncoding, utf8_copy
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, check_size
 from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
@@ -18,7 +21,7 @@ from rag_engine.regular_file import open_regular
 __all__ = ["ParsedRowsLoader"]
 
 
-class ParsedRowsLoader(Loader):
+class ParsedRowsLoader(NamedEncoding, Loader):
     """Reads a file whose rows are read in a child process, which never holds many of them.
 
     Args:
@@ -81,8 +84,14 @@ class ParsedRowsLoader(Loader):
             if whole:
                 size = os.fstat(file.fileno()).st_size
                 check_size(size, path, max_file_mb=self._max_file_mb)
-            for row in self._sandbox.rows(self.parser, file, options, name=source):
-                yield _as_record(row, source)
+            with self._as_told(file, source) as bytes_of_it:
+                for row in self._sandbox.rows(self.parser, bytes_of_it, options, name=source):
+                    yield _as_record(row, source)
+
+    def _as_told(self, file: BinaryIO, source: str) -> AbstractContextManager[BinaryIO]:
+        if self.encoding is None:
+            return nullcontext(file)
+        return utf8_copy(file, self.encoding, source)
 
 
 def _as_record(row: Row | str, source: str) -> Document | Problem:

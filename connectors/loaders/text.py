@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["TextLoader"]
 
 
-class TextLoader(ParsedFileLoader):
+class TextLoader(EncodedFileLoader):
     """Reads plain text; ``parsing/text.py`` says how."""
 
     suffixes = frozenset({".text", ".txt"})

@@ -28,7 +28,9 @@ def delete(
     problems: list[Problem] = []
     with open_kb(kb, settings, read_only=False) as opened:
         for name in names:
-            gone = opened.delete([name]) or opened.delete_source(name)
+            # Both: of a file whose document is gone, but not what tells that it was read, the next
+            # ``index`` would say that it is unchanged.
+            gone = [*opened.delete([name]), *opened.delete_source(name)]
             deleted += gone
             if not gone:
                 problems.append(Problem(source=name, reason="no document and no file of this name"))

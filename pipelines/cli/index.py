@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rag_engine.file_encoding import checked_encoding
 from rag_engine.folder_listing import is_folder
 from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
 from rag_engine.pipelines.output import Outcome
@@ -37,14 +38,30 @@ def index(
             "--allow-empty", help="With --sync: drop all, even if no file of FOLDER can be read."
         ),
     ] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="What all text files are encoded in, such as cp437.",
+            show_default="told by the bytes of each",
+        ),
+    ] = None,
 ) -> Outcome:
     """Index a folder of documents, or one file."""
     from rag_engine.pipelines.index import report_outcome
     from rag_engine.pipelines.progress import Bar
 
+    if encoding is not None:
+        checked_encoding(encoding)
     is_folder(folder)  # refuse what is not there before a knowledge base is made for nothing
     with open_kb(kb, settings, read_only=False, create=True) as opened, Bar(unit="") as bar:
         report = opened.add_files(
-            folder, prefix=prefix, sync=sync, allow_empty=allow_empty, on_progress=bar.stage
+            folder,
+            prefix=prefix,
+            sync=sync,
+            allow_empty=allow_empty,
+            encoding=encoding,
+            on_progress=bar.stage,
         )
     return report_outcome(report)

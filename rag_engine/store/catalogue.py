@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from rag_engine.file_names import spellings
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.connection import Connection
@@ -123,11 +124,15 @@ class Catalogue(CatalogueReader):
                 insert_document(connection, tally, stored, revision)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
-        """Delete documents and their chunks; return the ids that existed."""
+        """Delete documents and their chunks; return the ids that existed.
+
+        An id that no document has stands for those that are it in another Unicode form.
+        """
         names = list(ids)
-        self.fingerprints(names)  # notices a document that can not be found though it is there
+        known = self.fingerprints(names)  # notices one that can not be found though it is there
+        meant = [form for name in names for form in ((name,) if name in known else spellings(name))]
         with self._transaction() as (connection, tally, revision):
-            return [name for name in names if delete_document(connection, tally, name, revision)]
+            return [name for name in meant if delete_document(connection, tally, name, revision)]
 
     def begin_sources(self, names: Iterable[str]) -> None:
         """Note that sources are being indexed: fingerprints are empty until they are finished."""
@@ -149,24 +154,26 @@ class Catalogue(CatalogueReader):
         gone: list[str] = []
         with self._transaction() as (connection, tally, revision):
             for source in finished:
-                sql = "SELECT id FROM document WHERE source = ?"
-                present = connection.execute(sql, (source.name,)).fetchall()
-                gone += [document for (document,) in present if document not in source.keep]
+                for name in (source.name, *source.replaces):
+                    present = _documents_of(connection, name)
+                    gone += [document for document in present if document not in source.keep]
+                    remove_source(connection, tally, name)
                 put_source(connection, tally, source.name, source.fingerprint)
             for document in gone:
                 delete_document(connection, tally, document, revision)
         return gone
 
     def delete_source(self, name: str) -> list[str]:
-        """Delete a source and all its documents; return their ids."""
+        """Delete a source, in whatever Unicode form, and all its documents; return their ids."""
         self.verify_documents()
+        gone: list[str] = []
         with self._transaction() as (connection, tally, revision):
-            present = connection.execute("SELECT id FROM document WHERE source = ?", (name,))
-            gone = [document for (document,) in present.fetchall()]
+            for form in spellings(name):
+                gone += _documents_of(connection, form)
+                remove_source(connection, tally, form)
             for document in gone:
                 delete_document(connection, tally, document, revision)
-            remove_source(connection, tally, name)
-            return gone
+        return gone
 
     def forget_tombstones(self, *, up_to: int) -> None:
         """Drop the tombstones that no generation needs any more."""
@@ -189,6 +196,12 @@ class Catalogue(CatalogueReader):
         kept = "every document is kept, and what was deleted stays deleted"
         with self._writer.using(doing, kept=kept) as connection, self._reader.held():
             connection.execute("VACUUM")
+
+
+def _documents_of(connection: sqlite3.Connection, source: str) -> list[str]:
+    """Return the ids of a source's documents."""
+    rows = connection.execute("SELECT id FROM document WHERE source = ?", (source,)).fetchall()
+    return [document for (document,) in rows]
 
 
 def _meta_text(connection: sqlite3.Connection, key: str) -> str | None:

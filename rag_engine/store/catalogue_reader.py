@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt
+from rag_engine.file_names import spellings
 from rag_engine.filters import Filter
 from rag_engine.index_ports import ChunkFields
 from rag_engine.ports import Int64Array
@@ -152,12 +153,14 @@ class CatalogueReader:
         return fingerprints
 
     def document(self, document_id: str) -> Document | None:
-        """Return a document, or None."""
+        """Return a document, or None; its id may be in another Unicode form."""
         sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM document AS d WHERE d.id = ?"
-        documents = self._read(sql, (document_id,))
-        if not documents:
-            self._see_whole(digests.DOCUMENT_IDS)
-        return rows.document_from_row(documents[0]) if documents else None
+        for form in spellings(document_id):
+            documents = self._read(sql, (form,))
+            if documents:
+                return rows.document_from_row(documents[0])
+        self._see_whole(digests.DOCUMENT_IDS)
+        return None
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""

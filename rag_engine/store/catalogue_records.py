@@ -40,12 +40,13 @@ class FinishedSource:
     """A source (file) whose documents were all added: ``keep`` holds their ids.
 
     ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
-    again next time.
+    again next time. ``replaces`` are the names under which an earlier version kept the same file.
     """
 
     name: str
     fingerprint: bytes
     keep: frozenset[str]
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from functools import reduce
 import numpy as np
 
 from rag_engine.errors import InvalidFilter
+from rag_engine.file_names import any_spelling
 from rag_engine.filters import And, Filter, In, Not, Or
 from rag_engine.ports import Int64Array
 
@@ -21,7 +22,7 @@ __all__ = ["matching_ids"]
 _MOST_CONDITIONS = 400
 _DEEPEST = 10
 _MOST_VALUES = 30_000
-"""Of a whole filter; SQLite takes 32,766 in one statement."""
+"""Of a whole filter as it is given, and of one statement; SQLite takes 32,766."""
 
 
 def matching_ids(node: Filter, ask: Callable[[Filter], Int64Array]) -> Int64Array:
@@ -40,7 +41,7 @@ def matching_ids(node: Filter, ask: Callable[[Filter], Int64Array]) -> Int64Arra
             f"a filter holds at most {_MOST_VALUES:,} conditions and values, got {values:,}; "
             "In(key, values) takes many values of one key"
         )
-    return _ids(node, ask)
+    return _ids(any_spelling(node), ask)
 
 
 def _ids(node: Filter, ask: Callable[[Filter], Int64Array]) -> Int64Array:
@@ -56,23 +57,27 @@ def _ids(node: Filter, ask: Callable[[Filter], Int64Array]) -> Int64Array:
 def _groups(node: And | Or) -> Iterator[Filter]:
     """Yield the parts of a branch, as many together as one statement takes."""
     together: list[Filter] = []
-    room = _MOST_CONDITIONS
+    room, values = _MOST_CONDITIONS, _MOST_VALUES
     for part in node.parts:
-        wanted = _conditions(part)
-        if wanted > _MOST_CONDITIONS or _depth(part) >= _DEEPEST:
+        wanted, held = _conditions(part), _values(part)
+        if wanted > _MOST_CONDITIONS or held > _MOST_VALUES or _depth(part) >= _DEEPEST:
             yield part
             continue
-        if wanted > room:
+        if together and (wanted > room or held > values):
             yield type(node)(*together)
-            together, room = [], _MOST_CONDITIONS
+            together, room, values = [], _MOST_CONDITIONS, _MOST_VALUES
         together.append(part)
-        room -= wanted
+        room, values = room - wanted, values - held
     if together:
         yield type(node)(*together)
 
 
 def _fits(node: Filter) -> bool:
-    return _conditions(node) <= _MOST_CONDITIONS and _depth(node) <= _DEEPEST
+    return (
+        _conditions(node) <= _MOST_CONDITIONS
+        and _values(node) <= _MOST_VALUES
+        and _depth(node) <= _DEEPEST
+    )
 
 
 def _conditions(node: Filter) -> int:

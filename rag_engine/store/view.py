@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.file_names import any_spelling
 from rag_engine.filters import Filter, check_filter
 from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.store.catalogue_reader import CatalogueReader
@@ -89,7 +90,7 @@ class View:
             if not self.lenient:
                 raise ViewOutdated
             ids = ids[self._holds(ids)]
-        return IdSelector(ids, where=where)
+        return IdSelector(ids, where=any_spelling(where))
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every passage.

@@ -172,6 +172,13 @@ def test_sync_touches_only_the_folder(capsys, tmp_path: Path, folder: Path):
     assert report["result"]["unchanged_files"] == 1
 
 
+def test_one_file_that_nothing_reads(capsys, tmp_path: Path):
+    (tmp_path / "a.xyz").write_bytes(b"x")
+    status, told = run_json(capsys, "index", tmp_path / "a.xyz", "--kb", tmp_path / "kb")
+    assert (status, told["result"]["skipped"]) == (Exit.PROBLEMS, [])
+    assert ".docx" in told["problems"][0]["reason"]
+
+
 def test_delete(capsys, tmp_path: Path, folder: Path):
     kb = tmp_path / "kb"
     run(capsys, "index", folder, "--kb", kb)

@@ -97,3 +97,18 @@ def test_the_parts_say_what_the_whole_says(kb: KnowledgeBase, monkeypatch, where
 
     assert np.array_equal(filter_parts.matching_ids(where, ask), whole)
     assert all(filter_parts._conditions(node) <= 1 for node in asked)
+
+
+def test_many_names_in_each_of_their_forms_are_asked_in_parts():
+    names = tuple(f"é{number}/é" for number in range(7_000))
+    asked: list[Filter] = []
+
+    def ask(node: Filter):
+        asked.append(node)
+        return np.array([len(asked)], np.int64)
+
+    where = And(In("source", names), In("document_id", names))
+    filter_parts.matching_ids(where, ask)
+    assert len(asked) > 1
+    assert all(filter_parts._values(node) <= 30_000 for node in asked)
+    assert sum(map(filter_parts._values, asked)) > 8 * 7_000

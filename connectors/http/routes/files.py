@@ -19,6 +19,7 @@ from rag_engine.connectors.http.responses import json_response
 from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.errors import StoreReadOnly, WriteStopped
+from rag_engine.file_names import one_form
 from rag_engine.ingest import Stop
 from rag_engine.serialisation import ProblemOut
 
@@ -123,6 +124,7 @@ def _index(name: str, file: UploadFile, tenant: Tenant, stop: Stop) -> FileOut:
 def _checked_name(prefix: str, name: str | None, suffixes: frozenset[str]) -> str:
     """Return a file's name in the knowledge base: it never names a place on this machine."""
     whole = "/".join(part for part in (prefix.strip("/"), (name or "").strip("/")) if part)
+    whole = one_form(whole)  # the length that is allowed is that of the name that is kept
     parts = PurePosixPath(whole).parts
     sound = (
         0 < len(whole) <= _LONGEST_NAME

@@ -1,128 +1,223 @@
-"""Which of the old code pages a text in Latin, Cyrillic or Japanese script was written in.
+"""Which of the old code pages a text was written in, judged by what each would make of it.
 
-The code pages for Western, Central European, Turkish and Baltic languages put different letters
-on the same bytes, and a general detector often takes one for another: Spanish "ñ" comes out as
-"ń". What tells them apart is that only the right one gives letters of a single language's
-alphabet, inside its words.
+Hardly any byte is wrong in a code page, and a general detector often takes one for another:
+Spanish "ñ" comes out as "ń". Here a text is read in every code page, and each reading is weighed
+by its letters (see ``letters``) and by the languages that the language detector finds in it, of
+those that were written in that code page. The posterior of a reading is ``sum over languages of
+P(language | reading) * exp(fit)``, times a prior of the code page.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-__all__ = ["CYRILLIC", "cyrillic_code_page", "japanese_code_page", "latin_code_page"]
+from rag_engine.connectors.loaders.parsing.letters import Letters, fit, letters_of
+from rag_engine.ports import LanguageDetector
 
-_ALPHABETS = {
-    "German": "äöüß",
-    "French": "àâæçèéêëîïôœùûüÿ",
-    "Spanish": "áéíñóúü",
-    "Portuguese": "àáâãçéêíóôõúü",
-    "Italian": "àèéìíîòóùú",
-    "Catalan": "àçèéíïòóúü",
-    "Dutch": "áàäéèëíïóöúü",
-    "Nordic": "åäöæøéü",
-    "Polish": "ąćęłńóśźż",
-    "Czech": "áčďéěíňóřšťúůýž",
-    "Slovak": "áäčďéíĺľňóôŕšťúýž",
-    "Hungarian": "áéíóöőúüű",
-    "Romanian": "ăâîşţ",
-    "Croatian": "čćđšž",
-    "Turkish": "çğıöşüâîûİ",
-    "Lithuanian": "ąčęėįšųūž",
-    "Latvian": "āčēģīķļņšūž",
-    "Estonian": "äõöüšž",
-    "Icelandic": "áðéíóúýþæö",
+__all__ = ["Verdict", "judge"]
+
+_WEST = "de fr es pt it nl sv da no fi is en ca gl ga sq af"
+_CENTRAL = "pl cs sk hu ro hr sl sq de"
+_BALTIC = "lt lv et"
+_CODE_PAGES: dict[str, tuple[float, str]] = {
+    "cp1252": (2, f"{_WEST} et"),
+    "cp1250": (1, _CENTRAL),
+    "cp1251": (1, "ru uk bg sr mk be"),
+    "cp1253": (1, "el"),
+    "cp1254": (1, "tr"),
+    "cp1255": (1, "he"),
+    "cp1256": (1, "ar fa"),
+    "cp1257": (1, _BALTIC),
+    "cp1258": (0.9, "vi"),
+    "cp874": (1, "th"),
+    "gb18030": (1, "zh"),
+    "cp950": (1, "zh"),
+    "big5hkscs": (0.2, "zh"),
+    "cp932": (1, "ja"),
+    "euc_jp": (0.9, "ja"),
+    "cp949": (1, "ko"),
+    "johab": (0.3, "ko"),
+    "koi8_r": (0.9, "ru bg"),
+    "koi8_u": (0.9, "uk be"),
+    "cp866": (0.9, "ru bg be"),
+    "cp1125": (0.5, "uk"),
+    "cp855": (0.5, "sr mk bg ru"),
+    "iso8859_5": (0.8, "ru bg sr mk be uk"),
+    "mac_cyrillic": (0.5, "ru bg sr mk be uk"),
+    "iso8859_2": (0.9, _CENTRAL),
+    "cp852": (0.8, _CENTRAL),
+    "mac_latin2": (0.4, "pl cs sk hu de lt lv et"),
+    "mac_croatian": (0.3, "hr sl"),
+    "mac_romanian": (0.3, "ro"),
+    "iso8859_16": (0.2, "ro pl hu hr sl sq"),
+    "iso8859_15": (0.9, f"{_WEST} et"),
+    "cp850": (0.8, _WEST),
+    "cp437": (0.8, "de fr es it nl sv fi en ca"),
+    "cp858": (0.5, _WEST),
+    "mac_roman": (0.7, f"{_WEST} et"),
+    "cp865": (0.3, "da no"),
+    "cp861": (0.3, "is"),
+    "mac_iceland": (0.3, "is"),
+    "cp863": (0.2, "fr"),
+    "cp860": (0.3, "pt"),
+    "iso8859_10": (0.2, "is sv no da"),
+    "iso8859_13": (0.5, _BALTIC),
+    "iso8859_4": (0.5, _BALTIC),
+    "cp775": (0.6, _BALTIC),
+    "cp857": (0.7, "tr"),
+    "mac_turkish": (0.5, "tr"),
+    "iso8859_3": (0.4, "mt eo"),
+    "iso8859_14": (0.3, "cy ga"),
+    "iso8859_7": (0.9, "el"),
+    "cp737": (0.8, "el"),
+    "cp869": (0.4, "el"),
+    "mac_greek": (0.5, "el"),
+    "iso8859_8": (0.8, "he"),
+    "cp862": (0.8, "he"),
+    "iso8859_6": (0.8, "ar"),
 }
-_CANDIDATES = (
-    ("cp1252", "German French Spanish Portuguese Italian Catalan Dutch Nordic Estonian"),
-    ("cp1250", "Polish Czech Slovak Hungarian Romanian"),
-    ("cp1250", "Croatian"),
-    ("cp1254", "Turkish"),
-    ("cp1257", "Lithuanian Latvian Estonian"),
-    ("iso8859_2", "Polish Czech Slovak Hungarian Romanian"),
-    ("cp1252", "Icelandic"),
-)
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
-_ASCII_LETTER = re.compile(rb"[A-Za-z]")
-_PLAIN_SIGNS = frozenset("“”„‘’‚‹›«»–—…•·°§©®™€£¥µ×÷±¹²³¼½¾¿¡ºª\xa0\xad")
-# Signs that do not follow a letter: "tanº" may be, "tan±" is a letter of another code page.
-_NEVER_AFTER_LETTERS = frozenset("±×÷¼½¾¹¥£€¿¡µ")
-_OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
-_ENOUGH = 0.85
+"""Each with its prior, and the languages that were written in it. Of those that read a text alike
+the first is named."""
 
-CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866")
-_COMMON_CYRILLIC = re.compile("[оеаинтсрвлкмдпуяыьгзбчйіјъ]")
-_KANA = re.compile(r"[\u3041-\u30ff]")
+_STANDARDS = {
+    "gb18030": "gb18030",
+    "cp950": "big5hkscs",
+    "big5hkscs": "big5hkscs",
+    "cp932": "cp932",
+    "euc_jp": "cp932",
+    "cp949": "euc_kr",
+    "johab": "euc_kr",
+}
+"""What tells the common characters of East Asian code pages."""
+_OUTSIDE_ASCII = re.compile(rb"[\x80-\xff]")
+_SAME_TO_A_READER = str.maketrans("şţŞŢ", "șțȘȚ")
+_LEAST_SHARE = 1e-3
+"""Of a language that the detector does not name."""
+_HOPELESS = 15.0
+"""How much worse than the best (the logarithm) letters may fit for the detector to be asked."""
+_CLOSE = 0.3
+"""How likely the next reading may be, with the best at 1, before a person is told."""
+_BELIEVED = 8.0
+"""How much less likely (the logarithm) a declared code page may be."""
+_TOLD_FROM = 2.0
+"""How much less likely it may be before a person is told."""
+_DECLARED_BY_HABIT = "cp1252"
+"""Pages of all languages declare it; that says nothing."""
+_POOR = math.log(0.3)
+"""For each byte outside ASCII."""
 
 
-def latin_code_page(data: bytes) -> str | None:
-    """Name the code page of a text in Latin script; None if it does not look like one.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The likeliest code page, and the next one that reads the text otherwise, if any.
 
-    >>> latin_code_page("El niño bebió agua en la montaña.".encode("cp1252"))
-    'cp1252'
-    >>> latin_code_page("Pompę należy płukać co tydzień.".encode("cp1250"))
-    'cp1250'
-    >>> latin_code_page("Насос не включается.".encode("cp1251")) is None
-    True
+    ``doubtful``: the next is nearly as likely, or even the first one makes no good text.
     """
-    runs = _HIGH_RUN.findall(data)
-    high = sum(map(len, runs))
-    if not runs or high > 2 * len(runs) or high > len(_ASCII_LETTER.findall(data)):
-        # Latin words mix in single accented letters; other scripts come in whole words of them.
-        return None
-    best, best_score = None, _ENOUGH
-    for name, languages in _CANDIDATES:
-        text = data.decode(name, errors="replace")
-        score = max(_plausibility(text, _ALPHABETS[language]) for language in languages.split())
-        if score > best_score:
-            best, best_score = name, score
-    return best
+
+    encoding: str
+    second: str = ""
+    doubtful: bool = False
+
+    @property
+    def doubt(self) -> str:
+        """The next one, where it is nearly as likely."""
+        return (self.second or "another") if self.doubtful else ""
 
 
-def _plausibility(text: str, alphabet: str) -> float:
-    """Return the share of characters outside ASCII that this language would write there."""
-    letters = set(alphabet + alphabet.upper())
-    good = total = 0
-    for match in _OUTSIDE_ASCII.finditer(text):
-        total += 1
-        character, position = match.group(), match.start()
-        before, after = text[max(position - 1, 0) : position], text[position + 1 : position + 2]
-        if character in letters:
-            good += not (character.isupper() and before.islower())
-        elif character in _PLAIN_SIGNS:
-            within = before.isalpha() and (after.isalpha() or character in _NEVER_AFTER_LETTERS)
-            good += character == "’" or not within
-    return good / total if total else 0.0
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What some code pages, all of them alike, make of the bytes."""
+
+    encodings: tuple[str, ...]
+    text: str
+    letters: Letters
+
+    def best_fit(self) -> float:
+        return max(
+            fit(self.letters, language) for name in self.encodings for language in _languages(name)
+        )
 
 
-def cyrillic_code_page(data: bytes) -> str | None:
-    """Name the code page in which a Cyrillic text has the most of the commonest small letters.
+def judge(sample: bytes, *, declared: str = "") -> Verdict | None:
+    """Judge a piece of a text that is no Unicode; None if nothing reads it.
 
-    >>> cyrillic_code_page("Насос не включается.".encode("koi8_r"))
+    A code page that is ``declared`` is believed unless another one is much likelier.
+
+    >>> judge("El niño bebió agua en la montaña.".encode("cp850")).encoding
+    'cp850'
+    >>> judge("Насос не включается.".encode("koi8_r")).encoding
     'koi8_r'
     """
-    best, best_score = None, 0.6
-    for name in CYRILLIC:
-        text = data.decode(name, errors="replace")
-        outside = len(_OUTSIDE_ASCII.findall(text))
-        score = len(_COMMON_CYRILLIC.findall(text)) / max(1, outside)
-        if score > best_score:
-            best, best_score = name, score
-    return best
+    readings = _readings(sample, declared)
+    signs = len(_OUTSIDE_ASCII.findall(sample))
+    if not signs:
+        return None
+    fits = [reading.best_fit() for reading in readings]
+    hopeful = [r for r, value in zip(readings, fits, strict=True) if value > max(fits) - _HOPELESS]
+    scored = sorted((_best(reading) for reading in hopeful), key=lambda pair: -pair[0])
+    best, encoding = scored[0]
+    claimed = next((r for r in hopeful if declared in r.encodings), None)
+    if claimed is not None and encoding in claimed.encodings:
+        return Verdict(declared)
+    if claimed is not None and declared != _DECLARED_BY_HABIT:
+        behind = best - _best(claimed)[0]
+        if behind < _BELIEVED:
+            return Verdict(declared, encoding, doubtful=behind > _TOLD_FROM)
+    next_best, second = scored[1] if len(scored) > 1 else (-math.inf, "")
+    doubtful = best / signs < _POOR or next_best > best + math.log(_CLOSE)
+    return Verdict(encoding, second, doubtful)
 
 
-def japanese_code_page(data: bytes) -> str | None:
-    """Name the code page of a Japanese text; None if kana, which only Japanese has, are few.
+def _languages(encoding: str) -> list[str]:
+    return _CODE_PAGES[encoding][1].split() if encoding in _CODE_PAGES else _all_languages()
 
-    >>> japanese_code_page("ポンプは動きます。".encode("euc_jp"))
-    'euc_jp'
+
+@functools.cache
+def _all_languages() -> list[str]:
+    return sorted({name for _, names in _CODE_PAGES.values() for name in names.split()})
+
+
+def _readings(sample: bytes, declared: str) -> list[_Reading]:
+    """Return what the code pages make of the bytes; a declared one is among them."""
+    alike: dict[str, tuple[str, list[str]]] = {}
+    for encoding in dict.fromkeys((*_CODE_PAGES, *filter(None, (declared,)))):
+        text = unicodedata.normalize("NFC", sample.decode(encoding, errors="replace"))
+        alike.setdefault(text.translate(_SAME_TO_A_READER), (text, []))[1].append(encoding)
+    return [
+        _Reading(tuple(encodings), text, letters_of(text, _STANDARDS.get(encodings[0], "")))
+        for text, encodings in alike.values()
+    ]
+
+
+def _best(reading: _Reading) -> tuple[float, str]:
+    """Return the logarithm of how likely a reading is, up to what all have in common.
+
+    With it comes the code page that makes it so.
     """
-    for name in ("euc_jp", "cp932"):
-        try:
-            text = data.decode(name)
-        except UnicodeDecodeError:
-            continue
-        outside = len(_OUTSIDE_ASCII.findall(text))
-        if outside and len(_KANA.findall(text)) > outside * 0.25:
-            return name
-    return None
+    shares = _shares(reading.text)
+    scores = []
+    for encoding in reading.encodings:
+        likelihood = math.fsum(
+            shares.get(language, _LEAST_SHARE) * math.exp(fit(reading.letters, language))
+            for language in _languages(encoding)
+        )
+        prior = _CODE_PAGES.get(encoding, (0.5, ""))[0]
+        scores.append((math.log(prior) + math.log(max(likelihood, 1e-300)), encoding))
+    return max(scores, key=lambda pair: pair[0])
+
+
+def _shares(text: str) -> Mapping[str, float]:
+    return {found.language: found.confidence for found in _detector().plausible(text)}
+
+
+@functools.cache
+def _detector() -> LanguageDetector:
+    # Only where a text is no Unicode: its model takes a moment to load.
+    from rag_engine.connectors.detectors.fasttext import FastTextDetector
+
+    return FastTextDetector()

@@ -1,6 +1,7 @@
-"""Bytes to text: byte order marks, UTF-8, UTF-16 without a mark, then a guess by a library.
+"""Bytes to text: byte order marks, UTF-8, UTF-16 without a mark, then the likeliest code page.
 
-Decoding never fails. What can not be decoded becomes U+FFFD, and is counted.
+Decoding never fails. What can not be decoded becomes U+FFFD, and is counted; where two code pages
+are nearly as likely, that is told too.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rag_engine.connectors.loaders.parsing.code_pages import (
-    CYRILLIC,
-    cyrillic_code_page,
-    japanese_code_page,
-    latin_code_page,
-)
+from rag_engine.connectors.loaders.parsing.code_pages import Verdict, judge
 
-__all__ = ["Decoded", "decode", "detect_encoding", "detect_stream_encoding", "is_utf8"]
+__all__ = [
+    "Decoded",
+    "decode",
+    "detect_encoding",
+    "detect_stream_encoding",
+    "is_utf8",
+    "problems_of_encoding",
+]
 
 SAMPLE_BYTES = 1 << 18
 
@@ -29,13 +33,21 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UTF_7_RUN = re.compile(rb"\+[A-Za-z0-9/+]{3,}-?")
 _FALLBACK = "cp1252"
+_TELLING_BYTES = 3_000
+_LONG_LINE = 400
+_MOST_SAMPLED = 1 << 22
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH = re.compile(rb"[\x80-\xff]")
-_ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
-_NARROW_KANA = re.compile("[\uff61-\uff9f]")
+_ESCAPES = (
+    (re.compile(rb"\x1b\$[@B]"), "iso2022_jp_2"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+    (re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}"), "hz"),
+)
+"""Encodings of seven bits say themselves where another character set begins."""
 _GREW_INTO = {
     "ascii": "cp1252",
     "big5": "big5hkscs",
@@ -47,23 +59,56 @@ _GREW_INTO = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_UNSPACED = {name: name for name in ("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")} | dict.fromkeys(
+    ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "FULLWIDTH"), "EAST"
+)
 _CONTROL = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f]")
 _TEXT_CODEC = re.compile(r"ascii|cp|iso8859|koi8|mac|shift|euc|gb|big5|tis|johab|hp|ptcp|kz")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text, the encoding it was read in, and how many characters were beyond repair."""
+    """A text, the encoding it was read in, and how many characters were beyond repair.
+
+    ``second`` is another encoding that it may as well be in, where that is open.
+    """
 
     text: str
     encoding: str
     replaced: int
+    second: str = ""
 
     @property
     def facts(self) -> dict[str, str | int]:
         """What a document's metadata says of this."""
         lost = {"undecodable_characters": self.replaced} if self.replaced else {}
         return {"encoding": self.encoding, **lost}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person should be told."""
+        return problems_of_encoding(self.encoding, self.second, self.replaced)
+
+
+def problems_of_encoding(encoding: str, second: str, replaced: int) -> tuple[str, ...]:
+    """Tell what is not sure, or not there, of a text in ``encoding``.
+
+    >>> problems_of_encoding("cp1252", "", 2)[0].partition(";")[0]
+    '2 characters could not be decoded as cp1252'
+    """
+    problems = []
+    if second:
+        problems.append(
+            f"its encoding is not sure: it was read as {encoding}, and may be {second}; name it "
+            "with encoding (--encoding)"
+        )
+    if replaced:
+        problems.append(
+            f"{replaced:,} characters could not be decoded as {encoding}; they are \ufffd in the "
+            "text: mend the file, or name its encoding (--encoding)"
+        )
+    return tuple(problems)
 
 
 def decode(data: bytes, *, declared: str | None = None, telling: bytes = b"") -> Decoded:
@@ -73,19 +118,20 @@ def decode(data: bytes, *, declared: str | None = None, telling: bytes = b"") ->
     the file the encoding shall be told by (a page without its tags).
 
     >>> decode("Ключ на месте".encode("utf-16-le"))
-    Decoded(text='Ключ на месте', encoding='utf-16-le', replaced=0)
+    Decoded(text='Ключ на месте', encoding='utf-16-le', replaced=0, second='')
     >>> decode("Œuvré".encode()[:-1]).text
     'Œuvr\ufffd'
     """
-    encoding = detect_encoding(telling or data, declared=declared)
+    verdict = detect_encoding(telling or data, declared=declared)
+    encoding = verdict.encoding
     text = data.decode(encoding, errors="replace")
     lost = text.count("\ufffd")
     if lost:
         lost -= data.decode(encoding, errors="ignore").count("\ufffd")
-    return Decoded(text, "utf-8" if encoding == "utf-8-sig" else encoding, lost)
+    return Decoded(text, "utf-8" if encoding == "utf-8-sig" else encoding, lost, verdict.doubt)
 
 
-def detect_encoding(data: bytes, *, declared: str | None = None) -> str:
+def detect_encoding(data: bytes, *, declared: str | None = None) -> Verdict:
     """Name the encoding of a whole file, or of a piece of one.
 
     What the bytes prove goes before what the file declares: pages that say one code page and are
@@ -93,23 +139,25 @@ def detect_encoding(data: bytes, *, declared: str | None = None) -> str:
     """
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if marked is not None:
-        return marked
+        return Verdict(marked)
     wide = _wide_encoding(data[:SAMPLE_BYTES])
     if wide is not None:
-        return wide
-    if _ISO_2022_JP.search(data):
-        return "iso2022_jp_2"
+        return Verdict(wide)
+    if data.isascii():
+        escapes = (name for escape, name in _ESCAPES if escape.search(data))
+        name = next((name for name in escapes if _decodes(data, name)), "utf-8")
+        return Verdict(name, "utf_7", doubtful=name == "utf-8" and _may_be_utf7(data))
+    if _ESCAPES[0][0].search(data):
+        return Verdict(_ESCAPES[0][1])
     if _is_mostly_utf8(data):
-        return "utf-8"
-    sample = _telling_sample(data)
-    latin = latin_code_page(sample)
+        return Verdict("utf-8")
     claimed = _as_browsers_read(declared)
-    if claimed is not None and _decodes(data, claimed) and (latin or claimed != _FALLBACK):
-        return claimed
-    return latin or japanese_code_page(sample) or _guess(sample) or claimed or _FALLBACK
+    if claimed is not None and not _decodes(data, claimed):
+        claimed = None
+    return judge(telling_lines(data), declared=claimed or "") or Verdict(claimed or _FALLBACK)
 
 
-def detect_stream_encoding(chunks: Iterable[bytes]) -> str:
+def detect_stream_encoding(chunks: Iterable[bytes]) -> Verdict:
     """Name the encoding of a file that is too long to hold, given its bytes piece by piece.
 
     The file is read to the first byte that is not UTF-8, or to its end; a guess is made from what
@@ -119,17 +167,19 @@ def detect_stream_encoding(chunks: Iterable[bytes]) -> str:
     first, previous = True, b""
     for chunk in chunks:
         if first:
-            head = detect_encoding(chunk) if chunk.startswith(tuple(m for m, _ in _MARKS)) else None
-            head = head or _wide_encoding(chunk[:SAMPLE_BYTES])
-            if head is not None:
-                return head
+            marked = chunk.startswith(tuple(mark for mark, _ in _MARKS))
+            if marked or _wide_encoding(chunk[:SAMPLE_BYTES]) is not None:
+                return detect_encoding(chunk)
             first = False
+        escaped = next((name for escape, name in _ESCAPES if escape.search(chunk)), None)
+        if escaped is not None and detect_encoding(chunk).encoding == escaped:
+            return Verdict(escaped)
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError:
             return detect_encoding(previous[-SAMPLE_BYTES:] + chunk)
         previous = chunk
-    return "utf-8"
+    return Verdict("utf-8")
 
 
 def _is_mostly_utf8(data: bytes) -> bool:
@@ -172,7 +222,7 @@ def _wide_encoding(data: bytes) -> str | None:
     """Recognise UTF-16 and UTF-32 without a byte order mark by where their zero bytes stand."""
     zeros = data.count(0)
     if not zeros:
-        return None
+        return _unspaced_wide_encoding(data)
     # The high byte of most alphabets' letters is a control: 04 for Cyrillic, 09 for Devanagari.
     if len(_CONTROL.findall(data)) < len(data) * 0.2 and _is_mostly_utf8(data.replace(b"\0", b"")):
         return None  # text with stray NULs
@@ -180,7 +230,23 @@ def _wide_encoding(data: bytes) -> str | None:
     names += ["utf-16-le", "utf-16-be"]
     readable = {name: _readable_share(data, name) for name in names}
     best = max(names, key=lambda name: readable[name])
-    return best if readable[best] > 0.9 else None
+    return best if readable[best] > 0.9 else _unspaced_wide_encoding(data)
+
+
+def _unspaced_wide_encoding(data: bytes) -> str | None:
+    """Recognise UTF-16 of a script that sets no blanks by its characters, which are neighbours."""
+    if len(data) % 2 or not _NO_TEXT.search(data):
+        return None
+    share = {name: _unspaced_share(data, name) for name in ("utf-16-le", "utf-16-be")}
+    best, other = sorted(share, key=lambda name: -share[name])
+    return best if share[best] > 0.8 and share[other] < 0.5 else None
+
+
+def _unspaced_share(data: bytes, encoding: str) -> float:
+    text = "".join(data.decode(encoding, errors="replace").split())
+    scripts = Counter(_UNSPACED.get(unicodedata.name(sign, "?").split()[0], "") for sign in text)
+    del scripts[""]
+    return max(scripts.values(), default=0) / max(1, len(text))
 
 
 def _readable_share(data: bytes, encoding: str) -> float:
@@ -201,7 +267,20 @@ def _readable_share(data: bytes, encoding: str) -> float:
         unicodedata.category(character)[0] in "LMNPSZ" or character in "\n\r\t"
         for character in text
     )
-    return readable / len(text) if blanks > swapped else 0.0
+    # Hardly any four bytes are a character of UTF-32 that were meant otherwise.
+    return readable / len(text) if blanks > swapped or width == 4 else 0.0
+
+
+def _may_be_utf7(data: bytes) -> bool:
+    """Tell whether letters of one alphabet stand written in UTF-7; nobody reads it unasked.
+
+    >>> _may_be_utf7("Schön, größer".encode("utf-7")), _may_be_utf7(b"a+bcde- c+ghij-")
+    (True, False)
+    """
+    runs = _UTF_7_RUN.findall(data[:SAMPLE_BYTES])
+    letters = "".join(b" ".join(runs).decode("utf-7", errors="replace").split())
+    names = {unicodedata.name(sign, "?").split()[0] for sign in letters}
+    return len(runs) > 1 and len(names) == 1 and names.isdisjoint({"?", "CJK", "HANGUL"})
 
 
 def _as_browsers_read(declared: str | None) -> str | None:
@@ -226,24 +305,38 @@ def _decodes(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _telling_sample(data: bytes) -> bytes:
-    """Cut a piece that holds the first byte outside ASCII, at line ends where there are any."""
-    if len(data) <= SAMPLE_BYTES:
-        return data
-    high_byte = _HIGH.search(data)
-    start = data.rfind(b"\n", 0, high_byte.start() if high_byte else 0) + 1
-    end = data.rfind(b"\n", start, start + SAMPLE_BYTES)
-    return data[start : end if end > start else start + SAMPLE_BYTES]
+def telling_lines(data: bytes, most: int = _TELLING_BYTES) -> bytes:
+    r"""Return the lines that tell the most: first those with bytes that no line before them has.
+
+    Without line ends, a line is what stands between two blanks, or some hundred bytes.
+
+    >>> telling_lines(b"plain\ncaf\xe9\nth\xe9\nni\xf1o", 9)
+    b'caf\xe9\nni\xf1o'
+    """
+    lines = [line for line in _lines(data) if _HIGH.search(line)]
+    seen: set[int] = set()
+    first: list[bytes] = []
+    rest: list[bytes] = []
+    for line in lines:
+        high = {byte for byte in line if byte >= 0x80}
+        (rest if high <= seen else first).append(line)
+        seen |= high
+    chosen: list[bytes] = []
+    size = 0
+    for line in (*first, *rest):
+        size += len(line)
+        if chosen and size > most:
+            break
+        chosen.append(line)
+    return b"\n".join(chosen)
 
 
-def _guess(sample: bytes) -> str | None:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample).best()
-    if best is None:
-        return None
-    # A short Cyrillic text is often taken for the wrong page, or for narrow Japanese kana.
-    cyrillic = best.encoding in {*CYRILLIC, "mac_cyrillic"}
-    if cyrillic or len(_NARROW_KANA.findall(str(best))) * 3 > len(str(best)):
-        return cyrillic_code_page(sample) or best.encoding
-    return best.encoding
+def _lines(data: bytes) -> Iterator[bytes]:
+    for line in data[:_MOST_SAMPLED].splitlines():
+        start = 0
+        while len(line) - start > _LONG_LINE:
+            cut = line.rfind(b" ", start + 1, start + _LONG_LINE)
+            end = cut if cut > 0 else start + _LONG_LINE
+            yield line[start:end]
+            start = end
+        yield line[start:]

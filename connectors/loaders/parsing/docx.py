@@ -14,6 +14,7 @@ from docx.oxml.parser import parse_xml
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.docx_numbering import Numbering
+from rag_engine.connectors.loaders.parsing.docx_packages import with_packages_as_files
 from rag_engine.connectors.loaders.parsing.docx_parts import blocks_of_text, is_docx
 from rag_engine.connectors.loaders.parsing.docx_styles import Styles
 from rag_engine.connectors.loaders.parsing.docx_tables import read_table
@@ -21,10 +22,12 @@ from rag_engine.connectors.loaders.parsing.docx_text import (
     PAGE_NUMBER,
     ParagraphText,
     elements_of,
+    is_off,
 )
 from rag_engine.connectors.loaders.parsing.docx_zip import sanitised
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.readings import Readings
 
 __all__ = ["parse"]
 
@@ -36,7 +39,8 @@ _DIAGRAM_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _NOTES = re.compile(r"/word/(?:foot|end)notes\d*\.xml")
 _COMMENTS = re.compile(r"/word/comments\d*\.xml")
 _DIAGRAMS = re.compile(r"/word/diagrams/data\d*\.xml")
-_MARGINS = re.compile(r"/word/(?:header|footer)\d*\.xml")
+_SECTION, _FIRST_PAGE = qn("w:sectPr"), qn("w:titlePg")
+_MARGINS = frozenset({qn("w:headerReference"), qn("w:footerReference")})
 _DEEPEST_CHUNK = 3
 _MOST_CHUNKS = 200
 
@@ -58,12 +62,13 @@ def parse(data: bytes, name: str) -> Parsed:
         text=outline.text,
         title=one_line(document.core_properties.title or "") or walk.title or walk.first_heading,
         stretches=outline.stretches(),
+        metadata=walk.readings.facts,
         problems=tuple(dict.fromkeys(walk.problems)),
     )
 
 
 def _opened(data: bytes) -> Any:
-    archive: io.BytesIO = sanitised(data)
+    archive: io.BytesIO = with_packages_as_files(sanitised(data))
     try:
         document = Document(archive)
         document.element.body  # noqa: B018  a part of another kind has none
@@ -80,12 +85,14 @@ class _Walk:
         self.title = ""
         self.first_heading = ""
         self.problems: list[str] = []
+        self.readings = Readings()
         self._document = document
         self._depth = depth
         self._chunks = 0
         self._styles = Styles(document)
         numbering = next(self._parts(re.compile(r"/word/numbering\d*\.xml")), None)
         self._numbering = Numbering(numbering, self._styles)
+        self._styles.empty_hidden(document.element.body)
 
     def blocks(self, container: Any, *, pages: bool = True) -> list[Block]:
         """Return the paragraphs and tables in a part, a cell or a text box."""
@@ -109,26 +116,50 @@ class _Walk:
             for root in self._parts(pattern):
                 for note in root:
                     author = note.get(qn("w:author"), "") if pattern is _COMMENTS else ""
-                    text = "\n".join(block.text for block in self.blocks(note))
+                    text = "\n".join(block.text for block in self.blocks(note)).strip()
                     yield Block(f"{author}: {text}" if author and text else text)
         seen: set[str] = set()
-        for root in self._parts(_MARGINS):
+        for root in self._margins():
             for block in self.blocks(root, pages=False):
                 text = _without_page_numbers(block.text)
                 if text not in seen:
                     seen.add(text)
                     yield Block(text)
 
+    def _margins(self) -> Iterator[Any]:
+        """Yield the heads and feet that are on any page: Word keeps those that are not, too."""
+        sections = list(self._document.element.body.iter(_SECTION))
+        shown = {"default"}
+        if not all(is_off(section.find(_FIRST_PAGE)) for section in sections):
+            shown.add("first")
+        if self._document.settings.odd_and_even_pages_header_footer:
+            shown.add("even")
+        parts = {}
+        for section in sections:
+            for element in section:
+                if element.tag in _MARGINS and element.get(qn("w:type"), "default") in shown:
+                    related = self._document.part.rels.get(element.get(qn("r:id")))
+                    if related is not None and not related.is_external:
+                        parts[str(related.target_part.partname)] = related.target_part
+        for part in parts.values():
+            yield from self._root(part)
+
     def _parts(self, pattern: re.Pattern[str]) -> Iterator[Any]:
         for part in self._document.part.package.iter_parts():
             if pattern.fullmatch(str(part.partname)):
-                try:
-                    element = getattr(part, "element", None)
-                    yield parse_xml(part.blob) if element is None else element
-                except Exception as error:
-                    self.problems.append(
-                        f"its part {part.partname} can not be read ({type(error).__name__})"
-                    )
+                yield from self._root(part)
+
+    def _root(self, part: Any) -> Iterator[Any]:
+        """Yield the element of a part, if it can be read."""
+        try:
+            element = getattr(part, "element", None)
+            root = parse_xml(part.blob) if element is None else element
+            self._styles.empty_hidden(root)
+        except Exception as error:
+            reason = f"its part {part.partname} can not be read ({type(error).__name__})"
+            self.problems.append(reason)
+            return
+        yield root
 
     def _paragraph(self, paragraph: Any, blocks: list[Block], *, pages: bool) -> None:
         properties = paragraph.find(_PROPERTIES)
@@ -141,8 +172,10 @@ class _Walk:
                 self.title = self.title or (plain if level == 0 else "")
                 self.first_heading = self.first_heading or plain
             # A title stands above all headings of the first level.
-            text = f"{label}{read.text.lstrip()}" if label else read.text
+            text = f"{label or ''}{read.text.strip()}"
             blocks.append(Block(text, level=level, item=label is not None))
+        for word, reading in read.readings:
+            self.readings.add(word, reading)
         for box in read.boxes:
             blocks += self.blocks(box, pages=pages)
 
@@ -157,6 +190,7 @@ class _Walk:
             if not is_docx(data):
                 return blocks_of_text(data, str(part.content_type))
             inner = _Walk(_opened(data), self._depth + 1)
+            inner.readings = self.readings
             blocks = inner.blocks(inner._document.element.body)
             blocks += inner.beside()
             self.problems += inner.problems

@@ -1,4 +1,4 @@
-"""What a paragraph's style says: whether it is a heading, and which list it belongs to."""
+"""What styles say: whether a paragraph is a heading, which list it is of, what is not shown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ __all__ = ["Styles"]
 _VAL, _STYLE, _NUM_PR = qn("w:val"), qn("w:pStyle"), qn("w:numPr")
 _HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
 _MAX_STYLE_DEPTH = 20
+_RUN, _PARAGRAPH, _RUN_STYLE = qn("w:r"), qn("w:p"), f"{qn('w:rPr')}/{qn('w:rStyle')}"
+_VANISH = f"{qn('w:rPr')}/{qn('w:vanish')}"
+_NO_TEXT = frozenset({qn("w:rPr"), qn("w:fldChar"), qn("w:instrText")})
 
 
 class Styles:
@@ -60,6 +63,28 @@ class Styles:
         """Return the ``w:numPr`` of a style itself."""
         style = self._by_id.get(style_id)
         return None if style is None else style.find(f"{qn('w:pPr')}/{_NUM_PR}")
+
+    def empty_hidden(self, root: Any) -> None:
+        """Take out of a part what its styles hide; what runs hide themselves stays."""
+        if all(style.find(_VANISH) is None for style in self._by_id.values()):
+            return
+        for run in root.iter(_RUN):
+            if run.find(_VANISH) is None and self._is_hidden(run):
+                for child in list(run):
+                    if child.tag not in _NO_TEXT:
+                        run.remove(child)
+
+    def _is_hidden(self, run: Any) -> bool:
+        """Tell it by the style of the run, else by that of its paragraph."""
+        paragraph = next(run.iterancestors(_PARAGRAPH), None)
+        of_paragraph = None if paragraph is None else paragraph.find(f"{qn('w:pPr')}/{_STYLE}")
+        for style, usual in ((run.find(_RUN_STYLE), ""), (of_paragraph, self._default)):
+            style_id = usual if style is None else style.get(_VAL, "")
+            for name in self._chain(style_id):
+                switch = self._by_id[name].find(_VANISH)
+                if switch is not None:
+                    return switch.get(_VAL, "1") not in {"0", "false", "off"}
+        return False
 
     def _chain(self, style_id: str) -> Iterator[str]:
         """Yield a style and those that it is based on."""

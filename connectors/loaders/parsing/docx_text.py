@@ -47,6 +47,7 @@ _ALT_TEXTS = {
     f"{_VML}shape": "alt",
     f"{_VML}rect": "alt",
     f"{_VML}imagedata": f"{_OFFICE}title",
+    f"{_VML}textpath": "string",  # a text that is drawn, such as a watermark
 }
 _FILE_NAME = re.compile(r"\S{1,200}\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|wmf)", re.IGNORECASE)
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
@@ -89,13 +90,14 @@ def _unseen(element: Any) -> bool:
 
 
 class ParagraphText:
-    """Reads one paragraph: its ``text``, and the text boxes that hang on it.
+    """Reads one paragraph: its ``text``, the text boxes that hang on it, and words' ``readings``.
 
     ``pages`` says whether the numbers of pages are read as they were last seen.
     """
 
     def __init__(self, paragraph: Any, *, pages: bool = True) -> None:
         self.boxes: list[Any] = []
+        self.readings: list[tuple[str, str]] = []
         self._pieces: list[str] = []
         self._pages = pages
         # Fields that are open: True while their code is read, whose result comes after it.
@@ -149,9 +151,12 @@ class ParagraphText:
         return False
 
     def _ruby(self, element: Any) -> bool:
-        base = element.find(qn("w:rubyBase"))
-        if base is not None:  # the reading beside it is left out
-            self._put(ParagraphText(base).text)
+        base, beside = element.find(qn("w:rubyBase")), element.find(qn("w:rt"))
+        if base is not None:  # the reading beside it is no text
+            word = ParagraphText(base).text
+            self._put(word)
+            if beside is not None:
+                self.readings.append((word, ParagraphText(beside).text))
         return False
 
     def _alt_text(self, element: Any) -> bool:

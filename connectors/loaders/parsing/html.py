@@ -54,7 +54,8 @@ def parse(data: bytes, name: str) -> Parsed:
         title=shown.title or one_line(first_heading),
         language=shown.language,
         stretches=outline.stretches(),
-        metadata=decoded.facts,
+        metadata={**decoded.facts, **shown.readings.facts},
+        problems=decoded.problems,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from rag_engine.connectors.loaders.parsing.counters import counted
+from rag_engine.connectors.loaders.parsing.html_hidden import is_hidden
 
 __all__ = ["Lists", "items_of_lists"]
 
@@ -54,6 +55,11 @@ class Lists:
                 ordered=tag == "ol",
             )
         )
+
+    def pass_over(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take the opening tag of what is not shown, where reversed lists are counted, too."""
+        if tag == "ol" and "reversed" in attributes:
+            next(self._lengths, None)
 
     def item(self, attributes: Mapping[str, str]) -> str:
         """Take the opening tag of an item and return what is drawn before it."""
@@ -109,17 +115,20 @@ class _Counter:
     def __init__(self) -> None:
         self.lengths: list[int] = []
         self._open: list[int | None] = []
+        self._hidden = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._hidden += self._hidden > 0 or is_hidden(tag, attributes)
         if tag in {"dir", "menu", "ol", "ul"}:
             turned = tag == "ol" and "reversed" in attributes
             self._open.append(len(self.lengths) if turned else None)
             if turned:
                 self.lengths.append(0)
         elif tag == "li" and self._open and (place := self._open[-1]) is not None:
-            self.lengths[place] += 1
+            self.lengths[place] += not self._hidden  # a browser counts what it draws
 
     def end(self, tag: str) -> None:
+        self._hidden -= self._hidden > 0
         if tag in {"dir", "menu", "ol", "ul"} and self._open:
             self._open.pop()
 

@@ -1,4 +1,4 @@
-"""Ruby in HTML: the word, without the reading that stands in small type beside it."""
+"""Ruby in HTML: the word, apart from the reading that stands in small type beside it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ __all__ = ["Ruby"]
 
 
 class Ruby:
-    """Gathers the ``text`` of one ``<ruby>`` that is not a reading.
+    """Gathers the ``text`` of one ``<ruby>`` that is not a reading, and its ``readings``.
 
     Closing tags may be left out: a base ends a reading, and the other way round.
 
     >>> ruby = Ruby()
     >>> ruby.data("水"); ruby.start("rt"); ruby.data("みず"); ruby.end("rt")
     False
-    >>> ruby.text
-    '水'
+    >>> ruby.text, ruby.readings
+    ('水', {'rt': 'みず'})
     """
 
     def __init__(self) -> None:
         self.text = ""
+        self.readings: dict[str, str] = {}
+        """Those beside the word, and those on its other side (``rtc``), each joined to one."""
         self._aside = ""  # the tag of the reading that is open
         self._inner = 0
 
@@ -33,7 +35,9 @@ class Ruby:
 
     def data(self, text: str) -> None:
         """Take text."""
-        if not self._aside:
+        if self._aside:
+            self.readings[self._aside] = self.readings.get(self._aside, "") + text
+        else:
             self.text += text
 
     def end(self, tag: str) -> bool:

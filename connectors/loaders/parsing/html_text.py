@@ -13,20 +13,16 @@ from lxml import etree
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, outline_of
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
+from rag_engine.connectors.loaders.parsing.html_forms import Choice, shown_value
+from rag_engine.connectors.loaders.parsing.html_hidden import is_hidden
 from rag_engine.connectors.loaders.parsing.html_lists import Lists, items_of_lists
 from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
 from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
 from rag_engine.connectors.loaders.parsing.parsed import Refused
+from rag_engine.connectors.loaders.parsing.readings import Readings
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
-_HIDDEN_TAGS = frozenset(
-    {
-        *("annotation", "annotation-xml", "applet", "audio", "canvas", "datalist", "embed"),
-        *("frame", "frameset", "head", "iframe", "noembed", "noframes", "noscript", "object"),
-        *("rp", "script", "select", "style", "svg", "template", "textarea", "video"),
-    }
-)
 _BLOCK_TAGS = frozenset(
     {
         *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd"),
@@ -40,18 +36,13 @@ _ITEM_TAGS = frozenset({"dd", "dt", "li"})
 _FRAME_TAGS = frozenset({"aside", "footer", "form", "menu", "nav", "search"})
 _FRAME_ROLES = frozenset({"banner", "complementary", "contentinfo", "navigation", "search"})
 _HEADING = re.compile(r"h([1-6])")
-_HIDING_STYLE = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
-    r"|(?:font-size|opacity)\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$))",
-    re.IGNORECASE,
-)
 _DEEPEST_TABLE = 5
 _LIST_TAGS = frozenset({"dir", "menu", "ol", "ul"})
 _RUBY_TAGS = frozenset({"rb", "rt", "rtc", "ruby"})
 
 
 class _AltText(str):
-    """What stands for a picture."""
+    """What stands for a picture, or in a field of a form: no running text."""
 
     __slots__ = ()
 
@@ -86,6 +77,7 @@ class VisibleText:
         self.blocks: list[Block] = []
         self.title = ""
         self.language: str | None = None
+        self.readings = Readings()
         self._title_parts: list[str] | None = None
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
         self._figure = 0
@@ -94,6 +86,7 @@ class VisibleText:
         self._lists = Lists(list_lengths)
         self._marker = ""  # a list item's number, before its text comes
         self._ruby: Ruby | None = None
+        self._choice: Choice | None = None
         self._too_deep = 0  # tables inside of so many others that their cells are but text
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -102,8 +95,18 @@ class VisibleText:
             self.language = attributes.get("lang") or attributes.get("xml:lang")
         elif tag == "title" and not self.title and self._title_parts is None:
             self._title_parts = []
-        if self._hidden or _is_hidden(tag, attributes):
+        if self._hidden or is_hidden(tag, attributes):
             self._hidden += 1
+            self._lists.pass_over(tag, attributes)
+        elif self._choice is not None:
+            if tag == "option":
+                self._choice.option(attributes)
+        elif tag == "select":
+            self._choice = Choice(attributes)
+        elif tag == "input":
+            self._buffer.append(_AltText(f" {shown_value(attributes)} "))
+        elif tag == "q":
+            self._buffer.append("“")
         elif tag == "br":
             self._buffer.append(None)
         elif tag == "img":
@@ -137,6 +140,11 @@ class VisibleText:
             self._title_parts = None
         if self._hidden:
             self._hidden -= 1
+        elif self._choice is not None:
+            if tag == "select":
+                self._end_choice()
+        elif tag == "q":
+            self._buffer.append("”")
         elif self._ruby is not None and tag in _RUBY_TAGS:
             if self._ruby.end(tag):
                 self._end_ruby()
@@ -166,6 +174,8 @@ class VisibleText:
         """Take text."""
         if self._title_parts is not None:
             self._title_parts.append(text)
+        elif self._choice is not None and not self._hidden:
+            self._choice.data(text)
         elif self._ruby is not None and not self._hidden:
             self._ruby.data(text)
         elif not self._hidden:
@@ -179,9 +189,15 @@ class VisibleText:
 
     def close(self) -> None:
         """End the page, whatever is still open."""
+        self._end_choice()
         self._flush()
         while self._tables:
             self._end_table()
+
+    def _end_choice(self) -> None:
+        if self._choice is not None:
+            self._buffer.append(_AltText(f" {self._choice.text} "))
+            self._choice = None
 
     def _start_ruby(self, tag: str) -> None:
         if self._ruby is not None:
@@ -192,6 +208,8 @@ class VisibleText:
     def _end_ruby(self) -> None:
         if self._ruby is not None:
             self._buffer.append(self._ruby.text)
+            for reading in self._ruby.readings.values():
+                self.readings.add(self._ruby.text, reading)
             self._ruby = None
 
     def _end_table(self) -> None:
@@ -255,11 +273,3 @@ def _lines(buffer: list[str | None]) -> list[str]:
 def _collapse(text: str) -> str:
     """Make runs of blanks one; the line ends of the page's source are no line ends for a reader."""
     return join_all(" ".join(piece.split()) for piece in text.split("\n"))
-
-
-def _is_hidden(tag: str, attributes: Mapping[str, str]) -> bool:
-    return (
-        tag in _HIDDEN_TAGS
-        or "hidden" in attributes
-        or _HIDING_STYLE.search(attributes.get("style", "")) is not None
-    )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean
-from rag_engine.connectors.loaders.parsing.decoding import decode
-from rag_engine.connectors.loaders.parsing.lines import read_lines
+from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode
+from rag_engine.connectors.loaders.parsing.lines import TextLine, TextLines, read_lines
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import Row, RowColumns, RowOptions, Value
 
@@ -35,7 +35,13 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     >>> list(rows(lines, RowOptions(format="jsonl")))[1:]
     ["row 2: it is no JSON object but list: '[]'"]
     """
-    found = _list_rows(file, options) if options.format == "json" else _line_rows(file, options)
+    read: Decoded | TextLines
+    if options.format == "json":
+        read = whole = _whole(file, options.max_bytes)
+        found = _list_rows(whole.text)
+    else:
+        read = lines = read_lines(file, max_characters=options.max_line_characters)
+        found = _line_rows(lines, options.max_line_characters)
     names: list[str] | None = None
     for number, values in found:
         if isinstance(values, str):
@@ -45,19 +51,21 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
             names = list(values)
             columns = RowColumns.found_in(names, options)
         yield columns.row(values, number=number, file_format=options.format)
+    yield from read.problems
 
 
-def _line_rows(file: BinaryIO, options: RowOptions) -> Iterator[tuple[int, dict[str, Value] | str]]:
-    most = options.max_line_characters
-    for line in read_lines(file, max_characters=most):
+def _line_rows(
+    lines: Iterator[TextLine], most: int
+) -> Iterator[tuple[int, dict[str, Value] | str]]:
+    for line in lines:
         if line.text is None:
             yield line.number, f"the line is longer than {most:,} characters"
         elif line.text.strip():
             yield line.number, _parsed(line.text)
 
 
-def _list_rows(file: BinaryIO, options: RowOptions) -> Iterator[tuple[int, dict[str, Value] | str]]:
-    text = _whole_text(file, options.max_bytes)
+def _list_rows(text: str) -> Iterator[tuple[int, dict[str, Value] | str]]:
+    text = text.removeprefix("\ufeff")
     position = _skip(text, 0, _BLANKS)
     if text[position : position + 1] not in {"[", "{"}:
         raise Refused("it holds no list of JSON objects")
@@ -84,11 +92,11 @@ def _list_rows(file: BinaryIO, options: RowOptions) -> Iterator[tuple[int, dict[
         yield number, _checked(value)
 
 
-def _whole_text(file: BinaryIO, max_bytes: int | None) -> str:
+def _whole(file: BinaryIO, max_bytes: int | None) -> Decoded:
     data = file.read(-1 if max_bytes is None else max_bytes + 1)
     if max_bytes is not None and len(data) > max_bytes:
         raise RefusedByLimit(f"it has more than {max_bytes:,} bytes")
-    return decode(data).text.removeprefix("\ufeff")
+    return decode(data)
 
 
 def _skip(text: str, position: int, characters: str) -> int:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from rag_engine.connectors.loaders.parsing.decoding import detect_stream_encoding
+from rag_engine.connectors.loaders.parsing.decoding import (
+    detect_stream_encoding,
+    problems_of_encoding,
+)
 from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 
-__all__ = ["TextLine", "read_lines"]
+__all__ = ["TextLine", "TextLines", "read_lines"]
 
 _PIECE = 1 << 18
+_LOST = "\ufffd".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,48 @@ class TextLine:
     text: str | None
 
 
-def read_lines(file: BinaryIO, *, max_characters: int = MAX_LINE_CHARACTERS) -> Iterator[TextLine]:
-    r"""Yield the lines of a file, counted from 1; lines end with ``\n``, ``\r\n`` or ``\r``.
+class TextLines(Iterator[TextLine]):
+    """The lines of a file, and what was found out about its encoding while they were read."""
+
+    def __init__(self, file: BinaryIO, max_characters: int) -> None:
+        self._verdict = detect_stream_encoding(_pieces(file))
+        file.seek(0)
+        self._replaced = 0
+        self._tail = b""
+        self._lines = _split(self._texts(file), max_characters)
+
+    def __next__(self) -> TextLine:
+        """Return the next line."""
+        return next(self._lines)
+
+    def _texts(self, file: BinaryIO) -> Iterator[str]:
+        for text in _decoded(map(self._look_at, _pieces(file)), self._verdict.encoding):
+            self._replaced += text.count("\ufffd")
+            yield text
+
+    def _look_at(self, piece: bytes) -> bytes:
+        """Do not count the signs for lost characters that stand in the file itself."""
+        seen = self._tail + piece
+        if self._verdict.encoding.startswith("utf-8"):
+            self._replaced -= seen.count(_LOST)
+        self._tail = seen[1 - len(_LOST) :]
+        return piece
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person should be told, once all lines were read."""
+        return problems_of_encoding(self._verdict.encoding, self._verdict.doubt, self._replaced)
+
+
+def read_lines(file: BinaryIO, *, max_characters: int = MAX_LINE_CHARACTERS) -> TextLines:
+    r"""Return the lines of a file, counted from 1; lines end with ``\n``, ``\r\n`` or ``\r``.
 
     The file is read twice: once to learn its encoding, once for its lines.
 
     >>> [line.text for line in read_lines(io.BytesIO(b"one\r\ntwo"))]
     ['one', 'two']
     """
-    encoding = detect_stream_encoding(_pieces(file))
-    file.seek(0)
-    yield from _split(_decoded(file, encoding), max_characters)
+    return TextLines(file, max_characters)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
@@ -42,12 +77,12 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
+def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
     decoder = io.IncrementalNewlineDecoder(
         codecs.getincrementaldecoder(encoding)(errors="replace"), translate=True
     )
     first = True
-    for piece in _pieces(file):
+    for piece in pieces:
         text = decoder.decode(piece)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False

@@ -44,6 +44,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=language,
         stretches=walk.outline.stretches(),
         metadata={**decoded.facts, **extra},
+        problems=decoded.problems,
     )
 
 

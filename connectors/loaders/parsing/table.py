@@ -40,7 +40,8 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     >>> list(rows(table, RowOptions(format="csv")))[1:]
     ['line 3: it has 1 fields where there are 3 columns']
     """
-    lines, sample = _with_sample(read_lines(file, max_characters=options.max_line_characters))
+    read = read_lines(file, max_characters=options.max_line_characters)
+    lines, sample = _with_sample(read)
     delimiter_line = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
     if delimiter_line:
         form = Form(delimiter_line.group(1))
@@ -62,6 +63,7 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
             continue
         values = {n: _typed(v, kinds[n]) for n, v in zip(names, record.fields, strict=True)}
         yield columns.row(values, number=number, file_format=options.format)
+    yield from read.problems
 
 
 def _columns(names: Sequence[str], head: Sequence[Record], options: RowOptions) -> RowColumns:

@@ -29,7 +29,12 @@ def parse(data: bytes, name: str) -> Parsed:
             f"it has a line of {longest:,} characters; at most {MAX_LINE_CHARACTERS:,} are read; "
             "it may be no text at all"
         )
-    return Parsed(text=text, title=_first_line_title(text), metadata=decoded.facts)
+    return Parsed(
+        text=text,
+        title=_first_line_title(text),
+        metadata=decoded.facts,
+        problems=decoded.problems,
+    )
 
 
 def _first_line_title(text: str) -> str:

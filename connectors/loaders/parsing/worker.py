@@ -21,6 +21,7 @@ import resource
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -54,6 +55,7 @@ def main() -> None:
     if sys.argv[4:] == ["measured"] and (below := os.fork()):
         _watch(below, memory_bytes)
         return
+    tempfile.tempdir = os.sep  # no file can be written, and libraries ask for a place for some
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes elsewhere than into the replies

@@ -121,6 +121,18 @@ def test_files_are_read_as_the_command_reads_them(client):
         assert client.delete(f"/v1/files/up/{name}").status_code == 200
 
 
+@pytest.mark.parametrize("asked", ["up/\u00e9.txt", "up/e\u0301.txt"])
+def test_names_of_files_in_either_unicode_form(client, asked):
+    for name in ("\u00e9.txt", "e\u0301.txt"):
+        reply = client.post("/v1/files", files={"files": (name, b"A text.")}, data={"prefix": "up"})
+        assert reply.json()["files"][0]["name"] == "up/\u00e9.txt"
+    assert reply.json()["files"][0]["unchanged"] is True
+    both = [("files", (name, b"A text.")) for name in ("\u00e9.txt", "e\u0301.txt")]
+    assert client.post("/v1/files", files=both).status_code == 422
+    assert client.get(f"/v1/documents/{asked}").json()["text"] == "A text."
+    assert client.delete(f"/v1/files/{asked}").json() == {"deleted": ["up/\u00e9.txt"]}
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [

@@ -116,7 +116,7 @@ def test_only_code_pages_can_be_declared(declared: str) -> None:
 
 def test_a_long_stream_is_judged_by_its_first_byte_that_is_no_utf8() -> None:
     pieces = [b"plain text in ascii\n" * 1000, b"more of it\n", TEXTS["pl"].encode("cp1250") * 20]
-    assert detect_stream_encoding(pieces) == "cp1250"
-    assert detect_stream_encoding([TEXTS["zh"].encode("utf-16-le")]) == "utf-16-le"
+    assert detect_stream_encoding(pieces).encoding == "cp1250"
+    assert detect_stream_encoding([TEXTS["zh"].encode("utf-16-le")]).encoding == "utf-16-le"
     cut = TEXTS["zh"].encode()
-    assert detect_stream_encoding([cut[:7], cut[7:]]) == "utf-8"
+    assert detect_stream_encoding([cut[:7], cut[7:]]).encoding == "utf-8"

@@ -79,8 +79,6 @@ def test_the_main_text_comes_out_whole_and_the_frame_stays_out(
         "<span style='opacity: 0;'>secret</span>",
         "<iframe>secret</iframe>",
         "<svg><text>secret</text></svg>",
-        "<textarea>secret</textarea>",
-        "<select><option>secret</option></select>",
     ],
 )
 def test_what_a_browser_hides_is_never_text(

@@ -11,7 +11,7 @@ import pytest
 from rag_engine.connectors.loaders.limits import read_file
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError, LoadLimitExceeded
-from rag_engine.files import loader_for
+from rag_engine.file_endings import loader_for
 from rag_engine.ports import Loader
 from rag_engine.regular_file import open_regular
 

