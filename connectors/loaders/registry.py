@@ -10,6 +10,7 @@ from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.pptx import PptxLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
@@ -47,6 +48,7 @@ def default_loaders(
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PptxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -27,8 +27,9 @@ class Outline:
         self._parts: list[str] = []
         self._length = 0
         self._path: list[tuple[int, str]] = []
-        self._marks: list[tuple[int, tuple[str, ...]]] = []
+        self._marks: list[tuple[int, tuple[str, ...], int | None]] = []
         self._leaving = False
+        self._page: int | None = None
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -49,7 +50,14 @@ class Outline:
     def leave_sections(self) -> None:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
+        self._page = None
         self._leaving = bool(self._marks)
+
+    def begin_page(self, number: int) -> None:
+        """Say that what follows stands on a page, a slide for one, under no heading so far."""
+        self._path = []
+        self._page = number
+        self._leaving = True
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
         if self._parts:
@@ -59,7 +67,7 @@ class Outline:
             section = ()
         self._leaving = False
         if section is not None:
-            self._marks.append((self._length, section))
+            self._marks.append((self._length, section, self._page))
         self._parts.append(text)
         self._length += len(text)
 
@@ -72,9 +80,9 @@ class Outline:
         return "".join(self._parts)
 
     def stretches(self) -> tuple[Stretch, ...]:
-        """Return a stretch for each heading, from it to the next one."""
-        ends = [*(start for start, _ in self._marks), self._length][1:]
+        """Return a stretch for each heading and page, from it to the next one."""
+        ends = [*(start for start, _, _ in self._marks), self._length][1:]
         return tuple(
-            Stretch(start=start, end=end, section=section)
-            for (start, section), end in zip(self._marks, ends, strict=True)
+            Stretch(start=start, end=end, section=section, page=page)
+            for (start, section, page), end in zip(self._marks, ends, strict=True)
         )

@@ -61,7 +61,7 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
     assert sorted(suffixes) == sorted(set(suffixes))
     assert sorted(suffixes) == [
         *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
-        *(".ndjson", ".pdf", ".text", ".tsv", ".txt", ".xhtml"),
+        *(".ndjson", ".pdf", ".ppsx", ".pptm", ".pptx", ".text", ".tsv", ".txt", ".xhtml"),
     ]
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)
     assert loader_for(Path("x/y.exe"), loaders) is None
