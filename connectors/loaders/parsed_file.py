@@ -1,12 +1,14 @@
-"""What the loaders of text, Markdown, HTML, PDF and DOCX share: one file, one document."""
+"""What the loaders of texts, pages, books, office files and mails share: a file, a document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
 from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError, MissingExtra
 from rag_engine.records import Document, Problem, Span
 
 __all__ = ["ParsedFileLoader"]
@@ -23,6 +25,8 @@ class ParsedFileLoader:
     suffixes: frozenset[str] = frozenset()
     format = ""
     """The parser's name, and the document's metadata ``format``."""
+    package = ""
+    """The package of the extra ``documents`` that the parser takes, if it takes one."""
 
     def __init__(self, *, sandbox: Sandbox | None = None, max_file_mb: int = MAX_FILE_MB) -> None:
         self._sandbox = sandbox or Sandbox()
@@ -33,9 +37,12 @@ class ParsedFileLoader:
         """Yield the file as one document, then what of it could not be read.
 
         Raises:
-            LoadError: the file can not be read, or its parser crashed.
+            LoadError: the file can not be read, its parser crashed, or takes a package that is
+                not installed: the other files of a folder are read all the same.
             LoadLimitExceeded: it is too large, or needs too much time or memory.
         """
+        if self.package and find_spec(self.package) is None:
+            raise LoadError(f"{source}: {MissingExtra('documents', package=self.package)}")
         data = read_file(path, max_file_mb=self._max_file_mb)
         parsed = self._sandbox.parse(self.format, data, name=source)
         yield Document(

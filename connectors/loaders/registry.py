@@ -14,6 +14,8 @@ from rag_engine.connectors.loaders.pptx import PptxLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
+from rag_engine.connectors.loaders.xls import XlsLoader
+from rag_engine.connectors.loaders.xlsx import XlsxLoader
 from rag_engine.ports import Loader
 
 __all__ = ["default_loaders"]
@@ -49,6 +51,8 @@ def default_loaders(
         PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PptxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        XlsxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -11,7 +11,7 @@ from lxml import etree
 
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 
-__all__ = ["OLE", "declares_type", "read_xml", "unpacked"]
+__all__ = ["OLE", "check_declarations", "declares_type", "read_xml", "unpacked"]
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How the old binary files of Office begin, and the new ones that have a password."""
@@ -91,6 +91,17 @@ def declares_type(part: bytes) -> bool:
     return b"<!DOCTYPE" in part.replace(b"\0", b"") or b"<!ENTITY" in part.replace(b"\0", b"")
 
 
+def check_declarations(part: bytes, name: str, *, doctype: bool = False) -> None:
+    """Refuse a part that declares an entity or, unless ``doctype`` allows it, a document type.
+
+    Raises:
+        Refused: it does.
+    """
+    plain = part.replace(b"\0", b"")
+    if b"<!ENTITY" in plain or (b"<!DOCTYPE" in plain and not doctype):
+        raise Refused(f"its part {name} declares a document type (DTD), which is refused")
+
+
 def read_xml(part: bytes, name: str, *, doctype: bool = False) -> Any:
     """Return the root element of a part of XML. Nothing outside of it is ever fetched.
 
@@ -102,9 +113,7 @@ def read_xml(part: bytes, name: str, *, doctype: bool = False) -> Any:
     >>> read_xml(b"<a><b>c</b></a>", "a.xml").findtext("b")
     'c'
     """
-    plain = part.replace(b"\0", b"")
-    if b"<!ENTITY" in plain or (b"<!DOCTYPE" in plain and not doctype):
-        raise Refused(f"its part {name} declares a document type (DTD), which is refused")
+    check_declarations(part, name, doctype=doctype)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

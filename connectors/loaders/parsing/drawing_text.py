@@ -141,6 +141,7 @@ def chart_lines(root: Any) -> list[str]:
     values: dict[str, list[str]] = {}
     for series in root.iter(f"{_CHART}ser"):
         name = " ".join(_cached(series.find(f"{_CHART}tx")).values())
+        name = name or (series.findtext(f"{_CHART}tx/{_CHART}v") or "").strip()
         categories = _cached(series.find(f"{_CHART}cat"))
         for index, value in _cached(series.find(f"{_CHART}val")).items():
             category = categories.get(index, str(index + 1))

@@ -12,6 +12,20 @@ from rag_engine.connectors.loaders.parsing.parsed import Refused
 __all__ = ["Package", "Relation"]
 
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+# "Strict" files name the same vocabularies otherwise (ISO/IEC 29500-1, against 29500-4).
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_TRANSITIONAL = {
+    _STRICT + strict: b"http://schemas.openxmlformats.org/" + other
+    for strict, other in {
+        b"presentationml/main": b"presentationml/2006/main",
+        b"spreadsheetml/main": b"spreadsheetml/2006/main",
+        b"drawingml/main": b"drawingml/2006/main",
+        b"drawingml/chart": b"drawingml/2006/chart",
+        b"drawingml/diagram": b"drawingml/2006/diagram",
+        b"drawingml/spreadsheetDrawing": b"drawingml/2006/spreadsheetDrawing",
+        b"officeDocument/relationships": b"officeDocument/2006/relationships",
+    }.items()
+}
 _DC_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
@@ -26,7 +40,9 @@ class Package:
     """The parts of an office file, and what of them could not be read (``problems``)."""
 
     def __init__(self, parts: dict[str, bytes]) -> None:
-        self._parts = {name.lstrip("/").lower(): part for name, part in parts.items()}
+        self._parts = {
+            name.lstrip("/").lower(): _transitional(part) for name, part in parts.items()
+        }
         self.problems: list[str] = []
 
     def root(self, name: str) -> Any:
@@ -39,6 +55,13 @@ class Package:
         if part is None:
             raise Refused(f"it is damaged: its part {name} is missing")
         return read_xml(part, name)
+
+    def part(self, name: str) -> bytes | None:
+        """Return a part's bytes; that it is missing is a problem."""
+        found = self._parts.get(name.lower())
+        if found is None:
+            self.problems.append(f"its part {name} is missing")
+        return found
 
     def optional(self, name: str) -> Any | None:
         """Return a part's root element; one that can not be read is a problem, not an error."""
@@ -87,3 +110,10 @@ class Package:
                 root = self.optional(relation.target)
                 return "" if root is None else one_line(root.findtext(_DC_TITLE) or "")
         return ""
+
+
+def _transitional(part: bytes) -> bytes:
+    if _STRICT in part:
+        for strict, other in _TRANSITIONAL.items():
+            part = part.replace(strict, other)
+    return part

@@ -62,6 +62,7 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
     assert sorted(suffixes) == [
         *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
         *(".ndjson", ".pdf", ".ppsx", ".pptm", ".pptx", ".text", ".tsv", ".txt", ".xhtml"),
+        *(".xls", ".xlsm", ".xlsx"),
     ]
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)
     assert loader_for(Path("x/y.exe"), loaders) is None

@@ -11,6 +11,22 @@ FACTS: dict[str, tuple[str, str]] = {
         "Die Seilbahn fährt im Winter nur bis zur Mittelstation.",
         "How far up does the cable car go in winter?",
     ),
+    "writer.xlsx": (
+        "Der Schlüssel zum Bootshaus liegt beim Hausmeister.",
+        "Who keeps the key of the boathouse?",
+    ),
+    "calc.xlsx": (
+        "يجب حجز قاعة الموسيقى قبل أسبوع من الحفلة.",
+        "How long before a concert must the music hall be booked?",
+    ),
+    "calc.xls": (
+        "ที่จอดรถใต้ดินปิดตอนเที่ยงคืน",
+        "When does the underground car park close?",
+    ),
+    "calc.ods": (
+        "自転車は駅前の駐輪場で無料で借りられます。",
+        "Where can I borrow a bicycle for free?",
+    ),
 }
 """By the name of the file."""
 

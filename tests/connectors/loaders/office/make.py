@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.connectors.loaders.office.books import workbook_source, written_book
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.soffice import convert, slimmed
@@ -19,6 +20,10 @@ FILES = Path(__file__).parent / "files"
 MAKERS: dict[str, Callable[[str], bytes]] = {
     "deck.pptx": lambda name: slimmed(deck(fact(name), title="Leitfaden")),
     "impress.pptx": lambda name: slimmed(convert(deck(fact(name)), "pptx", "pptx")),
+    "writer.xlsx": lambda name: slimmed(written_book(fact(name))),
+    "calc.xlsx": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "xlsx")),
+    "calc.xls": lambda name: convert(workbook_source(fact(name)), "fods", "xls"),
+    "calc.ods": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "ods")),
 }
 """What makes each file, given its name."""
 
