@@ -9,6 +9,7 @@ from rag_engine.connectors.loaders.html import HtmlLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
@@ -53,6 +54,7 @@ def default_loaders(
         PptxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         XlsxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

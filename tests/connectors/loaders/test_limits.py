@@ -60,8 +60,33 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
     suffixes = [suffix for loader in loaders for suffix in loader.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert sorted(suffixes) == [
-        *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
-        *(".ndjson", ".pdf", ".ppsx", ".pptm", ".pptx", ".text", ".tsv", ".txt", ".xhtml"),
+        *(
+            ".csv",
+            ".docx",
+            ".fodp",
+            ".fods",
+            ".fodt",
+            ".htm",
+            ".html",
+            ".json",
+            ".jsonl",
+            ".markdown",
+            ".md",
+        ),
+        *(
+            ".ndjson",
+            ".odp",
+            ".ods",
+            ".odt",
+            ".pdf",
+            ".ppsx",
+            ".pptm",
+            ".pptx",
+            ".text",
+            ".tsv",
+            ".txt",
+            ".xhtml",
+        ),
         *(".xls", ".xlsm", ".xlsx"),
     ]
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)

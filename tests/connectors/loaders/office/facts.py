@@ -27,6 +27,14 @@ FACTS: dict[str, tuple[str, str]] = {
         "自転車は駅前の駐輪場で無料で借りられます。",
         "Where can I borrow a bicycle for free?",
     ),
+    "writer.odt": (
+        "Die Fähre über den See verkehrt nur bei ruhigem Wasser.",
+        "When does the ferry cross the lake?",
+    ),
+    "impress.odp": (
+        "الغوص مسموح به فقط مع مدرب معتمد.",
+        "Who must come along for diving?",
+    ),
 }
 """By the name of the file."""
 

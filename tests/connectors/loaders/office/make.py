@@ -15,6 +15,7 @@ from tests.connectors.loaders.office.books import workbook_source, written_book
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.soffice import convert, slimmed
+from tests.connectors.loaders.office.texts import text_source
 
 FILES = Path(__file__).parent / "files"
 MAKERS: dict[str, Callable[[str], bytes]] = {
@@ -24,6 +25,8 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "calc.xlsx": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "xlsx")),
     "calc.xls": lambda name: convert(workbook_source(fact(name)), "fods", "xls"),
     "calc.ods": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "ods")),
+    "writer.odt": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "odt")),
+    "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
 
