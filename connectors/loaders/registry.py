@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag_engine.connectors.loaders.docx import DocxLoader
+from rag_engine.connectors.loaders.epub import EpubLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
@@ -55,6 +56,7 @@ def default_loaders(
         XlsxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -31,6 +31,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "Die Fähre über den See verkehrt nur bei ruhigem Wasser.",
         "When does the ferry cross the lake?",
     ),
+    "writer.epub": (
+        "灯台の見学は満潮の二時間前までに申し込んでください。",
+        "How long before high tide must one register for the lighthouse tour?",
+    ),
     "impress.odp": (
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",

@@ -26,6 +26,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "calc.xls": lambda name: convert(workbook_source(fact(name)), "fods", "xls"),
     "calc.ods": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "ods")),
     "writer.odt": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "odt")),
+    "writer.epub": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "epub")),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
