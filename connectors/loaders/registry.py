@@ -9,6 +9,7 @@ from rag_engine.connectors.loaders.epub import EpubLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
+from rag_engine.connectors.loaders.mail import EmlLoader
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
@@ -57,6 +58,7 @@ def default_loaders(
         XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
 
@@ -28,7 +30,8 @@ class Outline:
         self._length = 0
         self._path: list[tuple[int, str]] = []
         self._marks: list[tuple[int, tuple[str, ...], int | None]] = []
-        self._leaving = False
+        self._next: tuple[str, ...] | None = None
+        """The section of a stretch that begins with the next block."""
         self._page: int | None = None
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
@@ -51,21 +54,44 @@ class Outline:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
         self._page = None
-        self._leaving = bool(self._marks)
+        self._next = () if self._marks else None
 
     def begin_page(self, number: int) -> None:
         """Say that what follows stands on a page, a slide for one, under no heading so far."""
         self._path = []
         self._page = number
-        self._leaving = True
+        self._next = ()
+
+    def begin_section(self, *names: str) -> None:
+        """Say that what follows stands under headings that are not in the text themselves."""
+        shown = [one_line(name) for name in names]
+        self._path = [(level, name) for level, name in enumerate(shown, start=1) if name]
+        self._next = tuple(name for _, name in self._path)
+
+    def insert(self, text: str, stretches: Iterable[Stretch], *names: str) -> None:
+        """Append another document's text; its sections and pages stand under these headings."""
+        if not text.strip():
+            return
+        self.begin_section(*names)
+        above = self._next or ()
+        self._append(text, "\n\n")
+        start, mark = self._length - len(text), self._marks.pop()
+        position = 0
+        for stretch in stretches:
+            if position < stretch.start:
+                self._marks.append((start + position, *mark[1:]))
+            self._marks.append((start + stretch.start, above + stretch.section, stretch.page))
+            position = stretch.end
+        if position < len(text):
+            self._marks.append((start + position, *mark[1:]))
+        self._next = above
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
-        if section is None and self._leaving:
-            section = ()
-        self._leaving = False
+        section = self._next if section is None else section
+        self._next = None
         if section is not None:
             self._marks.append((self._length, section, self._page))
         self._parts.append(text)

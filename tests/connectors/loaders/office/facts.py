@@ -35,6 +35,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "灯台の見学は満潮の二時間前までに申し込んでください。",
         "How long before high tide must one register for the lighthouse tour?",
     ),
+    "mail.eml": (
+        "تُلغى الرحلة إلى الجزيرة إذا هبت رياح قوية.",
+        "When is the trip to the island cancelled?",
+    ),
     "impress.odp": (
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",

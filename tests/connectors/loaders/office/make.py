@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.connectors.loaders.office.books import workbook_source, written_book
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
+from tests.connectors.loaders.office.mails import mail
 from tests.connectors.loaders.office.soffice import convert, slimmed
 from tests.connectors.loaders.office.texts import text_source
 
@@ -27,6 +28,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "calc.ods": lambda name: slimmed(convert(workbook_source(fact(name)), "fods", "ods")),
     "writer.odt": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "odt")),
     "writer.epub": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "epub")),
+    "mail.eml": lambda name: mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
