@@ -14,6 +14,7 @@ from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
+from rag_engine.connectors.loaders.rtf import RtfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
@@ -59,6 +60,7 @@ def default_loaders(
         OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        RtfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -21,6 +21,7 @@ PARSER_OF_ENDING: dict[str, str] = {
     "eml": "eml",
     "epub": "epub",
     "pdf": "pdf",
+    "rtf": "rtf",
     "xls": "xls",
     **dict.fromkeys(("csv", "tsv"), "table"),
     **dict.fromkeys(("json", "jsonl", "ndjson"), "jsonl"),

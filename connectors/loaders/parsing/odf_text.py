@@ -249,10 +249,10 @@ class TextReader:
                 placed += [(Cell(flattened(blocks)), *spans)] * again
             grid.add_row(placed)
             marked.append(is_header)
-        is_header = header_rows(grid.rows, marked)
-        if not any(is_header) and (len(cells) == 1 or any(map(holds_a_piece, cells))):
+        heads = header_rows(grid.rows, marked)
+        if not any(heads) and (len(cells) == 1 or any(map(holds_a_piece, cells))):
             return [block for blocks in cells for block in blocks]
-        lines = row_lines(grid.rows, is_header)
+        lines = row_lines(grid.rows, heads)
         return [Block("\n".join(lines), kind="table")] if lines else []
 
 

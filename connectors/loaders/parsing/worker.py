@@ -30,7 +30,20 @@ from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 
 __all__ = ["PARSERS", "ROWS", "main"]
 
-PARSERS = ("docx", "eml", "epub", "html", "markdown", "odf", "pdf", "pptx", "text", "xls", "xlsx")
+PARSERS = (
+    "docx",
+    "eml",
+    "epub",
+    "html",
+    "markdown",
+    "odf",
+    "pdf",
+    "pptx",
+    "rtf",
+    "text",
+    "xls",
+    "xlsx",
+)
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""

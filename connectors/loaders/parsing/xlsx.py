@@ -165,7 +165,7 @@ class _Book:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return "".join(shared_strings(cell))
-        value = cell.findtext(f"{S}v")
+        value: str | None = cell.findtext(f"{S}v")
         if value is None:
             self._unknown += cell.find(f"{S}f") is not None
             return ""

@@ -39,6 +39,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "تُلغى الرحلة إلى الجزيرة إذا هبت رياح قوية.",
         "When is the trip to the island cancelled?",
     ),
+    "writer.rtf": (
+        "ช่างซ่อมลิฟต์มาตรวจทุกวันที่สิบห้าของเดือน",
+        "On which day of the month is the lift inspected?",
+    ),
     "impress.odp": (
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",

@@ -29,6 +29,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "writer.odt": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "odt")),
     "writer.epub": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "epub")),
     "mail.eml": lambda name: mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
+    "writer.rtf": lambda name: convert(text_source(fact(name)), "fodt", "rtf"),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
