@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag_engine.connectors.loaders.docx import DocxLoader
+from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.epub import EpubLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
-from rag_engine.connectors.loaders.mail import EmlLoader
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.msg import MsgLoader
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
@@ -60,6 +61,7 @@ def default_loaders(
         OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        MsgLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         RtfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,

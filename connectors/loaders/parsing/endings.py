@@ -20,6 +20,7 @@ PARSER_OF_ENDING: dict[str, str] = {
     "docx": "docx",
     "eml": "eml",
     "epub": "epub",
+    "msg": "msg",
     "pdf": "pdf",
     "rtf": "rtf",
     "xls": "xls",
@@ -28,6 +29,7 @@ PARSER_OF_ENDING: dict[str, str] = {
 }
 """The modules beside this one, by the endings that they read."""
 
+_MAILS = frozenset({"eml", "msg"})
 _ROWS = frozenset({"jsonl", "table"})
 _LONGEST_TEXT_OF_ROWS = 5_000_000
 
@@ -52,7 +54,7 @@ def parse_by_ending(data: bytes, name: str, *, depth: int = 0) -> Parsed:
     if parser in _ROWS:
         return _rows(module, data, ending)
     parsed: Parsed = (
-        module.parse(data, name, depth + 1) if parser == "eml" else module.parse(data, name)
+        module.parse(data, name, depth + 1) if parser in _MAILS else module.parse(data, name)
     )
     return parsed
 

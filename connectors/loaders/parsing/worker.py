@@ -31,18 +31,8 @@ from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 __all__ = ["PARSERS", "ROWS", "main"]
 
 PARSERS = (
-    "docx",
-    "eml",
-    "epub",
-    "html",
-    "markdown",
-    "odf",
-    "pdf",
-    "pptx",
-    "rtf",
-    "text",
-    "xls",
-    "xlsx",
+    *("docx", "eml", "epub", "html", "markdown", "msg", "odf", "pdf", "pptx", "rtf", "text"),
+    *("xls", "xlsx"),
 )
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from rag_engine.connectors.loaders.mail import EmlLoader
+from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.parsing import eml
 from rag_engine.connectors.loaders.parsing.endings import PARSER_OF_ENDING
 from rag_engine.connectors.loaders.parsing.worker import PARSERS, ROWS

@@ -43,6 +43,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "ช่างซ่อมลิฟต์มาตรวจทุกวันที่สิบห้าของเดือน",
         "On which day of the month is the lift inspected?",
     ),
+    "outlook.msg": (
+        "예약한 자리는 공연 시작 십오 분 전까지만 유지됩니다.",
+        "Until when is a reserved seat kept?",
+    ),
     "impress.odp": (
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",

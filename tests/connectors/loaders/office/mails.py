@@ -22,3 +22,18 @@ def mail(sentence: str, attached: dict[str, bytes]) -> bytes:
     for name, data in attached.items():
         message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     return message.as_bytes()
+
+
+def outlook_mail(sentence: str, attached: dict[str, bytes]) -> bytes:
+    """Return the same as a MSG, with a mail inside of it; made with aspose-email-foss."""
+    from email import message_from_bytes, policy
+
+    from aspose.email_foss.msg import MapiMessage
+
+    def converted(data: bytes) -> MapiMessage:
+        message = message_from_bytes(data, policy=policy.default)
+        return MapiMessage.from_email_message(message)
+
+    outer = converted(mail(sentence, attached))
+    outer.add_embedded_message_attachment(converted(mail(JAPANESE, {})))
+    return bytes(outer.to_bytes())

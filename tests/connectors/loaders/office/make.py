@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.connectors.loaders.office.books import workbook_source, written_book
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
-from tests.connectors.loaders.office.mails import mail
+from tests.connectors.loaders.office.mails import mail, outlook_mail
 from tests.connectors.loaders.office.soffice import convert, slimmed
 from tests.connectors.loaders.office.texts import text_source
 
@@ -30,6 +30,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "writer.epub": lambda name: slimmed(convert(text_source(fact(name)), "fodt", "epub")),
     "mail.eml": lambda name: mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
     "writer.rtf": lambda name: convert(text_source(fact(name)), "fodt", "rtf"),
+    "outlook.msg": lambda name: outlook_mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
@@ -45,7 +46,7 @@ def main(names: list[str]) -> None:
     """Make the files of these names, or all."""
     for name in names or MAKERS:
         data = MAKERS[name](name)
-        if name.endswith((".ppt", ".xls", ".doc")):
+        if name.endswith((".doc", ".msg", ".ppt", ".xls")):
             data, name = lzma.compress(data, preset=9), f"{name}.xz"
         (FILES / name).write_bytes(data)
         print(f"{name}: {len(data):,} bytes")  # noqa: T201
