@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag_engine.connectors.loaders.doc import DocLoader
 from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.epub import EpubLoader
@@ -14,6 +15,7 @@ from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.msg import MsgLoader
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.ppt import PptLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
 from rag_engine.connectors.loaders.rtf import RtfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
@@ -62,6 +64,8 @@ def default_loaders(
         EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MsgLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        DocLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PptLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         RtfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rtf_fonts import DEFAULT_FONT, Fonts
@@ -30,9 +31,6 @@ __all__ = ["parse"]
 _BEGINNING = re.compile(rb"\s*(?:\xef\xbb\xbf)?\{\\rtf")
 _PAGE = "\ufffc"
 _DEEPEST = 20_000
-_RUBY = re.compile(
-    r"\s*EQ\b.*?\\s\\up\s*[\d.]+\s*\(.*?\)\s*[,;]\s*(.*)\)\s*", re.IGNORECASE | re.DOTALL
-)
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 
 
@@ -322,8 +320,8 @@ class _Reader:
 
     def _instruction(self, code: str) -> None:
         """Take a field's code: what of it is shown, where its result says nothing."""
-        ruby = _RUBY.fullmatch(code)
-        if ruby:
-            self._put(ruby[1])
+        base = ruby_base(code)
+        if base:
+            self._put(base)
         elif _PAGE_FIELD.match(code) and self._story in self._margins:
             self._put(_PAGE)

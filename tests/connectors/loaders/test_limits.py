@@ -63,7 +63,7 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
         *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
         *(".ndjson", ".pdf", ".text", ".tsv", ".txt", ".xhtml"),
         *(".eml", ".epub", ".fodp", ".fods", ".fodt", ".msg", ".odp", ".ods", ".odt"),
-        *(".ppsx", ".pptm", ".pptx", ".rtf", ".xls", ".xlsm", ".xlsx"),
+        *(".doc", ".ppsx", ".ppt", ".pptm", ".pptx", ".rtf", ".xls", ".xlsm", ".xlsx"),
     }
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)
     assert loader_for(Path("x/y.exe"), loaders) is None

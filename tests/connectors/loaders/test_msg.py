@@ -68,8 +68,8 @@ def test_what_is_no_msg_is_refused(sandbox: Sandbox, load: Callable[..., object]
         b"Subject: x\n\ny": "it is no MSG",
         ole * 99: "it is no MSG, or damaged",
         office_file("calc.xls"): "it is no MSG, or damaged",
-        sound[: len(sound) // 2]: "it is damaged",
-        sound[:600] + "__properties_version1.0".encode("utf-16-le"): "it is damaged",
+        sound[: len(sound) // 2]: "damaged",
+        sound[:600] + "__properties_version1.0".encode("utf-16-le"): "damaged",
     }
     for data, reason in cases.items():
         with pytest.raises(LoadError, match=rf"bad\.msg: .*{reason}"):

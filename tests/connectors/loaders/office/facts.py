@@ -47,6 +47,14 @@ FACTS: dict[str, tuple[str, str]] = {
         "예약한 자리는 공연 시작 십오 분 전까지만 유지됩니다.",
         "Until when is a reserved seat kept?",
     ),
+    "writer.doc": (
+        "A cozinha comum deve ficar limpa até às dez da noite.",
+        "By what time must the shared kitchen be clean?",
+    ),
+    "impress.ppt": (
+        "Билеты в оранжерею продаются только в киоске у фонтана.",
+        "Where are tickets for the greenhouse sold?",
+    ),
     "impress.odp": (
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",

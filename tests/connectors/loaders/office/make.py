@@ -31,6 +31,8 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "mail.eml": lambda name: mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
     "writer.rtf": lambda name: convert(text_source(fact(name)), "fodt", "rtf"),
     "outlook.msg": lambda name: outlook_mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
+    "writer.doc": lambda name: convert(text_source(fact(name)), "fodt", "doc"),
+    "impress.ppt": lambda name: convert(deck(fact(name)), "pptx", "ppt"),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""
