@@ -8,7 +8,7 @@ from importlib import import_module
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import RowOptions
 
-__all__ = ["PARSER_OF_ENDING", "parse_by_ending"]
+__all__ = ["PARSER_OF_ENDING", "Unread", "parse_by_ending"]
 
 PARSER_OF_ENDING: dict[str, str] = {
     **dict.fromkeys(("text", "txt"), "text"),
@@ -36,17 +36,22 @@ _ROWS = frozenset({"jsonl", "table"})
 _LONGEST_TEXT_OF_ROWS = 5_000_000
 
 
+class Unread(Refused):
+    """No parser reads files with its ending."""
+
+
 def parse_by_ending(data: bytes, name: str, *, depth: int = 0) -> Parsed:
     """Parse a file by the parser of its ending; ``depth`` counts the mails that it stands in.
 
     Raises:
-        Refused: no parser reads such files, it is not installed, or it refuses this one.
+        Unread: no parser reads such files.
+        Refused: the parser is not installed, or refuses this one.
         RefusedByLimit: the file asks for more than it may have.
     """
     ending = name.rpartition(".")[2].lower()
     parser = PARSER_OF_ENDING.get(ending)
     if parser is None or "." not in name:
-        raise Refused("no parser reads files with its ending")
+        raise Unread("no parser reads files with its ending")
     try:
         module = import_module(f"rag_engine.connectors.loaders.parsing.{parser}")
     except ImportError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from rag_engine.connectors.loaders.parsing.blocks import write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.endings import parse_by_ending
+from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
 from rag_engine.connectors.loaders.parsing.mail_quotes import Piece, html_pieces, plain_pieces
 from rag_engine.connectors.loaders.parsing.outline import Outline
@@ -82,7 +82,9 @@ def as_parsed(mail: Mail, depth: int = 0) -> Parsed:
         moved = len(text) - len(parsed.text)
         outline.insert(text, _moved(parsed, moved), inner.subject or "✉")
         problems += parsed.problems
-    _write_attachments(mail, outline, problems, depth)
+    unread = _write_attachments(mail, outline, problems, depth)
+    if unread:
+        metadata["unread_attachments"] = ", ".join(unread)
     return Parsed(
         text=outline.text,
         title=mail.subject,
@@ -121,13 +123,18 @@ def _is_better(plain: list[Piece], rich: list[Piece]) -> bool:
     return sizes[0] > 0 and sizes[0] >= sizes[1] * _PLAIN_SHARE and not has_table
 
 
-def _write_attachments(mail: Mail, outline: Outline, problems: list[str], depth: int) -> None:
+def _write_attachments(mail: Mail, outline: Outline, problems: list[str], depth: int) -> list[str]:
+    """Write down what is attached; return the names of what no parser reads."""
+    unread: list[str] = []
     for attachment in mail.attachments[:_MOST_ATTACHMENTS]:
         name = one_line(attachment.name)
         try:
             if depth >= DEEPEST:
                 raise Refused("mails are nested too deeply")
             parsed = parse_by_ending(attachment.read(), name, depth=depth)
+        except Unread:  # as a file with such an ending is skipped in a folder
+            unread.append(name)
+            continue
         except Refused as error:
             problems.append(f"attachment {name!r} is left out: {error}")
             continue
@@ -144,6 +151,7 @@ def _write_attachments(mail: Mail, outline: Outline, problems: list[str], depth:
         problems.append(
             f"it has {len(mail.attachments)} attachments; the first {_MOST_ATTACHMENTS} are read"
         )
+    return unread
 
 
 def _moved(parsed: Parsed, by: int) -> list[Stretch]:

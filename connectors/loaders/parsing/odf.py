@@ -49,13 +49,12 @@ def parse(data: bytes, name: str) -> Parsed:
     reader = TextReader(Styles(document.styles, document.content), document.object)
     outline = Outline()
     metadata: dict[str, str | int] = {"format": _FORMATS.get(next(iter(kinds), ""), "")}
-    problems: list[str] = []
     if "text" in kinds:
         write(reader.blocks(kinds["text"]), outline)
     elif "presentation" in kinds:
         metadata["slides"] = read_slides(kinds["presentation"], reader, outline)
     elif "spreadsheet" in kinds:
-        metadata["sheets"], problems = read_sheets(kinds["spreadsheet"], reader, outline)
+        metadata |= read_sheets(kinds["spreadsheet"], reader, outline)
     else:
         raise Refused("it is no text, presentation or spreadsheet of OpenDocument")
     outline.leave_sections()
@@ -68,7 +67,7 @@ def parse(data: bytes, name: str) -> Parsed:
         title=document.title or one_line(reader.title) or one_line(reader.first_heading),
         stretches=outline.stretches(),
         metadata=metadata,
-        problems=(*dict.fromkeys(document.problems), *problems),
+        problems=tuple(dict.fromkeys(document.problems)),
     )
 
 

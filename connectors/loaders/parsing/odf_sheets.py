@@ -36,8 +36,8 @@ _GROUPS = frozenset(
 )
 
 
-def read_sheets(body: Any, reader: TextReader, outline: Outline) -> tuple[int, list[str]]:
-    """Write the sheets down; return how many are seen, and what is told of the others."""
+def read_sheets(body: Any, reader: TextReader, outline: Outline) -> dict[str, str | int]:
+    """Write the sheets down; return how many are seen, and which others there are."""
     hidden = []
     count = 0
     for table in body.iterchildren(f"{TABLE}table"):
@@ -53,7 +53,7 @@ def read_sheets(body: Any, reader: TextReader, outline: Outline) -> tuple[int, l
         reader.comments.clear()
         if blocks:
             write([Block(title, level=1), *blocks], outline)
-    return count, hidden_sheets(hidden)
+    return {"sheets": count, **hidden_sheets(hidden)}
 
 
 def _elements(table: Any, tag: str) -> Iterator[Any]:

@@ -78,12 +78,11 @@ def sheet_blocks(sheet: Sheet) -> list[Block]:
     return blocks
 
 
-def hidden_sheets(names: Sequence[str]) -> list[str]:
-    """Return the problem that hidden sheets are; nothing for none of them."""
+def hidden_sheets(names: Sequence[str]) -> dict[str, str | int]:
+    """Return what a document's metadata says of sheets that are not seen, and so not read."""
     if not names:
-        return []
-    shown = ", ".join(names[:10]) + (" and others" if len(names) > 10 else "")
-    return [f"hidden and left out: {shown}; unhide a sheet to have it read"]
+        return {}
+    return {"hidden_sheets": ", ".join(names[:10]) + (" …" if len(names) > 10 else "")}
 
 
 def _covering(sheet: Sheet) -> dict[int, list[tuple[Merged, Cell]]]:

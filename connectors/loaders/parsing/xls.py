@@ -55,8 +55,7 @@ def parse(data: bytes, name: str) -> Parsed:
     return Parsed(
         text=outline.text,
         stretches=outline.stretches(),
-        metadata={"sheets": count},
-        problems=tuple(hidden_sheets(hidden)),
+        metadata={"sheets": count, **hidden_sheets(hidden)},
     )
 
 

@@ -41,7 +41,7 @@ def parse(data: bytes, name: str) -> Parsed:
     """Read a workbook: each sheet that is not hidden is a section.
 
     Formulas are read as the values that were stored with them. Hidden rows, columns and sheets
-    are left out; of hidden sheets a problem tells.
+    are left out; of hidden sheets the metadata tells.
 
     Raises:
         Refused: it is no XLSX, is encrypted or damaged, or holds a DTD.
@@ -65,14 +65,14 @@ def parse(data: bytes, name: str) -> Parsed:
         blocks = list(book.sheet_blocks(element.get(f"{_R}id", ""), title))
         if blocks:
             write([Block(title, level=1), *blocks], outline)
-    problems = [*package.problems, *hidden_sheets(hidden), *book.problems()]
+    problems = [*package.problems, *book.problems()]
     if package.problems and not outline.text:
         raise Refused(f"none of its sheets can be read: {package.problems[0]}")
     return Parsed(
         text=outline.text,
         title=package.title(),
         stretches=outline.stretches(),
-        metadata={"sheets": count},
+        metadata={"sheets": count, **hidden_sheets(hidden)},
         problems=tuple(dict.fromkeys(problems)),
     )
 

@@ -10,7 +10,7 @@ from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.parsing import odf
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError
-from rag_engine.records import Document, Problem
+from rag_engine.records import Document
 from tests.connectors.loaders.office import texts
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.flat import flat
@@ -72,16 +72,12 @@ def test_a_presentation_has_pages(loader: OdfLoader, load_one: Callable[..., Doc
     assert document.metadata == {"format": "odp", "slides": 3}
 
 
-def test_a_spreadsheet_has_sheets(
-    loader: OdfLoader, load: Callable[..., list[Document | Problem]]
-) -> None:
-    document, problem = load(loader, "calc.ods", office_file("calc.ods"))
-    assert isinstance(document, Document)
-    assert isinstance(problem, Problem)
+def test_a_spreadsheet_has_sheets(loader: OdfLoader, load_one: Callable[..., Document]) -> None:
+    document = load_one(loader, "calc.ods", office_file("calc.ods"))
     fees = [line.replace("1.234,50", "1,234.50").replace("12,00", "12.00") for line in FEES]
     assert lines(document.text) == [*fees, *HALLS, fact("calc.ods")]
     assert [span.section for span in document.spans] == [("Gebühren",), ("ห้อง",)]
-    assert "hidden and left out: 隠し" in problem.reason
+    assert document.metadata == {"format": "ods", "sheets": 2, "hidden_sheets": "隠し"}
 
 
 def text_of(body: str, styles: str = "") -> str:

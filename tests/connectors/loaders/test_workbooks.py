@@ -16,7 +16,7 @@ from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.xls import XlsLoader
 from rag_engine.connectors.loaders.xlsx import XlsxLoader
 from rag_engine.errors import LoadError
-from rag_engine.records import Document, Problem
+from rag_engine.records import Document
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.make import office_file
 from tests.connectors.loaders.packages import relations, zip_of
@@ -39,18 +39,14 @@ def lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_sheets_are_sections_and_rows_name_their_columns(
-    sandbox: Sandbox, load: Callable[..., list[Document | Problem]], name: str
+    sandbox: Sandbox, load_one: Callable[..., Document], name: str
 ) -> None:
     loader: ParsedFileLoader = LOADERS[name](sandbox=sandbox)
-    document, problem = load(loader, name, office_file(name))
-    assert isinstance(document, Document)
+    document = load_one(loader, name, office_file(name))
     sheets = {span.section: document.text[span.start : span.end] for span in document.spans}
     assert [lines(sheet) for sheet in sheets.values()] == [FEES, [*HALLS, fact(name)]]
     assert list(sheets) == [("Gebühren",), ("ห้อง",)]
-    assert document.metadata == {"format": loader.format, "sheets": 2}
-    assert problem == Problem(
-        source=name, reason="hidden and left out: 隠し; unhide a sheet to have it read"
-    )
+    assert document.metadata == {"format": loader.format, "sheets": 2, "hidden_sheets": "隠し"}
 
 
 def test_hidden_rows_headers_that_are_years_comments_charts_and_boxes() -> None:

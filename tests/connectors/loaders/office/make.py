@@ -15,7 +15,7 @@ from tests.connectors.loaders.office.books import workbook_source, written_book
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.mails import mail, outlook_mail
-from tests.connectors.loaders.office.soffice import convert, slimmed
+from tests.connectors.loaders.office.soffice import convert, slimmed, without_thumbnail
 from tests.connectors.loaders.office.texts import text_source
 
 FILES = Path(__file__).parent / "files"
@@ -32,7 +32,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "writer.rtf": lambda name: convert(text_source(fact(name)), "fodt", "rtf"),
     "outlook.msg": lambda name: outlook_mail(fact(name), {"Liste.csv": b"Ort,Text\nNord,offen\n"}),
     "writer.doc": lambda name: convert(text_source(fact(name)), "fodt", "doc"),
-    "impress.ppt": lambda name: convert(deck(fact(name)), "pptx", "ppt"),
+    "impress.ppt": lambda name: without_thumbnail(convert(deck(fact(name)), "pptx", "ppt")),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
 }
 """What makes each file, given its name."""

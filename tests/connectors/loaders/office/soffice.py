@@ -12,7 +12,7 @@ from pathlib import Path
 SOFFICE = shutil.which("soffice")
 """The program, or None where LibreOffice is not installed."""
 
-_FILTERS = {"fodt": "writer", "fodp": "impress", "fods": "calc"}
+_HEAD_OF_SUMMARY = 600
 _DEAD_WEIGHT = ("slidelayout", "slidemaster", "theme", "thumbnail", "printersettings")
 
 
@@ -48,3 +48,15 @@ def slimmed(data: bytes) -> bytes:
                 info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
                 new.writestr(info, old.read(entry))
     return out.getvalue()
+
+
+def without_thumbnail(data: bytes) -> bytes:
+    """Return a binary presentation whose little picture of itself is blank."""
+    import olefile
+
+    file = io.BytesIO(data)
+    with olefile.OleFileIO(file, write_mode=True) as ole:
+        name = "\x05SummaryInformation"
+        head = ole.openstream(name).read()
+        ole.write_stream(name, head[:_HEAD_OF_SUMMARY].ljust(len(head), b"\0"))
+        return file.getvalue()
