@@ -12,6 +12,8 @@ from rag_engine.pipelines.output import Exit
 from tests.connectors.loaders.office.facts import FACTS
 from tests.connectors.loaders.office.make import office_file
 
+pytestmark = pytest.mark.slow
+
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path):
     capsys.readouterr()
@@ -40,7 +42,7 @@ def test_every_file_is_a_document_and_what_is_left_out_is_told(capsys, found: Pa
 @pytest.mark.parametrize("name", FACTS)
 def test_an_english_question_finds_the_passage(capsys, found: Path, name: str) -> None:
     sentence, question = FACTS[name]
-    status, result = run_json(capsys, "search", question, "--kb", found, "-k", "3")
+    status, result = run_json(capsys, "search", question, "--kb", found, "-k", "10")
     assert status == Exit.DONE
     places = [hit["source"] for hit in result["hits"] if sentence in hit["text"]]
     assert places == [f"files/{name}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Callable
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -70,7 +71,7 @@ class _Reader:
             raise Refused("its text is encrypted (S/MIME); store it decrypted")
         if kind == "multipart/encrypted":
             raise Refused("its text is encrypted (PGP); store it decrypted")
-        payload = part.get_payload()
+        payload = part.get_payload() if part.is_multipart() else None
         if kind == "message/rfc822" and isinstance(payload, list):
             for inner in payload:
                 if depth < DEEPEST and isinstance(inner, Message):
@@ -168,7 +169,7 @@ def decoded_header(value: str) -> str:
         value = decode(value.encode("utf-8", "surrogateescape")).text
     try:
         pieces = decode_header(value)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, MessageError):
         return value
     found = []
     for piece, charset in pieces:

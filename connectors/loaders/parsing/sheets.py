@@ -62,7 +62,7 @@ def sheet_blocks(sheet: Sheet) -> list[Block]:
     blocks = []
     names: list[Row] = []
     columns_before: list[int] = []
-    for numbers in _runs(sorted({*sheet.rows, *covering}), sheet.hidden):
+    for numbers in _runs(sorted(sheet.rows), sheet.hidden):
         columns, rows = _placed(sheet, numbers, covering)
         if not columns:
             continue
@@ -88,17 +88,19 @@ def hidden_sheets(names: Sequence[str]) -> dict[str, str | int]:
 def _covering(sheet: Sheet) -> dict[int, list[tuple[Merged, Cell]]]:
     """Return for each row the merged cells that reach down into it, with what they say."""
     found: dict[int, list[tuple[Merged, Cell]]] = {}
+    numbers = sorted(sheet.rows)
     room = _MOST_REPEATED
     for merged in sheet.merged:
         cell = sheet.rows.get(merged.top, {}).get(merged.left)
         if cell is None:
             continue
-        for row in range(merged.top, merged.bottom):
-            # Below its first row it is repeated beside others only: alone it says nothing new.
-            if row == merged.top or row in sheet.rows:
-                room -= 1
-                if room > 0:
-                    found.setdefault(row, []).append((merged, cell))
+        # Where nothing stands beside it, it would be repeated alone and say nothing new.
+        below = bisect_left(numbers, merged.bottom)
+        for row in numbers[bisect_left(numbers, merged.top) : below]:
+            room -= 1
+            if room < 0:
+                return found
+            found.setdefault(row, []).append((merged, cell))
     return found
 
 

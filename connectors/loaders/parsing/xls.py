@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import olefile
 import xlrd
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
@@ -29,6 +30,7 @@ __all__ = ["parse"]
 _OLDEST = (b"\x09\x00", b"\x09\x02", b"\x09\x04")
 """How files of Excel 2 to 4 begin, which are no compound files."""
 
+_STREAMS = ("Workbook", "Book")
 _BOLD = 600
 
 
@@ -39,10 +41,13 @@ def parse(data: bytes, name: str) -> Parsed:
         Refused: it is no XLS, or is encrypted or damaged.
     """
     if not data.startswith(_OLDEST):
-        check_ole(data, kind="XLS", streams=("Workbook", "Book"), new=".xlsx")
+        check_ole(data, kind="XLS", streams=_STREAMS, new=".xlsx")
     try:
         book = xlrd.open_workbook(
-            file_contents=data, formatting_info=True, logfile=io.StringIO(), on_demand=True
+            file_contents=_records(data),
+            formatting_info=True,
+            logfile=io.StringIO(),
+            on_demand=True,
         )
         outline, hidden, count = _read(book)
     except (MemoryError, Refused):
@@ -57,6 +62,16 @@ def parse(data: bytes, name: str) -> Parsed:
         stretches=outline.stretches(),
         metadata={"sheets": count, **hidden_sheets(hidden)},
     )
+
+
+def _records(data: bytes) -> bytes:
+    """Return the records of a workbook; xlrd never ends where its compound file is a circle."""
+    if data.startswith(_OLDEST):
+        return data
+    with olefile.OleFileIO(io.BytesIO(data)) as file:
+        name = next(name for name in _STREAMS if file.exists(name))
+        found: bytes = file.openstream(name).read()
+        return found
 
 
 def _read(book: Any) -> tuple[Outline, list[str], int]:

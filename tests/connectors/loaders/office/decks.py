@@ -19,10 +19,10 @@ def deck(sentence: str, *, title: str = "") -> bytes:
     show.core_properties.title = title
     slide = show.slides.add_slide(show.slide_layouts[1])
     slide.shapes.title.text = "Haus am See"
-    slide.placeholders[1].text = f"{sentence}\n{JAPANESE}"
-    slide.notes_slide.notes_text_frame.text = ARABIC
+    slide.placeholders[1].text = sentence
     slide = show.slides.add_slide(show.slide_layouts[5])
     slide.shapes.title.text = "संग्रहालय"
+    slide.notes_slide.notes_text_frame.text = ARABIC
     table = slide.shapes.add_table(3, 3, Inches(1), Inches(2), Inches(6), Inches(2)).table
     table.cell(0, 0).merge(table.cell(1, 0))
     table.cell(0, 1).merge(table.cell(0, 2))
@@ -34,7 +34,7 @@ def deck(sentence: str, *, title: str = "") -> bytes:
     slide.shapes.title.text = "ห้องพัก"
     group = slide.shapes.add_group_shape()
     box = group.shapes.add_textbox(Inches(1), Inches(2), Inches(5), Inches(2)).text_frame
-    box.text = THAI
+    box.text = f"{THAI}\n{JAPANESE}"
     for text in ("erstens", "zweitens"):
         paragraph = box.add_paragraph()
         paragraph.text = text
