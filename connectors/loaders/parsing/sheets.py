@@ -12,7 +12,7 @@ from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row, row_
 
 __all__ = ["Merged", "Sheet", "hidden_sheets", "sheet_blocks"]
 
-_MOST_REPEATED = 1_000_000
+_MOST_REPEATED = 200_000
 """Places that merged cells cover and still are repeated in."""
 
 
