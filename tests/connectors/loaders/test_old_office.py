@@ -12,6 +12,7 @@ from rag_engine.connectors.loaders.doc import DocLoader
 from rag_engine.connectors.loaders.parsing.scratch import scratch_prefix
 from rag_engine.connectors.loaders.ppt import PptLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.xls import XlsLoader
 from rag_engine.errors import LoadError
 from rag_engine.records import Document
 from tests.connectors.loaders.office import texts
@@ -110,3 +111,19 @@ def test_a_document_with_a_password_is_told(sandbox: Sandbox, load: Callable[...
     data[start + 0x0B] |= 0x01
     with pytest.raises(LoadError, match=r"bad\.doc: .*it is encrypted; store it without"):
         load(DocLoader(sandbox=sandbox), "bad.doc", bytes(data))
+
+
+def test_a_workbook_or_presentation_with_a_password_is_told(
+    sandbox: Sandbox, load: Callable[..., object]
+) -> None:
+    book = office_file("calc.xls")
+    head = b"\xe1\x00\x02\x00"  # a record near the beginning, in whose place FILEPASS stands
+    assert book.count(head) == 1
+    locked = book.replace(head, b"\x2f\x00\x02\x00")
+    with pytest.raises(LoadError, match=r"bad\.xls: it is encrypted; store it without a password"):
+        load(XlsLoader(sandbox=sandbox), "bad.xls", locked)
+    deck = office_file("impress.ppt")
+    token = b"\x5f\xc0\x91\xe3"  # of the stream "Current User"
+    assert deck.count(token) == 1
+    with pytest.raises(LoadError, match=r"bad\.ppt: it is encrypted; store it without"):
+        load(PptLoader(sandbox=sandbox), "bad.ppt", deck.replace(token, b"\xdf\xc4\xd1\xf3"))
