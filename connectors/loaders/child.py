@@ -6,13 +6,17 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, BinaryIO
+
+from rag_engine.connectors.loaders.parsing.scratch import scratch_prefix
 
 __all__ = ["Child", "Crashed", "OutOfTime", "Reply"]
 
@@ -162,4 +166,8 @@ class Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        return self._process.wait()
+        status = self._process.wait()
+        # One that was killed in the middle of a file may leave what it had written.
+        for left in Path(gettempdir()).glob(f"{scratch_prefix(self._process.pid)}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        return status

@@ -1,13 +1,15 @@
-"""What the loaders of text, Markdown, HTML, PDF and DOCX share: one file, one document."""
+"""What the loaders of texts, pages, books, office files and mails share: a file, a document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
 from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError, MissingExtra
 from rag_engine.records import Document, Problem, Span
 
 __all__ = ["ParsedFileLoader"]
@@ -24,6 +26,8 @@ class ParsedFileLoader:
     suffixes: frozenset[str] = frozenset()
     format = ""
     """The parser's name, and the document's metadata ``format``."""
+    needs_extra: tuple[str, str] | None = None
+    """The extra that the parser takes, and a module by which it is known to be installed."""
 
     def __init__(self, *, sandbox: Sandbox | None = None, max_file_mb: int = MAX_FILE_MB) -> None:
         self._sandbox = sandbox or Sandbox()
@@ -34,9 +38,13 @@ class ParsedFileLoader:
         """Yield the file as one document, then what of it could not be read.
 
         Raises:
-            LoadError: the file can not be read, or its parser crashed.
+            LoadError: the file can not be read, its parser crashed, or takes a package that is
+                not installed: the other files of a folder are read all the same.
             LoadLimitExceeded: it is too large, or needs too much time or memory.
         """
+        if self.needs_extra and find_spec(self.needs_extra[1]) is None:
+            extra, package = self.needs_extra
+            raise LoadError(f"{source}: {MissingExtra(extra, package=package)}")
         parsed = self._sandbox.parse(self.format, self._bytes(path, source), name=source)
         parsed = replace(parsed, metadata={**parsed.metadata, **self._facts()})
         yield Document(

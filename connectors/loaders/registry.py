@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag_engine.connectors.loaders.doc import DocLoader
 from rag_engine.connectors.loaders.docx import DocxLoader
+from rag_engine.connectors.loaders.eml import EmlLoader
+from rag_engine.connectors.loaders.epub import EpubLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.msg import MsgLoader
+from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.ppt import PptLoader
+from rag_engine.connectors.loaders.pptx import PptxLoader
+from rag_engine.connectors.loaders.rtf import RtfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
+from rag_engine.connectors.loaders.xls import XlsLoader
+from rag_engine.connectors.loaders.xlsx import XlsxLoader
 from rag_engine.ports import Loader
 
 __all__ = ["default_loaders"]
@@ -47,6 +57,16 @@ def default_loaders(
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PptxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        XlsxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        MsgLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        DocLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PptLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        RtfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -9,6 +9,7 @@ from io import BytesIO
 
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from tests.connectors.loaders.samples import change_zip, make_docx, make_latin_pdf, pdf_file
+from tests.trials.bad_office_files import ANY, BAD_OFFICE_FILES, Expected
 
 __all__ = ["BAD_FILES", "DOCX", "Expected"]
 
@@ -119,11 +120,6 @@ def form_that_draws_itself() -> bytes:
     )
 
 
-Expected = type[LoadError] | str | None
-"""An error, documents of which one holds a text (for "": one that is blank), or either."""
-
-ANY: Expected = None
-
 BAD_FILES: dict[str, tuple[str, Callable[[], bytes], Expected]] = {
     "empty text": ("a.txt", lambda: b"", ""),
     "mark only": ("a.txt", lambda: b"\xef\xbb\xbf", ""),
@@ -226,4 +222,5 @@ BAD_FILES: dict[str, tuple[str, Callable[[], bytes], Expected]] = {
     "csv of blank lines": ("a.csv", lambda: b"text,n\n" + b"\n" * 1_000_000 + b"word,1", "word"),
     "csv of quotes": ("a.csv", lambda: b"text,n\n" + b'"' * 4_000_001, ANY),
     "json of commas": ("a.json", lambda: b"[" + b"," * 1_000_000, ANY),
+    **BAD_OFFICE_FILES,
 }

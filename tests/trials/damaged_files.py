@@ -209,7 +209,7 @@ def _lacking() -> str | None:
 
 TRIAL = Trial(
     name="damaged_files",
-    what="damaged files of 7 kinds, made by hand and by drawn damage, alone and in one folder",
+    what=f"damaged files of {len(KINDS)} kinds, by hand and by drawn damage, alone and in a folder",
     holds="documents or a typed error; no hang, no signal; 5 s and 512 MB a file at most",
     small={
         "by_hand": 12,

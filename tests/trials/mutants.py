@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from tests.connectors.loaders.office.make import office_file
 from tests.connectors.loaders.samples import make_docx, make_latin_pdf, make_script_pdf
 
 __all__ = ["KINDS", "SOUND", "mutant"]
@@ -21,14 +22,23 @@ SOUND = {
     "a.csv": f'id,text,n\n1,"{TEXT}",2\n3,"four, five",6\n7,eight,9\n'.encode(),
     "a.tsv": b"id\ttext\n1\tone\n2\ttwo\n",
     "a.jsonl": b'{"id": 1, "text": "one", "n": 1.5}\n{"id": 2, "text": "tw\\u00f6", "m": {}}\n',
+    **{
+        f"{name[0]}.{name.rpartition('.')[2]}": office_file(name)
+        for name in (
+            *("calc.ods", "calc.xls", "calc.xlsx", "deck.pptx", "impress.odp", "impress.ppt"),
+            *("mail.eml", "outlook.msg", "writer.doc", "writer.epub", "writer.odt", "writer.rtf"),
+        )
+    },
     "a.json": b'[{"text": "one"}, {"text": "two", "list": [1, 2]}]',
 }
 
 KINDS = (
     *(("a.txt", "b.txt"), ("a.md",), ("a.html",), ("a.pdf", "b.pdf"), ("a.docx",)),
     *(("a.csv", "a.tsv"), ("a.jsonl", "a.json")),
+    *(("c.xlsx", "d.pptx"), ("c.ods", "i.odp", "w.odt"), ("w.epub",), ("m.eml", "w.rtf")),
+    ("c.xls", "i.ppt", "o.msg", "w.doc"),
 )
-"""Names of the sound files, by the seven kinds."""
+"""Names of the sound files, by their kinds."""
 
 
 def mutant(data: bytes, dice: random.Random) -> bytes:

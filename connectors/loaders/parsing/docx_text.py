@@ -9,6 +9,7 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
+from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
 
 __all__ = ["PAGE_NUMBER", "ParagraphText", "elements_of", "is_off"]
 
@@ -183,8 +184,10 @@ class ParagraphText:
             self._fields[-1] = is_page
         elif kind == "end" and self._fields:
             self._fields.pop()
-            if _PAGE_FIELD.match(self._codes.pop()) and not self._pages:
+            code = self._codes.pop()
+            if _PAGE_FIELD.match(code) and not self._pages:
                 self._put(PAGE_NUMBER)
+            self._put(ruby_base(code))
         return False
 
     def _code(self, element: Any) -> bool:

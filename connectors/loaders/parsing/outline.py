@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
 
@@ -27,8 +29,10 @@ class Outline:
         self._parts: list[str] = []
         self._length = 0
         self._path: list[tuple[int, str]] = []
-        self._marks: list[tuple[int, tuple[str, ...]]] = []
-        self._leaving = False
+        self._marks: list[tuple[int, tuple[str, ...], int | None]] = []
+        self._next: tuple[str, ...] | None = None
+        """The section of a stretch that begins with the next block."""
+        self._page: int | None = None
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -49,17 +53,47 @@ class Outline:
     def leave_sections(self) -> None:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
-        self._leaving = bool(self._marks)
+        self._page = None
+        self._next = () if self._marks else None
+
+    def begin_page(self, number: int) -> None:
+        """Say that what follows stands on a page, a slide for one, under no heading so far."""
+        self._path = []
+        self._page = number
+        self._next = ()
+
+    def begin_section(self, *names: str) -> None:
+        """Say that what follows stands under headings that are not in the text themselves."""
+        shown = [one_line(name) for name in names]
+        self._path = [(level, name) for level, name in enumerate(shown, start=1) if name]
+        self._next = tuple(name for _, name in self._path)
+
+    def insert(self, text: str, stretches: Iterable[Stretch], *names: str) -> None:
+        """Append another document's text; its sections and pages stand under these headings."""
+        if not text.strip():
+            return
+        self.begin_section(*names)
+        above = self._next or ()
+        self._append(text, "\n\n")
+        start, mark = self._length - len(text), self._marks.pop()
+        position = 0
+        for stretch in stretches:
+            if position < stretch.start:
+                self._marks.append((start + position, *mark[1:]))
+            self._marks.append((start + stretch.start, above + stretch.section, stretch.page))
+            position = stretch.end
+        if position < len(text):
+            self._marks.append((start + position, *mark[1:]))
+        self._next = above
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
-        if section is None and self._leaving:
-            section = ()
-        self._leaving = False
+        section = self._next if section is None else section
+        self._next = None
         if section is not None:
-            self._marks.append((self._length, section))
+            self._marks.append((self._length, section, self._page))
         self._parts.append(text)
         self._length += len(text)
 
@@ -72,9 +106,9 @@ class Outline:
         return "".join(self._parts)
 
     def stretches(self) -> tuple[Stretch, ...]:
-        """Return a stretch for each heading, from it to the next one."""
-        ends = [*(start for start, _ in self._marks), self._length][1:]
+        """Return a stretch for each heading and page, from it to the next one."""
+        ends = [*(start for start, _, _ in self._marks), self._length][1:]
         return tuple(
-            Stretch(start=start, end=end, section=section)
-            for (start, section), end in zip(self._marks, ends, strict=True)
+            Stretch(start=start, end=end, section=section, page=page)
+            for (start, section, page), end in zip(self._marks, ends, strict=True)
         )

@@ -29,10 +29,14 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
+from rag_engine.connectors.loaders.parsing.scratch import MOST_WRITTEN
 
 __all__ = ["PARSERS", "ROWS", "main"]
 
-PARSERS = ("docx", "html", "markdown", "pdf", "text")
+PARSERS = (
+    *("doc", "docx", "eml", "epub", "html", "markdown", "msg", "odf", "pdf", "ppt", "pptx"),
+    *("rtf", "text", "xls", "xlsx"),
+)
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
@@ -74,14 +78,14 @@ def main() -> None:
 
 def _limit(memory_bytes: int) -> None:
     wanted = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_AS: (memory_bytes, memory_bytes),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_FSIZE: (0, MOST_WRITTEN),  # what ``scratch_folder`` may raise it to
     }
-    for kind, value in wanted.items():
+    for kind, values in wanted.items():
         # macOS knows RLIMIT_AS and refuses to set it; the time limit holds there all the same.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, values)
 
 
 def _watch(below: int, memory_bytes: int) -> None:

@@ -1,0 +1,73 @@
+"""Which rows of a table are headers, where its format says little or nothing about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag_engine.connectors.loaders.parsing.tables import (
+    Row,
+    could_be_header,
+    has_digit,
+    header_depth,
+    reads_like_header,
+)
+
+__all__ = ["header_rows"]
+
+
+def header_rows(rows: Sequence[Row], marked: Sequence[bool] = ()) -> list[bool]:
+    """Tell for each row whether it names columns: those marked so, else first ones that stand out.
+
+    A cell that is a header in its format (bold, for one) makes a row stand out. Titles over the
+    whole width may stand above. A header of several levels is told by cells that span.
+
+    >>> from rag_engine.connectors.loaders.parsing.tables import Cell, Placed
+    >>> table = [("Hall", "Open"), ("North", "9:00"), ("South", "10:00")]
+    >>> rows = [tuple(Placed(i, i + 1, Cell(t)) for i, t in enumerate(row)) for row in table]
+    >>> header_rows(rows)
+    [True, False, False]
+    """
+    width = max((placed.end for row in rows for placed in row), default=0)
+    first = 0
+    while first < len(rows) and _is_title(rows[first], width):
+        first += 1
+    end = first
+    while end < min(len(rows), len(marked)) and marked[end]:
+        end += 1
+    if end - first <= 1:
+        end = first + max(end - first, _found(rows[first:], width, marked=end > first))
+    if end >= len(rows):
+        return [False] * len(rows)
+    return [first <= index < end for index in range(len(rows))]
+
+
+def _is_title(row: Row, width: int) -> bool:
+    shown = [placed for placed in row if placed.cell.text]
+    return not shown or (len(shown) == 1 and shown[0].end - shown[0].start == width > 1)
+
+
+def _found(rows: Sequence[Row], width: int, *, marked: bool) -> int:
+    """Return how many rows are a header that nothing marks, or of which only the first is."""
+    if len(rows) < 2:
+        return 0
+    levels = max(header_depth(rows), 1 + any(end - start > 1 for start, end, _ in rows[0]))
+    if 1 < levels < len(rows) and _is_deep(rows, levels, width):
+        return levels
+    stands_out = could_be_header(rows, width) and _bold(rows[0]) and not _bold(rows[1])
+    return int(not marked and (stands_out or reads_like_header(rows)))
+
+
+def _is_deep(rows: Sequence[Row], levels: int, width: int) -> bool:
+    """Tell whether the last of several levels reads like names, and the row below like values."""
+    last, below = rows[levels - 1], rows[levels]
+    if sum(end - start for start, end, _ in last) < width - 1:
+        return False
+    if all(map(_bold, rows[:levels])) and not _bold(below):
+        return True
+    own = [cell.text for _, _, cell in last if cell.text]
+    return not any(map(has_digit, own)) and any(has_digit(cell.text) for _, _, cell in below)
+
+
+def _bold(row: Row) -> bool:
+    shown = [cell for _, _, cell in row if cell.text]
+    return bool(shown) and all(cell.header for cell in shown)

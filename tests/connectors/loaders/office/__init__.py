@@ -1,0 +1,1 @@
+"""Small office files, books and mails as their common programs write them."""
