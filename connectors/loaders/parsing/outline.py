@@ -29,6 +29,8 @@ class Outline:
         self._path: list[tuple[int, str]] = []
         self._marks: list[tuple[int, tuple[str, ...]]] = []
         self._leaving = False
+        self._place = ""
+        self._placed = True
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -46,6 +48,20 @@ class Outline:
         self._path.append((level, text[:_MAX_HEADING]))
         self._append(text, "\n\n", tuple(name for _, name in self._path))
 
+    def place(self, name: str) -> None:
+        r"""Say where in the file lies what follows: the last part of its section path.
+
+        A heading keeps a path without it, since it is the path of what stands below.
+
+        >>> outline = Outline()
+        >>> outline.place("#1")
+        >>> outline.heading(1, "Pump")
+        >>> outline.add("Rinse it.")
+        >>> [stretch.section for stretch in outline.stretches()]
+        [('Pump',), ('Pump', '#1')]
+        """
+        self._place, self._placed = name, False
+
     def leave_sections(self) -> None:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
@@ -55,8 +71,11 @@ class Outline:
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
-        if section is None and self._leaving:
-            section = ()
+        if section is not None:
+            self._placed = not self._place
+        elif self._leaving or not self._placed:
+            section = (*(name for _, name in self._path), *filter(None, [self._place]))
+            self._placed = True
         self._leaving = False
         if section is not None:
             self._marks.append((self._length, section))

@@ -30,7 +30,10 @@ from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 
 __all__ = ["PARSERS", "ROWS", "main"]
 
-PARSERS = ("docx", "html", "markdown", "pdf", "text")
+PARSERS = (
+    *("docx", "html", "markdown", "pdf", "text"),
+    *("asciidoc", "notebook", "po", "rst", "subtitles", "xml"),
+)
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
