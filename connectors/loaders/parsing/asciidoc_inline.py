@@ -82,6 +82,8 @@ _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\(?=[*_`#^~{<\[(+])"), ""),
     (re.compile(r" \+(?=\n|\Z)"), "\n"),
 )
+_SIGN = re.compile(r"[*_`#^~\[\](<\\]|\+")
+"""What every mark holds: most cells and many lines hold none."""
 
 
 def shown(text: str) -> str:
@@ -90,6 +92,8 @@ def shown(text: str) -> str:
     >>> shown("Press *Start* and see <<care,the care>>, or https://example.org[our page].")
     'Press Start and see the care, or our page.'
     """
+    if not _SIGN.search(text):
+        return text
     for pattern, change in _FIRST:
         text = pattern.sub(change, text)
     for pattern, replacement in _MARKS:

@@ -18,7 +18,7 @@ _ARROW = "-->"
 _ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s.*)?")
 _HEADER_LANGUAGE = re.compile(r"Language\s*:\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>\n]+)>")
-_READING = re.compile(r"<rt>.*?</rt>", re.DOTALL)
+_READING = re.compile(r"<rt>[^<]{0,1000}</rt>")
 _TAG = re.compile(
     r"</?(?:b|c|font|i|lang|r[bpt]|ruby|s|strike|u|v)(?:[.\s][^<>\n]*)?/?>"
     r"|<\d[\d:.]*>"  # the time of a word in WebVTT
