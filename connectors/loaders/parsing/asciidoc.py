@@ -33,6 +33,8 @@ _ITEM = re.compile(
     r"[ \t]*(?:(\*{1,6}|-|•)|(\.{1,6})|(\d{1,4}\.|[A-Za-z]\.)|<(\d{1,3}|\.)>)[ \t]+(\S.*)"
 )
 _TERM = re.compile(r"[ \t]*(\S.*?)(?::{2,4}|;;)(?:[ \t]+(\S.*))?")
+_LONGEST = 2_000
+"""Characters of an attribute's value: attributes that stand in each other's do not multiply."""
 _VERBATIM = frozenset("-.`")
 _RULE = re.compile(r"(?:'{3,}|<{3,}|\*\s?\*\s?\*|-\s?-\s?-)[ \t]*")
 
@@ -154,7 +156,9 @@ class _Reader:
             pieces[-1] = pieces[-1].rstrip("\\ ").rstrip("+ ")
             pieces.append(self._lines[self._at].strip())
             self._at += 1
-        self.attributes[name.lower()] = with_attributes(" ".join(pieces), self.attributes)[:2_000]
+        self.attributes[name.lower()] = with_attributes(" ".join(pieces), self.attributes)[
+            :_LONGEST
+        ]
 
     def _takes_heading(self, line: str) -> bool:
         heading = _HEADING.fullmatch(line)

@@ -9,7 +9,6 @@ __all__ = ["shown", "with_attributes"]
 
 _MOST_ATTRIBUTES = 100
 """Names of attributes that one line puts in; more is a trick, not a text."""
-_LONGEST_ATTRIBUTE = 2_000
 _ATTRIBUTE = re.compile(r"(\\?)\{([A-Za-z0-9_][\w-]*)\}")
 _GIVEN = {
     "amp": "&",
@@ -113,7 +112,7 @@ def with_attributes(line: str, attributes: Mapping[str, str]) -> str:
         if escaped:
             return match.group(0)[1:]
         found = attributes.get(name.lower(), _GIVEN.get(name.lower()))
-        return match.group(0) if found is None else found[:_LONGEST_ATTRIBUTE]
+        return match.group(0) if found is None else found
 
     return _ATTRIBUTE.sub(value, line, count=_MOST_ATTRIBUTES) if "{" in line else line
 

@@ -108,6 +108,17 @@ def test_a_section_is_a_minute_that_ends_with_a_sentence_or_at_a_silence(
     assert all(text.endswith(".") for text in found.values())
 
 
+def test_a_silence_ends_a_section_that_is_long_enough(load_one: LoadOne) -> None:
+    times = [(0, 5), (6, 20), (30, 35), (50, 55)]
+    cues = [f"00:{start:02}.000 --> 00:{end:02}.000\nslovo {start}\n" for start, end in times]
+    more = "00:58.000 --> 00:59.000\nkonec\n"
+    found = places(load_one(SubtitlesLoader(), "a.vtt", "WEBVTT\n\n" + "\n".join([*cues, more])))
+    assert list(found) == ["00:00:00", "00:00:30", "00:00:50"]
+    short = ["00:00.000 --> 00:01.000\njedna\n", "00:12.000 --> 00:13.000\ndvě\n"]
+    found = places(load_one(SubtitlesLoader(), "a.vtt", "WEBVTT\n\n" + "\n".join(short)))
+    assert found == {"00:00:00": "jedna\ndvě"}
+
+
 def test_speech_without_stops_is_divided_too(load_one: LoadOne) -> None:
     cues = [
         f"{time}.000 --> {time}.900\nคำพูด{time[-2:]}\n"
