@@ -37,6 +37,8 @@ def table_text(lines: Sequence[str], attributes: str, delimiter: str) -> str:
         texts = [[shown(field.strip()) for field in row] for row in rows]
         named = header and len(texts) > 0
         return "\n".join(table_lines(texts[named:], texts[0] if named else None))
+    if not _CELL.search("\n".join(lines)):
+        return "\n".join(lines).strip()  # a table of which the cells are damaged
     return _psv(lines, _width(attributes, lines[first:]), header=header)
 
 
@@ -88,7 +90,7 @@ def _left(down: Sequence[int], row: Sequence[tuple[Cell, int, int]]) -> list[int
 def _cells(text: str) -> list[tuple[Cell, int, int]]:
     marks = list(_CELL.finditer(text))
     found = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):
         inner = text[mark.end() : following.start() if following else len(text)]
         words = " ".join(shown(inner.strip().replace("\\|", "|")).split())
         cell = Cell(words, header=mark["style"] == "h")
