@@ -23,7 +23,7 @@ from rag_engine.own_parts import check_part
 from rag_engine.settings import Plugin
 from rag_engine.settings.plugins import GROUPS
 
-__all__ = ["load_plugin"]
+__all__ = ["import_named", "load_plugin"]
 
 T = TypeVar("T")
 
@@ -46,7 +46,10 @@ def load_plugin(settings: Plugin, port: type[T]) -> T:
             "from anybody: give the settings that name it (--settings FILE, or settings=...), or "
             "in Python the part itself"
         )
-    make = _imported(settings.kind, where) if ":" in settings.kind else _installed(settings, where)
+    if ":" in settings.kind:
+        make = _callable(import_named(settings.kind, where), where)
+    else:
+        make = _installed(settings, where)
     part = _made(make, settings.options, where)
     try:
         check_part(where, part, port)
@@ -55,7 +58,12 @@ def load_plugin(settings: Plugin, port: type[T]) -> T:
     return part  # type: ignore[no-any-return]
 
 
-def _imported(kind: str, where: str) -> Callable[..., Any]:
+def import_named(kind: str, where: str) -> Any:
+    """Return what ``module:name`` names; ``where`` is where the name stands.
+
+    Raises:
+        SettingsError: there is no such module, it can not be imported, or holds no such name.
+    """
     module, _, path = kind.partition(":")
     try:
         imported = importlib.import_module(module)
@@ -71,11 +79,14 @@ def _imported(kind: str, where: str) -> Callable[..., Any]:
             f"{where}: {module} can not be imported: {type(error).__name__}: {error}"
         ) from error
     try:
-        return _callable(reduce(getattr, path.split("."), imported), where)
+        return reduce(getattr, path.split("."), imported)
     except AttributeError as error:
         classes = [name for name, _ in inspect.getmembers(imported, inspect.isclass)]
+        functions = [name for name, _ in inspect.getmembers(imported, inspect.isfunction)]
+        more = f", its functions {', '.join(functions)}" if functions else ""
         raise SettingsError(
             f"{where}: {module} holds no {path!r}; its classes are {', '.join(classes) or 'none'}"
+            f"{more}"
         ) from error
 
 

@@ -65,7 +65,7 @@ class Bar:
             transient=True,
         )
         self._files.enter_context(progress)
-        return progress, progress.add_task(what, total=total)
+        return progress, progress.add_task(what, total=total or None)
 
     def __enter__(self) -> Bar:
         return self
@@ -84,6 +84,8 @@ class Bar:
             note(self._line())
 
     def _line(self) -> str:
+        if self._done > self._total:  # how much there is, nobody knows
+            return f"{self._what}: {self._done:,}"
         line = f"{self._what}: {self._done:,} of {self._total:,}"
         taken = time.monotonic() - self._begun
         if not 0 < self._done < self._total or taken <= 0:

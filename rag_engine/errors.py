@@ -5,7 +5,7 @@ The tree, drawn once::
     RagEngineError
     ├── InvalidInput            a value the caller gave; also a ValueError
     │   ├── InvalidDocument     a document that can not be indexed
-    │   ├── FolderEmpty         a folder to sync of which no file can be read
+    │   ├── FolderEmpty         what is to be synced gives nothing
     │   ├── InvalidFilter       a filter with a bad key, value or form
     │   └── InvalidVectors      NaN, infinite, zero or wrong-width vectors
     ├── SettingsError           a settings file or value that can not be used
@@ -93,7 +93,7 @@ class InvalidDocument(InvalidInput):
 
 
 class FolderEmpty(InvalidInput):
-    """A folder holds no file that can be read, and ``sync`` would drop what came from it."""
+    """A folder or a loader gives nothing that can be read, and ``sync`` would drop what it gave."""
 
 
 class InvalidFilter(InvalidInput):

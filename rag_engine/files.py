@@ -32,11 +32,9 @@ from rag_engine.records import AddReport, Document, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.told_problems import ToldProblems
 
 __all__ = ["INDEXING", "add_file", "add_files"]
-
-PROBLEMS_OF_A_FILE = 1_000
-"""How many problems of one file are told; the rest is counted."""
 
 INDEXING = "indexing files"
 """The stage that progress is told of, in files whose documents are in the catalogue."""
@@ -214,7 +212,7 @@ class _Run:
         self, loader: Loader, path: Path, source: str, fingerprint: bytes
     ) -> Iterator[Document]:
         keep: set[str] = set()
-        problems, blank = _FileProblems(source), _FileProblems(source)
+        problems, blank = ToldProblems(source), ToldProblems(source)
         try:
             for loaded in loader.load(path, source):
                 if isinstance(loaded, Problem):
@@ -251,30 +249,6 @@ class _Run:
                 replaces=self._otherwise.get(source, ()),
             )
         )
-
-
-class _FileProblems:
-    """Problems of one file; from some number on they are counted, not kept."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._kept: list[Problem] = []
-        self._count = 0
-
-    def add(self, reason: str, source: str = "") -> None:
-        self._count += 1
-        if self._count <= PROBLEMS_OF_A_FILE:
-            name = shown_name(source or self._source)
-            self._kept.append(Problem(source=name, reason=shown_name(reason)))
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Problem]:
-        yield from self._kept
-        more = self._count - len(self._kept)
-        if more:
-            yield Problem(source=self._source, reason=f"and {more:,} more of its kind")
 
 
 def _spelled_otherwise(names: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -11,12 +11,13 @@ from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, WriteStopped
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array, TokenEmbedder
-from rag_engine.records import AddReport, Document
+from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 from rag_engine.text.readings import readings_in
+from rag_engine.under_prefix import UnderPrefix
 
 __all__ = [
     "BATCH_CHARACTERS",
@@ -75,23 +76,53 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 def add_documents(
     store: OpenedStore,
-    documents: Iterable[Document],
+    documents: Iterable[Document | Problem],
     *,
+    prefix: str | None = None,
+    sync: bool = False,
+    allow_empty: bool = False,
     on_progress: Callable[[int], None] | None = None,
     stop: Stop = never,
 ) -> AddReport:
-    """Write documents batch by batch; see ``KnowledgeBase.add``."""
+    """Write documents batch by batch; see ``KnowledgeBase.add``.
+
+    Raises:
+        InvalidInput: one document instead of several; ``sync`` without a prefix; or a prefix that
+            belongs to a folder.
+        FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and none came.
+    """
     if isinstance(documents, Document):
         raise InvalidInput("add takes several documents: pass a list, [document]")
+    if (sync or allow_empty) and prefix is None:
+        raise InvalidInput(
+            "sync drops what comes no more of the documents under a prefix; give one, such as "
+            "prefix='wiki' (--prefix)"
+        )
+    problems: list[Problem] = []
+    under = None if prefix is None else UnderPrefix(store, prefix)
+    good = _without(problems, documents) if under is None else under.documents(documents)
     report = AddReport()
     done = 0
-    for batch in batches(documents):
+    for batch in batches(good):
         with store.writing():
             report += add_batch(batch, store, stop, done)
         done += len(batch)
         if on_progress is not None:
             on_progress(done)
-    return report
+    if under is not None and sync:
+        gone = under.gone(allow_empty=allow_empty)
+        with store.writing():
+            report += AddReport(deleted=len(store.catalogue.delete(gone)) if gone else 0)
+    return report + AddReport(problems=tuple(problems if under is None else under.problems))
+
+
+def _without(problems: list[Problem], records: Iterable[Document | Problem]) -> Iterator[Document]:
+    """Yield the documents, and gather the problems."""
+    for record in records:
+        if isinstance(record, Problem):
+            problems.append(record)
+        else:
+            yield record
 
 
 def add_batch(

@@ -17,7 +17,7 @@ from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
 from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
-from rag_engine.records import AddReport, Answer, Document, Hit
+from rag_engine.records import AddReport, Answer, Document, Hit, Problem
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import check_k, check_min_score, check_question, checked_language
@@ -123,8 +123,11 @@ class KnowledgeBase:
 
     def add(
         self,
-        documents: Iterable[Document],
+        documents: Iterable[Document | Problem],
         *,
+        prefix: str | None = None,
+        sync: bool = False,
+        allow_empty: bool = False,
         on_progress: Callable[[int], None] | None = None,
         stop: Stop = never,
     ) -> AddReport:
@@ -132,11 +135,17 @@ class KnowledgeBase:
 
         What was added is durable when this returns, and found by the next search. It is written
         in batches: after an error or a kill, the batches before are there, the rest is not; adding
-        all of them again is safe.
+        all of them again is safe. A ``Problem`` among the documents is reported and stops nothing.
         ``on_progress`` is called with the number of documents done after each batch. ``stop`` is
         asked between two steps (some texts embedded, a batch written): True ends the adding.
 
+        With a ``prefix`` the ids become ``prefix/id``: documents that belong together, such as all
+        of a wiki. With ``sync``, those under the prefix that did not come are dropped when the last
+        one came: none if an error ended it, and if none at all came, only with ``allow_empty``.
+
         Raises:
+            InvalidInput: ``sync`` without a prefix, or one that belongs to a folder of files.
+            FolderEmpty: ``sync`` would drop documents, and none came.
             WriteStopped: ``stop`` said so; it tells how many documents are kept.
 
         Example::
@@ -144,7 +153,15 @@ class KnowledgeBase:
             report = kb.add(Document(id=name, text=text) for name, text in manuals.items())
             print(report.added, report.unchanged)
         """
-        return add_documents(self._opened, documents, on_progress=on_progress, stop=stop)
+        return add_documents(
+            self._opened,
+            documents,
+            prefix=prefix,
+            sync=sync,
+            allow_empty=allow_empty,
+            on_progress=on_progress,
+            stop=stop,
+        )
 
     def add_files(
         self,

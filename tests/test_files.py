@@ -41,7 +41,7 @@ def sources(problems: tuple[Problem, ...]) -> list[str]:
 class Subtitles:
     """A loader with an ending of its own; its documents do not say which file they are from."""
 
-    suffixes = frozenset({".srt"})
+    suffixes = frozenset({".sub"})
 
     def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
@@ -60,7 +60,7 @@ class Shouting:
 class Failing:
     """Yields a document, then fails with what it was given."""
 
-    suffixes = frozenset({".srt"})
+    suffixes = frozenset({".sub"})
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -370,12 +370,12 @@ def test_progress_is_told_in_files_and_then_in_passages(
 def test_a_loader_of_ones_own_reads_an_ending_of_its_own(
     tmp_path: Path, folder: Path, quick_components
 ):
-    film = folder / "film.srt"
+    film = folder / "film.sub"
     film.write_text("Erste Zeile.\nZweite Zeile.\n", encoding="utf-8")
     with KnowledgeBase.open(
         tmp_path / "kb", components=quick_components, loaders=[Subtitles()]
     ) as kb:
-        assert kb.file_suffixes >= {".srt", ".txt", ".pdf"}
+        assert kb.file_suffixes >= {".sub", ".txt", ".pdf"}
         assert kb.add_files(folder) == AddReport(added=6, chunks=6, files=4)
         assert kb.add_files(folder).unchanged_files == 4
         film.write_text("Erste Zeile.\n", encoding="utf-8")
@@ -384,7 +384,7 @@ def test_a_loader_of_ones_own_reads_an_ending_of_its_own(
         assert kb.add_files(folder, sync=True).deleted == 1
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
         film.write_text("Erste Zeile.\n", encoding="utf-8")
-        assert sources(kb.add_files(folder).skipped) == ["handbook/film.srt"]
+        assert sources(kb.add_files(folder).skipped) == ["handbook/film.sub"]
         assert kb.add_files(folder, loaders=[Subtitles()]).added == 1
 
 
@@ -413,20 +413,20 @@ def test_loaders_may_come_with_the_components(tmp_path: Path, folder: Path, quic
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (LoadError("handbook/film.srt: line 3 is no line"), "line 3 is no line"),
+        (LoadError("handbook/film.sub: line 3 is no line"), "line 3 is no line"),
         (ValueError("no"), "its loader failed: ValueError: no"),
     ],
 )
 def test_a_loader_that_fails_stops_nothing(kb: KnowledgeBase, folder: Path, error, reason):
-    (folder / "film.srt").write_text("x", encoding="utf-8")
+    (folder / "film.sub").write_text("x", encoding="utf-8")
     for _ in range(2):
         report = kb.add_files(folder, loaders=[Failing(error)])
-        assert report.problems == (Problem(source="handbook/film.srt", reason=reason),)
+        assert report.problems == (Problem(source="handbook/film.sub", reason=reason),)
     assert report.unchanged_files == 3
 
 
 def test_a_loader_whose_package_is_missing_stops_all(kb: KnowledgeBase, folder: Path):
-    (folder / "film.srt").write_text("x", encoding="utf-8")
+    (folder / "film.sub").write_text("x", encoding="utf-8")
     with pytest.raises(MissingExtra):
         kb.add_files(folder, loaders=[Failing(MissingExtra("films", package="pysrt"))])
 
@@ -436,7 +436,7 @@ def test_what_a_loader_must_give(kb: KnowledgeBase, folder: Path):
         def load(self, path, source):
             yield "a text"
 
-    (folder / "film.srt").write_text("x", encoding="utf-8")
+    (folder / "film.sub").write_text("x", encoding="utf-8")
     [problem] = kb.add_files(folder, loaders=[Texts()]).problems
     assert problem.reason == "Texts.load yields Document and Problem objects, got a str"
 

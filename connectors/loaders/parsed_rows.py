@@ -99,7 +99,7 @@ def _as_record(row: Row | str, source: str) -> Document | Problem:
         return Problem(source=source, reason=row)
     try:
         return Document(
-            id=f"{source}#{row.key}",
+            id=f"{source}#{row.key}" if row.key else source,
             text=row.text,
             title=row.title,
             source=source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag_engine.connectors.loaders.asciidoc import AsciiDocLoader
 from rag_engine.connectors.loaders.doc import DocLoader
 from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.eml import EmlLoader
@@ -13,16 +14,21 @@ from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.msg import MsgLoader
+from rag_engine.connectors.loaders.notebook import NotebookLoader
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.po import PoLoader
 from rag_engine.connectors.loaders.ppt import PptLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
+from rag_engine.connectors.loaders.rst import RstLoader
 from rag_engine.connectors.loaders.rtf import RtfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.connectors.loaders.subtitles import SubtitlesLoader
 from rag_engine.connectors.loaders.table import TableLoader
 from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.connectors.loaders.xls import XlsLoader
 from rag_engine.connectors.loaders.xlsx import XlsxLoader
+from rag_engine.connectors.loaders.xml import XmlLoader
 from rag_engine.ports import Loader
 
 __all__ = ["default_loaders"]
@@ -67,6 +73,12 @@ def default_loaders(
         DocLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PptLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         RtfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        NotebookLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        RstLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        AsciiDocLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        SubtitlesLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PoLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        XmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

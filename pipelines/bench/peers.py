@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
-import sys
 import tempfile
 import time
-import venv
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -27,10 +24,16 @@ from typing import Any
 import numpy as np
 
 from rag_engine.components import default_components
-from rag_engine.errors import InvalidInput, RagEngineError
+from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import TestSet, load_test_set
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.bench.bench_report import machine
+from rag_engine.pipelines.bench.environments import (
+    PeerFailed,
+    made_environment,
+    run_to_end,
+    versions_of,
+)
 from rag_engine.pipelines.bench.peer_requirements import REQUIREMENTS, Peer
 from rag_engine.pipelines.bench.synthetic_corpus import DrawnEmbedder
 from rag_engine.pipelines.export_bundled import export_bundled
@@ -45,11 +48,7 @@ __all__ = ["PeerFailed", "bench_peers"]
 _SCRIPTS = Path(__file__).parents[1] / "recipes" / "peer_scripts"
 _TORCH = ("torch==2.13.0", "sentence-transformers==6.2.0")
 _DEPTH = 10
-_INSTALL_S, _RUN_S = 1_800, 7_200
-
-
-class PeerFailed(RagEngineError):
-    """A peer could not be installed, or its script failed."""
+_RUN_S = 7_200
 
 
 def bench_peers(
@@ -216,38 +215,13 @@ def _twins(hit: Any) -> list[Any]:
 
 def _peer(name: str, model: Path, data: Path, work: Path) -> dict[str, Any]:
     """Make a peer's environment, if there is none, and run its script in it."""
-    home = work / f"env-{name}"
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        venv.create(home, with_pip=True, clear=True)
-        wanted = [*_TORCH, *REQUIREMENTS[name]]
-        _run([str(python), "-m", "pip", "install", "-q", *wanted], _INSTALL_S)
-        (home / "ready").touch()
+    python = made_environment(work / f"env-{name}", [*_TORCH, *REQUIREMENTS[name]])
     result = data / f"{name}.json"
     script = _SCRIPTS / f"with_{name}.py"
     if not script.exists():
         raise PeerFailed(f"its script {script} comes with a clone of the project, not with a wheel")
-    _run([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
+    run_to_end([str(python), str(script), str(model), str(data), str(result)], _RUN_S)
     measured: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    listing = [sys.executable, "-m", "pip", f"--python={python}", "list", "--format=json"]
-    installed = json.loads(_run(listing, _INSTALL_S))
     wanted_names = {requirement.partition("=")[0] for requirement in (*_TORCH, *REQUIREMENTS[name])}
-    measured["versions"] = {
-        package["name"]: package["version"]
-        for package in installed
-        if package["name"] in wanted_names
-    }
+    measured["versions"] = versions_of(python, sorted(wanted_names))
     return measured
-
-
-def _run(command: Sequence[str], limit_s: float) -> str:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", timeout=limit_s, check=True
-        )
-    except subprocess.CalledProcessError as error:
-        last = [line for line in error.stderr.strip().splitlines() if line.strip()][-3:]
-        raise PeerFailed(" | ".join(last) or f"exit status {error.returncode}") from error
-    except subprocess.TimeoutExpired as error:
-        raise PeerFailed(f"it took longer than {limit_s:.0f} s") from error
-    return done.stdout

@@ -17,6 +17,7 @@ from rag_engine.pipelines.cli import (
     bench_embed,
     bench_index,
     bench_peers,
+    bench_readers,
     bench_search,
     bench_serve,
     bench_typing,
@@ -77,6 +78,7 @@ def _app() -> typer.Typer:
     register(bench, bench_typing.typing, command="bench")
     register(bench, bench_serve.serve, command="bench")
     register(bench, bench_peers.peers, command="bench")
+    register(bench, bench_readers.readers, command="bench")
     return commands
 
 

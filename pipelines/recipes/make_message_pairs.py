@@ -4,7 +4,6 @@
 programs say, in English and in some two hundred languages, many of which have hardly any other
 parallel text. ``OUT`` receives JSON Lines for ``rag-engine train embedder``: an English message and
 its translation, or two translations of one. The result depends on the folder and the seed alone.
-Needs ``polib``, of the extra ``test``.
 """
 
 from __future__ import annotations

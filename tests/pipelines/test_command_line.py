@@ -16,6 +16,7 @@ from rag_engine.pipelines.output import Exit
 
 CHOICES = {
     "bench peers": ("--peer", "langchain", "haystack", "txtai", "llamaindex"),
+    "bench readers": ("--reader", "pypdf", "pymupdf", "markitdown", "kreuzberg", "docling"),
     "bench search": ("--index", "auto", "exact", "hnsw", "ivf-pq", "milvus"),
     "evaluate": ("--mode", "dense", "lexical", "hybrid", "rrf", "bm25"),
     "export": ("--to", "onnx", "openvino", "sentence-transformers"),
@@ -66,6 +67,7 @@ def test_all_commands_are_there():
         "bench typing",
         "bench serve",
         "bench peers",
+        "bench readers",
     ]
 
 
@@ -116,6 +118,7 @@ def test_a_wrong_choice_is_refused_with_those_there_are(path, capsys):
     option, *choices = CHOICES[" ".join(path)]
     required = {
         "bench peers": ["set"],
+        "bench readers": ["inputs"],
         "evaluate": ["set"],
         "export": ["bundled", "out"],
         "train embedder": ["data.jsonl", "--out", "out"],

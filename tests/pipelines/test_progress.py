@@ -62,6 +62,13 @@ def test_what_is_not_counted_yet_has_no_time_left(clock, capsys):
     assert capsys.readouterr().err == "asking: 0 of 0\n"
 
 
+def test_of_what_nobody_knows_the_end_only_what_is_done_is_told(clock, capsys):
+    with Bar("indexing documents") as bar:
+        clock.now += 11
+        bar.to(1_500)
+    assert capsys.readouterr().err == "indexing documents: 1,500\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -15,9 +15,9 @@ from rag_engine import KnowledgeBase
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError
 from rag_engine.file_endings import loader_for
-from rag_engine.files import PROBLEMS_OF_A_FILE
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem
+from rag_engine.told_problems import PROBLEMS_TOLD
 from tests.conftest import components_with
 from tests.doubles import HashEmbedder
 from tests.trials.bad_files import BAD_FILES, Expected
@@ -77,7 +77,7 @@ def _read(loader: Loader, path: Path) -> list[object]:
     try:
         for each in loader.load(path, path.name):
             problems += isinstance(each, Problem)
-            if not isinstance(each, Problem) or problems <= PROBLEMS_OF_A_FILE:
+            if not isinstance(each, Problem) or problems <= PROBLEMS_TOLD:
                 found.append(each)
     except LoadError as error:
         found.append(error)

@@ -40,7 +40,7 @@ async def upload(
         str, Form(max_length=_LONGEST_NAME, description="Put before each name, with a slash.")
     ] = "",
 ) -> Response:
-    """Read files (txt, md, html, pdf, docx, csv, tsv, jsonl) into documents.
+    """Read files of every kind that a loader reads into documents.
 
     A file of the same name is replaced with all its documents. One that can not be read is told
     of under ``problems`` and does not stop the others. A service that has to stop meanwhile answers

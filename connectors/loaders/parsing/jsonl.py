@@ -1,150 +1,101 @@
-"""The rows of JSON Lines, and of JSON files that hold a list."""
+"""The rows of JSON Lines, and of JSON files that hold a list of objects."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NoReturn
+from dataclasses import replace
+from typing import Any, BinaryIO
 
-from rag_engine.connectors.loaders.parsing.cleaning import clean
-from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode
-from rag_engine.connectors.loaders.parsing.lines import TextLine, TextLines, read_lines
-from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
-from rag_engine.connectors.loaders.parsing.rows import Row, RowColumns, RowOptions, Value
+from rag_engine.connectors.loaders.parsing.json_file import list_values, one_text, read_whole
+from rag_engine.connectors.loaders.parsing.json_text import key_paths
+from rag_engine.connectors.loaders.parsing.json_values import DECODER, BadValue, checked
+from rag_engine.connectors.loaders.parsing.lines import TextLine, read_lines
+from rag_engine.connectors.loaders.parsing.rows import Row, RowColumns, RowOptions
 
 __all__ = ["rows"]
 
-_BLANKS = " \t\n\r"
-
-
-class _BadRow(ValueError):
-    """A row that is no good; the message is the reason."""
+_ALL_OF_IT = ""
+"""The name under which a row's every value stands as one text."""
 
 
 def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     r"""Yield each good row, and why each other can not be read.
 
-    JSON Lines are read row by row, however long the file; a ``json`` file is read whole.
+    JSON Lines are read row by row, however long the file; a ``json`` file is read whole. One that
+    holds a list of objects, or objects one after the other, has rows; one that holds anything else
+    is one row without a key, a line for each value. An object of a ``json`` file in which no known
+    name is that of a text becomes such lines too, unless columns were chosen.
 
     Raises:
-        Refused: a ``json`` file holds no list of objects.
-        RefusedByLimit: a ``json`` file is too large.
+        Refused: a ``json`` file is no JSON, or holds no value.
+        RefusedByLimit: a ``json`` file is too large, or its text too long.
 
     >>> from io import BytesIO
     >>> lines = BytesIO(b'{"text": "A pump."}\n[]\n')
     >>> list(rows(lines, RowOptions(format="jsonl")))[1:]
     ["row 2: it is no JSON object but list: '[]'"]
+    >>> [row.text for row in rows(BytesIO(b'{"a": {"b": "Pump"}}'), RowOptions(format="json"))]
+    ['a.b: Pump']
     """
-    read: Decoded | TextLines
-    if options.format == "json":
-        read = whole = _whole(file, options.max_bytes)
-        found = _list_rows(whole.text)
+    if options.format != "json":
+        lines = read_lines(file, max_characters=options.max_line_characters)
+        yield from _checked_rows(_line_values(lines, options.max_line_characters), options)
+        yield from lines.problems
+        return
+    whole = read_whole(file, options.max_bytes)
+    text = whole.text.removeprefix("\ufeff")
+    if _holds_rows(text, options):
+        yield from _checked_rows(list_values(text), options)
     else:
-        read = lines = read_lines(file, max_characters=options.max_line_characters)
-        found = _line_rows(lines, options.max_line_characters)
+        yield one_text(text)
+    yield from whole.problems
+
+
+def _checked_rows(values: Iterator[tuple[int, Any]], options: RowOptions) -> Iterator[Row | str]:
     names: list[str] | None = None
-    for number, values in found:
-        if isinstance(values, str):
-            yield f"row {number}: {values}"
+    for number, value in values:
+        fields = str(value) if isinstance(value, BadValue) else checked(value)
+        if isinstance(fields, str):
+            yield f"row {number}: {fields}"
             continue
-        if list(values) != names:
-            names = list(values)
+        if list(fields) != names:
+            names = list(fields)
             columns = RowColumns.found_in(names, options)
-        yield columns.row(values, number=number, file_format=options.format)
-    yield from read.problems
+        if options.format == "json" and not columns.text and (shown := key_paths(value)):
+            whole = replace(columns, text=(_ALL_OF_IT,), metadata=())
+            fields = {**fields, _ALL_OF_IT: shown}
+            yield whole.row(fields, number=number, file_format=options.format)
+        else:
+            yield columns.row(fields, number=number, file_format=options.format)
 
 
-def _line_rows(
-    lines: Iterator[TextLine], most: int
-) -> Iterator[tuple[int, dict[str, Value] | str]]:
+def _holds_rows(text: str, options: RowOptions) -> bool:
+    """Tell whether a ``json`` file holds objects that are rows; a single one needs a text."""
+    found = text.lstrip(" \t\n\r")
+    if found.startswith("["):
+        return found[1:].lstrip(" \t\n\r")[:1] in {"{", "]", ""}
+    if not found.startswith("{"):
+        return False
+    values = list_values(text)
+    _, first = next(values)
+    if next(values, None) is not None or options.text:
+        return True
+    fields = first if isinstance(first, BadValue) else checked(first)
+    return isinstance(fields, dict) and bool(RowColumns.found_in(list(fields), options).text)
+
+
+def _line_values(lines: Iterator[TextLine], most: int) -> Iterator[tuple[int, Any]]:
     for line in lines:
         if line.text is None:
-            yield line.number, f"the line is longer than {most:,} characters"
+            yield line.number, BadValue(f"the line is longer than {most:,} characters")
         elif line.text.strip():
             yield line.number, _parsed(line.text)
 
 
-def _list_rows(text: str) -> Iterator[tuple[int, dict[str, Value] | str]]:
-    text = text.removeprefix("\ufeff")
-    position = _skip(text, 0, _BLANKS)
-    if text[position : position + 1] not in {"[", "{"}:
-        raise Refused("it holds no list of JSON objects")
-    listed = text[position] == "["
-    position += listed
-    number = 0
-    while True:
-        position = _skip(text, position, _BLANKS + ",")
-        if position >= len(text):
-            if listed:
-                yield number + 1, "the file ends before its list does"
-            return
-        if text[position] == "]" and listed:
-            return
-        number += 1
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except _BadRow as error:
-            yield number, f"{error}; the rows after it were not read"
-            return
-        except (ValueError, RecursionError) as error:
-            yield number, f"it is no JSON ({error}); the rows after it were not read"
-            return
-        yield number, _checked(value)
-
-
-def _whole(file: BinaryIO, max_bytes: int | None) -> Decoded:
-    data = file.read(-1 if max_bytes is None else max_bytes + 1)
-    if max_bytes is not None and len(data) > max_bytes:
-        raise RefusedByLimit(f"it has more than {max_bytes:,} bytes")
-    return decode(data)
-
-
-def _skip(text: str, position: int, characters: str) -> int:
-    while position < len(text) and text[position] in characters:
-        position += 1
-    return position
-
-
-def _parsed(line: str) -> dict[str, Value] | str:
+def _parsed(line: str) -> Any:
     try:
-        return _checked(_DECODER.decode(line))
-    except _BadRow as error:
-        return str(error)
+        return DECODER.decode(line)
+    except BadValue as error:
+        return error
     except (ValueError, RecursionError) as error:
-        return f"it is no JSON ({error!s:.200})"
-
-
-def _checked(value: Any) -> dict[str, Value] | str:
-    if not isinstance(value, dict):
-        return f"it is no JSON object but {type(value).__name__}: {str(value)[:60]!r}"
-    row: dict[str, Value] = {}
-    for key, field in value.items():
-        if _has_lone_surrogate(key) or (isinstance(field, str) and _has_lone_surrogate(field)):
-            return f"field {clean(key)!r:.80} holds a lone surrogate, which is no character"
-        if field is None or isinstance(field, str | int | float | bool):
-            row[key] = field
-    return row
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        seen: set[str] = set()
-        double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _BadRow(f"field {clean(double)!r:.80} stands there twice")
-    return result
-
-
-def _constant(name: str) -> NoReturn:
-    raise _BadRow(f"{name} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+        return BadValue(f"it is no JSON ({error!s:.200})")

@@ -15,7 +15,7 @@ from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
 from rag_engine.connectors.loaders.parsing.tables import table_lines
 
-__all__ = ["parse"]
+__all__ = ["front_matter", "parse", "write_markdown"]
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,65536}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"([A-Za-z][\w-]{0,63})[ \t]*:[ \t]+(\S.*)")
@@ -32,23 +32,29 @@ def parse(data: bytes, name: str) -> Parsed:
     """
     decoded = decode(data)
     text = clean(decoded.text)
-    fields, body = _front_matter(text)
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body)
-    walk = _Walk()
-    walk.blocks(tokens)
+    fields, body = front_matter(text)
+    outline = Outline()
+    first_heading = write_markdown(body, outline)
     language = next((fields[key] for key in _LANGUAGE_FIELDS if key in fields), None)
     extra = {key: fields[key] for key in fields if key not in ("title", *_LANGUAGE_FIELDS)}
     return Parsed(
-        text=walk.outline.text,
-        title=one_line(fields.get("title", "")) or walk.first_heading,
+        text=outline.text,
+        title=one_line(fields.get("title", "")) or first_heading,
         language=language,
-        stretches=walk.outline.stretches(),
+        stretches=outline.stretches(),
         metadata={**decoded.facts, **extra},
         problems=decoded.problems,
     )
 
 
-def _front_matter(text: str) -> tuple[dict[str, str], str]:
+def write_markdown(text: str, outline: Outline) -> str:
+    """Add a text in Markdown to an outline, and return its first heading of level 1."""
+    walk = _Walk(outline)
+    walk.blocks(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text))
+    return walk.first_heading
+
+
+def front_matter(text: str) -> tuple[dict[str, str], str]:
     """Split off a YAML head and return its plain ``key: value`` lines, and the text after it."""
     head = _FRONT_MATTER.match(text)
     if head is None:
@@ -64,8 +70,8 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
 class _Walk:
     """Goes over the tokens once and writes the outline."""
 
-    def __init__(self) -> None:
-        self.outline = Outline()
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
         self.first_heading = ""
         self._heading: int | None = None
         self._lists: list[int | None] = []

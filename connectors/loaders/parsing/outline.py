@@ -33,6 +33,8 @@ class Outline:
         self._next: tuple[str, ...] | None = None
         """The section of a stretch that begins with the next block."""
         self._page: int | None = None
+        self._place = ""
+        self._placed = True
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append a block; ``separator`` stands between it and what came before."""
@@ -49,6 +51,20 @@ class Outline:
             self._path.pop()
         self._path.append((level, text[:_MAX_HEADING]))
         self._append(text, "\n\n", tuple(name for _, name in self._path))
+
+    def place(self, name: str) -> None:
+        r"""Say where in the file lies what follows: the last part of its section path.
+
+        A heading keeps a path without it, since it is the path of what stands below.
+
+        >>> outline = Outline()
+        >>> outline.place("#1")
+        >>> outline.heading(1, "Pump")
+        >>> outline.add("Rinse it.")
+        >>> [stretch.section for stretch in outline.stretches()]
+        [('Pump',), ('Pump', '#1')]
+        """
+        self._place, self._placed = name, False
 
     def leave_sections(self) -> None:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
@@ -90,7 +106,12 @@ class Outline:
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
-        section = self._next if section is None else section
+        if section is not None:
+            self._placed = not self._place
+        elif self._next is not None or not self._placed:
+            names = [name for _, name in self._path] if self._next is None else self._next
+            section = (*names, *filter(None, [self._place]))
+            self._placed = True
         self._next = None
         if section is not None:
             self._marks.append((self._length, section, self._page))

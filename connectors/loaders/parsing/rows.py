@@ -66,7 +66,10 @@ class RowOptions:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What becomes a document: ``key`` is the row's own id, or its number, counted from 1."""
+    """What becomes a document.
+
+    ``key`` is the row's own id, or its number, counted from 1; empty where it is the whole file.
+    """
 
     number: int
     key: str

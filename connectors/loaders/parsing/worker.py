@@ -34,8 +34,20 @@ from rag_engine.connectors.loaders.parsing.scratch import MOST_WRITTEN
 __all__ = ["PARSERS", "ROWS", "main"]
 
 PARSERS = (
-    *("doc", "docx", "eml", "epub", "html", "markdown", "msg", "odf", "pdf", "ppt", "pptx"),
-    *("rtf", "text", "xls", "xlsx"),
+    *(
+        "asciidoc",
+        "doc",
+        "docx",
+        "eml",
+        "epub",
+        "html",
+        "markdown",
+        "msg",
+        "notebook",
+        "odf",
+        "pdf",
+    ),
+    *("po", "ppt", "pptx", "rst", "rtf", "subtitles", "text", "xls", "xlsx", "xml"),
 )
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")

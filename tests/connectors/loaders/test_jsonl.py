@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
-from rag_engine.errors import LoadError
+from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.records import Document, Problem
 
 Load = Callable[..., list[Document | Problem]]
@@ -110,10 +110,59 @@ def test_json_files_hold_a_list(load: Load, content: str, texts: list[str], prob
     assert sum(isinstance(each, Problem) for each in found) == problems
 
 
-@pytest.mark.parametrize("content", ["", "5", '"text"', "null", "nonsense"])
-def test_other_json_is_an_error(load: Load, content: str) -> None:
-    with pytest.raises(LoadError, match="holds no list of JSON objects"):
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('{"menu": {"save": "保存", "open": "開く"}}', "menu.save: 保存\nmenu.open: 開く"),
+        ('{"raum": [{"name": "Saal"}, {"name": "Hof"}]}', "raum.1.name: Saal\nraum.2.name: Hof"),
+        ('["مضخة", "صمام", [1, true, null]]', "مضخة, صمام\n3: 1, true"),
+        ('"Pumpe"', "Pumpe"),
+        ("5", "5"),
+    ],
+)
+def test_other_json_is_one_text_with_the_paths_of_its_keys(
+    load: Load, content: str, text: str
+) -> None:
+    [document] = load(JsonlLoader(), "a.json", content)
+    assert isinstance(document, Document)
+    assert (document.id, document.source, document.text) == ("a.json", "a.json", text)
+
+
+def test_objects_without_a_text_are_rows_of_all_that_they_hold(load: Load) -> None:
+    rows = [{"id": "p", "title": "Pumpe", "info": {"kg": 12}}, {"id": "v", "info": {}, "n": [0]}]
+    found = load(JsonlLoader(), "a.json", json.dumps(rows))
+    assert [
+        (row.id, row.title, row.text) if isinstance(row, Document) else row for row in found
+    ] == [
+        ("a.json#p", "Pumpe", "id: p\ntitle: Pumpe\ninfo.kg: 12"),
+        ("a.json#v", "", "id: v\nn: 0"),
+    ]
+    chosen = load(JsonlLoader(text_columns=["body"]), "a.json", json.dumps(rows))
+    assert all(isinstance(row, Problem) for row in chosen)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "it is no JSON"),
+        ("nonsense", "it is no JSON"),
+        ('{"a": {"b": 1}', "it is no JSON"),
+        ('{"a": 1, "a": 2}', "field 'a' stands there twice"),
+        ("null", "it holds no value"),
+        ('{"a": [{}, null]}', "it holds no value"),
+    ],
+)
+def test_what_is_no_json_or_says_nothing_is_refused(load: Load, content: str, reason: str) -> None:
+    with pytest.raises(LoadError, match=reason):
         load(JsonlLoader(), "a.json", content)
+
+
+def test_nesting_and_length_have_limits(load: Load) -> None:
+    with pytest.raises(LoadLimitExceeded, match="nested too deeply"):
+        load(JsonlLoader(), "a.json", "[" * 100_000)
+    many = {"k" * 190: [{"a": number} for number in range(300_000)]}
+    with pytest.raises(LoadLimitExceeded, match="more than 50,000,000 characters"):
+        load(JsonlLoader(), "a.json", json.dumps(many))
 
 
 def test_a_long_file_is_never_held_in_memory(tmp_path: Path) -> None:

@@ -36,7 +36,13 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
                 open_regular(path)
 
 
-@pytest.mark.parametrize("suffix", ["txt", "md", "html", "pdf", "docx", "csv", "jsonl", "json"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        *("txt", "md", "html", "pdf", "docx", "csv", "jsonl", "json"),
+        *("ipynb", "rst", "adoc", "srt", "po", "xml"),
+    ],
+)
 def test_no_loader_waits_for_a_pipe(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     os.mkfifo(path)
@@ -60,8 +66,9 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
     suffixes = [suffix for loader in loaders for suffix in loader.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert set(suffixes) == {
-        *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
-        *(".ndjson", ".pdf", ".text", ".tsv", ".txt", ".xhtml"),
+        *(".adoc", ".asciidoc", ".atom", ".csv", ".docx", ".htm", ".html", ".ipynb", ".json"),
+        *(".jsonl", ".markdown", ".md", ".ndjson", ".pdf", ".po", ".rest", ".rss", ".rst", ".srt"),
+        *(".text", ".tsv", ".txt", ".vtt", ".xhtml", ".xml"),
         *(".eml", ".epub", ".fodp", ".fods", ".fodt", ".msg", ".odp", ".ods", ".odt"),
         *(".doc", ".ppsx", ".ppt", ".pptm", ".pptx", ".rtf", ".xls", ".xlsm", ".xlsx"),
     }

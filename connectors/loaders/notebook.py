@@ -1,0 +1,14 @@
+"""Jupyter notebooks: text, code and short outputs, by the numbers of their cells."""
+
+from __future__ import annotations
+
+from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+
+__all__ = ["NotebookLoader"]
+
+
+class NotebookLoader(ParsedFileLoader):
+    """Reads notebooks; ``parsing/notebook.py`` says what of them becomes text."""
+
+    suffixes = frozenset({".ipynb"})
+    format = "notebook"
