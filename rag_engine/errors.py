@@ -12,7 +12,8 @@ The tree, drawn once::
     ├── MissingExtra            an optional package is not installed; also an ImportError
     ├── ModelError              a model that is missing, damaged or of the wrong kind
     ├── LoadError               one file that could not be read as documents
-    │   └── LoadLimitExceeded   it asked for more memory, time or size than allowed
+    │   ├── LoadLimitExceeded   it asked for more memory, time or size than allowed
+    │   └── LoadSkipped         what reads files of its kind is not installed
     ├── StoreError              a knowledge base on disk
     │   ├── StoreNotFound       nothing is there
     │   ├── StoreCorrupt        something is there, and it is damaged
@@ -44,6 +45,7 @@ __all__ = [
     "InvalidVectors",
     "LoadError",
     "LoadLimitExceeded",
+    "LoadSkipped",
     "MissingExtra",
     "ModelError",
     "RagEngineError",
@@ -135,6 +137,10 @@ class LoadError(RagEngineError):
 
 class LoadLimitExceeded(LoadError):
     """One file asked for more memory, time or size than a loader allows."""
+
+
+class LoadSkipped(LoadError):
+    """What reads files of a kind is not installed: the file is skipped, as others are unread."""
 
 
 class StoreError(RagEngineError):

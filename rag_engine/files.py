@@ -18,6 +18,7 @@ from rag_engine.errors import (
     InvalidDocument,
     InvalidInput,
     LoadError,
+    LoadSkipped,
     MissingExtra,
 )
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
@@ -25,7 +26,7 @@ from rag_engine.ingest import add_batch, batches
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
 from rag_engine.ports import Loader
-from rag_engine.records import AddReport, Document, Problem
+from rag_engine.records import AddReport, Document, Note, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
@@ -125,10 +126,13 @@ class _Run:
         self._unchanged_files = 0
         self._skipped: list[Problem] = []
         self._problems: list[Problem] = []
+        self._notes: list[Note] = []
+        self._on_progress: OnStage = silent
 
     def index(self, files: Mapping[str, Path], on_progress: OnStage) -> AddReport:
         """Index files under their names."""
         report = AddReport()
+        self._on_progress = on_progress
         on_progress(INDEXING, 0, len(files))
         for batch in batches(self._documents(files, on_progress)):
             report += self._write(batch)
@@ -141,6 +145,7 @@ class _Run:
             unchanged_files=self._unchanged_files,
             skipped=tuple(self._skipped),
             problems=tuple(self._problems),
+            notes=tuple(self._notes),
         )
 
     def _write(self, batch: Sequence[Document]) -> AddReport:
@@ -203,10 +208,15 @@ class _Run:
     ) -> Iterator[Document]:
         keep: set[str] = set()
         problems, blank = _FileProblems(source), _FileProblems(source)
+        notes = 0
         try:
             for loaded in loader.load(path, source):
                 if isinstance(loaded, Problem):
                     problems.add(loaded.reason, loaded.source)
+                    continue
+                if isinstance(loaded, Note):
+                    notes += 1
+                    self._note(loaded)
                     continue
                 document = _of_source(loaded, source, loader)
                 if document.id in keep:
@@ -220,11 +230,14 @@ class _Run:
                     yield document
         except MissingExtra:
             raise  # so it is with every file of the kind
+        except LoadSkipped as error:
+            self._skipped.append(Problem(source=source, reason=_reason(error, source)))
+            return
         except Exception as error:
             # What an earlier version gave stays until the file can be read again, or is gone.
             self._problems += [*problems, Problem(source=source, reason=_reason(error, source))]
             return
-        if not (keep or problems or blank):
+        if not (keep or problems or blank or notes):
             blank.add("it holds no documents")
         self._problems += [*problems, *blank]
         if problems and not keep:
@@ -238,6 +251,12 @@ class _Run:
                 keep=frozenset(keep),
             )
         )
+
+    def _note(self, note: Note) -> None:
+        """Keep a note, and tell how far a file is that takes long."""
+        self._notes.append(note)
+        if note.total:
+            self._on_progress(f"reading {note.source}", note.done, note.total)
 
 
 class _FileProblems:
@@ -292,12 +311,14 @@ def _check_nothing_goes(
 def _signature(loader: Loader) -> str:
     """Return what else than settings and bytes decides about the documents of a file.
 
-    This package's own loaders are decided by their settings alone.
+    This package's own loaders are decided by the settings of all, and by their ``version``, which
+    stands for settings that only some of them heed.
     """
     kind = type(loader)
+    version = getattr(loader, "version", "")
     if kind.__module__.startswith("rag_engine."):
-        return ""
-    return f"\0{kind.__module__}.{kind.__qualname__}\0{getattr(loader, 'version', '')}"
+        return f"\0{version}" if version else ""
+    return f"\0{kind.__module__}.{kind.__qualname__}\0{version}"
 
 
 def _of_source(loaded: object, source: str, loader: Loader) -> Document:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
+from rag_engine.connectors.loaders.parsed_document import document_of
 from rag_engine.connectors.loaders.sandbox import Sandbox
-from rag_engine.records import Document, Problem, Span
+from rag_engine.records import Document, Problem
 
 __all__ = ["ParsedFileLoader"]
 
@@ -38,19 +39,6 @@ class ParsedFileLoader:
         """
         data = read_file(path, max_file_mb=self._max_file_mb)
         parsed = self._sandbox.parse(self.format, data, name=source)
-        yield Document(
-            id=source,
-            text=parsed.text,
-            title=parsed.title,
-            source=source,
-            language_hint=parsed.language,
-            spans=tuple(
-                Span(
-                    start=stretch.start, end=stretch.end, section=stretch.section, page=stretch.page
-                )
-                for stretch in parsed.stretches
-            ),
-            metadata={"format": self.format, **parsed.metadata},
-        )
+        yield document_of(parsed, source, self.format)
         for reason in parsed.problems:
             yield Problem(source=source, reason=reason)

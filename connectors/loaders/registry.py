@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
+from rag_engine.connectors.loaders.image import ImageLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
@@ -47,6 +48,7 @@ def default_loaders(
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

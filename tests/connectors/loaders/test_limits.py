@@ -60,8 +60,9 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
     suffixes = [suffix for loader in loaders for suffix in loader.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert sorted(suffixes) == [
-        *(".csv", ".docx", ".htm", ".html", ".json", ".jsonl", ".markdown", ".md"),
-        *(".ndjson", ".pdf", ".text", ".tsv", ".txt", ".xhtml"),
+        *(".bmp", ".csv", ".docx", ".htm", ".html", ".jpeg", ".jpg", ".json", ".jsonl"),
+        *(".markdown", ".md", ".ndjson", ".pdf", ".png", ".text", ".tif", ".tiff", ".tsv"),
+        *(".txt", ".webp", ".xhtml"),
     ]
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)
     assert loader_for(Path("x/y.exe"), loaders) is None
