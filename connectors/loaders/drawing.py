@@ -33,17 +33,15 @@ class PageDrawer:
         self.pages = 1
         """How many pages the file has, once one was drawn."""
 
-    def __call__(self, page: int, timeout_s: float) -> Picture:
-        """Draw a page, by its number from 1, within some seconds.
+    def __call__(self, page: int) -> Picture:
+        """Draw a page, by its number from 1.
 
         Raises:
             LoadError: it can not be drawn; the message does not name the file.
         """
         options = PictureOptions(page=page, dpi=self._dpi)
         try:
-            picture = self._sandbox.picture(
-                self._parser, self._file, options, name=self._name, timeout_s=timeout_s
-            )
+            picture = self._sandbox.picture(self._parser, self._file, options, name=self._name)
         except LoadError as error:
             raise type(error)(str(error).removeprefix(f"{self._name}: ")) from error
         self.pages = picture.pages

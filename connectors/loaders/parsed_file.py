@@ -8,7 +8,7 @@ from pathlib import Path
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
 from rag_engine.connectors.loaders.parsed_document import document_of
 from rag_engine.connectors.loaders.sandbox import Sandbox
-from rag_engine.records import Document, Problem
+from rag_engine.records import Document, Note, Problem
 
 __all__ = ["ParsedFileLoader"]
 
@@ -30,7 +30,7 @@ class ParsedFileLoader:
         self._max_file_mb = max_file_mb
         self.max_bytes = max_file_mb * BYTES_OF_A_MB
 
-    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem | Note]:
         """Yield the file as one document, then what of it could not be read.
 
         Raises:

@@ -10,6 +10,8 @@ from rag_engine.connectors.loaders.image import ImageLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.ocr.document_pages import Ocr
+from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.table import TableLoader
@@ -42,13 +44,14 @@ def default_loaders(
     ['PdfLoader']
     """
     sandbox = Sandbox(timeout_s=timeout_s)
+    ocr = Ocr(OcrOptions())
     return (
         TextLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MarkdownLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
-        PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=ocr),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
-        ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=ocr),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

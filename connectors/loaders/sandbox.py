@@ -66,18 +66,18 @@ class Sandbox:
             raise LoadError(f"{name}: the parser gave an unreadable answer") from error
 
     def picture(
-        self, parser: str, file: BinaryIO, options: PictureOptions, *, name: str, timeout_s: float
+        self, parser: str, file: BinaryIO, options: PictureOptions, *, name: str
     ) -> Picture:
-        """Return a page of an open file as a picture, within ``timeout_s`` seconds.
+        """Return a page of an open file as a picture.
 
         Raises:
             LoadError: the page can not be drawn, or crashed what draws it.
             LoadLimitExceeded: it needs more time, memory or pixels than it may have.
         """
-        within = min(timeout_s, self._timeout_s)  # the child's own alarm rings after the latter
         with self._lock:
             worker, reply = self._answer(
-                lambda child: child.picture(parser, file, options.as_json(), within), name
+                lambda child: child.picture(parser, file, options.as_json(), self._timeout_s),
+                name,
             )
             self._give_back(worker)
         try:

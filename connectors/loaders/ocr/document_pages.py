@@ -19,8 +19,8 @@ from rag_engine.ports import LanguageDetector
 
 __all__ = ["Ocr", "PageRead"]
 
-Draw = Callable[[int, float], Picture]
-"""Draws a page, by its number from 1, within some seconds."""
+Draw = Callable[[int], Picture]
+"""Draws a page, by its number from 1."""
 
 _FEW_SIGNS = 20
 """A page with fewer letters and digits, all unsure, holds no text: specks, a logo, a photograph."""
@@ -94,8 +94,7 @@ class Ocr:
 
     def _page(self, number: int, draw: Draw, reader: PageReader) -> PageRead:
         try:
-            picture = draw(number, self.options.page_timeout_s)
-            reading = reader.read(_page_of(picture))
+            reading = reader.read(_page_of(draw(number)))
         except LoadError as error:
             return PageRead(number=number, reason=str(error))
         signs = sum(map(str.isalnum, reading.text))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
+from dataclasses import dataclass
 
 __all__ = ["PageText", "page_text"]
 
@@ -15,10 +11,10 @@ _ROW = re.compile(r"[1-5](?:\t\d+){9}\t-?\d+(?:\.\d+)?\t.*")
 _HEADER = "level\tpage_num\t"
 _LINE_LEVEL, _WORD_LEVEL = "4", "5"
 _SARA_AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")
-_DIVIDED = re.compile(r"[^\W\d_]-")
-_ALIKE = (0.6, 1.7)
-"""Lines of one size of letters have boxes of heights so far apart, by what stands in them."""
-
+_MANY_BREAKS = re.compile(r"\n{3,}")
+_DIVIDED = re.compile(r"([^\W\d_])-\n(\S+)( |$)", re.MULTILINE)
+_LEFT_OUT = frozenset({"and", "bis", "en", "et", "o", "oder", "of", "or", "ou", "u", "und", "y"})
+"""After these a hyphen at the end of a line stands for what the next word ends in."""
 
 Box = tuple[int, int, int, int]
 
@@ -43,24 +39,12 @@ class PageText:
         return self.characters * self.confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """A line and its box, in dots; ``top`` and ``bottom`` grow downwards."""
-
-    text: str
-    left: int
-    right: int
-    top: int
-    bottom: int
-    last_bottom: int
-
-
 def page_text(printed: str) -> PageText:
     r"""Read what ``tesseract ... tsv txt`` prints: rows of boxes, and the text among them.
 
     The text is taken as Tesseract wrote it, for the rows of some languages (Thai, Chinese) hold
-    single characters, and do not tell where blanks stand. Lines that go on are joined, as in PDF
-    files. The confidence is that of the rows, in per cent there.
+    single characters, and do not tell where blanks stand. A line of the page stays a line, with a
+    word that is divided at its end put together. The confidence is in per cent in the rows.
 
     >>> row = "5\t1\t1\t1\t1\t1\t0\t0\t9\t9\t%d\t%s"
     >>> page_text("\n".join(["level\tpage_num\t...", row % (90, "Hi"), row % (60, "x"), "Hi x\f"]))
@@ -78,12 +62,10 @@ def page_text(printed: str) -> PageText:
             elif level == _WORD_LEVEL and word.strip():
                 total += float(confidence) / 100 * len(word)
                 weights += len(word)
-        elif line.strip() and not line.startswith(_HEADER):
-            # Thai models write SARA AM in its two parts.
-            lines.append(_SARA_AM.sub("\\1\u0e33", " ".join(line.split())))
-    text = "\n".join(lines)
-    if lines and len(boxes) == len(lines):
-        text = _joined([_placed(*line) for line in zip(lines, boxes, strict=True)])
+        elif not line.startswith(_HEADER):
+            lines.append(" ".join(line.split()))
+    text = _DIVIDED.sub(_put_together, _MANY_BREAKS.sub("\n\n", "\n".join(lines)).strip())
+    text = _SARA_AM.sub("\\1\u0e33", text)  # Thai models write it in its two parts
     return PageText(
         text=text,
         confidence=round(total / weights, 4) if weights else 0.0,
@@ -92,49 +74,8 @@ def page_text(printed: str) -> PageText:
     )
 
 
-def _placed(text: str, box: Box) -> _Line:
-    left, top, width, height = box
-    bottom = top + height
-    return _Line(
-        text=text, left=left, right=left + width, top=top, bottom=bottom, last_bottom=bottom
-    )
-
-
-def _joined(lines: Sequence[_Line]) -> str:
-    """Return the paragraphs that lines make up, one a line."""
-    # Here and not above: with it comes what reads PDF files.
-    from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs
-
-    usual = statistics.median(line.bottom - line.top for line in lines)
-    placed = []
-    for line in _undivided(lines):
-        height = line.bottom - line.top
-        backwards = is_right_to_left(line.text)
-        placed.append(
-            Line(
-                text=line.text,
-                start=line.right if backwards else line.left,
-                end=line.left if backwards else line.right,
-                top=-line.bottom,
-                base=-line.last_bottom,
-                height=usual if _ALIKE[0] < height / max(usual, 1) < _ALIKE[1] else height,
-            )
-        )
-    return join_paragraphs(placed)
-
-
-def _undivided(lines: Sequence[_Line]) -> list[_Line]:
-    """Make two lines one where a word is divided: a hyphen, and a small letter after it."""
-    found: list[_Line] = []
-    for line in lines:
-        before = found[-1] if found else None
-        if before and _DIVIDED.fullmatch(before.text[-2:]) and line.text[0].islower():
-            found[-1] = replace(
-                before,
-                text=before.text[:-1] + line.text,
-                right=line.right,
-                last_bottom=line.last_bottom,
-            )
-        else:
-            found.append(line)
-    return found
+def _put_together(match: re.Match[str]) -> str:
+    start, end, blank = match.groups()
+    if not end[0].islower() or end in _LEFT_OUT:
+        return match.group()
+    return f"{start}{end}\n" if blank else f"{start}{end}"

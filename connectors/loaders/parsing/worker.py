@@ -36,7 +36,7 @@ PARSERS = ("docx", "html", "markdown", "pdf", "text")
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
-PICTURES = ("image",)
+PICTURES = ("image", "pdf_scans")
 """Those with ``picture(file: BinaryIO, options: PictureOptions) -> Picture``."""
 
 _MANY_ROWS = 500

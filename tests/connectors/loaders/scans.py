@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from fpdf import FPDF
@@ -122,15 +123,23 @@ def encode(image: Image.Image, kind: str = "PNG", *, dpi: int = DPI, **options: 
     return out.getvalue()
 
 
-def scanned_pdf(images: Sequence[Image.Image | None]) -> bytes:
-    """Return a PDF whose pages hold nothing but a picture each; None: an empty page."""
+def scanned_pdf(
+    images: Sequence[Image.Image | None], *, texts: Mapping[int, str] = MappingProxyType({})
+) -> bytes:
+    """Return a PDF whose pages hold nothing but a picture each, or none, and some of them a text.
+
+    Texts are by the number of their page, from 1.
+    """
     pdf = FPDF(unit="pt")
-    for image in images:
+    for number, image in enumerate(images, start=1):
         width, height = (image or Image.new("L", (1900, 600))).size
         pdf.add_page(format=(width * 72 / DPI, height * 72 / DPI))
         if image is not None:
             file = io.BytesIO(encode(image, "JPEG", quality=80))
             pdf.image(file, 0, 0, width * 72 / DPI, height * 72 / DPI)
+        if number in texts:
+            pdf.set_font("helvetica", size=11)
+            pdf.text(20, 130, texts[number])
     return bytes(pdf.output())
 
 

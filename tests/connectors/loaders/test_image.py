@@ -17,7 +17,6 @@ from rag_engine.connectors.loaders.parsing.picture import MAX_PIXELS, Picture, P
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded, LoadSkipped
 from tests.connectors.loaders.scans import encode
-from tests.waiting import PATIENCE_S
 
 Draw = Callable[..., Picture]
 
@@ -29,7 +28,7 @@ def unpack(sandbox: Sandbox, tmp_path: Path) -> Draw:
         path.write_bytes(data)
         with path.open("rb") as file:
             options = PictureOptions(page=page, dpi=dpi)
-            return sandbox.picture("image", file, options, name="a", timeout_s=PATIENCE_S)
+            return sandbox.picture("image", file, options, name="a")
 
     return draw
 
