@@ -154,22 +154,21 @@ class Tesseract:
         # The limits are set by a shell: code of ours between fork and exec is unsafe in threads.
         # That on processor time ends a run whose parent was killed.
         limits = (str(max(1, round(timeout_s)) + 1), str(_MEMORY_MB << 10))
-        process = subprocess.Popen(
+        with subprocess.Popen(
             ["/bin/sh", "-c", _LIMITED, "sh", *limits, self.path, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
             start_new_session=True,  # a Ctrl-C is meant for the parent
-        )
-        try:
-            printed, said = process.communicate(given, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            raise LoadLimitExceeded(f"it took longer than {timeout_s:.0f} s") from None
-        finally:
-            if process.poll() is None:  # out of time, or we are interrupted
-                process.kill()
-                process.communicate()
+        ) as process:
+            try:
+                printed, said = process.communicate(given, timeout=timeout_s)
+            except subprocess.TimeoutExpired:
+                raise LoadLimitExceeded(f"it took longer than {timeout_s:.0f} s") from None
+            finally:
+                if process.poll() is None:  # out of time, or we are interrupted
+                    process.kill()
         if process.returncode:
             told = " ".join(said.decode("utf-8", "replace").split())[-_CHARACTERS_OF_AN_ERROR:]
             raise LoadError(f"Tesseract failed (status {process.returncode}): {told}")

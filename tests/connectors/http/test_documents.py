@@ -128,7 +128,7 @@ def test_files_are_read_as_the_command_reads_them(client):
         ("a/./b.txt", "invalid_name"),
         ("a\u0085b.txt", "invalid_name"),
         ("x" * 600 + ".txt", "invalid_name"),
-        ("photo.png", "unknown_format"),
+        ("song.mp3", "unknown_format"),
         ("no-ending", "unknown_format"),
     ],
 )
