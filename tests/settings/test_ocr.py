@@ -79,7 +79,9 @@ def test_a_change_reads_pdf_files_anew_and_no_others(tmp_path: Path, quick_compo
     read_again = []
     for table in ({}, {}, {"languages": ["de"]}, {"page_timeout_s": 60.0}):
         kb_settings = settings(**table)
-        with KnowledgeBase.open(tmp_path / "kb", kb_settings, components=quick_components) as kb:
+        with KnowledgeBase.open(
+            tmp_path / "kb", settings=kb_settings, components=quick_components
+        ) as kb:
             read_again.append(2 - kb.add_files(folder).unchanged_files)
     # The last one has no language any more; time is no reason to read a file again.
     assert read_again == [2, 0, 1, 1]

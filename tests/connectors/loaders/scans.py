@@ -99,6 +99,9 @@ def draw(sheet: Sheet, *, skew: float = 0.6, noise: float = 12.0) -> Image.Image
     file = _font_file(sheet.font)
     assert file is not None
     font = ImageFont.truetype(file, 44)
+    latin_file = _font_file("NotoSans-Regular.ttf")
+    assert latin_file is not None
+    latin = ImageFont.truetype(latin_file, 44)
     image = Image.new("L", (1900, 120 + 110 * len(sheet.lines)), _PAPER)
     pen = ImageDraw.Draw(image)
     for index, line in enumerate(sheet.lines):
@@ -106,7 +109,7 @@ def draw(sheet: Sheet, *, skew: float = 0.6, noise: float = 12.0) -> Image.Image
         pen.text(
             place,
             line,
-            font=font,
+            font=latin if line.isascii() else font,
             fill=_INK,
             direction="rtl" if sheet.right_to_left else "ltr",
             anchor="ra" if sheet.right_to_left else "la",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -44,6 +45,18 @@ def test_a_scan_is_read_in_its_own_script_and_says_so(
     sure = document.metadata["ocr_pages"].removeprefix("1: 0.")
     told = f"page 1 was read by OCR ({document.metadata['ocr_languages']}), {sure}% sure"
     assert note == Note(source="scan.png", text=told, done=1, total=1)
+
+
+@pytest.mark.parametrize("language", ["hin", "ara", "tha"])
+def test_latin_letters_among_another_script_are_read_as_such(
+    loader: ImageLoader, load: Load, language: str
+) -> None:
+    english = ("Model X-200, 24 V, 12 kg, order number 4711", "Call the service centre in Ghent.")
+    sheet = replace(SHEETS[language], lines=(*SHEETS[language].lines, *english))
+    _, document = load(loader, "scan.png", encode(draw(sheet)))
+    rate = error_rate(document.text, "\n".join(sheet.lines))
+    print(f"{language} and English: {rate:.4f} of the characters are wrong")  # noqa: T201
+    assert rate < 0.07
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
