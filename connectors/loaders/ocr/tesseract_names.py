@@ -8,7 +8,7 @@ likely subtags tell a language's script; the tables below hold what differs from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 __all__ = [
     "how_to_install",
@@ -104,6 +104,7 @@ _FIRST_LANGUAGES = {
     "Deva": "hin",
     "Ethi": "amh",
     "Hebr": "heb",
+    "Latf": "frk",
     "Latn": "eng",
     "Tibt": "bod",
 }
@@ -167,7 +168,7 @@ def script_of(name: str) -> str:
     return likely[1] if len(likely) > 1 else ""
 
 
-def tesseract_name(code: str, installed: Iterable[str] = ()) -> str:
+def tesseract_name(code: str, installed: Collection[str] = ()) -> str:
     """Return Tesseract's name for a language that a person named in their way.
 
     A name that is ``installed`` is taken as it is, and so is one that nobody knows.
@@ -176,6 +177,8 @@ def tesseract_name(code: str, installed: Iterable[str] = ()) -> str:
     ['hin', 'deu', 'chi_tra', 'srp_latn', 'deu', 'kmr', 'nor']
     >>> tesseract_name("chi_sim"), tesseract_name("mine", ["mine"])
     ('chi_sim', 'mine')
+    >>> tesseract_name("de-Latf", ["frk"])  # its older name, which Debian has
+    'frk'
     """
     from babel.core import get_global
 
@@ -190,9 +193,9 @@ def tesseract_name(code: str, installed: Iterable[str] = ()) -> str:
         whole = "_".join((language, *(part.upper() for part in rest)))
         parts = str(likely.get(whole) or likely.get(language) or "").split("_")
         script = parts[1] if len(parts) > 1 else ""
-    by_tag = {tag: name for name, tag in reversed(_BY_NAME.items())}
-    plain = (name for name in _PLAIN if aliases.get(name, name) == language)
-    return by_tag.get(f"{language}-{script}") or next(plain, code)
+    named = [name for name, tag in _BY_NAME.items() if tag == f"{language}-{script}"]
+    named = named or [name for name in _PLAIN if aliases.get(name, name) == language]
+    return next((name for name in named if name in installed), named[0] if named else code)
 
 
 def likely_name(script: str) -> str:
