@@ -35,7 +35,7 @@ async def upload(
         str, Form(max_length=_LONGEST_NAME, description="Put before each name, with a slash.")
     ] = "",
 ) -> Response:
-    """Read files (txt, md, html, pdf, docx, csv, tsv, jsonl) into documents.
+    """Read files (txt, md, html, pdf, docx, csv, tsv, jsonl, images by OCR) into documents.
 
     A file of the same name is replaced with all its documents. One that can not be read is told
     of under ``problems`` and does not stop the others.
@@ -85,6 +85,7 @@ def _index(name: str, file: UploadFile, tenant: Tenant) -> FileOut:
         deleted=report.deleted,
         chunks=report.chunks,
         problems=problems,
+        notes=[note.text for note in report.notes],
     )
 
 
