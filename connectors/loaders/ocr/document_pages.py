@@ -64,7 +64,8 @@ class Ocr:
         if self._tesseract.path is not None:
             return ""
         named = [tesseract_name(language) for language in self.options.languages]
-        return f"OCR needs Tesseract: {how_to_install(named)}"
+        hint = "" if named else "; a language is a package of its own, such as tesseract-ocr-hin"
+        return f"OCR needs Tesseract: {how_to_install(named)}{hint}"
 
     @cached_property
     def _detector(self) -> LanguageDetector:

@@ -96,6 +96,7 @@ def test_ocr_of_every_page_that_can_not_be_had_is_a_problem(sandbox: Sandbox, lo
     document, problem = load(loader, "a.pdf", scanned_pdf([None], texts={1: "Page one."}))
     assert document.text == "Page one."
     assert problem.reason.startswith("its pages were not read by OCR; OCR needs Tesseract")
+    assert problem.reason.endswith("such as tesseract-ocr-hin")
 
 
 def test_what_was_read_takes_its_place_and_that_of_what_stood_there() -> None:
