@@ -6,6 +6,7 @@ from rag_engine.calibration.prior import load_prior
 from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.components import Components
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.connectors.plugins import load_plugin
 from rag_engine.ports import (
@@ -35,6 +36,7 @@ from rag_engine.settings import (
     MilvusDenseSettings,
     MilvusSettings,
     NoRerankerSettings,
+    OcrSettings,
     OpenAICompatibleEmbedderSettings,
     OpenAICompatibleGeneratorSettings,
     PluginEmbedderSettings,
@@ -54,6 +56,8 @@ __all__ = [
     "build_loaders",
     "build_reranker",
 ]
+
+_DEFAULT_OCR = OcrSettings()
 
 
 def build_components(
@@ -86,7 +90,7 @@ def build_components(
     )
 
 
-def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
+def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> tuple[Loader, ...]:
     """Build the loaders for files: those of one's own, then one for every format."""
     known = default_loaders(
         text_columns=settings.text_columns,
@@ -95,9 +99,24 @@ def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
         metadata_columns=settings.metadata_columns,
         max_file_mb=settings.max_file_mb,
         timeout_s=settings.timeout_s,
+        ocr=_ocr(ocr),
+        ocr_required=ocr.enabled == "always",
     )
     own = [load_plugin(plugin, Loader) for plugin in settings.extra]  # type: ignore[type-abstract]
     return (*own, *known)
+
+
+def _ocr(settings: OcrSettings) -> OcrOptions | None:
+    if settings.enabled == "never":
+        return None
+    return OcrOptions(
+        every_page=settings.enabled == "always",
+        languages=settings.languages,
+        dpi=settings.dpi,
+        min_confidence=settings.min_confidence,
+        page_timeout_s=settings.page_timeout_s,
+        file_timeout_s=settings.file_timeout_s,
+    )
 
 
 def build_embedder(settings: EmbedderSettings) -> Embedder:

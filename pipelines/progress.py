@@ -39,6 +39,7 @@ class Bar:
 
     def _begin(self, what: str, total: int) -> None:
         self._what, self._total, self._done = what, total, 0
+        self._first = 0
         self._begun = time.monotonic()
         self._files.close()
         self._shown = None
@@ -88,15 +89,17 @@ class Bar:
             return f"{self._what}: {self._done:,}"
         line = f"{self._what}: {self._done:,} of {self._total:,}"
         taken = time.monotonic() - self._begun
-        if not 0 < self._done < self._total or taken <= 0:
+        of_this_bar = self._done - self._first
+        if not (of_this_bar > 0 and self._done < self._total) or taken <= 0:
             return line
-        left = taken / self._done * max(0, self._total - self._done)
+        left = taken / of_this_bar * (self._total - self._done)
         return f"{line}, about {left:,.0f} s left"
 
     def stage(self, what: str, done: int, total: int) -> None:
         """Say that so many of a stage are done; a new stage begins a new bar."""
         if what != self._what:
             self._begin(what, total)
+            self._first = done  # it may go on where it was left for another stage
         self.to(done)
 
     def each(self, items: Iterable[T]) -> Iterator[T]:

@@ -73,7 +73,7 @@ class _Parts:
         return self._built[name]
 
     def _loaders_of(self, settings: Settings) -> tuple[Loader, ...]:
-        name = settings.loaders.model_dump_json()
+        name = f"{settings.loaders.model_dump_json()}{settings.ocr.model_dump_json()}"
         if name not in self._loaders:
             self._loaders[name] = default_loaders(settings)
         return self._loaders[name]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Citation,
         Document,
         Hit,
+        Note,
         Problem,
         ScoreParts,
         Span,
@@ -44,6 +45,7 @@ __all__ = [
     "Inspection",
     "KnowledgeBase",
     "Not",
+    "Note",
     "Or",
     "Passage",
     "Problem",
@@ -63,8 +65,8 @@ _NAMES = {
     "knowledge_base": ("KnowledgeBase", "RankedDocument"),
     "passages": ("Passage",),
     "records": (
-        *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Problem", "ScoreParts"),
-        *("Span", "Twin"),
+        *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Note", "Problem"),
+        *("ScoreParts", "Span", "Twin"),
     ),
     "settings": ("Settings",),
 }

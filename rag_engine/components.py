@@ -70,4 +70,4 @@ def default_loaders(settings: Settings) -> tuple[Loader, ...]:
     """Build the loaders that the settings name: one for every format that is known."""
     from rag_engine.connectors.wiring import build_loaders
 
-    return build_loaders(settings.loaders)
+    return build_loaders(settings.loaders, settings.ocr)

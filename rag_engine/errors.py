@@ -13,7 +13,8 @@ The tree, drawn once::
     ├── ModelError              a model that is missing, damaged or of the wrong kind
     ├── WriteStopped            a write that its caller stopped between two steps
     ├── LoadError               one file that could not be read as documents
-    │   └── LoadLimitExceeded   it asked for more memory, time or size than allowed
+    │   ├── LoadLimitExceeded   it asked for more memory, time or size than allowed
+    │   └── LoadSkipped         what reads files of its kind is not installed
     ├── StoreError              a knowledge base on disk
     │   ├── StoreNotFound       nothing is there
     │   ├── StoreCorrupt        something is there, and it is damaged
@@ -45,6 +46,7 @@ __all__ = [
     "InvalidVectors",
     "LoadError",
     "LoadLimitExceeded",
+    "LoadSkipped",
     "MissingExtra",
     "ModelError",
     "RagEngineError",
@@ -159,6 +161,10 @@ class LoadError(RagEngineError):
 
 class LoadLimitExceeded(LoadError):
     """One file asked for more memory, time or size than a loader allows."""
+
+
+class LoadSkipped(LoadError):
+    """What reads files of a kind is not installed: the file is skipped, as others are unread."""
 
 
 class StoreError(RagEngineError):

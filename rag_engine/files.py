@@ -17,6 +17,7 @@ from rag_engine.errors import (
     InvalidDocument,
     InvalidInput,
     LoadError,
+    LoadSkipped,
     MissingExtra,
 )
 from rag_engine.file_encoding import in_encoding
@@ -28,7 +29,7 @@ from rag_engine.ingest import Stop, add_batch, batches, never
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
 from rag_engine.ports import Loader
-from rag_engine.records import AddReport, Document, Problem
+from rag_engine.records import AddReport, Document, Note, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
@@ -134,10 +135,13 @@ class _Run:
         self._unchanged_files = 0
         self._skipped: list[Problem] = []
         self._problems: list[Problem] = []
+        self._notes: list[Note] = []
+        self._on_progress: OnStage = silent
 
     def index(self, files: Mapping[str, Path], on_progress: OnStage) -> AddReport:
         """Index files under their names."""
         report, done = AddReport(), 0
+        self._on_progress = on_progress
         on_progress(INDEXING, 0, len(files))
         for batch in batches(self._documents(files, on_progress)):
             report += self._write(batch, done)
@@ -151,6 +155,7 @@ class _Run:
             unchanged_files=self._unchanged_files,
             skipped=tuple(self._skipped),
             problems=tuple(self._problems),
+            notes=tuple(self._notes),
         )
 
     def _write(self, batch: Sequence[Document], done: int) -> AddReport:
@@ -213,10 +218,15 @@ class _Run:
     ) -> Iterator[Document]:
         keep: set[str] = set()
         problems, blank = ToldProblems(source), ToldProblems(source)
+        notes = 0
         try:
             for loaded in loader.load(path, source):
                 if isinstance(loaded, Problem):
                     problems.add(loaded.reason, loaded.source)
+                    continue
+                if isinstance(loaded, Note):
+                    notes += 1
+                    self._note(loaded)
                     continue
                 document = _of_source(loaded, source, loader)
                 if document.id in keep:
@@ -230,11 +240,14 @@ class _Run:
                     yield document
         except MissingExtra:
             raise  # so it is with every file of the kind
+        except LoadSkipped as error:
+            self._skipped.append(Problem(source=source, reason=_reason(error, source)))
+            return
         except Exception as error:
             # What an earlier version gave stays until the file can be read again, or is gone.
             self._problems += [*problems, Problem(source=source, reason=_reason(error, source))]
             return
-        if not (keep or problems or blank):
+        if not (keep or problems or blank or notes):
             blank.add("it holds no documents")
         self._problems += [*problems, *blank]
         if problems and not keep:
@@ -249,6 +262,12 @@ class _Run:
                 replaces=self._otherwise.get(source, ()),
             )
         )
+
+    def _note(self, note: Note) -> None:
+        """Keep a note, and tell how far a file is that takes long."""
+        self._notes.append(note)
+        if note.total:
+            self._on_progress(f"reading {note.source}", note.done, note.total)
 
 
 def _spelled_otherwise(names: Iterable[str]) -> dict[str, tuple[str, ...]]:

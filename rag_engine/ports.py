@@ -25,7 +25,7 @@ from rag_engine.index_ports import (
     Ranking,
     VectorRows,
 )
-from rag_engine.records import Document, Problem
+from rag_engine.records import Document, Note, Problem
 
 __all__ = [
     "AnalysedPassage",
@@ -90,13 +90,15 @@ class Loader(Protocol):
     suffixes: frozenset[str]
     """File name endings that this loader reads: lower case, with the dot."""
 
-    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem | Note]:
         """Yield the documents of the file ``path``; ``source`` is its name in the knowledge base.
 
-        A row that can not be read is yielded as a ``Problem``, and the next one is read.
+        A row that can not be read is yielded as a ``Problem``, and the next one is read. A file of
+        which there is nothing but a ``Note`` was read, and holds no text.
 
         Raises:
             LoadError: the file can not be read as documents.
+            LoadSkipped: what reads it is not installed; nothing is amiss with the file.
         """
         ...
 

@@ -21,6 +21,7 @@ __all__ = [
     "Document",
     "Hit",
     "MetadataValue",
+    "Note",
     "Problem",
     "ScoreParts",
     "Span",
@@ -145,6 +146,19 @@ class Problem:
 
     source: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a reader should know of how a file was read; nothing is missing because of it.
+
+    ``done`` of ``total`` pages of the file were read when it was written; 0 where none are counted.
+    """
+
+    source: str
+    text: str
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +291,8 @@ class AddReport:
     """Files of a folder, of a kind that no loader reads; one that was named is a problem."""
     problems: tuple[Problem, ...] = ()
     """Files and rows that could not be read."""
+    notes: tuple[Note, ...] = ()
+    """How files were read, where that matters: a page by OCR, and how surely."""
 
     def __add__(self, other: AddReport) -> AddReport:
         """Add up what two batches did."""
@@ -291,6 +307,7 @@ class AddReport:
             unchanged_files=self.unchanged_files + other.unchanged_files,
             skipped=self.skipped + other.skipped,
             problems=self.problems + other.problems,
+            notes=self.notes + other.notes,
         )
 
     def __repr__(self) -> str:

@@ -24,6 +24,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "milvus": ("pymilvus", "milvus_lite"),
     "llm": ("xllamacpp",),
     "browser": ("selenium",),
+    "ocr": (),
     "notebooks": ("ipykernel", "nbclient", "nbformat"),
     "packaging": ("build",),
 }
@@ -48,6 +49,7 @@ _FILES = {
     "tests/*test_milvus_*.py": "milvus",
     "tests/*test_llama_*.py": "llm",
     "tests/connectors/http/ui/test_*.py": "browser",
+    "tests/*test_ocr_*.py": "ocr",
     "tests/*notebook*.py": "notebooks",
     "tests/connectors/langchain/test_oldest.py": "packaging",
 }

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine import AddReport, Document, KnowledgeBase, Problem, files, ingest
-from rag_engine.errors import InvalidInput, LoadError, MissingExtra, StoreClosed, StoreReadOnly
+from rag_engine import AddReport, Document, KnowledgeBase, Note, Problem, files, ingest
+from rag_engine.errors import (
+    InvalidInput,
+    LoadError,
+    LoadSkipped,
+    MissingExtra,
+    StoreClosed,
+    StoreReadOnly,
+)
 from tests.doubles import HashEmbedder
 
 
@@ -121,8 +128,8 @@ def test_a_file_under_any_name(kb: KnowledgeBase, folder: Path):
     other = folder.parent / "manuals"
     other.mkdir()
     kb.add_files(other)  # nobody else has that prefix
-    (folder / "photo.png").write_bytes(b"\x89PNG")
-    assert sources(kb.add_file(folder / "photo.png", source="photo").problems) == ["photo"]
+    (folder / "song.mp3").write_bytes(b"ID3")
+    assert sources(kb.add_file(folder / "song.mp3", source="song").problems) == ["song"]
     with pytest.raises(InvalidInput, match="is no file"):
         kb.add_file(folder, source="x")
     with pytest.raises(InvalidInput, match="source is the name"):
@@ -226,7 +233,7 @@ def test_a_bad_file_never_stops_the_others_and_is_told_every_time(
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     (folder / "empty.txt").write_text(" \n", encoding="utf-8")
     (folder / "nothing.csv").write_text("id,text\n", encoding="utf-8")
-    (folder / "photo.png").write_bytes(b"\x89PNG")
+    (folder / "song.mp3").write_bytes(b"ID3")
     (folder / "rows.jsonl").write_text('{"text": "gut"}\n{"text": \n', encoding="utf-8")
     (folder / "twice.csv").write_text("id,text\n1,eins\n1,zwei\n", encoding="utf-8")
     for first in (True, False):
@@ -234,8 +241,8 @@ def test_a_bad_file_never_stops_the_others_and_is_told_every_time(
         assert (report.added, report.unchanged) == ((6, 0) if first else (0, 2))
         assert report.files == 9
         assert report.unchanged_files == (0 if first else 3)
-        assert sources(report.skipped) == ["handbook/photo.png"]
-        assert "no loader reads .png" in report.skipped[0].reason
+        assert sources(report.skipped) == ["handbook/song.mp3"]
+        assert "no loader reads .mp3" in report.skipped[0].reason
         told = {problem.source.split("#")[0]: problem.reason for problem in report.problems}
         assert list(told) == [
             "handbook/aa_link.txt",
@@ -401,6 +408,50 @@ def test_a_loader_of_ones_own_stands_before_the_built_in_one(kb: KnowledgeBase, 
     report = kb.add_files(folder, loaders=[newer])
     assert (report.unchanged, report.unchanged_files) == (2, 1)  # read again, found the same
     assert kb.add_files(folder).updated == 2
+
+
+class Scans:
+    """Reads pages one after the other, and says how."""
+
+    suffixes = frozenset({".scan"})
+
+    def load(self, path, source):
+        for page in (1, 2):
+            yield Note(source=source, text=f"page {page} was read", done=page, total=2)
+        if text := path.read_text(encoding="utf-8"):
+            yield Document(id=source, text=text)
+
+
+def test_notes_are_told_and_tell_how_far_a_file_is(kb: KnowledgeBase, folder: Path):
+    (folder / "a.scan").write_text("Die Pumpe läuft.", encoding="utf-8")
+    (folder / "b.scan").write_text("", encoding="utf-8")
+    stages: list[tuple[str, int, int]] = []
+    report = kb.add_files(folder, loaders=[Scans()], on_progress=lambda *told: stages.append(told))
+    assert [note.text for note in report.notes] == ["page 1 was read", "page 2 was read"] * 2
+    for name in ("a", "b"):
+        pages = [stage for stage in stages if stage[0] == f"reading handbook/{name}.scan"]
+        assert [pages[0][1:], pages[1][1:]] == [(1, 2), (2, 2)]
+    assert report.problems == ()  # of a file with notes alone it is known that it holds no text
+    again = kb.add_files(folder, loaders=[Scans()])
+    assert (again.unchanged_files, again.notes) == (5, ())
+
+
+class Uninstalled:
+    suffixes = frozenset({".scan"})
+
+    def load(self, path, source):
+        raise LoadSkipped(f"{source}: it needs a scanner")
+        yield
+
+
+def test_what_is_not_installed_skips_a_file_and_keeps_what_it_gave(kb, folder: Path):
+    (folder / "a.scan").write_text("Die Pumpe läuft.", encoding="utf-8")
+    kb.add_files(folder, loaders=[Scans()])
+    (folder / "a.scan").write_text("Die Pumpe steht.", encoding="utf-8")
+    report = kb.add_files(folder, loaders=[Uninstalled()])
+    assert report.problems == ()
+    assert report.skipped == (Problem(source="handbook/a.scan", reason="it needs a scanner"),)
+    assert kb.document("handbook/a.scan").text == "Die Pumpe läuft."
 
 
 def test_loaders_may_come_with_the_components(tmp_path: Path, folder: Path, quick_components):

@@ -390,7 +390,7 @@ def test_an_empty_folder_asks_for_confirmation(kb: KnowledgeBase, folder: Path, 
     kb.add_files(folder)
     folder.rename(tmp_path / "moved")
     folder.mkdir()
-    (folder / "photo.png").write_bytes(b"\x89PNG")
+    (folder / "song.mp3").write_bytes(b"ID3")
     with pytest.raises(FolderEmpty, match=r"drop all 4 documents of its 4 files under 'docs'"):
         kb.add_files(folder, sync=True)
     assert kb.add_files(folder).deleted == 0

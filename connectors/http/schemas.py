@@ -205,7 +205,7 @@ class DeleteReply(Out):
 
 
 class FileOut(Out):
-    """What indexing one file did."""
+    """What indexing one file did; ``notes`` say how its pages were read, where that matters."""
 
     name: str
     unchanged: bool
@@ -214,6 +214,7 @@ class FileOut(Out):
     deleted: int
     chunks: int
     problems: list[ProblemOut]
+    notes: list[str]
 
 
 class FilesReply(Out):

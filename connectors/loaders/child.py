@@ -94,16 +94,26 @@ class Child:
 
         The errors are those of ``parse``.
         """
-        file.seek(0)
-        try:
-            socket.send_fds(self._files, [b"f"], [file.fileno()])
-        except OSError as error:
-            raise Crashed from error
+        self._hand_over(file)
         return self._ask({"rows": parser, "options": options}, timeout_s)
 
     def next_rows(self, timeout_s: float) -> Reply:
         """Wait for more rows of the file that was begun; the errors are those of ``parse``."""
         return self._ask({"more": True}, timeout_s)
+
+    def picture(
+        self, parser: str, file: BinaryIO, options: dict[str, Any], timeout_s: float
+    ) -> Reply:
+        """Hand over an open file and wait for a page of it; the errors are those of ``parse``."""
+        self._hand_over(file)
+        return self._ask({"picture": parser, "options": options}, timeout_s)
+
+    def _hand_over(self, file: BinaryIO) -> None:
+        file.seek(0)
+        try:
+            socket.send_fds(self._files, [b"f"], [file.fileno()])
+        except OSError as error:
+            raise Crashed from error
 
     def _ask(self, request: dict[str, Any], timeout_s: float, data: bytes = b"") -> Reply:
         until = time.monotonic() + timeout_s

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB, read_file
+from rag_engine.connectors.loaders.parsed_document import document_of
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, MissingExtra
-from rag_engine.records import Document, Problem, Span
+from rag_engine.records import Document, Note, Problem
 
 __all__ = ["ParsedFileLoader"]
 
@@ -34,7 +34,7 @@ class ParsedFileLoader:
         self._max_file_mb = max_file_mb
         self.max_bytes = max_file_mb * BYTES_OF_A_MB
 
-    def load(self, path: Path, source: str) -> Iterator[Document | Problem]:
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem | Note]:
         """Yield the file as one document, then what of it could not be read.
 
         Raises:
@@ -46,21 +46,7 @@ class ParsedFileLoader:
             extra, package = self.needs_extra
             raise LoadError(f"{source}: {MissingExtra(extra, package=package)}")
         parsed = self._sandbox.parse(self.format, self._bytes(path, source), name=source)
-        parsed = replace(parsed, metadata={**parsed.metadata, **self._facts()})
-        yield Document(
-            id=source,
-            text=parsed.text,
-            title=parsed.title,
-            source=source,
-            language_hint=parsed.language,
-            spans=tuple(
-                Span(
-                    start=stretch.start, end=stretch.end, section=stretch.section, page=stretch.page
-                )
-                for stretch in parsed.stretches
-            ),
-            metadata={"format": self.format, **parsed.metadata},
-        )
+        yield document_of(parsed, source, self.format, self._facts())
         for reason in parsed.problems:
             yield Problem(source=source, reason=reason)
 

@@ -10,11 +10,14 @@ from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.epub import EpubLoader
 from rag_engine.connectors.loaders.html import HtmlLoader
+from rag_engine.connectors.loaders.image import ImageLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
 from rag_engine.connectors.loaders.msg import MsgLoader
 from rag_engine.connectors.loaders.notebook import NotebookLoader
+from rag_engine.connectors.loaders.ocr.document_pages import Ocr
+from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.po import PoLoader
@@ -33,6 +36,8 @@ from rag_engine.ports import Loader
 
 __all__ = ["default_loaders"]
 
+_DEFAULT_OCR = OcrOptions()
+
 
 def default_loaders(
     *,
@@ -42,6 +47,8 @@ def default_loaders(
     metadata_columns: Sequence[str] | None = None,
     max_file_mb: int = MAX_FILE_MB,
     timeout_s: float = 20.0,
+    ocr: OcrOptions | None = _DEFAULT_OCR,
+    ocr_required: bool = False,
 ) -> tuple[Loader, ...]:
     """Return a loader for every format; they share what makes their child processes.
 
@@ -52,16 +59,20 @@ def default_loaders(
         metadata_columns: the columns to keep as metadata; None: every other one.
         max_file_mb: largest file that is read whole, in 10^6 bytes.
         timeout_s: seconds that one file may take; one of rows that, and again for each MB.
+        ocr: how pages that are pictures are read; None: they are not, and no loader reads images.
+        ocr_required: whether images that nothing can read are an error; else they are skipped.
 
     >>> [type(loader).__name__ for loader in default_loaders() if ".pdf" in loader.suffixes]
     ['PdfLoader']
     """
     sandbox = Sandbox(timeout_s=timeout_s)
+    reads = Ocr(ocr) if ocr else None
+    images = ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=reads, required=ocr_required)
     return (
         TextLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MarkdownLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
-        PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        PdfLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=reads),
         DocxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PptxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         XlsxLoader(sandbox=sandbox, max_file_mb=max_file_mb),
@@ -79,6 +90,7 @@ def default_loaders(
         SubtitlesLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PoLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         XmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        *([images] if ocr else []),
         TableLoader(
             text_columns=text_columns,
             title_column=title_column,

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from rag_engine.connectors.loaders.child import Child, Crashed, OutOfTime, Reply
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.picture import Picture, PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 from rag_engine.errors import LoadError, LoadLimitExceeded
 
@@ -64,6 +65,26 @@ class Sandbox:
             return Parsed.from_json(reply["parsed"])
         except (KeyError, TypeError, ValueError) as error:
             raise LoadError(f"{name}: the parser gave an unreadable answer") from error
+
+    def picture(
+        self, parser: str, file: BinaryIO, options: PictureOptions, *, name: str
+    ) -> Picture:
+        """Return a page of an open file as a picture.
+
+        Raises:
+            LoadError: the page can not be drawn, or crashed what draws it.
+            LoadLimitExceeded: it needs more time, memory or pixels than it may have.
+        """
+        with self._lock:
+            worker, reply = self._answer(
+                lambda child: child.picture(parser, file, options.as_json(), self._timeout_s),
+                name,
+            )
+            self._give_back(worker)
+        try:
+            return Picture.from_json(reply["picture"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise LoadError(f"{name}: what draws it gave an unreadable answer") from error
 
     def rows(
         self, parser: str, file: BinaryIO, options: RowOptions, *, name: str

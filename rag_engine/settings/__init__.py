@@ -42,6 +42,7 @@ from rag_engine.settings.indexes import (
     MilvusSettings,
 )
 from rag_engine.settings.loaders import LoaderPluginSettings, LoaderSettings
+from rag_engine.settings.ocr import OcrSettings
 from rag_engine.settings.plugins import Plugin
 from rag_engine.settings.retrieval import (
     ChunkingSettings,
@@ -82,6 +83,7 @@ __all__ = [
     "MilvusDenseSettings",
     "MilvusSettings",
     "NoRerankerSettings",
+    "OcrSettings",
     "OpenAICompatibleEmbedderSettings",
     "OpenAICompatibleGeneratorSettings",
     "PlainRetrievalSettings",

@@ -27,6 +27,7 @@ from rag_engine.settings.indexes import (
     MilvusSettings,
 )
 from rag_engine.settings.loaders import LoaderSettings
+from rag_engine.settings.ocr import OcrSettings
 from rag_engine.settings.retrieval import (
     ChunkingSettings,
     FairnessSettings,
@@ -53,6 +54,7 @@ class Settings(Frozen):
     generator: GeneratorSettings = ExtractiveGeneratorSettings()
     answering: AnsweringSettings = AnsweringSettings()
     loaders: LoaderSettings = LoaderSettings()
+    ocr: OcrSettings = OcrSettings()
 
     def without_effect(self) -> dict[str, str]:
         """Return what a stage does not use because of another one."""

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     (home / "parts.csv").write_text(
         "id,text,price\nA1,水泵的密封圈,12\nA2,过滤器滤芯,8\n", encoding="utf-8"
     )
-    (home / "photo.png").write_bytes(b"\x89PNG")
+    (home / "song.mp3").write_bytes(b"ID3")
     return home
 
 
@@ -49,7 +49,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     assert status == Exit.DONE
     assert report["ok"] is True
     assert (report["result"]["files"], report["result"]["added"]) == (4, 4)
-    assert report["result"]["skipped"][0]["source"] == "handbook/photo.png"
+    assert report["result"]["skipped"][0]["source"] == "handbook/song.mp3"
 
     status, found = run_json(capsys, "search", "How long is the warranty?", "--kb", kb, "-k", "2")
     assert status == Exit.DONE

@@ -55,6 +55,17 @@ def test_stages_share_the_ten_seconds(clock, capsys):
     ]
 
 
+def test_a_stage_that_goes_on_counts_its_time_from_there(clock, capsys):
+    with Bar() as bar:
+        bar.stage("files", 50, 100)
+        clock.now += 3
+        bar.stage("pages of a file", 1, 1)
+        bar.stage("files", 60, 100)
+        clock.now += 8
+        bar.stage("files", 70, 100)
+    assert capsys.readouterr().err == "files: 70 of 100, about 24 s left\n"
+
+
 def test_what_is_not_counted_yet_has_no_time_left(clock, capsys):
     with Bar() as bar:
         clock.now += 11

@@ -118,6 +118,7 @@ def _index(name: str, file: UploadFile, tenant: Tenant, stop: Stop) -> FileOut:
         deleted=report.deleted,
         chunks=report.chunks,
         problems=problems,
+        notes=[note.text for note in report.notes],
     )
 
 

@@ -43,7 +43,8 @@ class Stretch:
 class Parsed:
     """One file's text.
 
-    ``problems`` are the reasons why parts of the file are missing.
+    ``problems`` are the reasons why parts of the file are missing. ``scans`` are the numbers of the
+    pages whose text is to be had by OCR alone; some may hold a little text all the same.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Parsed:
     stretches: tuple[Stretch, ...] = ()
     metadata: dict[str, str | int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    scans: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON data.
@@ -71,6 +73,7 @@ class Parsed:
             "stretches": [[s.start, s.end, s.section, s.page] for s in self.stretches],
             "metadata": self.metadata,
             "problems": self.problems,
+            "scans": self.scans,
         }
 
     @classmethod
@@ -91,4 +94,5 @@ class Parsed:
             ),
             metadata=data["metadata"],
             problems=tuple(data["problems"]),
+            scans=tuple(data["scans"]),
         )

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pypdfium2
-from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
 from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
+from rag_engine.connectors.loaders.parsing.pdf_scans import goes_to_ocr, pictures_of
 
 __all__ = ["parse"]
 
@@ -29,7 +29,7 @@ def parse(data: bytes, name: str) -> Parsed:
     """Read a PDF file.
 
     Raises:
-        Refused: it is encrypted or damaged, or has no text on any page.
+        Refused: it is encrypted or damaged, or has neither text nor pictures on any page.
     """
     try:
         pdf = pypdfium2.PdfDocument(data)
@@ -39,13 +39,11 @@ def parse(data: bytes, name: str) -> Parsed:
     if not count:
         raise Refused("it is damaged: it has no pages; export it again")
     pages, scanned, damaged = _read_pages(pdf, count)
-    if not any(pages):
-        raise Refused(_nothing_found(count, len(scanned), len(damaged)))
+    if not (any(pages) or scanned):
+        raise Refused(_nothing_found(count, len(damaged)))
     title = one_line(pdf.get_metadata_dict().get("Title", ""))
     text, stretches = _put_together(_without_running_lines(pages))
     problems = []
-    if scanned:
-        problems.append(f"only pictures and no text on {_pages(scanned)}; run OCR over the file")
     if damaged:
         problems.append(f"damaged and left out: {_pages(damaged)}")
     return Parsed(
@@ -54,6 +52,7 @@ def parse(data: bytes, name: str) -> Parsed:
         stretches=stretches,
         metadata={"pages": count},
         problems=tuple(problems),
+        scans=tuple(scanned),
     )
 
 
@@ -67,18 +66,16 @@ def _reason(data: bytes, message: str) -> str:
     return f"it is damaged ({message.strip('.')}); export it again"
 
 
-def _nothing_found(count: int, scanned: int, damaged: int) -> str:
+def _nothing_found(count: int, damaged: int) -> str:
     if damaged == count:
         return "it is damaged: none of its pages can be read; export it again"
-    if scanned:
-        return f"it has no text, only pictures on {scanned} of {count} pages; run OCR over it first"
     return f"it has no text on any of its {count} pages"
 
 
 def _read_pages(
     pdf: pypdfium2.PdfDocument, count: int
 ) -> tuple[list[list[Line]], list[int], list[int]]:
-    """Return each page's lines, then the numbers of pages that are pictures, and damaged ones."""
+    """Return each page's lines, then the numbers of pages that OCR reads, and of damaged ones."""
     pages: list[list[Line]] = []
     scanned, damaged = [], []
     for number in range(1, count + 1):
@@ -97,13 +94,12 @@ def _read_pages(
 
 
 def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], bool]:
-    """Return a page's lines, and whether it has none but has a picture."""
+    """Return a page's lines, and whether its text is to be had by OCR alone."""
     page = pdf[number - 1]
     try:
         lines = read_lines(page)
-        if lines:
-            return lines, False
-        return [], any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+        text = "\n".join(line.text for line in lines)
+        return lines, goes_to_ocr(text, None, pictures=lambda: pictures_of(page))
     finally:
         page.close()
 

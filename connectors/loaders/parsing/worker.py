@@ -4,7 +4,8 @@ A request is a line of JSON, a reply is one:
 
 - ``{"parser", "name", "bytes"}``, followed by that many bytes: a file, answered ``{"parsed"}``;
 - ``{"rows", "options"}``, with an open file over the socket: its first rows, ``{"rows", "done"}``;
-- ``{"more"}``: the next rows of that file.
+- ``{"more"}``: the next rows of that file;
+- ``{"picture", "options"}``, with an open file over the socket: a page, answered ``{"picture"}``.
 
 What can not be read is answered ``{"refused"}``. The child opens no file by itself, holds no key
 from the environment, and ends with its parent: at once when it is idle, and by its own alarm when
@@ -25,13 +26,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
+from rag_engine.connectors.loaders.parsing.picture import PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 from rag_engine.connectors.loaders.parsing.scratch import MOST_WRITTEN
 
-__all__ = ["PARSERS", "ROWS", "main"]
+__all__ = ["PARSERS", "PICTURES", "ROWS", "main"]
 
 PARSERS = (
     *(
@@ -52,6 +54,8 @@ PARSERS = (
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
+PICTURES = ("image", "pdf_scans")
+"""Those with ``picture(file: BinaryIO, options: PictureOptions) -> Picture``."""
 
 _MANY_ROWS = 500
 _MANY_CHARACTERS = 200_000
@@ -138,6 +142,8 @@ class _Answers:
         if "parser" in request:
             parse = _function(request["parser"], PARSERS, "parse")
             return {"parsed": parse(data, request["name"]).as_json()}
+        if "picture" in request:
+            return {"picture": self._picture(request["picture"], request["options"])}
         if "rows" in request:
             self._rows = self._begin(request["rows"], RowOptions.from_json(request["options"]))
         try:
@@ -146,10 +152,19 @@ class _Answers:
             self._rows = iter(())  # its memory is the next file's
             raise
 
+    def _picture(self, parser: str, options: dict[str, Any]) -> dict[str, Any]:
+        with self._received() as file:
+            taken = _function(parser, PICTURES, "picture")(file, PictureOptions.from_json(options))
+        found: dict[str, Any] = taken.as_json()
+        return found
+
     def _begin(self, parser: str, options: RowOptions) -> Iterator[Row | str]:
-        _, [descriptor], _, _ = socket.recv_fds(self._files, 1, 1)
-        with os.fdopen(descriptor, "rb") as file:
+        with self._received() as file:
             yield from _function(parser, ROWS, "rows")(file, options)
+
+    def _received(self) -> BinaryIO:
+        _, [descriptor], _, _ = socket.recv_fds(self._files, 1, 1)
+        return os.fdopen(descriptor, "rb")
 
     def _some_rows(self) -> dict[str, Any]:
         found: list[Any] = []

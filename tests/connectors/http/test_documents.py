@@ -140,7 +140,7 @@ def test_names_of_files_in_either_unicode_form(client, asked):
         ("a/./b.txt", "invalid_name"),
         ("a\u0085b.txt", "invalid_name"),
         ("x" * 600 + ".txt", "invalid_name"),
-        ("photo.png", "unknown_format"),
+        ("song.mp3", "unknown_format"),
         ("no-ending", "unknown_format"),
     ],
 )

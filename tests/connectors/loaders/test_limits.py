@@ -71,6 +71,7 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
         *(".text", ".tsv", ".txt", ".vtt", ".xhtml", ".xml"),
         *(".eml", ".epub", ".fodp", ".fods", ".fodt", ".msg", ".odp", ".ods", ".odt"),
         *(".doc", ".ppsx", ".ppt", ".pptm", ".pptx", ".rtf", ".xls", ".xlsm", ".xlsx"),
+        *(".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),
     }
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)
     assert loader_for(Path("x/y.exe"), loaders) is None
