@@ -20,6 +20,7 @@ from rag_engine.errors import (
     LoadError,
     MissingExtra,
 )
+from rag_engine.file_problems import FileProblems
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
 from rag_engine.ingest import add_batch, batches
 from rag_engine.opening import OpenedStore
@@ -29,11 +30,9 @@ from rag_engine.records import AddReport, Document, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.text.codes import stated_language
 
 __all__ = ["INDEXING", "add_file", "add_files", "loader_for", "suffixes_of"]
-
-PROBLEMS_OF_A_FILE = 1_000
-"""How many problems of one file are told; the rest is counted."""
 
 INDEXING = "indexing files"
 """The stage that progress is told of, in files whose documents are in the catalogue."""
@@ -47,18 +46,21 @@ def add_files(
     prefix: str | None = None,
     sync: bool = False,
     allow_empty: bool = False,
+    language: str | None = None,
     on_progress: OnStage = silent,
 ) -> AddReport:
     """Index a folder, or one file; see ``KnowledgeBase.add_files``.
 
     Raises:
         InvalidInput: the path does not exist, or can not be looked at; the prefix by default
-            belongs to another folder already; or ``sync`` with a single file or without a prefix.
+            belongs to another folder already; ``sync`` with a single file or without a prefix; or
+            a ``language`` that is no code of one.
         FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
             folder could be read.
     """
     store.check_writable()
     loaders = check_loaders(own_loaders) + store.loaders
+    stated = stated_language(language)
     path = Path(path)
     folder = is_folder(path)
     stem = _claimed_prefix(store, path, prefix, folder=folder, sync=sync)
@@ -67,7 +69,7 @@ def add_files(
     else:
         listing = Listing(files={"/".join(filter(None, (stem, shown_name(path.name)))): path})
     report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
-    run = _Run(store, loaders)
+    run = _Run(store, loaders, stated)
     report += run.index(listing.files, on_progress)
     if sync:
         gone = _gone(store, listing, stem)
@@ -80,11 +82,13 @@ def add_files(
     return report
 
 
-def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
+def add_file(
+    store: OpenedStore, path: str | Path, source: str, *, language: str | None = None
+) -> AddReport:
     """Index one file under the name ``source``; see ``KnowledgeBase.add_file``.
 
     Raises:
-        InvalidInput: ``path`` is no file, or ``source`` no name.
+        InvalidInput: ``path`` is no file, ``source`` no name, or ``language`` no language's code.
     """
     store.check_writable()
     path = Path(path)
@@ -92,7 +96,7 @@ def add_file(store: OpenedStore, path: str | Path, source: str) -> AddReport:
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    return _Run(store, store.loaders).index({source: path}, silent)
+    return _Run(store, store.loaders, stated_language(language)).index({source: path}, silent)
 
 
 def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
@@ -112,8 +116,9 @@ class _Run:
     Documents of many files make one batch, so that the embedder always has enough to do.
     """
 
-    def __init__(self, store: OpenedStore, loaders: Sequence[Loader]) -> None:
+    def __init__(self, store: OpenedStore, loaders: Sequence[Loader], language: str | None) -> None:
         self._store = store
+        self._language = language
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
@@ -195,20 +200,23 @@ class _Run:
             if most is not None and os.fstat(file.fileno()).st_size > most:
                 return b""
             digest = digest_of(file, path)
-        signature = f"{self._settings}{_signature(loader)}"
+        stated = f"\0language\0{self._language}" if self._language else ""
+        signature = f"{self._settings}{_signature(loader)}{stated}"
         return hashlib.sha256(f"{signature}\0{digest}".encode()).digest()
 
     def _load(
         self, loader: Loader, path: Path, source: str, fingerprint: bytes
     ) -> Iterator[Document]:
         keep: set[str] = set()
-        problems, blank = _FileProblems(source), _FileProblems(source)
+        problems, blank = FileProblems(source), FileProblems(source)
         try:
             for loaded in loader.load(path, source):
                 if isinstance(loaded, Problem):
                     problems.add(loaded.reason, loaded.source)
                     continue
                 document = _of_source(loaded, source, loader)
+                if self._language:
+                    document = dataclasses.replace(document, language_hint=self._language)
                 if document.id in keep:
                     problems.add(f"the id {document.id!r} stands there twice")
                 elif not document.text.strip():
@@ -238,30 +246,6 @@ class _Run:
                 keep=frozenset(keep),
             )
         )
-
-
-class _FileProblems:
-    """Problems of one file; from some number on they are counted, not kept."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._kept: list[Problem] = []
-        self._count = 0
-
-    def add(self, reason: str, source: str = "") -> None:
-        self._count += 1
-        if self._count <= PROBLEMS_OF_A_FILE:
-            name = shown_name(source or self._source)
-            self._kept.append(Problem(source=name, reason=shown_name(reason)))
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Problem]:
-        yield from self._kept
-        more = self._count - len(self._kept)
-        if more:
-            yield Problem(source=self._source, reason=f"and {more:,} more of its kind")
 
 
 def _gone(store: OpenedStore, listing: Listing, stem: str) -> list[str]:

@@ -142,6 +142,7 @@ class KnowledgeBase:
         prefix: str | None = None,
         sync: bool = False,
         allow_empty: bool = False,
+        language: str | None = None,
         on_progress: OnStage = silent,
         loaders: Sequence[Loader] = (),
     ) -> AddReport:
@@ -154,13 +155,18 @@ class KnowledgeBase:
         not be listed; if no file at all can be read, only with ``allow_empty``. Interrupted, the
         same call goes on.
 
+        ``language`` (BCP-47) says what all files of this call are in, whatever they claim: it
+        becomes their documents' ``language_hint``, which passages are taken to be in unless they
+        clearly are not. Said otherwise, or not any more, it has the files read again.
+
         ``on_progress`` is called with the name of a stage, how much of it is done, and of how
         much: first ``indexing files``, in files, then the stages of ``publish``. ``loaders`` of
         your own stand before all others in this call.
 
         Raises:
             InvalidInput: the path does not exist; another folder has the default prefix already;
-                ``sync`` with a single file or an empty prefix; or a loader that is none.
+                ``sync`` with a single file or an empty prefix; a loader that is none; or a
+                ``language`` that is no code of one.
             FolderEmpty: ``sync`` would drop documents, and no file of the folder can be read.
 
         Example::
@@ -175,15 +181,18 @@ class KnowledgeBase:
             prefix=prefix,
             sync=sync,
             allow_empty=allow_empty,
+            language=language,
             on_progress=on_progress,
         )
 
-    def add_file(self, path: str | Path, *, source: str) -> AddReport:
+    def add_file(self, path: str | Path, *, source: str, language: str | None = None) -> AddReport:
         """Add one file under the name ``source``, wherever it lies; the index is not published.
+
+        ``language`` says what it is in, as with ``add_files``.
 
         Example: ``kb.add_file(upload, source="manuals/pump.txt")``
         """
-        return add_file(self._opened, path, source)
+        return add_file(self._opened, path, source, language=language)
 
     @property
     def file_suffixes(self) -> frozenset[str]:

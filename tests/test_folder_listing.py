@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine import KnowledgeBase, files
+from rag_engine import KnowledgeBase, file_problems, files
 from rag_engine.errors import FolderEmpty, InvalidInput
 from rag_engine.folder_listing import Listing, is_folder, list_folder
 
@@ -418,9 +418,9 @@ def test_a_folder_that_can_not_be_looked_at(kb: KnowledgeBase, folder: Path, tmp
 
 
 def test_problems_of_one_file_are_counted_from_some_number_on(kb: KnowledgeBase, folder: Path):
-    bad = files.PROBLEMS_OF_A_FILE + 234
+    bad = file_problems.PROBLEMS_OF_A_FILE + 234
     (folder / "rows.jsonl").write_text('{"text": "gut"}\n' + "{\n" * bad, encoding="utf-8")
     report = kb.add_files(folder)
-    assert len(report.problems) == files.PROBLEMS_OF_A_FILE + 1
+    assert len(report.problems) == file_problems.PROBLEMS_OF_A_FILE + 1
     assert report.problems[-1].reason == "and 234 more of its kind"
     assert "docs/rows.jsonl#1" in kb.document_ids()

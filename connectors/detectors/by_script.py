@@ -31,6 +31,9 @@ _MODEL_CHARACTERS = 400
 # Chinese characters without kana, some of which only one of both languages has: of FLORES' words
 # fewer than one in two hundred were told wrong.
 _HAN_SURE = 0.95
+# Titles and names in Japanese are often without kana, long texts are not: where nothing else tells,
+# so many characters are worth as much as what the models say.
+_HAN_TITLE = 4
 # Fewer Greek letters than this are units and symbols (µA, ΔT).
 _GREEK_SYMBOLS = 3
 _PLAUSIBLE_SHARE = 0.05
@@ -104,11 +107,7 @@ class ScriptFirstDetector:
         if script == "han":
             return self._of_han(words)
         if script in SHARED_SCRIPTS:
-            # The script is certain; only the choice within it is the models'.
-            allowed = SHARED_SCRIPTS[script]
-            return _shares(self._by_models(words, frozenset(allowed))) or [
-                Detection(allowed[0], 0.5)
-            ]
+            return self._told(words, script)
         ranked = self._by_models(words, None) if script == "latin" else []
         if not ranked or ranked[0].confidence < self._sure:
             return [Detection(UNDETERMINED, 0.0), *ranked]
@@ -120,8 +119,19 @@ class ScriptFirstDetector:
         if evidence:
             sure, other = ("ja", "zh") if evidence > 0 else ("zh", "ja")
             return [Detection(sure, _HAN_SURE), Detection(other, 1 - _HAN_SURE)]
-        allowed = frozenset(SHARED_SCRIPTS["han"])
-        return _shares(self._by_models(words, allowed)) or [Detection("zh", 0.6)]
+        allowed = SHARED_SCRIPTS["han"]
+        told = {each.language: each.confidence for each in self._told(words, "han")}
+        title = _HAN_TITLE / (_HAN_TITLE + len(words))
+        mixed = (
+            Detection(code, (1 - title) * told.get(code, 0.0) + title / len(allowed))
+            for code in allowed
+        )
+        return sorted(mixed, key=lambda detection: -detection.confidence)
+
+    def _told(self, words: str, script: str) -> list[Detection]:
+        """Return what the models say of the languages of a script, which is certain."""
+        allowed = SHARED_SCRIPTS[script]
+        return _shares(self._by_models(words, frozenset(allowed))) or [Detection(allowed[0], 0.5)]
 
     def _by_models(self, words: str, allowed: frozenset[str] | None) -> list[Detection]:
         scores = {

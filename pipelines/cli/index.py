@@ -37,6 +37,15 @@ def index(
             "--allow-empty", help="With --sync: drop all, even if no file of FOLDER can be read."
         ),
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="LANGUAGE",
+            help="What all these files are in, but for passages that clearly are not.",
+            show_default="detected",
+        ),
+    ] = None,
 ) -> Outcome:
     """Index a folder of documents, or one file."""
     from rag_engine.pipelines.index import report_outcome
@@ -45,6 +54,11 @@ def index(
     is_folder(folder)  # refuse what is not there before a knowledge base is made for nothing
     with open_kb(kb, settings, read_only=False, create=True) as opened, Bar(unit="") as bar:
         report = opened.add_files(
-            folder, prefix=prefix, sync=sync, allow_empty=allow_empty, on_progress=bar.stage
+            folder,
+            prefix=prefix,
+            sync=sync,
+            allow_empty=allow_empty,
+            language=language,
+            on_progress=bar.stage,
         )
     return report_outcome(report)

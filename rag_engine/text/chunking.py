@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import Chunk, Document, Span
-from rag_engine.text.language_runs import language_breaks, passage_languages
+from rag_engine.text.language_runs import language_breaks
+from rag_engine.text.passage_languages import passage_languages
 from rag_engine.text.sentences import sentences
 from rag_engine.text.token_budget import CountTokens, Stretch, Unit, fitted
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from rag_engine import KnowledgeBase
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import LoadError
-from rag_engine.files import PROBLEMS_OF_A_FILE, loader_for
+from rag_engine.file_problems import PROBLEMS_OF_A_FILE
+from rag_engine.files import loader_for
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Problem
 from tests.conftest import components_with
