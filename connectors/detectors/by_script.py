@@ -30,7 +30,7 @@ _NO_WORD = re.compile(r"(?<![!-\u024f])[!-\u024f]*?(?:\d|@|://|www\.|[_\\])[!-\u
 _MODEL_CHARACTERS = 400
 # Chinese characters without kana, some of which only one of both languages has: of FLORES' words
 # fewer than one in two hundred were told wrong.
-_HAN_SURE = 0.95
+_HAN_SURE = 0.97
 # Titles and names in Japanese are often without kana, long texts are not: where nothing else tells,
 # so many characters are worth as much as what the models say.
 _HAN_TITLE = 4

@@ -70,7 +70,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--min-score", "0.9999")
     assert found["result"]["hits"] == []
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--where", "price=12")
-    assert [hit["document"] for hit in found["result"]["hits"]] == ["handbook/parts.csv#A1"]
+    assert found["result"]["hits"][0]["document"] == "handbook/parts.csv#A1"
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--in", "de")
     assert [hit["section"] for hit in found["result"]["hits"]] == [["Pumpe", "Wartung"]]
 
