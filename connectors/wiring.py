@@ -5,7 +5,7 @@ from __future__ import annotations
 from rag_engine.calibration.prior import load_prior
 from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.components import Components
-from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.connectors.plugins import load_plugin
@@ -78,7 +78,7 @@ def build_components(
         embedder = build_embedder(settings.embedder)
     return Components(
         embedder=embedder,
-        detector=FastTextDetector() if detector is None else detector,
+        detector=SeveralModelsDetector() if detector is None else detector,
         dense=build_dense(settings.dense, settings.milvus),
         lexical=build_lexical(settings.lexical, settings.milvus),
         generator=(

@@ -33,6 +33,7 @@ from rag_engine.records import AddReport, Document, Note, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.text.codes import stated_language
 from rag_engine.told_problems import ToldProblems
 
 __all__ = ["INDEXING", "add_file", "add_files"]
@@ -50,6 +51,7 @@ def add_files(
     sync: bool = False,
     allow_empty: bool = False,
     encoding: str | None = None,
+    language: str | None = None,
     on_progress: OnStage = silent,
 ) -> AddReport:
     """Index a folder, or one file; see ``KnowledgeBase.add_files``.
@@ -57,11 +59,13 @@ def add_files(
     Raises:
         InvalidInput: the path does not exist, or can not be looked at; the prefix by default
             belongs to another folder already; ``sync`` with a single file or without a prefix; or
-            an ``encoding`` that is none, or is for a file that says its own.
+            an ``encoding`` that is none, or is for a file that says its own; a ``language`` that
+            is no code of one.
         FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
             folder could be read.
     """
     store.check_writable()
+    stated = stated_language(language)
     path = Path(path)
     folder = is_folder(path)
     loaders = check_loaders(own_loaders) + store.loaders
@@ -73,7 +77,7 @@ def add_files(
         name = one_form(shown_name(path.name))
         listing = Listing(files={"/".join(filter(None, (stem, name))): path})
     report = AddReport(problems=tuple(listing.problems), skipped=tuple(listing.skipped))
-    run = _Run(store, loaders)
+    run = _Run(store, loaders, language=stated)
     indexed = run.index(listing.files, on_progress)
     report += indexed if folder else _asked_for(indexed, path, loaders)
     if sync:
@@ -87,11 +91,18 @@ def add_files(
     return report
 
 
-def add_file(store: OpenedStore, path: str | Path, source: str, stop: Stop = never) -> AddReport:
+def add_file(
+    store: OpenedStore,
+    path: str | Path,
+    source: str,
+    *,
+    language: str | None = None,
+    stop: Stop = never,
+) -> AddReport:
     """Index one file under the name ``source``; see ``KnowledgeBase.add_file``.
 
     Raises:
-        InvalidInput: ``path`` is no file, or ``source`` no name.
+        InvalidInput: ``path`` is no file, ``source`` no name, or ``language`` no language's code.
         WriteStopped: ``stop`` said so.
     """
     store.check_writable()
@@ -100,8 +111,8 @@ def add_file(store: OpenedStore, path: str | Path, source: str, stop: Stop = nev
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    report = _Run(store, store.loaders, stop).index({one_form(source): path}, silent)
-    return _asked_for(report, path, store.loaders)
+    run = _Run(store, store.loaders, language=stated_language(language), stop=stop)
+    return _asked_for(run.index({one_form(source): path}, silent), path, store.loaders)
 
 
 def _asked_for(report: AddReport, path: Path, loaders: Sequence[Loader]) -> AddReport:
@@ -121,8 +132,16 @@ class _Run:
     Documents of many files make one batch, so that the embedder always has enough to do.
     """
 
-    def __init__(self, store: OpenedStore, loaders: Sequence[Loader], stop: Stop = never) -> None:
+    def __init__(
+        self,
+        store: OpenedStore,
+        loaders: Sequence[Loader],
+        *,
+        language: str | None,
+        stop: Stop = never,
+    ) -> None:
         self._store, self._stop = store, stop
+        self._language = language
         self._loaders = loaders
         self._settings = store.settings.loaders.model_dump_json()
         self._known = store.catalogue.sources()
@@ -210,7 +229,8 @@ class _Run:
             if most is not None and os.fstat(file.fileno()).st_size > most:
                 return b""
             digest = digest_of(file, path)
-        signature = f"{self._settings}{_signature(loader)}"
+        stated = f"\0language\0{self._language}" if self._language else ""
+        signature = f"{self._settings}{_signature(loader)}{stated}"
         return hashlib.sha256(f"{signature}\0{digest}".encode()).digest()
 
     def _load(
@@ -229,6 +249,8 @@ class _Run:
                     self._note(loaded)
                     continue
                 document = _of_source(loaded, source, loader)
+                if self._language:
+                    document = dataclasses.replace(document, language_hint=self._language)
                 if document.id in keep:
                     problems.add(f"the id {document.id!r} stands there twice")
                 elif not document.text.strip():

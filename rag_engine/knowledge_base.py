@@ -171,6 +171,7 @@ class KnowledgeBase:
         sync: bool = False,
         allow_empty: bool = False,
         encoding: str | None = None,
+        language: str | None = None,
         on_progress: OnStage = silent,
         loaders: Sequence[Loader] = (),
     ) -> AddReport:
@@ -187,14 +188,19 @@ class KnowledgeBase:
         those who know it; else it is told by each file's bytes, and a problem says where that was
         a close call. A file that is not in it is a problem. Files are read again when it changes.
 
+        ``language`` (BCP-47) says what all files of this call are in, whatever they claim: it
+        becomes their documents' ``language_hint``, which passages are taken to be in unless they
+        clearly are not. Said otherwise, or not any more, it has the files read again.
+
         ``on_progress`` is called with the name of a stage, how much of it is done, and of how
         much: first ``indexing files``, in files, then the stages of ``publish``. ``loaders`` of
         your own stand before all others in this call.
 
         Raises:
             InvalidInput: the path does not exist; another folder has the default prefix already;
-                ``sync`` with a single file or an empty prefix; a loader that is none; or an
-                ``encoding`` that is none, or is for one file of a kind that says its own.
+                ``sync`` with a single file or an empty prefix; a loader that is none; an
+                ``encoding`` that is none, or is for one file of a kind that says its own; or a
+                ``language`` that is no code of one.
             FolderEmpty: ``sync`` would drop documents, and no file of the folder can be read.
 
         Example::
@@ -210,21 +216,29 @@ class KnowledgeBase:
             sync=sync,
             allow_empty=allow_empty,
             encoding=encoding,
+            language=language,
             on_progress=on_progress,
         )
 
-    def add_file(self, path: str | Path, *, source: str, stop: Stop = never) -> AddReport:
+    def add_file(
+        self,
+        path: str | Path,
+        *,
+        source: str,
+        language: str | None = None,
+        stop: Stop = never,
+    ) -> AddReport:
         """Add one file under the name ``source``, wherever it lies; the index is not published.
 
-        ``stop`` is asked between two steps, as in ``add``; a file that was stopped half-way is
-        read again when it is next added.
+        ``language`` says what it is in, as with ``add_files``. ``stop`` is asked between two steps,
+        as in ``add``; a file that was stopped half-way is read again when it is next added.
 
         Raises:
             WriteStopped: ``stop`` said so; it tells how many documents of the file are kept.
 
         Example: ``kb.add_file(upload, source="manuals/pump.txt")``
         """
-        return add_file(self._opened, path, source, stop)
+        return add_file(self._opened, path, source, language=language, stop=stop)
 
     @property
     def file_suffixes(self) -> frozenset[str]:

@@ -58,9 +58,9 @@ class Document:
 
     ``id`` is unique in a knowledge base: adding another document with the same id replaces the
     first. ``source`` says where a reader finds the original (a path, a URL) and defaults to the
-    id. ``language_hint`` is what the file claims (an HTML ``lang`` attribute); the engine detects
-    the language itself and only falls back on the hint. ``spans`` lie in order and do not
-    overlap; text outside every span belongs to no section.
+    id. ``language_hint`` is what the file claims (an HTML ``lang`` attribute), or you say: a
+    passage that is not clearly in another language is taken to be in this one. ``spans`` lie in
+    order and do not overlap; text outside every span belongs to no section.
 
     Raises:
         InvalidDocument: an empty id, text that is not Unicode (a lone surrogate), spans out of

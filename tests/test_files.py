@@ -492,6 +492,40 @@ def test_what_a_loader_must_give(kb: KnowledgeBase, folder: Path):
     assert problem.reason == "Texts.load yields Document and Problem objects, got a str"
 
 
+def chunk_languages(kb: KnowledgeBase) -> dict[str, str]:
+    passages = kb.passages(kb.passage_ids())
+    return {passage.chunk.document_id: passage.chunk.language for passage in passages}
+
+
+def test_files_are_said_to_be_in_a_language(kb: KnowledgeBase, folder: Path):
+    (folder / "list.txt").write_text("X-200 4711", encoding="utf-8")
+    (folder / "page.html").write_text('<html lang="fr"><p>X-200 4712</p></html>', encoding="utf-8")
+    kb.add_files(folder)
+    found = chunk_languages(kb)
+    assert (found["handbook/list.txt"], found["handbook/page.html"]) == ("und", "fr")
+    report = kb.add_files(folder, language="nb")
+    assert (report.unchanged_files, report.updated) == (0, 6)
+    found = chunk_languages(kb)
+    assert (found["handbook/list.txt"], found["handbook/page.html"]) == ("no", "no")
+    assert found["handbook/pump.txt"] == "de"
+    assert found["handbook/parts.csv#A1"] == "zh"
+    assert kb.add_files(folder, language="no").unchanged_files == 5
+    assert kb.add_files(folder).updated == 6
+
+
+def test_one_file_is_said_to_be_in_a_language(kb: KnowledgeBase, folder: Path):
+    (folder / "list.txt").write_text("X-200 4711", encoding="utf-8")
+    kb.add_file(folder / "list.txt", source="list.txt", language="sw")
+    assert chunk_languages(kb) == {"list.txt": "sw"}
+
+
+@pytest.mark.parametrize("language", ["", "deutsch", "?", 7])
+def test_what_is_no_language_is_refused(kb: KnowledgeBase, folder: Path, language):
+    with pytest.raises(InvalidInput, match="a language is a code such as de"):
+        kb.add_files(folder, language=language)
+    assert kb.passage_ids() == []
+
+
 def test_reports_add_up():
     values = {
         field.name: (f"{field.name}",) if str(field.type).startswith("tuple") else number

@@ -16,6 +16,7 @@ from rag_engine.pipelines.cli import (
     bench_bitext,
     bench_embed,
     bench_index,
+    bench_languages,
     bench_peers,
     bench_readers,
     bench_search,
@@ -75,6 +76,7 @@ def _app() -> typer.Typer:
     register(bench, bench_index.index, command="bench")
     register(bench, bench_search.search, command="bench")
     register(bench, bench_bitext.bitext, command="bench")
+    register(bench, bench_languages.languages, command="bench")
     register(bench, bench_typing.typing, command="bench")
     register(bench, bench_serve.serve, command="bench")
     register(bench, bench_peers.peers, command="bench")

@@ -62,14 +62,24 @@ def index(
             show_default="told by the bytes of each",
         ),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="LANGUAGE",
+            help="What all these files are in, but for passages that clearly are not.",
+            show_default="detected",
+        ),
+    ] = None,
 ) -> Outcome:
     """Index a folder of documents, one file, or what a document loader gives."""
     if (folder is None) == (loader is None):
         given = "both" if loader is not None else "neither"
         raise typer.BadParameter(f"give FOLDER or --loader MODULE:FUNCTION; got {given}")
     if loader is not None:
-        if encoding is not None:
-            raise typer.BadParameter("--encoding is for files; a loader gives texts")
+        for option, given_value in (("--encoding", encoding), ("--language", language)):
+            if given_value is not None:
+                raise typer.BadParameter(f"{option} is for files; a loader's documents say theirs")
         return _index_loader(loader, kb, settings, prefix, sync=sync, allow_empty=allow_empty)
     from rag_engine.pipelines.index import report_outcome
     from rag_engine.pipelines.progress import Bar
@@ -85,6 +95,7 @@ def index(
             sync=sync,
             allow_empty=allow_empty,
             encoding=encoding,
+            language=language,
             on_progress=bar.stage,
         )
     return report_outcome(report)

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from rag_engine.ports import LanguageDetector
-from rag_engine.records import Chunk, Document, Span
-from rag_engine.text.language_runs import language_breaks, passage_languages
+from rag_engine.records import UNDETERMINED, Chunk, Document, Span
+from rag_engine.text.codes import normalise_language
+from rag_engine.text.language_runs import language_breaks
+from rag_engine.text.passage_languages import passage_languages
 from rag_engine.text.sentences import sentences
 from rag_engine.text.token_budget import CountTokens, Stretch, Unit, fitted
 
@@ -15,6 +17,8 @@ __all__ = ["chunk", "chunk_many", "passage_text"]
 
 _MAX_HEADING = 160
 """Characters of title and section path that are embedded with a chunk."""
+_FIRST_CHARACTERS = 800
+"""So much of a document tells in which language its sentences end."""
 _OVERLAP_SHARE = 0.25
 """Sentences are repeated only as far as they fit in this share of the budget."""
 
@@ -79,11 +83,12 @@ def chunk_many(
     regions = [
         (index, span) for index, document in enumerate(documents) for span in _regions(document)
     ]
+    main = [_main_language(document, detector) for document in documents]
     stretches: list[Stretch] = []
     lengths: list[int] = []
     for index, span in regions:
         text = documents[index].text
-        ranges = sentences(text[span.start : span.end])
+        ranges = sentences(text[span.start : span.end], main[index])
         stretches.extend(Stretch(text, span.start + a, span.start + b) for a, b in ranges)
         lengths.append(len(ranges))
     fitting = iter(fitted(stretches, count_tokens, max_tokens))
@@ -101,6 +106,14 @@ def chunk_many(
         _chunks(document, sorted(set(its_places), key=lambda place: place[1:]), detector)
         for document, its_places in zip(documents, places, strict=True)
     ]
+
+
+def _main_language(document: Document, detector: LanguageDetector) -> str:
+    """Return the language whose abbreviations a document has; "" where nothing tells it."""
+    found = detector.detect(document.text[:_FIRST_CHARACTERS]).language
+    if found == UNDETERMINED and document.language_hint:
+        found = normalise_language(document.language_hint)
+    return "" if found == UNDETERMINED else found
 
 
 def _chunks(

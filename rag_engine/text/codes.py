@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from rag_engine.errors import InvalidInput
 from rag_engine.records import UNDETERMINED
 
-__all__ = ["code_table", "normalise_language"]
+__all__ = ["code_table", "normalise_language", "stated_language"]
 
 
 def code_table(*lines: str) -> dict[str, str]:
@@ -55,3 +56,23 @@ def normalise_language(code: str) -> str:
         return UNDETERMINED
     primary = _THREE_LETTERS.get(primary, primary)
     return _ALIASES.get(primary, primary)
+
+
+def stated_language(code: str | None) -> str | None:
+    """Return a language that somebody says texts are in, in one form; None stays None.
+
+    Raises:
+        InvalidInput: it is no code of a language.
+
+    >>> stated_language("pt-BR"), stated_language(None)
+    ('pt', None)
+    """
+    if code is None:
+        return None
+    language = normalise_language(code) if isinstance(code, str) else UNDETERMINED
+    if language == UNDETERMINED:
+        raise InvalidInput(
+            f"a language is a code such as de, pt-BR or swh, got {code!r:.80}; leave it out to "
+            "have it detected"
+        )
+    return language

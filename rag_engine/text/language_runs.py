@@ -1,4 +1,4 @@
-"""Where a document changes its language, and which language each of its passages is in."""
+"""Where a document changes its language."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED
-from rag_engine.text.codes import normalise_language
 from rag_engine.text.scripts import script_counts
 from rag_engine.text.token_budget import Unit
 
-__all__ = ["language_breaks", "passage_languages"]
+__all__ = ["language_breaks"]
 
 # A stretch in another language starts a new chunk only if it is long and clear enough that this
 # is no quotation, no list of names and no mistake of the detector.
@@ -22,8 +21,6 @@ _EAST_ASIAN = dict.fromkeys(("han", "hiragana", "katakana"), "east asian")
 _SYLLABIC = frozenset({"east asian", "hangul"})
 _MOSTLY = 0.8
 _SAMPLE = 600
-# Below this confidence a passage is taken to be in its document's language, if that may be.
-_SURE = 0.7
 
 
 def language_breaks(text: str, units: Sequence[Unit], detector: LanguageDetector) -> frozenset[int]:
@@ -99,31 +96,3 @@ def _clear_language(paragraph: str, detector: LanguageDetector) -> str:
     detection = detector.detect(paragraph[:_SAMPLE])
     clear = detection.language != UNDETERMINED and detection.confidence >= _CLEAR
     return detection.language if clear else ""
-
-
-def passage_languages(
-    passages: Sequence[str], hint: str | None, detector: LanguageDetector
-) -> list[str]:
-    """Return the language of each passage of one document.
-
-    A passage that tells nothing (numbers, names) is in the language of most of the document; of
-    a document that tells nothing, ``hint`` is believed. One that is not clear is in the
-    document's language if the detector finds that plausible.
-    """
-    detections = [detector.detect(passage) for passage in passages]
-    weights: Counter[str] = Counter()
-    for passage, detection in zip(passages, detections, strict=True):
-        if detection.language != UNDETERMINED:
-            weights[detection.language] += len(passage)
-    claimed = normalise_language(hint) if hint else UNDETERMINED
-    main = max(sorted(weights), key=weights.__getitem__, default=claimed)
-    languages = []
-    for passage, detection in zip(passages, detections, strict=True):
-        language = detection.language
-        if language == UNDETERMINED:
-            language = main
-        elif detection.confidence < _SURE:
-            plausible = {detection.language for detection in detector.plausible(passage)}
-            language = next((code for code in (main, claimed) if code in plausible), language)
-        languages.append(language)
-    return languages

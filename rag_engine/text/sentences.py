@@ -12,35 +12,46 @@ from collections.abc import Iterator
 
 from icu4py.breakers import SentenceBreaker
 
+from rag_engine.text.abbreviations import (
+    AFTER_NUMBER,
+    CLOSING,
+    OF_LANGUAGE,
+    ORDINAL_LANGUAGES,
+    SHARED,
+)
 from rag_engine.text.lines import unwrapped
 
 __all__ = ["sentences", "trim"]
 
-_ABBREVIATIONS = frozenset(
-    word
-    for words in (
-        # English, and what many languages share
-        "approx capt cf co corp dept dr ed eds fig figs fr gen gov hon ing jr lt ltd mr mrs ms mt",
-        "nr pp prof rep rev sen sgt sr st tel vol vs jan feb apr aug sep sept oct nov dec",
-        # German and Dutch
-        "abb abs bd bzw ca dipl evtl geb ggf hr inkl jh kap mio mrd str vgl zzgl bijv dhr mevr mw",
-        # French, Spanish, Portuguese, Italian
-        "av env mlle mme avda dña núm pág sra srta ud uds dra sig sigg dott pag",
-        # Polish, Czech, Slovak, Hungarian, the Nordic languages, Turkish
-        "godz np tj tzn tzw ul např tzv č kb pl ung sn bkz",
-        # Russian, Ukrainian, Bulgarian, Greek
-        "г гг им млн млрд напр рис руб см стр тыс ул проф κ κα",
-    )
-    for word in words.split()
-)
 # These are words as well, unless they are written with a capital.
 _CAPITALISED = frozenset({"Abt", "Art", "Ch", "Mar", "Max", "Nos", "No", "Sec", "Eq", "М", "Р"})
-_ORDINAL_DIGITS = 2
-_LAST_WORD = 40
+# Digits of an ordinal; in Hungarian a year is one (2024. március).
+_ORDINAL_DIGITS, _ORDINAL_DIGITS_HU = 2, 4
+_LAST_WORDS = 60
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")
+# The end of what has several parts, with or without blanks: z. B., i. V. m., т. е., p. ex.
+_CHAIN = re.compile(
+    r"(?<![^\W_])(?:(?:[^\W\d_]\. ?)+[^\W\d_]|(?:[a-zß-ÿα-ωа-яё]{1,3}\. ?)+[a-zß-ÿα-ωа-яё]{1,2})$"
+)
+_CHAIN_LENGTH = 16
+_PART = re.compile(r"\s*[^\W\d_]{1,3}\.")
+_INNER = re.compile(r"[-.'’]")
+_HEBREW_PREFIXES = frozenset("בהוכלמש")
+# A letter that may stand for a word; those of syllabic scripts are words.
+_LETTER = re.compile(r"[a-z\u00df-\u024f\u0370-\u058f\u05d0-\u06ff]", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d.,  ]*\s*$")
 _BEFORE_WORD = "\"'“„«‚‘([{¿¡"
 _OPENERS = frozenset("“‘「『《〈（([{【")
 _SPOKEN = re.compile(r"[^\W_]")
+_CLOSERS = frozenset('」』”’"')
+# What goes on after a quotation that ends with a stop: particles of quoting in Japanese and
+# Korean, who says it in Chinese.
+_GOES_ON = re.compile(
+    r"[とっ](?=[\u3040-\u30ff\u4e00-\u9fff、])|など|なんて"
+    r"|(?:이?라고|이?라는|이?라며|하고|하며|고|며)(?=[\s가-힣])"
+    r"|[\u4e00-\u9fff]{0,4}(?:说|说道|问道?|喊道?|答道|回答)[，。：,.！？]?"
+)
+_SAYS_ZH = re.compile(r"[\u4e00-\u9fff]{0,4}(?:說道?|問道?|答道|喊道?|叫道)")
 
 _OTHER_STOP = re.compile(
     r"[།-༒༔](?:\s*[།-༒༔])*\s*"  # Tibetan
@@ -51,18 +62,23 @@ _THAI_BLANK = re.compile(r"(?<=[\u0e00-\u0eff])[ \u00a0]+(?=[\u0e00-\u0eff])")
 _SHORTEST_THAI = 40
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+def sentences(text: str, language: str = "") -> list[tuple[int, int]]:
     """Return the sentences of a text as ``(start, end)`` character offsets, in order.
 
-    White space around a sentence belongs to none; every other character belongs to exactly one.
+    ``language`` (BCP-47, primary subtag) is what most of the text is in, where that is known: its
+    abbreviations, and whether it writes ordinals with a stop. White space around a sentence
+    belongs to none; every other character belongs to exactly one.
 
     >>> text = "Dr. Weiß kam am 3. Mai. यह पंप है। वह नहीं है। 你好。再见！"
     >>> [text[start:end] for start, end in sentences(text)]
     ['Dr. Weiß kam am 3. Mai.', 'यह पंप है।', 'वह नहीं है।', '你好。', '再见！']
+    >>> text = "Wir verkaufen Brot, Milch usw. Heute gilt § 5 i. V. m. Anlage 2."
+    >>> [text[start:end] for start, end in sentences(text, "de")]
+    ['Wir verkaufen Brot, Milch usw.', 'Heute gilt § 5 i. V. m. Anlage 2.']
     """
     flat = unwrapped(text)
     ranges: list[tuple[int, int]] = []
-    for start, end in _joined(flat, _boundaries(flat)):
+    for start, end in _joined(flat, _boundaries(flat), language):
         for first, last in _divided(flat, start, end):
             trimmed = trim(flat, first, last)
             if trimmed:
@@ -97,11 +113,11 @@ def _boundaries(flat: str) -> Iterator[int]:
         yield end - 1 if opens else end
 
 
-def _joined(flat: str, boundaries: Iterator[int]) -> Iterator[tuple[int, int]]:
+def _joined(flat: str, boundaries: Iterator[int], language: str) -> Iterator[tuple[int, int]]:
     """Yield stretches of whole sentences, without the ends that are none."""
     start = previous = 0
     for end in boundaries:
-        if previous > start and not _is_end(flat, start, previous, end):
+        if previous > start and not _is_end(flat, start, previous, end, language):
             previous = end
             continue
         if previous > start:
@@ -111,23 +127,65 @@ def _joined(flat: str, boundaries: Iterator[int]) -> Iterator[tuple[int, int]]:
         yield start, previous
 
 
-def _is_end(flat: str, start: int, end: int, following: int) -> bool:
+def _is_end(flat: str, start: int, end: int, following: int, language: str) -> bool:
     """Tell whether the sentence from ``start`` ends at ``end``; the next piece is known too."""
-    if flat[end - 1] == "\n":
+    last = flat[end - 1]
+    if last == "\n":
         return True
-    if not _SPOKEN.search(flat, end, following) and "\n" not in flat[end:following]:
+    spoken = _SPOKEN.search(flat, end, following)
+    if not spoken and "\n" not in flat[end:following]:
         return False  # closing marks belong to what they close
-    sentence = flat[max(start, end - _LAST_WORD) : end].rstrip()
+    if last in _CLOSERS and (
+        _GOES_ON.match(flat, end) or (language == "zh" and _SAYS_ZH.match(flat, end))
+    ):
+        return False
+    sentence = flat[max(start, end - _LAST_WORDS) : end].rstrip()
     if not sentence.endswith("."):
         return True
-    word = (sentence[:-1].rsplit(None, 1) or [""])[-1].lstrip(_BEFORE_WORD)
-    return not (
-        word.lower() in _ABBREVIATIONS
-        or word in _CAPITALISED
-        or (word.isdigit() and len(word) <= _ORDINAL_DIGITS)  # am 3. Mai
-        or (len(word) == 1 and word.isupper() and word != "I")  # J. Smith
-        or _DOTTED.fullmatch(word)  # z.B., U.S., т.е.
-    )
+    if not sentence[-3:-2].isalnum() and _LETTER.match(sentence[-2:]) and _PART.match(flat, end):
+        return sentence[-2] == "I"  # i. V. m.
+    return _is_full_stop(sentence[:-1], spoken.group() if spoken else "", language)
+
+
+def _is_full_stop(before: str, following: str, language: str) -> bool:
+    """Tell whether a stop ends what is ``before`` it, if ``following`` is the next letter."""
+    word = (before.rsplit(None, 1) or [""])[-1].lstrip(_BEFORE_WORD)
+    if word.isdigit():
+        return _ends_with_number(before, word, language)
+    small = word.lower()
+    tail = before[-_CHAIN_LENGTH:]
+    chain = _CHAIN.search(tail) if "." in tail else None
+    dotted = chain.group().replace(" ", "").lower() if chain else small
+    counted = small in AFTER_NUMBER and _NUMBER.search(before[: -len(word)])
+    if counted or small in CLOSING or dotted in CLOSING:
+        # Before a small letter, a digit or a mark the sentence goes on: usw. 5
+        return following.isalpha() and not following.islower()
+    if chain or word in _CAPITALISED or _is_abbreviation(small, language):
+        return False
+    if len(word) > 1 and "." not in word:
+        return True
+    if len(word) == 1 and _LETTER.fullmatch(word):  # J. Smith; s. 4
+        return word == "I" or not (word.isupper() or not following.isalpha())
+    return not _DOTTED.fullmatch(word)  # U.S., т.е.
+
+
+def _is_abbreviation(word: str, language: str) -> bool:
+    its_own = OF_LANGUAGE.get(language, frozenset())
+    if word in SHARED or word in its_own:
+        return True
+    if not word.isalpha():
+        *inner, last = _INNER.split(word)  # Dipl.-Ing., l'avv.
+        if inner and (last in SHARED or last in its_own):
+            return True
+    return language == "he" and word[:1] in _HEBREW_PREFIXES and word[1:] in its_own
+
+
+def _ends_with_number(before: str, word: str, language: str) -> bool:
+    if before.strip(_BEFORE_WORD) == word:  # 1. Open the valve
+        return False
+    digits = _ORDINAL_DIGITS_HU if language == "hu" else _ORDINAL_DIGITS
+    ordinals = not language or language in ORDINAL_LANGUAGES  # am 3. Mai
+    return not (ordinals and len(word) <= digits)
 
 
 def _divided(flat: str, start: int, end: int) -> Iterator[tuple[int, int]]:

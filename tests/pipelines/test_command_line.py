@@ -64,6 +64,7 @@ def test_all_commands_are_there():
         "bench index",
         "bench search",
         "bench bitext",
+        "bench languages",
         "bench typing",
         "bench serve",
         "bench peers",

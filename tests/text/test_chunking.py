@@ -160,6 +160,12 @@ def test_a_tokenizer_that_needs_more_for_the_whole_is_obeyed():
     assert texts(found) == ["One two. Three four.", "Five six. Seven eight.", "Nine ten."]
 
 
+def test_sentences_end_as_in_the_documents_language():
+    one = "Wir liefern in drei Tagen nach Hause."
+    other = "Der Preis gilt einschl. Steuern und Versand bei allen Bestellungen."
+    assert texts(chunked(f"{one} {other}")) == [one, other]
+
+
 def test_a_change_of_language_begins_a_chunk():
     german = " ".join(SAMPLES["de"])
     text = "\n\n".join([german, " ".join(SAMPLES["en"]), german])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rag_engine.text.lines import unwrapped
 from rag_engine.text.sentences import sentences
 from tests.text.samples import SAMPLES, text_in
+from tests.text.sentence_ends import icu, measured, ours, without_language
 from tests.waiting import grows_with
 
 
@@ -54,8 +55,8 @@ def test_abbreviations_ordinals_and_decimals_end_nothing(text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("他问：真的吗？“是的。”她说。", ["他问：真的吗？", "“是的。”", "她说。"]),
-        ("「はい。」と彼は言った。次です。", ["「はい。」", "と彼は言った。", "次です。"]),
+        ("他问：真的吗？“是的。”她说。", ["他问：真的吗？", "“是的。”她说。"]),
+        ("「はい。」と彼は言った。次です。", ["「はい。」と彼は言った。", "次です。"]),
         ("„Hallo.“ Er ging.", ["„Hallo.“", "Er ging."]),
         ("She said \"Go!\" He went (fast.) Then rest.",
          ["She said \"Go!\"", "He went (fast.)", "Then rest."]),
@@ -67,6 +68,41 @@ def test_abbreviations_ordinals_and_decimals_end_nothing(text, expected):
 )  # fmt: skip
 def test_marks_stay_with_what_they_close(text, expected):
     assert split(text) == expected
+
+
+def test_thirty_languages():
+    found, alone = measured(ours), measured(icu)
+    assert len(found) == 31
+    assert min(found["all"]) > 0.95
+    for language, (precision, recall) in found.items():
+        assert precision >= max(0.75, alone[language][0]), language
+        assert recall >= 0.75, language
+    unknown = measured(without_language)
+    assert unknown["all"][0] > 1.4 * alone["all"][0]
+    assert unknown["all"][1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "He is in room 4. Go on.", ["He is in room 4.", "Go on."]),
+        ("de", "Am 4. Mai.", ["Am 4. Mai."]),
+        ("en", "1. Open the valve. 2. Wait.", ["1. Open the valve.", "2. Wait."]),
+        ("hu", "A 2024. Március óta.", ["A 2024. Március óta."]),
+        ("ja", "「はい。」と彼は言った。", ["「はい。」と彼は言った。"]),
+        ("ja", "「はい。」とても寒い。", ["「はい。」とても寒い。"]),
+        ("ja", "「はい。」部屋は寒い。", ["「はい。」", "部屋は寒い。"]),
+        ("zh", "「快走！」他喊道。門關了。", ["「快走！」他喊道。", "門關了。"]),
+        ("", "「そうだ。」問題はない。", ["「そうだ。」", "問題はない。"]),
+        ("ru", "Он родился в 1950 г. Она позже.", ["Он родился в 1950 г.", "Она позже."]),
+        ("ru", "Он живёт в г. Туле.", ["Он живёт в г. Туле."]),
+        ("ru", "Хлеб и т. д. Потом чай, т. е. Не кофе.",
+         ["Хлеб и т. д.", "Потом чай, т. е. Не кофе."]),
+        ("de", "Er mag. Sie nicht.", ["Er mag.", "Sie nicht."]),
+    ],
+)  # fmt: skip
+def test_a_known_language_has_its_own_rules(language, text, expected):
+    assert [text[start:end] for start, end in sentences(text, language)] == expected
 
 
 def test_lines_that_end_something():

@@ -10,21 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag_engine.connectors.detectors.by_script import ScriptFirstDetector
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.errors import ModelError
 from rag_engine.ports import LanguageDetector
 from rag_engine.text.codes import normalise_language
 from tests.text.samples import SAMPLES, text_in
 
 
-@pytest.fixture(scope="module")
-def detector() -> FastTextDetector:
-    return FastTextDetector()
+@pytest.fixture(scope="module", params=[FastTextDetector, SeveralModelsDetector])
+def detector(request) -> ScriptFirstDetector:
+    return request.param()
 
 
 def test_it_fulfils_the_port(detector):
     assert isinstance(detector, LanguageDetector)
-    assert detector.version == FastTextDetector().version
+    assert detector.version == type(detector)().version
 
 
 @pytest.mark.parametrize("language", sorted(SAMPLES))
@@ -94,8 +96,21 @@ def test_a_short_latin_text_leaves_languages_open(detector):
 
 
 def test_chinese_characters_alone_may_be_japanese(detector):
-    assert [each.language for each in detector.plausible("東京")] == ["zh", "ja"]
-    assert [each.language for each in detector.plausible("北京大学的图书馆在哪里")] == ["zh"]
+    assert {each.language for each in detector.plausible("東京")} == {"zh", "ja"}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("北京大学的图书馆在哪里", "zh"),
+        ("火車時刻表說明書", "zh"),
+        ("自転車駐輪場利用申込書", "ja"),
+        ("図書館臨時休館日", "ja"),
+    ],
+)
+def test_forms_of_characters_tell_japanese_from_chinese(detector, text, language):
+    assert detector.detect(text).language == language
+    assert detector.detect(text).confidence > 0.9
 
 
 def test_addresses_and_codes_do_not_sway_it(detector):
@@ -108,9 +123,8 @@ def test_capitals_and_line_ends_do_not_matter(detector):
     assert detector.detect("BITTE REINIGEN SIE\r\nDEN FILTER").language == "de"
 
 
-@given(st.text(max_size=60))
-def test_any_text_has_plausible_languages_in_order(text):
-    detector = _SHARED
+@given(st.text(max_size=60), st.sampled_from([FastTextDetector(), SeveralModelsDetector()]))
+def test_any_text_has_plausible_languages_in_order(text, detector):
     detection = detector.detect(text)
     plausible = detector.plausible(text)
     assert plausible[0] == detection
@@ -121,9 +135,6 @@ def test_any_text_has_plausible_languages_in_order(text):
     )
     assert all(0.0 <= each.confidence <= 1.0001 for each in plausible)
     assert detector.detect(text) == detection
-
-
-_SHARED = FastTextDetector()
 
 
 def test_threads_may_share_it(detector):
