@@ -11,6 +11,7 @@ from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
+from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
 
 __all__ = ["parse"]
@@ -137,8 +138,9 @@ def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]
     parts: list[str] = []
     stretches = []
     position = 0
+    ends = LineEnds([line.text for lines in pages for line in lines])
     for number, lines in enumerate(pages, start=1):
-        text = join_paragraphs(lines)
+        text = join_paragraphs(lines, ends)
         if text:
             if parts:
                 parts.append("\n\n")
