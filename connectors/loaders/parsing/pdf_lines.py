@@ -20,6 +20,7 @@ from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divid
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
+from rag_engine.connectors.loaders.parsing.pdf_tables import TableRows, set_tables_apart
 
 __all__ = ["Line", "join_paragraphs", "read_lines"]
 
@@ -37,7 +38,8 @@ class Line:
 
     ``start`` and ``end`` are the places where reading starts and ends, so ``end < start`` in
     Hebrew. ``top`` and ``base`` are those of the first and the last character; they grow upwards,
-    as in PDF. ``divided`` says that PDFium takes the hyphen at its end for one inside of a word.
+    as in PDF. ``divided`` says that PDFium takes the hyphen at its end for one inside of a word,
+    ``alone`` that it is a row of a table, and joined with no other.
     """
 
     text: str
@@ -47,6 +49,7 @@ class Line:
     base: float
     height: float
     divided: bool = False
+    alone: bool = False
 
 
 def read_lines(page: Any) -> list[Line]:
@@ -56,10 +59,15 @@ def read_lines(page: Any) -> list[Line]:
     lines: list[Line] = []
     some = is_right_to_left(written.text)
     backwards = some and _mostly_from_the_right(written.text)
+    runs = list(written.runs(whole_if=is_right_to_left if some else None))
     parts: list[Glyph] = []  # of the line that is read from the right, so far
     before = range(0)
-    for run in written.runs(whole_if=is_right_to_left if some else None):
-        shown = tidy(clean(run.text))
+    for run in set_tables_apart(page, text_page, written, runs, backwards=backwards):
+        if isinstance(run, TableRows):
+            lines += _rows(run)
+            parts, before = [], range(0)
+            continue
+        shown = tidy(clean(run.shown or run.text))
         if not shown:
             continue
         if not written.placed:
@@ -82,6 +90,14 @@ def read_lines(page: Any) -> list[Line]:
             lines.append(_placed(shown, written, run))
     text_page.close()
     return _on_page(lines, page.get_bbox()) if written.placed else lines
+
+
+def _rows(table: TableRows) -> list[Line]:
+    left, bottom, right, _ = table.box
+    return [
+        Line(text=row, start=left, end=right, top=bottom, base=bottom, height=1, alone=True)
+        for row in table.lines
+    ]
 
 
 def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:
@@ -127,6 +143,7 @@ def _placed(text: str, written: PageText, run: Run) -> Line:
         base=last_bottom,
         height=top - bottom,
         divided=run.divided,
+        alone=run.alone,
     )
 
 
@@ -151,6 +168,8 @@ def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> str:
 
 def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     line, following = lines[index], lines[index + 1]
+    if line.alone or following.alone:
+        return False
     smaller, larger = sorted((line.height, following.height))
     if line.divided or (larger <= smaller * _SIZE_STEP and is_divided(line.text, following.text)):
         return True

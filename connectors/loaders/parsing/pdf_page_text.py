@@ -6,8 +6,10 @@ Places count as PDFium does, in units of UTF-16.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -21,6 +23,15 @@ Box = tuple[float, float, float, float]
 _DIVIDED = re.compile("([\x02\ufffe])")
 _LINE_END = re.compile(r"\r\n")
 _SOFT = "\u00ad"
+_NOTHING = "\x00"
+_TINY = 2
+_FEWEST_TINY = 5
+_TOUCHING = 0.25
+_FILLS = 0.8
+_BLANKS = 40
+"""So many of a page's first blanks tell for all."""
+_FEW = 0.15
+"""Of its blanks: fewer are in listings only; between cells of a table PDFium makes all of them."""
 _VISIBLE_SOFT = re.compile(r"(?<=\S)\u00ad(?=\S)")
 
 
@@ -29,18 +40,41 @@ class Run:
     """What PDFium takes for a line, or for its part up to a divided word.
 
     ``start`` is the place of its first character; ``divided`` says that its last one is a hyphen
-    at the end of a line and inside of a word.
+    at the end of a line and inside of a word, ``alone`` that no other line goes on with it.
+    ``shown`` stands for the text where that is another.
     """
 
     text: str
     start: int
     units: int
     divided: bool = False
+    alone: bool = False
+    shown: str = ""
 
     @property
     def places(self) -> range:
         """The places of its characters."""
         return range(self.start, self.start + self.units)
+
+    def characters(self) -> Iterator[tuple[int, str]]:
+        """Yield the place of each character that is to be seen, and the character."""
+        place = self.start
+        for sign in self.text:
+            if not sign.isspace() and sign != _NOTHING:
+                yield place, sign
+            place += 1 if sign < "\U00010000" else 2
+
+    def part(self, start: int, stop: int) -> Run:
+        """Return what stands from a place up to another."""
+        if self.units == len(self.text):
+            text = self.text[start - self.start : stop - self.start]
+        else:
+            units = self.text.encode("utf-16-le", "surrogatepass")
+            text = units[2 * (start - self.start) : 2 * (stop - self.start)].decode(
+                "utf-16-le", "surrogatepass"
+            )
+        ends = stop == self.start + self.units
+        return Run(text, start, stop - start, self.divided and ends, self.alone)
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -63,8 +97,50 @@ class PageText:
         self.text: str = text_page.get_text_range()
         self.placed: bool = _units(self.text) == text_page.count_chars()
 
-    def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> Iterator[Run]:
-        """Yield the runs; a line of which ``whole_if`` is true is not parted at divided words."""
+    def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
+        """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
+        runs = list(self._lines(whole_if))
+        if not self.placed or whole_if is not None:
+            return runs
+        tiny = sum(len(run.text) <= _TINY for run in runs)
+        return self._mended(runs) if tiny > max(_FEWEST_TINY, len(runs) // 3) else runs
+
+    def _mended(self, runs: Sequence[Run]) -> list[Run]:
+        """Join what stands on one line: PDFium breaks lines that it takes for upright ones."""
+        mended: list[Run] = []
+        for run in runs:
+            if mended and run.text.strip() and self._adjoins(mended[-1], run):
+                last = mended.pop()
+                filling = _NOTHING * (run.start - last.start - last.units)
+                text = f"{last.text}{filling}{run.text}"
+                mended.append(Run(text, last.start, _units(text), run.divided))
+            elif run.text.strip():
+                mended.append(run)
+        return mended
+
+    def _adjoins(self, run: Run, following: Run) -> bool:
+        before, after = self.box(run.ends[1]), self.box(following.ends[0])
+        height = max(before[3] - before[1], after[3] - after[1])
+        across = max(after[0] - before[2], before[0] - after[2])
+        shared = min(before[3], after[3]) - max(before[1], after[1])
+        return abs(across) < _TOUCHING * height and shared > height / 2
+
+    @cached_property
+    def draws_blanks(self) -> bool:
+        """Whether the page has blanks of its own between words; else PDFium makes them of gaps."""
+        places = [m.start() for m in islice(re.finditer(r"(?<=\S) (?=\S)", self.text), _BLANKS)]
+        made = sum(pdfium.FPDFText_IsGenerated(self._page, place) == 1 for place in places)
+        return self.placed and len(places) - made > _FEW * len(places)
+
+    def is_word_gap(self, place: int, following: int) -> bool:
+        """Tell whether one blank of the page's own stands between two characters and fills it."""
+        if following - place != 2 or pdfium.FPDFText_IsGenerated(self._page, place + 1) != 0:
+            return False
+        left, _, right, _ = self.box(place + 1)
+        gap = self.box(following)[0] - self.box(place)[2]
+        return right - left >= _FILLS * gap
+
+    def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
         position = 0
         # A visible hyphen that the font calls a soft one; at a line's end it may divide a word.
         soft_is_hyphen = _VISIBLE_SOFT.search(self.text) is not None
