@@ -15,11 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.pdf_aligned import (
-    AlignedTable,
-    aligned_tables,
-    group_rows,
-)
+from rag_engine.connectors.loaders.parsing.pdf_aligned import AlignedTable, aligned_tables
 from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft, write_rows
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, ruled_grids
