@@ -116,10 +116,12 @@ def _columns_of(rows: Sequence[Sequence[Piece]], gutter: float) -> list[tuple[fl
 
 def _fits(taken: Sequence[list[Piece]], row: Sequence[Piece], gutter: float) -> bool:
     height = height_of(row)
+    together = len(_columns_of([*taken, row], gutter))
     return (
         _extent(row) < _ROW_HEIGHT * height
         and gap_between(taken[-1], row) < _FARTHEST * height
-        and len(_columns_of([*taken, row], gutter)) >= max(2, len(_columns_of(taken, gutter)))
+        and together >= max(2, len(_columns_of(taken, gutter)))
+        and together + 1 >= len(_columns_of([row], gutter))  # else it is a stretched line of words
     )
 
 

@@ -6,6 +6,7 @@ import ctypes
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -28,6 +29,7 @@ from rag_engine.connectors.loaders.parsing.tables import (
 
 __all__ = ["CellReader", "Draft", "write_rows"]
 
+_WITHIN_A_WORD = 0.15
 _LONGEST_NAME = 256
 _BOLD = re.compile("bold|black|heavy", re.IGNORECASE)
 _BOLD_WEIGHT = 600
@@ -77,12 +79,11 @@ class CellReader:
         if self.backwards or any(is_right_to_left(piece.source.text) for piece in pieces):
             places = [place for piece in pieces for place in piece.run.places]
             return read_line(read_glyphs(self._page, places), right_to_left=self.backwards)
-        text = ""
-        after = -1
-        for piece in pieces:
-            joint = "" if piece.run.start == after or not text else " "
-            text += joint + piece.run.text.strip()
-            after = piece.run.start + piece.run.units
+        text = pieces[0].run.text.strip()
+        for before, piece in pairwise(pieces):
+            goes_on = piece.run.start == before.run.start + before.run.units
+            near = piece.box[0] - before.box[2] < _WITHIN_A_WORD * piece.height
+            text += ("" if goes_on and near else " ") + piece.run.text.strip()
         return text
 
 

@@ -27,7 +27,7 @@ _NOTHING = "\x00"
 _TINY = 2
 _FEWEST_TINY = 5
 _TOUCHING = 0.25
-_FILLS = 0.8
+_WIDEST_BLANK = 1.5
 _BLANKS = 40
 """So many of a page's first blanks tell for all."""
 _FEW = 0.15
@@ -133,12 +133,11 @@ class PageText:
         return self.placed and len(places) - made > _FEW * len(places)
 
     def is_word_gap(self, place: int, following: int) -> bool:
-        """Tell whether one blank of the page's own stands between two characters and fills it."""
+        """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
         if following - place != 2 or pdfium.FPDFText_IsGenerated(self._page, place + 1) != 0:
             return False
-        left, _, right, _ = self.box(place + 1)
-        gap = self.box(following)[0] - self.box(place)[2]
-        return right - left >= _FILLS * gap
+        before, after = self.box(place), self.box(following)
+        return after[0] - before[2] < _WIDEST_BLANK * (before[3] - before[1])
 
     def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
         position = 0
