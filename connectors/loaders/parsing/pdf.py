@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pypdfium2
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
@@ -39,22 +41,17 @@ def parse(data: bytes, name: str) -> Parsed:
     count = len(pdf)
     if not count:
         raise Refused("it is damaged: it has no pages; export it again")
-    pages, scanned, damaged = _read_pages(pdf, count)
-    if not any(pages):
-        raise Refused(_nothing_found(count, len(scanned), len(damaged)))
+    read = _read_pages(pdf, count)
+    if not any(read.pages):
+        raise Refused(_nothing_found(count, read))
     title = one_line(pdf.get_metadata_dict().get("Title", ""))
-    text, stretches = _put_together(_without_running_lines(pages))
-    problems = []
-    if scanned:
-        problems.append(f"only pictures and no text on {_pages(scanned)}; run OCR over the file")
-    if damaged:
-        problems.append(f"damaged and left out: {_pages(damaged)}")
+    text, stretches = _put_together(_without_running_lines(read.pages))
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
         stretches=stretches,
         metadata={"pages": count},
-        problems=tuple(problems),
+        problems=tuple(_problems(read)),
     )
 
 
@@ -68,43 +65,70 @@ def _reason(data: bytes, message: str) -> str:
     return f"it is damaged ({message.strip('.')}); export it again"
 
 
-def _nothing_found(count: int, scanned: int, damaged: int) -> str:
-    if damaged == count:
+def _nothing_found(count: int, read: _Read) -> str:
+    if len(read.damaged) == count:
         return "it is damaged: none of its pages can be read; export it again"
-    if scanned:
+    if read.scanned:
+        scanned = len(read.scanned)
         return f"it has no text, only pictures on {scanned} of {count} pages; run OCR over it first"
+    if read.illegible:
+        pages = f"{len(read.illegible)} of {count} pages"
+        return f"its fonts do not tell which letters they draw, on {pages}; run OCR over it first"
     return f"it has no text on any of its {count} pages"
 
 
-def _read_pages(
-    pdf: pypdfium2.PdfDocument, count: int
-) -> tuple[list[list[Line]], list[int], list[int]]:
-    """Return each page's lines, then the numbers of pages that are pictures, and damaged ones."""
-    pages: list[list[Line]] = []
-    scanned, damaged = [], []
+def _problems(read: _Read) -> Iterator[str]:
+    if read.scanned:
+        yield f"only pictures and no text on {_pages(read.scanned)}; run OCR over the file"
+    for reason, numbers in read.illegible_by_reason().items():
+        yield f"no text that can be read on {_pages(numbers)}: {reason}; run OCR over the file"
+    if read.damaged:
+        yield f"damaged and left out: {_pages(read.damaged)}"
+
+
+@dataclass(slots=True)
+class _Read:
+    """Each page's lines, and the numbers of pages without, with why those have none."""
+
+    pages: list[list[Line]] = field(default_factory=list)
+    scanned: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+    illegible: dict[int, str] = field(default_factory=dict)
+
+    def illegible_by_reason(self) -> dict[str, list[int]]:
+        pages: dict[str, list[int]] = {}
+        for number, reason in self.illegible.items():
+            pages.setdefault(reason, []).append(number)
+        return pages
+
+
+def _read_pages(pdf: pypdfium2.PdfDocument, count: int) -> _Read:
+    read = _Read()
     for number in range(1, count + 1):
         try:
-            lines, is_picture = _read_page(pdf, number)
+            lines = _read_page(pdf, number, read)
         except pypdfium2.PdfiumError as error:
-            lines, is_picture = [], False
-            damaged.append(number)
-            if len(damaged) > _MOST_DAMAGED_PAGES:
+            lines = []
+            read.damaged.append(number)
+            if len(read.damaged) > _MOST_DAMAGED_PAGES:
                 reason = f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
                 raise Refused(reason) from error
-        if is_picture:
-            scanned.append(number)
-        pages.append(lines)
-    return pages, scanned, damaged
+        read.pages.append(lines)
+    return read
 
 
-def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], bool]:
-    """Return a page's lines, and whether it has none but has a picture."""
+def _read_page(pdf: pypdfium2.PdfDocument, number: int, read: _Read) -> list[Line]:
+    """Return a page's lines, or note why it has none."""
     page = pdf[number - 1]
     try:
-        lines = read_lines(page)
-        if lines:
-            return lines, False
-        return [], any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+        lines, raw = read_lines(page)
+        if not lines:
+            if any(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+                read.scanned.append(number)
+        elif reason := illegible(raw):
+            read.illegible[number] = reason
+            return []
+        return lines
     finally:
         page.close()
 

@@ -52,8 +52,11 @@ class Line:
     alone: bool = False
 
 
-def read_lines(page: Any) -> list[Line]:
-    """Read a pypdfium2 page; what stands outside of it is left out."""
+def read_lines(page: Any) -> tuple[list[Line], str]:
+    """Read a pypdfium2 page; what stands outside of it is left out.
+
+    With the lines comes the text as PDFium gives it, controls and all.
+    """
     text_page = page.get_textpage()
     written = PageText(text_page)
     lines: list[Line] = []
@@ -89,7 +92,7 @@ def read_lines(page: Any) -> list[Line]:
             parts = []
             lines.append(_placed(shown, written, run))
     text_page.close()
-    return _on_page(lines, page.get_bbox()) if written.placed else lines
+    return (_on_page(lines, page.get_bbox()) if written.placed else lines), written.text
 
 
 def _rows(table: TableRows) -> list[Line]:
