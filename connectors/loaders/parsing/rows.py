@@ -66,7 +66,10 @@ class RowOptions:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What becomes a document: ``key`` is the row's own id, or its number, counted from 1."""
+    """What becomes a document: ``key`` is the row's own id, or its number, counted from 1.
+
+    ``section`` is what stands above the table that the row is from.
+    """
 
     number: int
     key: str
@@ -74,6 +77,7 @@ class Row:
     title: str
     language: str | None
     metadata: dict[str, Plain]
+    section: tuple[str, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -81,7 +85,7 @@ class Row:
         return len(self.text) + sum(len(str(value)) for value in self.metadata.values())
 
     def as_json(self) -> tuple[Any, ...]:
-        """Return plain JSON data: ``Row(*data)`` is the row again."""
+        """Return plain JSON data: ``Row(*data)`` is the row again, its section maybe a list."""
         return astuple(self)
 
 
