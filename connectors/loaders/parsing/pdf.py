@@ -1,9 +1,8 @@
-"""PDF by PDFium: the text of each page, with lines joined to paragraphs."""
+"""PDF by PDFium: the text of each page, and why a page has none."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,9 +11,9 @@ from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.legible import illegible
-from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
-from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
-from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
+from rag_engine.connectors.loaders.parsing.pdf_lines import Line, read_lines
+from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, without_running_lines
 
 __all__ = ["parse"]
 
@@ -25,7 +24,6 @@ _EMPTY_TITLES = re.compile(
 )
 
 _MOST_DAMAGED_PAGES = 1_000
-_FEWEST_PAGES_FOR_RUNNING_LINES = 4
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -45,7 +43,7 @@ def parse(data: bytes, name: str) -> Parsed:
     if not any(read.pages):
         raise Refused(_nothing_found(count, read))
     title = one_line(pdf.get_metadata_dict().get("Title", ""))
-    text, stretches = _put_together(_without_running_lines(read.pages))
+    text, stretches = put_together(without_running_lines(read.pages))
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
@@ -131,48 +129,6 @@ def _read_page(pdf: pypdfium2.PdfDocument, number: int, read: _Read) -> list[Lin
         return lines
     finally:
         page.close()
-
-
-def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Drop the heads and feet that most pages repeat; page numbers in them do not matter."""
-    filled = [lines for lines in pages if lines]
-    if len(filled) < _FEWEST_PAGES_FOR_RUNNING_LINES:
-        return list(pages)
-    enough = len(filled) * 0.6
-    running = [
-        _more_often(enough, [_unnumbered(lines[end].text) for lines in filled]) for end in (0, -1)
-    ]
-    bodies = []
-    for lines in pages:
-        start = int(bool(lines) and _unnumbered(lines[0].text) in running[0])
-        stop = len(lines) - int(len(lines) > start and _unnumbered(lines[-1].text) in running[1])
-        bodies.append(lines[start:stop])
-    return bodies if any(bodies) else list(pages)
-
-
-def _more_often(than: float, lines: Sequence[str]) -> set[str]:
-    return {line for line, count in Counter(lines).items() if count > than}
-
-
-def _unnumbered(line: str) -> str:
-    return re.sub(r"\d+", "#", line)
-
-
-def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]:
-    parts: list[str] = []
-    stretches = []
-    position = 0
-    ends = LineEnds([line.text for lines in pages for line in lines])
-    for number, lines in enumerate(pages, start=1):
-        text = join_paragraphs(lines, ends)
-        if text:
-            if parts:
-                parts.append("\n\n")
-                position += 2
-            parts.append(text)
-            stretches.append(Stretch(start=position, end=position + len(text), page=number))
-            position += len(text)
-    return "".join(parts), tuple(stretches)
 
 
 def _pages(numbers: Sequence[int]) -> str:

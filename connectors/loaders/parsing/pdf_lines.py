@@ -21,6 +21,11 @@ from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
 from rag_engine.connectors.loaders.parsing.pdf_tables import TableRows, set_tables_apart
+from rag_engine.connectors.loaders.parsing.pdf_upright import (
+    is_upright_page,
+    turned,
+    without_breaks,
+)
 
 __all__ = ["Line", "join_paragraphs", "read_lines"]
 
@@ -65,7 +70,11 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
     runs = list(written.runs(whole_if=is_right_to_left if some else None))
     parts: list[Glyph] = []  # of the line that is read from the right, so far
     before = range(0)
-    for run in set_tables_apart(page, text_page, written, runs, backwards=backwards):
+    upright = is_upright_page(written, runs)
+    items: Sequence[Run | TableRows] = runs
+    if not upright:
+        items = set_tables_apart(page, text_page, written, runs, backwards=backwards)
+    for run in items:
         if isinstance(run, TableRows):
             lines += _rows(run)
             parts, before = [], range(0)
@@ -88,11 +97,15 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
         elif anew and glyphs:
             parts = glyphs
             lines.append(_from_the_right(parts, backwards))
+        elif upright:
+            lines.append(_placed(without_breaks(shown), written, run, upright=True))
         else:
             parts = []
             lines.append(_placed(shown, written, run))
     text_page.close()
-    return (_on_page(lines, page.get_bbox()) if written.placed else lines), written.text
+    if written.placed and not upright:
+        lines = _on_page(lines, page.get_bbox())
+    return lines, written.text
 
 
 def _rows(table: TableRows) -> list[Line]:
@@ -134,10 +147,12 @@ def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
     return shown or lines
 
 
-def _placed(text: str, written: PageText, run: Run) -> Line:
-    first, last = run.ends
-    left, bottom, _, top = written.box(first)
-    _, last_bottom, last_right, _ = written.box(last)
+def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) -> Line:
+    first, last = (written.box(place) for place in run.ends)
+    if upright:
+        first, last = turned(first), turned(last)
+    left, bottom, _, top = first
+    _, last_bottom, last_right, _ = last
     return Line(
         text=text,
         start=left,
@@ -156,8 +171,8 @@ def _unplaced(text: str, number: int) -> Line:
     return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)
 
 
-def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> str:
-    """Return the page's paragraphs, one a line; ``ends`` knows the words of all pages."""
+def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> list[str]:
+    """Return the page's paragraphs; ``ends`` knows the words of all pages."""
     gaps = [a.base - b.top for a, b in pairwise(lines) if a.base > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
     paragraphs: list[str] = []
@@ -166,7 +181,7 @@ def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> str:
             paragraphs[-1] = ends.join(paragraphs[-1], line.text)
         else:
             paragraphs.append(line.text)
-    return "\n".join(paragraphs)
+    return paragraphs
 
 
 def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
