@@ -12,7 +12,8 @@ from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
-from rag_engine.connectors.loaders.parsing.pdf_lines import Line, read_lines
+from rag_engine.connectors.loaders.parsing.pdf_annotations import open_forms, read_annotations
+from rag_engine.connectors.loaders.parsing.pdf_lines import Line, read_lines, row_of_its_own
 from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, without_running_lines
 
 __all__ = ["parse"]
@@ -34,6 +35,7 @@ def parse(data: bytes, name: str) -> Parsed:
     """
     try:
         pdf = pypdfium2.PdfDocument(data)
+        open_forms(pdf)
     except pypdfium2.PdfiumError as error:
         raise Refused(_reason(data, str(error))) from error
     count = len(pdf)
@@ -125,8 +127,8 @@ def _read_page(pdf: pypdfium2.PdfDocument, number: int, read: _Read) -> list[Lin
                 read.scanned.append(number)
         elif reason := illegible(raw):
             read.illegible[number] = reason
-            return []
-        return lines
+            lines = []
+        return [*lines, *map(row_of_its_own, read_annotations(pdf, page))]
     finally:
         page.close()
 

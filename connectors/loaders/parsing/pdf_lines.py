@@ -27,7 +27,7 @@ from rag_engine.connectors.loaders.parsing.pdf_upright import (
     without_breaks,
 )
 
-__all__ = ["Line", "join_paragraphs", "read_lines"]
+__all__ = ["Line", "join_paragraphs", "read_lines", "row_of_its_own"]
 
 _ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
 
@@ -114,6 +114,11 @@ def _rows(table: TableRows) -> list[Line]:
         Line(text=row, start=left, end=right, top=bottom, base=bottom, height=1, alone=True)
         for row in table.lines
     ]
+
+
+def row_of_its_own(text: str) -> Line:
+    """Return a line that stands at no place of the page, and is joined with none."""
+    return Line(text=text, start=0, end=0, top=0, base=0, height=1, alone=True)
 
 
 def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:

@@ -125,10 +125,14 @@ def _without_notes(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     sizes = [line.height for line in lines if not line.alone]
     usual = statistics.median(sizes) if sizes else 0.0
     start = len(lines)
+    while start and lines[start - 1].alone:  # what is written onto the page comes last
+        start -= 1
     while start and not lines[start - 1].alone and lines[start - 1].height < _SMALLER * usual:
         start -= 1
-    while start < len(lines) and not _NOTE.match(lines[start].text):
+    while start < len(lines) and not lines[start].alone and not _NOTE.match(lines[start].text):
         start += 1
+    if start < len(lines) and lines[start].alone:
+        start = len(lines)
     return list(lines[:start]), list(lines[start:])
 
 
