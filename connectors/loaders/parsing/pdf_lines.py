@@ -153,7 +153,7 @@ def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
 
 
 def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) -> Line:
-    first, last = (written.box(place) for place in run.ends)
+    first, last = written.end_boxes(run)
     if upright:
         first, last = turned(first), turned(last)
     left, bottom, _, top = first

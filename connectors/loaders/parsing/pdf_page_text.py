@@ -79,8 +79,9 @@ class Run:
     @property
     def ends(self) -> tuple[int, int]:
         """The places of the first and the last character that is no blank."""
-        first = self.start + _units(self.text) - _units(self.text.lstrip())
-        return first, self.start + _units(self.text.rstrip()) - 1
+        before = len(self.text) - len(self.text.lstrip())  # blanks are units of their own
+        after = len(self.text) - len(self.text.rstrip())
+        return self.start + before, self.start + self.units - after - 1
 
 
 class PageText:
@@ -93,6 +94,7 @@ class PageText:
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
         self._rect = pdfium.FS_RECTF()
+        self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
         self.placed: bool = _units(self.text) == text_page.count_chars()
@@ -119,7 +121,7 @@ class PageText:
         return mended
 
     def _adjoins(self, run: Run, following: Run) -> bool:
-        before, after = self.box(run.ends[1]), self.box(following.ends[0])
+        before, after = self.end_boxes(run)[1], self.end_boxes(following)[0]
         height = max(before[3] - before[1], after[3] - after[1])
         across = max(after[0] - before[2], before[0] - after[2])
         shared = min(before[3], after[3]) - max(before[1], after[1])
@@ -154,6 +156,14 @@ class PageText:
             else:
                 yield from _parted(text, position)
             position = after
+
+    def end_boxes(self, run: Run) -> tuple[Box, Box]:
+        """Return the boxes of a run's first and last character that is no blank."""
+        known = self._ends.get((run.start, run.units))
+        if known is None:
+            first, last = run.ends
+            known = self._ends[run.start, run.units] = self.box(first), self.box(last)
+        return known
 
     def box(self, place: int) -> Box:
         """Return the box of a character, with the room that its font gives it."""

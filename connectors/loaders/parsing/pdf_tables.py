@@ -39,7 +39,9 @@ _WIDE_ADVANCE = 0.54
 """Of the height of a line: what a character takes on average where a line has gaps."""
 _ODD_ADVANCE = 1.3
 _LEVEL = 0.3
+_BESIDE = 0.45
 _FEWEST_ODD = 2
+_NEIGHBOURS = 12
 _WIDE_GAP = 2.0
 _MOST_PIECES = 3_000
 """A page with more is a drawing."""
@@ -60,12 +62,14 @@ def set_tables_apart(
     page: Any, text_page: Any, written: PageText, runs: Sequence[Run], *, backwards: bool
 ) -> list[Run | TableRows]:
     """Return a page's runs with tables in the place of those that they are made of."""
-    if not written.placed or not _may_hold_tables(written, runs):
-        return list(runs)
-    pieces = pieces_of(written, runs)
-    if len(pieces) > _MOST_PIECES:
+    odd = _odd_runs(written, runs) if written.placed else []
+    if len(odd) < _FEWEST_ODD:
         return list(runs)
     grids = ruled_grids(*read_rules(page))
+    looked_at = _beside(odd, len(runs)) | _framed(written, runs, grids)
+    pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
+    if len(pieces) > _MOST_PIECES:
+        return list(runs)
     reader = CellReader(text_page, LineEnds([run.text for run in runs]), backwards=backwards)
     found: list[tuple[TableRows, list[Piece]]] = []
     for grid in grids:
@@ -79,7 +83,8 @@ def set_tables_apart(
         found.append((TableRows(tuple(lines), _box(aligned.pieces)), aligned.pieces))
     taken = {id(piece) for _, inside in found for piece in inside}
     left = [piece for piece in pieces if id(piece) not in taken]
-    return _in_order(left, found)
+    others = [run for number, run in enumerate(runs) if number not in looked_at]
+    return _in_order([*others, *_together(left)], found)
 
 
 def _lines_of(table: AlignedTable, reader: CellReader) -> list[str]:
@@ -95,24 +100,43 @@ def _lines_of(table: AlignedTable, reader: CellReader) -> list[str]:
     return write_rows(rows, bold.__getitem__)
 
 
-def _may_hold_tables(written: PageText, runs: Sequence[Run]) -> bool:
-    """Tell cheaply whether lines have gaps, or stand beside or above the one before."""
-    advances: list[float] = []
-    odd = 0
+def _odd_runs(written: PageText, runs: Sequence[Run]) -> list[int]:
+    """Return cheaply which runs have gaps, or stand apart beside, or above, the one before."""
+    advances: list[tuple[int, float]] = []
+    odd: list[int] = []
     before: Box | None = None
-    for run in runs:
+    for number, run in enumerate(runs):
         text = run.text.strip()
         if not text:
             continue
-        first, last = (written.box(place) for place in run.ends)
+        first, last = written.end_boxes(run)
         height = max(first[3] - first[1], 1.0)
-        if before is not None and first[1] > before[1] - _LEVEL * height:
-            odd += 1
+        if before is not None:
+            risen = (first[1] - before[1]) / height
+            across = max(first[0] - before[2], before[0] - first[2])
+            if risen > _LEVEL or (risen > -_LEVEL and across > _BESIDE * height):
+                odd.append(number)
         before = last
         units = len(text) if text.isascii() else len(text) + len(_WIDE.findall(text))
-        advances.append(abs(last[2] - first[0]) / height / units)
-    usual = min(_WIDE_ADVANCE, _ODD_ADVANCE * statistics.median(advances)) if advances else 0.0
-    return odd + sum(advance > usual for advance in advances) >= _FEWEST_ODD
+        advances.append((number, abs(last[2] - first[0]) / height / units))
+    if not advances:
+        return []
+    usual = min(_WIDE_ADVANCE, _ODD_ADVANCE * statistics.median(each for _, each in advances))
+    return sorted({*odd, *(number for number, advance in advances if advance > usual)})
+
+
+def _beside(odd: Sequence[int], count: int) -> set[int]:
+    """Return the runs that are odd or near to one that is."""
+    near = (range(number - _NEIGHBOURS, number + _NEIGHBOURS + 1) for number in odd)
+    return {each for numbers in near for each in numbers if 0 <= each < count}
+
+
+def _framed(written: PageText, runs: Sequence[Run], grids: Sequence[RuledGrid]) -> set[int]:
+    """Return the runs at whose height a grid of rules is."""
+    if not grids:
+        return set()
+    boxes = ((n, written.end_boxes(run)[0]) for n, run in enumerate(runs) if run.text.strip())
+    return {n for n, box in boxes if any(g.box[1] < box[3] and box[1] < g.box[3] for g in grids)}
 
 
 def _ruled(
@@ -206,13 +230,13 @@ def _box(pieces: Sequence[Piece]) -> Box:
 
 
 def _in_order(
-    left: Iterable[Piece], found: Sequence[tuple[TableRows, list[Piece]]]
+    runs: Iterable[Run], found: Sequence[tuple[TableRows, list[Piece]]]
 ) -> list[Run | TableRows]:
-    """Put tables where their first piece stood, and pieces of one line together again."""
+    """Put tables where their first piece stood."""
     places: list[tuple[int, Run | TableRows]] = [
         (min(piece.run.start for piece in inside), table) for table, inside in found
     ]
-    places += [(run.start, run) for run in _together(list(left))]
+    places += [(run.start, run) for run in runs]
     return [each for _, each in sorted(places, key=lambda pair: pair[0])]
 
 

@@ -25,7 +25,7 @@ def is_upright_page(written: PageText, runs: Sequence[Run]) -> bool:
 
 
 def _runs_down(written: PageText, run: Run) -> bool:
-    first, last = (written.box(place) for place in run.ends)
+    first, last = written.end_boxes(run)
     width = max(first[2] - first[0], last[2] - last[0])
     across = abs((first[0] + first[2]) - (last[0] + last[2])) / 2
     return first[3] - last[3] > max(across, width) and across < _IN_LINE * width * len(run.text)
