@@ -15,7 +15,7 @@ from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import InvalidDocument
 from rag_engine.ports import Loader
-from rag_engine.records import Document, Problem
+from rag_engine.records import Document, Problem, Span
 from rag_engine.regular_file import open_regular
 
 __all__ = ["ParsedRowsLoader"]
@@ -97,6 +97,7 @@ class ParsedRowsLoader(NamedEncoding, Loader):
 def _as_record(row: Row | str, source: str) -> Document | Problem:
     if isinstance(row, str):
         return Problem(source=source, reason=row)
+    section = tuple(row.section)
     try:
         return Document(
             id=f"{source}#{row.key}" if row.key else source,
@@ -104,6 +105,7 @@ def _as_record(row: Row | str, source: str) -> Document | Problem:
             title=row.title,
             source=source,
             language_hint=row.language,
+            spans=(Span(start=0, end=len(row.text), section=section),) if section else (),
             metadata=row.metadata,
         )
     except InvalidDocument as error:

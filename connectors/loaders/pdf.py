@@ -93,15 +93,20 @@ def _without_ocr(parsed: Parsed, source: str, lacking: str) -> Iterator[Document
     Raises:
         LoadError: no page has text.
     """
-    scans = _without_text(parsed, parsed.scans)
-    if scans and not parsed.text:
-        raise LoadError(
-            f"{source}: it has no text, only pictures on {len(scans)} of "
-            f"{parsed.metadata['pages']} pages; {lacking}"
-        )
+    missing = _without_text(parsed, parsed.scans)
+    if missing and not parsed.text:
+        number = f"{len(missing)} of {parsed.metadata['pages']} pages"
+        why = next((parsed.illegible[page] for page in missing if page in parsed.illegible), None)
+        shown = f"only pictures on {number}" if why is None else f"{why} (on {number})"
+        raise LoadError(f"{source}: it has no text that can be read: {shown}; {lacking}")
     yield document_of(parsed, source, PdfLoader.format)
-    if scans:
-        reason = f"only pictures and no text on {numbered(scans)}; {lacking}"
+    pictures = [page for page in missing if page not in parsed.illegible]
+    if pictures:
+        reason = f"only pictures and no text on {numbered(pictures)}; {lacking}"
+        yield Problem(source=source, reason=reason)
+    for why in dict.fromkeys(parsed.illegible.values()):
+        pages = [page for page in missing if parsed.illegible.get(page) == why]
+        reason = f"no text that can be read on {numbered(pages)}: {why}; {lacking}"
         yield Problem(source=source, reason=reason)
     for reason in parsed.problems:
         yield Problem(source=source, reason=reason)
@@ -129,5 +134,6 @@ def _with_ocr(parsed: Parsed, source: str, read: list[PageRead]) -> Iterator[Doc
 
 
 def _without_text(parsed: Parsed, pages: tuple[int, ...] | list[int]) -> list[int]:
+    """Return the pages without text, and those where a note or a form alone can be read."""
     filled = {stretch.page for stretch in parsed.stretches}
-    return [page for page in pages if page not in filled]
+    return [page for page in pages if page not in filled or page in parsed.illegible]

@@ -17,6 +17,7 @@ __all__ = ["Ordered", "is_right_to_left", "mirrored", "reading_order"]
 
 _RIGHT = frozenset({"R", "AL"})
 _DIGITS = frozenset({"EN", "AN"})
+_NUMERIC = _DIGITS | {"ET"}
 # Where letters that are read from the right have their places.
 _SCRIPTS = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]+"
@@ -181,6 +182,8 @@ def _start_of_number(
     visual: Sequence[str], kinds: Sequence[str], span: range, end: int
 ) -> int | None:
     """Return where the number begins that ends at ``end``, or None where none does."""
+    if kinds[end] not in _NUMERIC:
+        return None
     arabic = _after_arabic(kinds, span.stop, end)
     joined = {"CS"} if arabic else {"CS", "ES"}
 

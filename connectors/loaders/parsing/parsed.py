@@ -44,7 +44,8 @@ class Parsed:
     """One file's text.
 
     ``problems`` are the reasons why parts of the file are missing. ``scans`` are the numbers of the
-    pages whose text is to be had by OCR alone; some may hold a little text all the same.
+    pages whose text is to be had by OCR alone; some may hold a little text all the same. Those
+    among them that hold no pictures but signs that are no text are ``illegible``, each with why.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Parsed:
     metadata: dict[str, str | int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     scans: tuple[int, ...] = ()
+    illegible: dict[int, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON data.
@@ -74,6 +76,7 @@ class Parsed:
             "metadata": self.metadata,
             "problems": self.problems,
             "scans": self.scans,
+            "illegible": list(self.illegible.items()),
         }
 
     @classmethod
@@ -95,4 +98,5 @@ class Parsed:
             metadata=data["metadata"],
             problems=tuple(data["problems"]),
             scans=tuple(data["scans"]),
+            illegible=dict(data["illegible"]),
         )

@@ -1,16 +1,19 @@
-"""PDF by PDFium: the text of each page, with lines joined to paragraphs."""
+"""PDF by PDFium: the text of each page, and why a page has none."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pypdfium2
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
-from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs, read_lines
+from rag_engine.connectors.loaders.parsing.legible import illegible
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
+from rag_engine.connectors.loaders.parsing.pdf_annotations import open_forms, read_annotations
+from rag_engine.connectors.loaders.parsing.pdf_lines import Line, read_lines, row_of_its_own
+from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, without_running_lines
 from rag_engine.connectors.loaders.parsing.pdf_scans import goes_to_ocr, pictures_of
 
 __all__ = ["parse"]
@@ -22,7 +25,6 @@ _EMPTY_TITLES = re.compile(
 )
 
 _MOST_DAMAGED_PAGES = 1_000
-_FEWEST_PAGES_FOR_RUNNING_LINES = 4
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -33,26 +35,25 @@ def parse(data: bytes, name: str) -> Parsed:
     """
     try:
         pdf = pypdfium2.PdfDocument(data)
+        open_forms(pdf)
     except pypdfium2.PdfiumError as error:
         raise Refused(_reason(data, str(error))) from error
     count = len(pdf)
     if not count:
         raise Refused("it is damaged: it has no pages; export it again")
-    pages, scanned, damaged = _read_pages(pdf, count)
-    if not (any(pages) or scanned):
-        raise Refused(_nothing_found(count, len(damaged)))
+    read = _read_pages(pdf, count)
+    if not (any(read.pages) or read.scans):
+        raise Refused(_nothing_found(count, len(read.damaged)))
     title = one_line(pdf.get_metadata_dict().get("Title", ""))
-    text, stretches = _put_together(_without_running_lines(pages))
-    problems = []
-    if damaged:
-        problems.append(f"damaged and left out: {_pages(damaged)}")
+    text, stretches = put_together(without_running_lines(read.pages))
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
         stretches=stretches,
         metadata={"pages": count},
-        problems=tuple(problems),
-        scans=tuple(scanned),
+        problems=(f"damaged and left out: {_pages(read.damaged)}",) if read.damaged else (),
+        scans=tuple(read.scans),
+        illegible=read.illegible,
     )
 
 
@@ -72,77 +73,46 @@ def _nothing_found(count: int, damaged: int) -> str:
     return f"it has no text on any of its {count} pages"
 
 
-def _read_pages(
-    pdf: pypdfium2.PdfDocument, count: int
-) -> tuple[list[list[Line]], list[int], list[int]]:
-    """Return each page's lines, then the numbers of pages that OCR reads, and of damaged ones."""
-    pages: list[list[Line]] = []
-    scanned, damaged = [], []
+@dataclass(slots=True)
+class _Read:
+    """Each page's lines, and the numbers of those that OCR reads, with why, and of damaged ones."""
+
+    pages: list[list[Line]] = field(default_factory=list)
+    scans: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+    illegible: dict[int, str] = field(default_factory=dict)
+
+
+def _read_pages(pdf: pypdfium2.PdfDocument, count: int) -> _Read:
+    read = _Read()
     for number in range(1, count + 1):
         try:
-            lines, is_picture = _read_page(pdf, number)
+            lines = _read_page(pdf, number, read)
         except pypdfium2.PdfiumError as error:
-            lines, is_picture = [], False
-            damaged.append(number)
-            if len(damaged) > _MOST_DAMAGED_PAGES:
+            lines = []
+            read.damaged.append(number)
+            if len(read.damaged) > _MOST_DAMAGED_PAGES:
                 reason = f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
                 raise Refused(reason) from error
-        if is_picture:
-            scanned.append(number)
-        pages.append(lines)
-    return pages, scanned, damaged
+        read.pages.append(lines)
+    return read
 
 
-def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], bool]:
-    """Return a page's lines, and whether its text is to be had by OCR alone."""
+def _read_page(pdf: pypdfium2.PdfDocument, number: int, read: _Read) -> list[Line]:
+    """Return a page's lines, and note whether its text is to be had by OCR alone."""
     page = pdf[number - 1]
     try:
-        lines = read_lines(page)
+        lines, raw = read_lines(page)
+        why = illegible(raw) if lines else None
         text = "\n".join(line.text for line in lines)
-        return lines, goes_to_ocr(text, None, pictures=lambda: pictures_of(page))
+        if goes_to_ocr(text, why, pictures=lambda: pictures_of(page)):
+            read.scans.append(number)
+        if why is not None:
+            read.illegible[number] = why
+            lines = []
+        return [*lines, *map(row_of_its_own, read_annotations(pdf, page))]
     finally:
         page.close()
-
-
-def _without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Drop the heads and feet that most pages repeat; page numbers in them do not matter."""
-    filled = [lines for lines in pages if lines]
-    if len(filled) < _FEWEST_PAGES_FOR_RUNNING_LINES:
-        return list(pages)
-    enough = len(filled) * 0.6
-    running = [
-        _more_often(enough, [_unnumbered(lines[end].text) for lines in filled]) for end in (0, -1)
-    ]
-    bodies = []
-    for lines in pages:
-        start = int(bool(lines) and _unnumbered(lines[0].text) in running[0])
-        stop = len(lines) - int(len(lines) > start and _unnumbered(lines[-1].text) in running[1])
-        bodies.append(lines[start:stop])
-    return bodies if any(bodies) else list(pages)
-
-
-def _more_often(than: float, lines: Sequence[str]) -> set[str]:
-    return {line for line, count in Counter(lines).items() if count > than}
-
-
-def _unnumbered(line: str) -> str:
-    return re.sub(r"\d+", "#", line)
-
-
-def _put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]:
-    parts: list[str] = []
-    stretches = []
-    position = 0
-    for number, lines in enumerate(pages, start=1):
-        text = join_paragraphs(lines)
-        if text:
-            if parts:
-                parts.append("\n\n")
-                position += 2
-            parts.append(text)
-            stretches.append(Stretch(start=position, end=position + len(text), page=number))
-            position += len(text)
-    return "".join(parts), tuple(stretches)
 
 
 def _pages(numbers: Sequence[int]) -> str:

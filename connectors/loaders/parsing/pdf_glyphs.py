@@ -83,6 +83,7 @@ class _Reader:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._edges = [ctypes.c_double() for _ in range(4)]
         self._box, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+        self._size, self._em = -1.0, 0.0
 
     def read(self, place: int) -> Glyph | None:
         """Return a character and its box; None for a line end and the like."""
@@ -91,12 +92,15 @@ class _Reader:
             return None
         pdfium.FPDFText_GetCharOrigin(self._page, place, self._x, self._y)
         pdfium.FPDFText_GetLooseCharBox(self._page, place, self._box)
-        pdfium.FPDFText_GetMatrix(self._page, place, self._matrix)
         left, right = self._box.left, self._box.right
         if is_mark(sign):  # where its ink is, not where it has its room, tells its letter
             pdfium.FPDFText_GetCharBox(self._page, place, *self._edges)
             left, right = self._edges[0].value, self._edges[1].value
-        scale = abs(self._matrix.d) or abs(self._matrix.b) or 1.0
+        size = pdfium.FPDFText_GetFontSize(self._page, place)
+        if size != self._size:  # characters of one size are mostly of one matrix too
+            pdfium.FPDFText_GetMatrix(self._page, place, self._matrix)
+            scale = abs(self._matrix.d) or abs(self._matrix.b) or 1.0
+            self._size, self._em = size, size * scale
         return Glyph(
             text=sign,
             pen=self._x.value,
@@ -105,7 +109,7 @@ class _Reader:
             base=self._y.value,
             bottom=self._box.bottom,
             top=self._box.top,
-            em=pdfium.FPDFText_GetFontSize(self._page, place) * scale,
+            em=self._em,
         )
 
 

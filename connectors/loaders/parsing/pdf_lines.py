@@ -15,14 +15,20 @@ from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.cleaning import clean, join_lines, tidy
+from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
+from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided, is_open
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
+from rag_engine.connectors.loaders.parsing.pdf_tables import TableRows, set_tables_apart
+from rag_engine.connectors.loaders.parsing.pdf_upright import (
+    is_upright_page,
+    turned,
+    without_breaks,
+)
 
-__all__ = ["Line", "join_paragraphs", "read_lines"]
+__all__ = ["Line", "join_paragraphs", "read_lines", "row_of_its_own"]
 
-# PDFium puts this sign, and no line end, where a word is divided at the end of a line.
-_DIVIDED = re.compile("(.?)[\x02\ufffe](?:\r?\n)?(.?)")
 _ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
 
 _FEWEST_CHARACTERS = 30
@@ -36,8 +42,9 @@ class Line:
     """A line of text and where it stands, in points.
 
     ``start`` and ``end`` are the places where reading starts and ends, so ``end < start`` in
-    Hebrew. ``top`` and ``base`` are those of the first and the last character: a word divided at
-    its end makes two lines one. Both grow upwards, as in PDF.
+    Hebrew. ``top`` and ``base`` are those of the first and the last character; they grow upwards,
+    as in PDF. ``divided`` says that PDFium takes the hyphen at its end for one inside of a word,
+    ``alone`` that it is a row of a table, and joined with no other.
     """
 
     text: str
@@ -46,32 +53,40 @@ class Line:
     top: float
     base: float
     height: float
+    divided: bool = False
+    alone: bool = False
 
 
-def read_lines(page: Any) -> list[Line]:
-    """Read a pypdfium2 page; what stands outside of it is left out."""
+def read_lines(page: Any) -> tuple[list[Line], str]:
+    """Read a pypdfium2 page; what stands outside of it is left out.
+
+    With the lines comes the text as PDFium gives it, controls and all.
+    """
     text_page = page.get_textpage()
-    # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
-    text = text_page.get_text_range()
-    placed = _units(text) == text_page.count_chars()
+    written = PageText(text_page)
     lines: list[Line] = []
-    position = 0
-    some = is_right_to_left(text)
-    backwards = some and _mostly_from_the_right(text)
+    some = is_right_to_left(written.text)
+    backwards = some and _mostly_from_the_right(written.text)
+    runs = list(written.runs(whole_if=is_right_to_left if some else None))
     parts: list[Glyph] = []  # of the line that is read from the right, so far
     before = range(0)
-    for raw in text.split("\r\n"):
-        shown = tidy(clean(_DIVIDED.sub(_undivide, raw)))
-        first = position + _units(raw) - _units(raw.lstrip())
-        last = position + _units(raw.rstrip()) - 1
-        whole = range(position, position + _units(raw))
-        position = whole.stop + 2
+    upright = is_upright_page(written, runs)
+    items: Sequence[Run | TableRows] = runs
+    if not upright:
+        items = set_tables_apart(page, text_page, written, runs, backwards=backwards)
+    for run in items:
+        if isinstance(run, TableRows):
+            lines += _rows(run)
+            parts, before = [], range(0)
+            continue
+        shown = tidy(clean(run.shown or run.text))
         if not shown:
             continue
-        if not placed:
+        if not written.placed:
             lines.append(_unplaced(shown, len(lines)))
             continue
         anew = some and is_right_to_left(shown)
+        whole = run.places
         glyphs = read_glyphs(text_page, whole) if anew or parts else []
         if anew and not parts:  # a number or a sign at its end may have come first
             parts = read_glyphs(text_page, before)
@@ -82,11 +97,28 @@ def read_lines(page: Any) -> list[Line]:
         elif anew and glyphs:
             parts = glyphs
             lines.append(_from_the_right(parts, backwards))
+        elif upright:
+            lines.append(_placed(without_breaks(shown), written, run, upright=True))
         else:
             parts = []
-            lines.append(_placed(shown, text_page, first, last))
+            lines.append(_placed(shown, written, run))
     text_page.close()
-    return _on_page(lines, page.get_bbox()) if placed else lines
+    if written.placed and not upright:
+        lines = _on_page(lines, page.get_bbox())
+    return lines, written.text
+
+
+def _rows(table: TableRows) -> list[Line]:
+    left, bottom, right, _ = table.box
+    return [
+        Line(text=row, start=left, end=right, top=bottom, base=bottom, height=1, alone=True)
+        for row in table.lines
+    ]
+
+
+def row_of_its_own(text: str) -> Line:
+    """Return a line that stands at no place of the page, and is joined with none."""
+    return Line(text=text, start=0, end=0, top=0, base=0, height=1, alone=True)
 
 
 def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:
@@ -114,26 +146,18 @@ def _mostly_from_the_right(text: str) -> bool:
     return 2 * sum(map(is_right_to_left, words)) >= max(len(words), 1)
 
 
-def _units(text: str) -> int:
-    """Count as PDFium does, in units of UTF-16."""
-    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
-
-
 def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
     left, bottom, right, top = box
     shown = [line for line in lines if left <= line.start <= right and bottom <= line.base <= top]
     return shown or lines
 
 
-def _undivide(match: re.Match[str]) -> str:
-    before, after = match.groups()
-    one_word = after.islower() or (before.isupper() and after.isupper())
-    return before + after if one_word else f"{before}-{after}"
-
-
-def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
-    left, bottom, _, top = text_page.get_charbox(first, loose=True)
-    _, last_bottom, last_right, _ = text_page.get_charbox(last, loose=True)
+def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) -> Line:
+    first, last = written.end_boxes(run)
+    if upright:
+        first, last = turned(first), turned(last)
+    left, bottom, _, top = first
+    _, last_bottom, last_right, _ = last
     return Line(
         text=text,
         start=left,
@@ -141,6 +165,8 @@ def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
         top=bottom,
         base=last_bottom,
         height=top - bottom,
+        divided=run.divided,
+        alone=run.alone,
     )
 
 
@@ -150,28 +176,35 @@ def _unplaced(text: str, number: int) -> Line:
     return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)
 
 
-def join_paragraphs(lines: Sequence[Line]) -> str:
-    """Return the page's paragraphs, one a line."""
+def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> list[str]:
+    """Return the page's paragraphs; ``ends`` knows the words of all pages."""
     gaps = [a.base - b.top for a, b in pairwise(lines) if a.base > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
     paragraphs: list[str] = []
     for index, line in enumerate(lines):
         if index and _goes_on(lines, index - 1, usual_gap):
-            paragraphs[-1] = join_lines(paragraphs[-1], line.text)
+            paragraphs[-1] = ends.join(paragraphs[-1], line.text)
         else:
             paragraphs.append(line.text)
-    return "\n".join(paragraphs)
+    return paragraphs
 
 
 def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     line, following = lines[index], lines[index + 1]
+    if line.alone or following.alone:
+        return False
     smaller, larger = sorted((line.height, following.height))
+    if line.divided or (larger <= smaller * _SIZE_STEP and is_divided(line.text, following.text)):
+        return True
     if (
         _ITEM.match(following.text)
-        or len(line.text) < _FEWEST_CHARACTERS / (1 + _is_wide(line.text))
         or larger > smaller * _SIZE_STEP
         or line.base - following.top > usual_gap * _GAP_STEP
     ):
+        return False
+    if is_open(line.text, following.text):
+        return True
+    if len(line.text) < _FEWEST_CHARACTERS / (1 + _is_wide(line.text)):
         return False
     forwards = 1 if line.end >= line.start else -1
     near = lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]

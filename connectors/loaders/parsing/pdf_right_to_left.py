@@ -8,6 +8,7 @@ blanks from the gaps between, then the order of reading (``bidi_order``).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -62,7 +63,7 @@ def read_line(glyphs: Sequence[Glyph], *, right_to_left: bool) -> str:
 
 def _left_to_right(glyphs: Sequence[Glyph]) -> list[str]:
     """Return what stands on a line from left to right, with blanks."""
-    blanks = [each.pen for each in glyphs if each.is_blank]
+    blanks = sorted(each.pen for each in glyphs if each.is_blank)
     shown = sorted(
         (each for each in glyphs if not each.is_blank), key=lambda each: (each.pen, each.middle)
     )
@@ -70,7 +71,8 @@ def _left_to_right(glyphs: Sequence[Glyph]) -> list[str]:
     for before, after in pairwise(shown):
         signs.append(before.text)
         gap = (after.start - before.right) / max(before.em, after.em)
-        marked = any(before.pen < blank < after.pen for blank in blanks)
+        next_blank = bisect_right(blanks, before.pen)
+        marked = next_blank < len(blanks) and blanks[next_blank] < after.pen
         if gap > (_WORD_GAP if marked else _WIDE_GAP):
             signs.append(" ")
     return [*signs, *(each.text for each in shown[-1:])]

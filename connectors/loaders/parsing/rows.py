@@ -69,6 +69,7 @@ class Row:
     """What becomes a document.
 
     ``key`` is the row's own id, or its number, counted from 1; empty where it is the whole file.
+    ``section`` is what stands above the table that the row is from.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Row:
     title: str
     language: str | None
     metadata: dict[str, Plain]
+    section: tuple[str, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -84,7 +86,7 @@ class Row:
         return len(self.text) + sum(len(str(value)) for value in self.metadata.values())
 
     def as_json(self) -> tuple[Any, ...]:
-        """Return plain JSON data: ``Row(*data)`` is the row again."""
+        """Return plain JSON data: ``Row(*data)`` is the row again, its section maybe a list."""
         return astuple(self)
 
 

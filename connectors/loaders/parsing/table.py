@@ -1,18 +1,24 @@
-"""The rows of CSV and TSV: the first one names the columns."""
+"""The rows of CSV and TSV: the first one below the title, or two, names the columns."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import BinaryIO
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.lines import TextLine, read_lines
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import Row, RowColumns, RowOptions, Value
-from rag_engine.connectors.loaders.parsing.table_records import Form, Record, read_records, sniff
+from rag_engine.connectors.loaders.parsing.table_header import (
+    Beginning,
+    find_beginning,
+    header_levels,
+    joined_names,
+)
+from rag_engine.connectors.loaders.parsing.table_records import Form, Record, read_records
 
 __all__ = ["rows"]
 
@@ -28,7 +34,8 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}")
 def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     r"""Yield each good row, and why each other can not be read, however long the file.
 
-    Delimiter and quote are found out from the first lines. A row with another number of fields
+    Delimiter and quote are found out from the first lines, and which of them name the columns;
+    what stands above those is the section of every row. A row with another number of fields
     than there are columns is a problem: nobody knows which field is missing.
 
     Raises:
@@ -44,16 +51,22 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     lines, sample = _with_sample(read)
     delimiter_line = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
     if delimiter_line:
-        form = Form(delimiter_line.group(1))
         next(lines)
+        beginning = Beginning(0, (), Form(delimiter_line.group(1)))
     else:
-        form = sniff(sample, prefer="\t" if options.format == "tsv" else ",")
+        beginning = find_beginning(sample, prefer="\t" if options.format == "tsv" else ",")
+    form = beginning.form
+    for _ in range(beginning.lines):
+        next(lines)
     header = next(read_records(lines, form), None)
     if header is None:
         return
     names = _column_names(header)
     records = read_records(lines, form, width=len(names))
     head = list(islice(records, _SAMPLE_LINES))
+    if header_levels([header, *head]) > 1:
+        both = joined_names([header, head.pop(0)])
+        names = _column_names(replace(header, fields=both))
     columns = _columns(names, head, options)
     kinds = {name: _kind(head, index) for index, name in enumerate(names)}
     for number, record in enumerate(chain(head, records), start=1):
@@ -62,7 +75,8 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
             yield f"line {record.number}: {reason}"
             continue
         values = {n: _typed(v, kinds[n]) for n, v in zip(names, record.fields, strict=True)}
-        yield columns.row(values, number=number, file_format=options.format)
+        row = columns.row(values, number=number, file_format=options.format)
+        yield row if isinstance(row, str) else replace(row, section=beginning.titles)
     yield from read.problems
 
 
@@ -100,7 +114,8 @@ def _with_sample(lines: Iterator[TextLine]) -> tuple[Iterator[TextLine], list[st
         characters += len(line.text or "")
         if len(taken) >= _SAMPLE_LINES or characters > _SAMPLE_CHARACTERS:
             break
-    return chain(taken, lines), [line.text for line in taken if line.text is not None]
+    known = takewhile(lambda line: line.text is not None, taken)
+    return chain(taken, lines), [line.text or "" for line in known]
 
 
 def _column_names(header: Record) -> list[str]:

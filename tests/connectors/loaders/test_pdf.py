@@ -84,12 +84,61 @@ def test_items_stand_on_lines_of_their_own(
     assert document.text == "\n".join(lines)
 
 
-def test_heads_and_feet_that_every_page_repeats_are_left_out(
+def test_heads_stay_once_and_feet_with_numbers_go(
     loader: PdfLoader, load_one: Callable[..., Document]
 ) -> None:
     pages = [["ACME manual", f"Text of part {n * n}.", f"page {n} of 5"] for n in range(1, 6)]
     document = load_one(loader, "a.pdf", make_script_pdf(pages))
-    assert document.text == "\n\n".join(f"Text of part {n * n}." for n in range(1, 6))
+    parts = [f"Text of part {n * n}." for n in range(1, 6)]
+    assert document.text == "\n\n".join(["ACME manual\n" + parts[0], *parts[1:]])
+
+
+def test_what_three_pages_have_at_different_places_stays(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    pages = [[f"Part {'abc'[n]}."] * n + ["Rinse it."] + ["Then dry it."] for n in range(3)]
+    document = load_one(loader, "a.pdf", make_script_pdf(pages))
+    assert document.text.count("Rinse it.") == 3
+
+
+def paged(pages: list[list[tuple[int, str]]]) -> bytes:
+    """Write lines, each with its size."""
+    pdf = FPDF()
+    for lines in pages:
+        pdf.add_page()
+        for number, (size, text) in enumerate(lines):
+            pdf.set_font("helvetica", size=size)
+            pdf.text(20, 30 + 6 * number, text)
+    return bytes(pdf.output())
+
+
+def test_a_sentence_goes_on_overleaf_before_the_notes(
+    loader: PdfLoader, load_one: Callable[..., Document]
+) -> None:
+    first = [(11, "Rinse the pump each week. Before the winter comes, empty the hous-")]
+    note = [(8, "1 Not needed indoors.")]
+    second = [(11, "ing and the pipe. Then store it."), (15, "Spare parts")]
+    document = load_one(loader, "a.pdf", paged([first + note, second]))
+    assert document.text == (
+        "Rinse the pump each week. Before the winter comes, empty the housing and the pipe.\n"
+        "1 Not needed indoors.\n\nThen store it.\nSpare parts"
+    )
+    assert [span.page for span in document.spans] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("end", "beginning"),
+    [
+        ("The pump is heavy and it is a good one.", "it weighs twelve kilograms."),
+        ("The pump is heavy and it is a good one", "It weighs twelve kilograms."),
+        ("Spare parts", "of the pump"),
+    ],
+)
+def test_pages_that_end_are_kept_apart(
+    loader: PdfLoader, load_one: Callable[..., Document], end: str, beginning: str
+) -> None:
+    document = load_one(loader, "a.pdf", paged([[(11, end)], [(11, beginning)]]))
+    assert document.text == f"{end}\n\n{beginning}"
 
 
 @pytest.mark.parametrize("junk", ["untitled", "Microsoft Word - Dok1", "manual_v3.docx", ""])

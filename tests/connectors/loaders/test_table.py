@@ -180,3 +180,68 @@ def test_names_that_are_missing_or_double_get_a_number(load: Load) -> None:
     (document,) = load(TableLoader(), "a.csv", "text,,x,x\na,b,c,d\n")
     assert isinstance(document, Document)
     assert dict(document.metadata) == {"format": "csv", "column 2": "b", "x": "c", "x 4": "d"}
+
+
+def sections(found: list[Document | Problem]) -> set[tuple[str, ...]]:
+    return {
+        each.spans[0].section if each.spans else () for each in found if isinstance(each, Document)
+    }
+
+
+@pytest.mark.parametrize(
+    ("above", "titles"),
+    [
+        ("Preisliste 2026\n", ("Preisliste 2026",)),
+        ("Preisliste 2026;;\nStand: Mai\n\n", ("Preisliste 2026", "Stand: Mai")),
+        ('"Preise; netto"\n;;\n', ("Preise; netto",)),
+        ("価格表\n", ("価格表",)),
+        ("\n", ()),
+    ],
+)
+def test_what_stands_above_the_header_is_the_section(
+    load: Load, above: str, titles: tuple[str, ...]
+) -> None:
+    rows = "Name;Preis;Lager\nPumpe;3,50;ja\nVentil;4;nein\nFilter;5,20;ja\n"
+    found = load(TableLoader(), "a.csv", above + rows)
+    assert texts(found) == [
+        "Name: Pumpe\nPreis: 3,50\nLager: ja",
+        "Name: Ventil\nPreis: 4\nLager: nein",
+        "Name: Filter\nPreis: 5,20\nLager: ja",
+    ]
+    assert (reasons(found), sections(found)) == ([], {titles})
+
+
+@pytest.mark.parametrize(
+    "upper", ["Produkt,2024,,2025,", ",2024,,2025,", "Produkt,2024,2024,2025,2025"]
+)
+@pytest.mark.parametrize("title", ["", "Absatz in Stück\n"])
+def test_a_header_of_two_rows_names_each_column(load: Load, title: str, upper: str) -> None:
+    lower = "Produkt,Soll,Ist,Soll,Ist" if upper.startswith(",") else ",Soll,Ist,Soll,Ist"
+    rows = f"{title}{upper}\n{lower}\nPumpe,10,9,12,11\nFilter,4,5,6,7\n"
+    found = load(TableLoader(), "a.csv", rows)
+    assert texts(found)[0] == (
+        "Produkt: Pumpe\n2024 > Soll: 10\n2024 > Ist: 9\n2025 > Soll: 12\n2025 > Ist: 11"
+    )
+    assert len(texts(found)) == 2
+    assert reasons(found) == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "name,,town\nAnna,x,Bonn\nBob,3,Ulm\nCleo,4,Jena\n",
+        "a,b,b\nx,y,z\nu,v,w\n",
+        "name,size,size\nlarge,n/a,3\nsmall,4,5\n",
+    ],
+)
+def test_a_first_row_of_words_is_no_second_header(load: Load, rows: str) -> None:
+    assert len(texts(load(TableLoader(), "a.csv", rows))) == rows.count("\n") - 1
+
+
+def test_a_name_of_a_column_may_run_over_lines(load: Load) -> None:
+    rows = 'Preise\n"Name\nvoll","Preis\nin\nEuro"\nPumpe,3\nVentil,4\n'
+    found = load(TableLoader(), "a.csv", rows)
+    assert texts(found) == [
+        "Name voll: Pumpe\nPreis in Euro: 3",
+        "Name voll: Ventil\nPreis in Euro: 4",
+    ]

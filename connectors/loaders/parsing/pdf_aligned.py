@@ -1,0 +1,220 @@
+"""Tables without rules: pieces that stand in columns, row below row.
+
+Taken for a table is what has one and the same gutters over at least three rows, is drawn row by
+row, and has short cells; columns of prose, lists and numbered lines of code have not.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from rag_engine.connectors.loaders.parsing.pdf_cells import Draft
+from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, columns_of, in_rows
+from rag_engine.connectors.loaders.parsing.pdf_row_groups import (
+    column_of,
+    gap_between,
+    group_rows,
+    height_of,
+)
+
+__all__ = ["AlignedTable", "aligned_tables"]
+
+DraftRow = list[tuple[int, int, Draft]]
+"""Cells with the columns that they stand in, counted as they are read, the end excluded."""
+
+_WIDER = 1.3
+"""Gutters of a small table are so much wider, as gaps of a paragraph may stand below each other."""
+_FARTHEST = 2.5
+_ROW_HEIGHT = 6
+_WIDE_GUTTER = 0.6
+_AT_ONE_PLACE = 1.5
+"""Points."""
+_MOSTLY = 0.6
+_SIDE_BY_SIDE = 0.45
+_MOST_APART = 2
+_FEWEST_ROWS = 3
+_MOST_WORDS = 12
+_DRAWN_IN_ROWS = 0.8
+_FILLED = 0.5
+_MARKER = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)]|(?:\d+[.)]?)+|\[\d+\]")
+
+
+class _Region(NamedTuple):
+    rows: list[list[Piece]]
+    columns: list[tuple[float, float]]
+
+
+class AlignedTable(NamedTuple):
+    """A table's cells; ``sure`` says that each column is told apart from those beside it."""
+
+    rows: list[DraftRow]
+    pieces: list[Piece]
+    sure: bool
+
+
+def aligned_tables(
+    pieces: Sequence[Piece], gutter: float, *, backwards: bool
+) -> Iterator[AlignedTable]:
+    """Yield the tables on a page, the uppermost first.
+
+    ``gutter`` is how wide the room between two columns is at least, of the height of a line;
+    ``backwards`` says that columns are read from the right.
+    """
+    for region in _regions(in_rows(pieces), gutter):
+        columns = region.columns[::-1] if backwards else region.columns
+        groups = group_rows(region.rows, columns)
+        if _is_table(groups, columns, gutter):
+            rows = [_drafts(group, columns) for group in groups]
+            apart = sum(_stands_apart(draft) for row in rows for _, _, draft in row)
+            inside = [piece for group in groups for piece in group]
+            yield AlignedTable(rows, inside, apart < _MOST_APART)
+
+
+def _stands_apart(draft: Draft) -> bool:
+    """Tell whether a cell has a wide gap within a line, as two cells side by side have."""
+    return any(
+        b.box[0] - a.box[2] > _SIDE_BY_SIDE * a.height
+        for line in draft.lines
+        for a, b in pairwise(line)
+    )
+
+
+def _regions(rows: Sequence[list[Piece]], gutter: float) -> Iterator[_Region]:
+    """Yield stretches of rows whose pieces leave the same gutters free."""
+    head: list[list[Piece]] = []
+    taken: list[list[Piece]] = []
+    for number, row in enumerate([*rows, []]):
+        if taken and row and _fits(taken, row, gutter):
+            taken.append(row)
+            continue
+        if (  # names of columns that are centred reach into gutters
+            len(taken) > 1
+            and row
+            and not head
+            and _fits(taken[1:], row, gutter)
+            and _is_head(taken[0], taken[1], _columns_of([*taken[1:], row], gutter))
+        ):
+            head, taken = taken[:1], [*taken[1:], row]
+            continue
+        if len(taken) + len(head) >= _FEWEST_ROWS:
+            columns = _columns_of(taken, gutter)
+            above = rows[number - len(taken) - 1] if number > len(taken) else []
+            if not head and _is_head(above, taken[0], columns):
+                head = [above]
+            yield _Region([*head, *taken], columns)
+        head, taken = [], [row] if len(_columns_of([row], gutter)) > 1 else []
+
+
+def _columns_of(rows: Sequence[Sequence[Piece]], gutter: float) -> list[tuple[float, float]]:
+    pieces = [piece for row in rows for piece in row]
+    return columns_of([piece.box for piece in pieces], gutter * height_of(pieces))
+
+
+def _fits(taken: Sequence[list[Piece]], row: Sequence[Piece], gutter: float) -> bool:
+    height = height_of(row)
+    together = len(_columns_of([*taken, row], gutter))
+    return (
+        _extent(row) < _ROW_HEIGHT * height
+        and gap_between(taken[-1], row) < _FARTHEST * height
+        and together >= max(2, len(_columns_of(taken, gutter)))
+        and together + 1 >= len(_columns_of([row], gutter))  # else it is a stretched line of words
+    )
+
+
+def _is_head(
+    row: Sequence[Piece], below: Sequence[Piece], columns: Sequence[tuple[float, float]]
+) -> bool:
+    """Tell whether a row names columns, though its names, being centred, are not over them.
+
+    The middle of a column is nearer to its own cells than to those beside it, however short.
+    """
+    height = height_of(row)
+    if not row or gap_between(row, below) > _FARTHEST * height:
+        return False
+    named: dict[int, Piece] = {}
+    for piece in row:
+        column = column_of(piece, columns)
+        other = named.get(column, piece)
+        if piece.box[0] - other.box[2] > height:
+            return False
+        named[column] = piece
+    return len(named) >= max(2, len(columns) - 1)
+
+
+def _is_table(
+    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]], gutter: float
+) -> bool:
+    cells = [_drafts(group, columns) for group in groups]
+    filled = [len(row) for row in cells]
+    if len(groups) < _FEWEST_ROWS or statistics.fmean(filled) < 1 + _FILLED:
+        return False
+    if sum(count > 1 for count in filled) < _DRAWN_IN_ROWS * len(groups):
+        return False
+    if sum(map(_drawn_together, groups)) < _DRAWN_IN_ROWS * len(groups):
+        return False
+    pieces = [piece for group in groups for piece in group]
+    gutters = [right[0] - left[1] for left, right in pairwise(sorted(columns))]
+    small = len(columns) < _FEWEST_ROWS or len(groups) <= _FEWEST_ROWS
+    if small and min(gutters) < _WIDER * gutter * height_of(pieces):
+        return False
+    if min(gutters) < _WIDE_GUTTER * height_of(pieces) and not _is_in_line(cells, len(columns)):
+        return False
+    for column in range(len(columns)):
+        own = [
+            sum(len(piece.run.text.split()) for piece in draft.pieces)
+            for row in cells
+            for start, _, draft in row
+            if start == column
+        ]
+        if own and statistics.fmean(own) > _MOST_WORDS:
+            return False
+    first = [piece for piece in pieces if column_of(piece, columns) == 0]
+    numbers = [piece.run.text.strip() for piece in first]
+    if _count_up(numbers):
+        return False
+    markers = sum(bool(_MARKER.fullmatch(piece.run.text.strip())) for piece in first)
+    return len(columns) > 2 or markers < _FILLED * len(first)
+
+
+def _is_in_line(rows: Sequence[DraftRow], width: int) -> bool:
+    """Tell whether the cells of each column begin, end or have their middle at one place."""
+    for column in range(width):
+        own = [draft.pieces for row in rows for start, _, draft in row if start == column]
+        lefts = [min(piece.box[0] for piece in pieces) for pieces in own]
+        rights = [max(piece.box[2] for piece in pieces) for pieces in own]
+        middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
+        if not any(map(_agree, (lefts, rights, middles))):
+            return False
+    return True
+
+
+def _agree(places: Sequence[float]) -> bool:
+    usual = statistics.median_low(places)
+    return sum(abs(place - usual) < _AT_ONE_PLACE for place in places) >= _MOSTLY * len(places)
+
+
+def _count_up(texts: Sequence[str]) -> bool:
+    """Tell whether each text is the number after the one before, as those of lines of code are."""
+    if not all(text.isdecimal() for text in texts):
+        return False
+    return all(int(b) - int(a) == 1 for a, b in pairwise(texts))
+
+
+def _drawn_together(group: Sequence[Piece]) -> bool:
+    orders = [piece.order for piece in group]
+    return max(orders) - min(orders) + 1 == len(orders)
+
+
+def _drafts(group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> DraftRow:
+    drafts: dict[int, Draft] = {}
+    for piece in group:
+        drafts.setdefault(column_of(piece, columns), Draft()).pieces.append(piece)
+    return [(column, column + 1, draft) for column, draft in sorted(drafts.items())]
+
+
+def _extent(row: Sequence[Piece]) -> float:
+    return max(piece.box[3] for piece in row) - min(piece.box[1] for piece in row)

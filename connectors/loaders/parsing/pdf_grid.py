@@ -1,0 +1,145 @@
+"""The cells that the rules of a PDF page frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from rag_engine.connectors.loaders.parsing.pdf_page_text import Box
+from rag_engine.connectors.loaders.parsing.pdf_rules import NEAR, Rule
+
+__all__ = ["Frame", "RuledGrid", "ruled_grids"]
+
+_COVERED = 0.7
+"""Of a cell's edge: so much of it must be drawn for the cell to end there."""
+_SMALLEST_GRID = 3
+"""Edges: a table has two rows and two columns at least."""
+_MOST_CELLS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A cell's place: rows from the top and columns from the left, ends excluded; and its box."""
+
+    top_row: int
+    end_row: int
+    first_column: int
+    end_column: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class RuledGrid:
+    """A table's cells; together they cover it."""
+
+    frames: tuple[Frame, ...]
+    rows: int
+    columns: int
+    box: Box
+
+
+def ruled_grids(across: Sequence[Rule], upright: Sequence[Rule]) -> list[RuledGrid]:
+    """Return the grids that rules make, the uppermost first.
+
+    What is no table is left out: a frame around all, rules that do not make rectangles.
+
+    >>> lines = [Rule(at, 0, 100) for at in (0, 20, 40)], [Rule(at, 0, 40) for at in (0, 60, 100)]
+    >>> [(frame.top_row, frame.first_column) for frame in ruled_grids(*lines)[0].frames]
+    [(0, 0), (0, 1), (1, 0), (1, 1)]
+    """
+    found = [_grid(*each) for each in _components(across, upright)]
+    return sorted((grid for grid in found if grid), key=lambda grid: -grid.box[3])
+
+
+def _components(
+    across: Sequence[Rule], upright: Sequence[Rule]
+) -> list[tuple[list[Rule], list[Rule]]]:
+    """Part rules into sets of those that touch each other."""
+    parent = list(range(len(across) + len(upright)))
+    for (a, level), (b, post) in product(enumerate(across), enumerate(upright, start=len(across))):
+        if (
+            level.start - NEAR <= post.at <= level.end + NEAR
+            and post.start - NEAR <= level.at <= post.end + NEAR
+        ):
+            parent[_root(parent, a)] = _root(parent, b)
+    sets: dict[int, tuple[list[Rule], list[Rule]]] = {}
+    for number, rule in enumerate((*across, *upright)):
+        pair = sets.setdefault(_root(parent, number), ([], []))
+        pair[number >= len(across)].append(rule)
+    return list(sets.values())
+
+
+def _root(parent: list[int], number: int) -> int:
+    while parent[number] != number:
+        parent[number] = parent[parent[number]]
+        number = parent[number]
+    return number
+
+
+def _grid(across: Sequence[Rule], upright: Sequence[Rule]) -> RuledGrid | None:
+    # A table may lack the edges at its sides: there the rules across end.
+    xs = _edges([each.at for each in upright], [e for r in across for e in (r.start, r.end)])
+    ys = _edges([each.at for each in across], [e for r in upright for e in (r.start, r.end)])[::-1]
+    if min(len(xs), len(ys)) < _SMALLEST_GRID or len(xs) * len(ys) > _MOST_CELLS:
+        return None
+    frames = _frames(xs, ys, across, upright)
+    rows, columns = len(ys) - 1, len(xs) - 1
+    covered = sum(
+        (each.end_row - each.top_row) * (each.end_column - each.first_column) for each in frames
+    )
+    starts = {each.first_column for each in frames}, {each.top_row for each in frames}
+    if covered != rows * columns or min(map(len, starts)) < 2:
+        return None
+    return RuledGrid(tuple(frames), rows, columns, (xs[0], ys[-1], xs[-1], ys[0]))
+
+
+def _edges(drawn: Sequence[float], ends: Sequence[float]) -> list[float]:
+    if not drawn:
+        return []
+    outer = (min(ends, default=drawn[0]), max(ends, default=drawn[0]))
+    edges: list[float] = []
+    for place in sorted([*drawn, *outer]):
+        if not edges or place - edges[-1] > NEAR:
+            edges.append(place)
+    return edges
+
+
+def _frames(
+    xs: Sequence[float], ys: Sequence[float], across: Sequence[Rule], upright: Sequence[Rule]
+) -> list[Frame]:
+    """Join the fields between which no rule is drawn; ``ys`` go down."""
+    columns = len(xs) - 1
+    parent = list(range((len(ys) - 1) * columns))
+    for row, column in product(range(len(ys) - 1), range(columns)):
+        here = row * columns + column
+        if column and not _drawn(upright, xs[column], ys[row + 1], ys[row]):
+            parent[_root(parent, here)] = _root(parent, here - 1)
+        if row and not _drawn(across, ys[row], xs[column], xs[column + 1]):
+            parent[_root(parent, here)] = _root(parent, here - columns)
+    fields: dict[int, list[tuple[int, int]]] = {}
+    for number in range(len(parent)):
+        fields.setdefault(_root(parent, number), []).append(divmod(number, columns))
+    return [_frame(each, xs, ys) for each in fields.values()]
+
+
+def _frame(fields: Sequence[tuple[int, int]], xs: Sequence[float], ys: Sequence[float]) -> Frame:
+    top, end = min(row for row, _ in fields), max(row for row, _ in fields) + 1
+    first, last = min(column for _, column in fields), max(column for _, column in fields) + 1
+    return Frame(
+        top_row=top,
+        end_row=end,
+        first_column=first,
+        end_column=last,
+        box=(xs[first], ys[end], xs[last], ys[top]),
+    )
+
+
+def _drawn(rules: Sequence[Rule], at: float, start: float, end: float) -> bool:
+    """Tell whether enough of an edge is drawn."""
+    covered = sum(
+        max(0.0, min(rule.end, end) - max(rule.start, start))
+        for rule in rules
+        if abs(rule.at - at) <= NEAR
+    )
+    return covered >= _COVERED * (end - start)

@@ -1,0 +1,186 @@
+"""The text of a PDF page as PDFium gives it, in runs that know the places of their characters.
+
+Places count as PDFium does, in units of UTF-16.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+__all__ = ["Box", "PageText", "Run"]
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points; they grow to the right and upwards."""
+
+# PDFium puts one of these signs, and no line end, for a hyphen at the end of a line.
+_DIVIDED = re.compile("([\x02\ufffe])")
+_LINE_END = re.compile(r"\r\n")
+_SOFT = "\u00ad"
+_NOTHING = "\x00"
+_TINY = 2
+_FEWEST_TINY = 5
+_TOUCHING = 0.25
+_WIDEST_BLANK = 1.5
+_BLANKS = 40
+"""So many of a page's first blanks tell for all."""
+_FEW = 0.15
+"""Of its blanks: fewer are in listings only; between cells of a table PDFium makes all of them."""
+_VISIBLE_SOFT = re.compile(r"(?<=\S)\u00ad(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What PDFium takes for a line, or for its part up to a divided word.
+
+    ``start`` is the place of its first character; ``divided`` says that its last one is a hyphen
+    at the end of a line and inside of a word, ``alone`` that no other line goes on with it.
+    ``shown`` stands for the text where that is another.
+    """
+
+    text: str
+    start: int
+    units: int
+    divided: bool = False
+    alone: bool = False
+    shown: str = ""
+
+    @property
+    def places(self) -> range:
+        """The places of its characters."""
+        return range(self.start, self.start + self.units)
+
+    def characters(self) -> Iterator[tuple[int, str]]:
+        """Yield the place of each character that is to be seen, and the character."""
+        place = self.start
+        for sign in self.text:
+            if not sign.isspace() and sign != _NOTHING:
+                yield place, sign
+            place += 1 if sign < "\U00010000" else 2
+
+    def part(self, start: int, stop: int) -> Run:
+        """Return what stands from a place up to another."""
+        if self.units == len(self.text):
+            text = self.text[start - self.start : stop - self.start]
+        else:
+            units = self.text.encode("utf-16-le", "surrogatepass")
+            text = units[2 * (start - self.start) : 2 * (stop - self.start)].decode(
+                "utf-16-le", "surrogatepass"
+            )
+        ends = stop == self.start + self.units
+        return Run(text, start, stop - start, self.divided and ends, self.alone)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The places of the first and the last character that is no blank."""
+        before = len(self.text) - len(self.text.lstrip())  # blanks are units of their own
+        after = len(self.text) - len(self.text.rstrip())
+        return self.start + before, self.start + self.units - after - 1
+
+
+class PageText:
+    """The text of a pypdfium2 text page.
+
+    ``placed`` says whether the places of its characters are known: PDFium now and then counts
+    others than it tells.
+    """
+
+    def __init__(self, text_page: Any) -> None:
+        self._page = text_page
+        self._rect = pdfium.FS_RECTF()
+        self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
+        # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
+        self.text: str = text_page.get_text_range()
+        self.placed: bool = _units(self.text) == text_page.count_chars()
+
+    def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
+        """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
+        runs = list(self._lines(whole_if))
+        if not self.placed or whole_if is not None:
+            return runs
+        tiny = sum(len(run.text) <= _TINY for run in runs)
+        return self._mended(runs) if tiny > max(_FEWEST_TINY, len(runs) // 3) else runs
+
+    def _mended(self, runs: Sequence[Run]) -> list[Run]:
+        """Join what stands on one line: PDFium breaks lines that it takes for upright ones."""
+        mended: list[Run] = []
+        for run in runs:
+            if mended and run.text.strip() and self._adjoins(mended[-1], run):
+                last = mended.pop()
+                filling = _NOTHING * (run.start - last.start - last.units)
+                text = f"{last.text}{filling}{run.text}"
+                mended.append(Run(text, last.start, _units(text), run.divided))
+            elif run.text.strip():
+                mended.append(run)
+        return mended
+
+    def _adjoins(self, run: Run, following: Run) -> bool:
+        before, after = self.end_boxes(run)[1], self.end_boxes(following)[0]
+        height = max(before[3] - before[1], after[3] - after[1])
+        across = max(after[0] - before[2], before[0] - after[2])
+        shared = min(before[3], after[3]) - max(before[1], after[1])
+        return abs(across) < _TOUCHING * height and shared > height / 2
+
+    @cached_property
+    def draws_blanks(self) -> bool:
+        """Whether the page has blanks of its own between words; else PDFium makes them of gaps."""
+        places = [m.start() for m in islice(re.finditer(r"(?<=\S) (?=\S)", self.text), _BLANKS)]
+        made = sum(pdfium.FPDFText_IsGenerated(self._page, place) == 1 for place in places)
+        return self.placed and len(places) - made > _FEW * len(places)
+
+    def is_word_gap(self, place: int, following: int) -> bool:
+        """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
+        if following - place != 2 or pdfium.FPDFText_IsGenerated(self._page, place + 1) != 0:
+            return False
+        before, after = self.box(place), self.box(following)
+        return after[0] - before[2] < _WIDEST_BLANK * (before[3] - before[1])
+
+    def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
+        position = 0
+        # A visible hyphen that the font calls a soft one; at a line's end it may divide a word.
+        soft_is_hyphen = _VISIBLE_SOFT.search(self.text) is not None
+        for raw in _LINE_END.split(self.text):
+            after = position + _units(raw) + 2
+            text = _VISIBLE_SOFT.sub("-", raw) if soft_is_hyphen else raw
+            if text.rstrip().endswith(_SOFT):
+                hyphen = "-" if soft_is_hyphen else "\u2010"
+                text = f"{text.rstrip()[:-1]}{hyphen}{text[len(text.rstrip()) :]}"
+            if whole_if is not None and whole_if(text):
+                yield Run(text, position, _units(text))
+            else:
+                yield from _parted(text, position)
+            position = after
+
+    def end_boxes(self, run: Run) -> tuple[Box, Box]:
+        """Return the boxes of a run's first and last character that is no blank."""
+        known = self._ends.get((run.start, run.units))
+        if known is None:
+            first, last = run.ends
+            known = self._ends[run.start, run.units] = self.box(first), self.box(last)
+        return known
+
+    def box(self, place: int) -> Box:
+        """Return the box of a character, with the room that its font gives it."""
+        rect = self._rect
+        pdfium.FPDFText_GetLooseCharBox(self._page, place, rect)
+        return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _parted(text: str, start: int) -> Iterator[Run]:
+    pieces = _DIVIDED.split(text)
+    for number in range(0, len(pieces), 2):
+        divided = number + 1 < len(pieces)
+        piece = f"{pieces[number]}-" if divided else pieces[number]
+        units = _units(piece)
+        yield Run(piece, start, units, divided)
+        start += units
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

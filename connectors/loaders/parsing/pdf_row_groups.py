@@ -1,0 +1,158 @@
+"""Which rows of a PDF table are lines of one row of cells.
+
+Told by the order in which a program drew them, by narrower spacing, by cells that have their middle
+at one height, and by cells that are full.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+
+from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece
+from rag_engine.connectors.loaders.parsing.tables import has_digit
+
+__all__ = ["column_of", "gap_between", "group_rows", "height_of"]
+
+_CLOSER = 0.2
+_CENTRED = 0.25
+_MOST_UPPER_LINES = 4
+_HALF = 0.5
+
+
+def group_rows(
+    rows: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
+) -> list[list[Piece]]:
+    """Join rows that are lines of one row of cells.
+
+    ``columns`` come in the order in which they are read.
+    """
+    usual = _usual_gap(rows, columns)
+    groups: list[list[Piece]] = []
+    last: list[Piece] = []
+    for row in rows:
+        if groups and _continues(groups[-1], last, row, columns, usual):
+            groups[-1] = [*groups[-1], *row]
+        else:
+            groups.append(list(row))
+        last = row
+    if len(groups) > 1 and _is_upper_line(groups[0], groups[1], columns):
+        groups[:2] = [[*groups[0], *groups[1]]]
+    groups = _with_full_cells(_with_upper_lines(groups, columns), columns)
+    while groups and len({column_of(piece, columns) for piece in groups[-1]}) < 2:
+        groups.pop()  # a paragraph may begin there
+    return groups
+
+
+def _with_full_cells(
+    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
+) -> list[list[Piece]]:
+    """Join rows of words whose first ones had no room in the cells above them."""
+    joined: list[list[Piece]] = []
+    for group in groups:
+        own = {column_of(piece, columns) for piece in group}
+        partial = len(own) < len(columns) and not (0 in own and len(own) > 1)
+        words = not any(has_digit(piece.run.text) for piece in group)
+        if joined and partial and words and all(_is_full(p, joined[-1], columns) for p in group):
+            joined[-1] = [*joined[-1], *group]
+        else:
+            joined.append(group)
+    return joined
+
+
+def _with_upper_lines(
+    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
+) -> list[list[Piece]]:
+    """Join rows with the next one where only so all its cells have their middle at one height."""
+    joined: list[list[Piece]] = []
+    for group in groups:
+        joined.append(group)
+        if _is_centred(group, columns):
+            continue
+        for count in range(1, min(_MOST_UPPER_LINES, len(joined) - 1) + 1):
+            upper = [piece for each in joined[-1 - count : -1] for piece in each]
+            if len({column_of(piece, columns) for piece in upper}) > 1:
+                break
+            if _is_centred([*upper, *group], columns):
+                joined[-1 - count :] = [[*upper, *group]]
+                break
+    return joined
+
+
+def _is_centred(group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
+    middles = []
+    for column in range(len(columns)):
+        own = [piece.box for piece in group if column_of(piece, columns) == column]
+        if own:
+            middles.append((min(box[1] for box in own) + max(box[3] for box in own)) / 2)
+    return max(middles) - min(middles) < _CENTRED * height_of(group)
+
+
+def _usual_gap(rows: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]) -> float:
+    """Return the gap between two rows that both begin in the first column."""
+    full = [0 in {column_of(piece, columns) for piece in row} and len(row) > 1 for row in rows]
+    pairs = zip(pairwise(rows), pairwise(full), strict=True)
+    gaps = [gap_between(above, row) for (above, row), both in pairs if all(both)]
+    return statistics.median(gaps) if gaps else 0.0
+
+
+def _continues(
+    group: Sequence[Piece],
+    last: Sequence[Piece],
+    row: Sequence[Piece],
+    columns: Sequence[tuple[float, float]],
+    usual: float,
+) -> bool:
+    own = {column_of(piece, columns) for piece in row}
+    if min(piece.order for piece in row) < max(piece.order for piece in group):
+        return True
+    if len(own) == len(columns) == len({column_of(piece, columns) for piece in group}):
+        return False
+    return gap_between(last, row) < usual - max(_CLOSER * height_of(row), _CLOSER * usual)
+
+
+def _is_full(piece: Piece, group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
+    """Tell whether the first word of a piece has no room in the line of the cell above it."""
+    column = column_of(piece, columns)
+    left, right = columns[column]
+    above = [each for each in group if column_of(each, columns) == column]
+    if not above:
+        return False
+    text = piece.run.text.strip()
+    word = (piece.box[2] - piece.box[0]) * (len(text.split()[0]) + 1) / max(len(text), 1)
+    width = max(each.box[2] - each.box[0] for each in above)
+    return right - left - width < word
+
+
+def _is_upper_line(
+    first: Sequence[Piece], second: Sequence[Piece], columns: Sequence[tuple[float, float]]
+) -> bool:
+    """Tell whether the first row is the upper line of some cells of the second, a header."""
+    upper = {column_of(piece, columns) for piece in first}
+    lower = {column_of(piece, columns) for piece in second}
+    return (
+        0 not in upper
+        and upper < lower
+        and not any(has_digit(piece.run.text) for piece in [*first, *second])
+        and gap_between(first, second) < _HALF * height_of(first)
+    )
+
+
+def column_of(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
+    """Return the number of the column that a piece is in, or nearest to."""
+    middle = (piece.box[0] + piece.box[2]) / 2
+    return min(
+        range(len(columns)),
+        key=lambda n: max(columns[n][0] - middle, middle - columns[n][1], 0.0),
+    )
+
+
+def gap_between(above: Sequence[Piece], below: Sequence[Piece]) -> float:
+    """Return the room between two rows, in points; less than 0 where they overlap."""
+    return min(piece.box[1] for piece in above) - max(piece.box[3] for piece in below)
+
+
+def height_of(row: Sequence[Piece]) -> float:
+    """Return how high the pieces of a row are, in points."""
+    return statistics.median(piece.height for piece in row) if row else 1.0

@@ -1,0 +1,108 @@
+"""Text and what is none: fonts that do not tell which letters they draw."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from inspect import getsource
+
+import pytest
+
+from rag_engine.connectors.loaders.parsing import html_text
+from rag_engine.connectors.loaders.parsing.legible import illegible
+from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError
+from rag_engine.records import Document, Problem
+from tests.connectors.loaders.samples import make_script_pdf
+
+ENGLISH = (
+    "The pump delivers three hundred litres of water each minute and weighs twelve kilograms. "
+    "Before winter it must be emptied, or the frost will break the housing. Its cable is ten "
+    "metres long, and a float stops it when the shaft runs dry."
+)
+RUSSIAN = (
+    "Насос подаёт триста литров воды в минуту и весит двенадцать килограммов. Перед зимой его "
+    "нужно опорожнить, иначе мороз разорвёт корпус. Длина кабеля десять метров."
+)
+JAPANESE = "ポンプは毎分三百リットルの水を送り、重さは十二キログラムです。冬の前に水を抜きます。"
+
+
+def by_glyph(text: str) -> str:
+    """As the numbers of glyphs of a TrueType font, which begin with the blank as 3."""
+    return "".join(chr(ord(sign) - 29) for sign in text)
+
+
+def in_order(text: str, first: str) -> str:
+    """As a subset of a font numbers its glyphs, by their first use."""
+    numbers: dict[str, str] = {" ": " "}
+    return "".join(numbers.setdefault(sign, chr(ord(first) + len(numbers) - 1)) for sign in text)
+
+
+@pytest.mark.parametrize(
+    "garbled",
+    [
+        by_glyph(ENGLISH),
+        by_glyph(ENGLISH).replace("\x03", " "),
+        in_order(ENGLISH, "!"),
+        in_order(RUSSIAN, "!"),
+        in_order(ENGLISH, "\ue000"),
+        in_order(JAPANESE * 2, "\u00c0"),
+        RUSSIAN.encode("cp1251").decode("cp1252", "replace"),
+        "".join(chr(0x100 + 37 * (ord(sign) % 64)) if sign > " " else sign for sign in ENGLISH),
+        "\ufffd" * 20,
+    ],
+)
+def test_what_is_no_text(garbled: str):
+    assert illegible(garbled) is not None
+
+
+NUMBERS = random.Random(3)
+LEGIBLE = [
+    ENGLISH,
+    ENGLISH.upper(),
+    RUSSIAN,
+    JAPANESE,
+    "Máy bơm đẩy ba trăm lít nước mỗi phút và nặng mười hai ki-lô-gam; trước mùa đông phải xả hết.",
+    "Szczęście źdźbła trzciny: chrząszcz brzmi w gęstwinie, a wstrząs zmniejsza ciśnienie.",
+    "Wɔde nsu ahyɛ pɔmpɔ no mu ԑna ԑyԑ adwuma yie, nanso ԑsԑ sԑ wɔhwԑ so yie wɔ awɔw bere mu.",
+    getsource(html_text),
+    "\n".join(" ".join(f"{NUMBERS.uniform(-9, 99):.2f}" for _ in range(8)) for _ in range(30)),
+    "C6H12O6 + 6 O2 → 6 CO2 + 6 H2O; 2 KMnO4 + 16 HCl → 2 KCl + 2 MnCl2 + 5 Cl2 + 8 H2O; Fe2(SO4)3",
+    "ðə pʌmp dɪˈlɪvərz θriː ˈhʌndrəd ˈliːtəz əv ˈwɔːtər iːtʃ ˈmɪnɪt, ænd ɪt weɪz twɛlv ˈkɪləɡræmz",
+    "∀x∈ℝ: |f(x)−f(y)| ≤ L·‖x−y‖; ∫₀^∞ e^{−x²} dx = √π/2; Σ aₙ² < ∞ ⇒ lim aₙ = 0; Δx ≠ 0, 5 μm",
+    "GATTACA" * 60,
+    "1 Einleitung ................ 3\n2 Aufbau .................... 7\n",
+    "WSHR PLN M8 ZN PLTD; SCRW HEX HD M6X20; GSKT EXH MNFLD; BRG BALL 6204 2RS; CTRL ARM LH",
+    "\x0c",
+]
+
+
+@pytest.mark.parametrize("text", LEGIBLE)
+def test_what_is_text(text: str):
+    assert illegible(text) is None
+
+
+def test_a_page_without_letters_is_reported_and_the_others_are_kept(
+    sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
+):
+    pages = [["One page of text."], [by_glyph(ENGLISH[:90])], ["Another page of text."]]
+    document, problem = load(PdfLoader(sandbox=sandbox), "a.pdf", make_script_pdf(pages))
+    assert isinstance(document, Document)
+    assert document.text == "One page of text.\n\nAnother page of text."
+    assert [span.page for span in document.spans] == [1, 3]
+    assert problem == Problem(
+        source="a.pdf",
+        reason=(
+            "no text that can be read on page 2: its letters make no words of any language; "
+            "run OCR over the file"
+        ),
+    )
+
+
+def test_a_file_without_any_letters_is_an_error(
+    sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
+):
+    pages = [[in_order(ENGLISH[:90], "\ue000")]]
+    with pytest.raises(LoadError, match=r"do not tell which letters .* on 1 of 1 pages; run OCR"):
+        load(PdfLoader(sandbox=sandbox), "a.pdf", make_script_pdf(pages))
