@@ -7,7 +7,7 @@ from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
 from rag_engine.text.analysis import ANALYSER_VERSION
 
-__all__ = ["check_contract", "index_contract"]
+__all__ = ["check_contract", "contract_to_open", "index_contract"]
 
 
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
@@ -21,6 +21,22 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "storage": "float16",
         "token_space": components.token_space.version if components.token_space else "none",
     }
+
+
+def contract_to_open(
+    stored: object, components: Components, settings: Settings
+) -> dict[str, object]:
+    """Return what must be equal to open an index; a detector may stand in for the stored one.
+
+    Passages stay in the languages that were told when they came, so that a detector of the same
+    kind (a newer one, or one that lacks a model on this machine) does no harm.
+    """
+    given = index_contract(components, settings)
+    accepts = getattr(components.detector, "accepts", None)
+    version = stored.get("detector") if isinstance(stored, dict) else None
+    if accepts is not None and isinstance(version, str) and accepts(version):
+        given["detector"] = version
+    return given
 
 
 def check_contract(stored: object, given: dict[str, object]) -> None:

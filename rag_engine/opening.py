@@ -11,7 +11,7 @@ from typing import Any
 
 from rag_engine.components import Components, default_components, default_loaders
 from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreNotFound, StoreReadOnly
-from rag_engine.index_contract import check_contract, index_contract
+from rag_engine.index_contract import check_contract, contract_to_open, index_contract
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
@@ -190,7 +190,8 @@ def open_store(
         if settings is None:
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
         parts = parts or build(settings)
-        check_contract(catalogue.meta("contract"), index_contract(parts, settings))
+        stored = catalogue.meta("contract")
+        check_contract(stored, contract_to_open(stored, parts, settings))
         return OpenedStore(
             root=root,
             catalogue=catalogue,

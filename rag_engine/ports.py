@@ -105,7 +105,11 @@ class Loader(Protocol):
 
 @runtime_checkable
 class LanguageDetector(Protocol):
-    """Says which language a text is in."""
+    """Says which language a text is in.
+
+    A detector may have ``accepts(version)``: whether it opens knowledge bases whose languages a
+    detector of that version told.
+    """
 
     version: str
     """Changes when the same text may be detected differently; part of the index contract."""

@@ -269,3 +269,24 @@ def test_one_made_before_there_was_an_adapter_opens_without_it(tmp_path: Path):
         pass
     with pytest.raises(ContractMismatch, match=r"embedder\.adapter = true"):
         KnowledgeBase.open(tmp_path / "new", settings=plain)
+
+
+class Romulan(Klingon):
+    version = "2"
+
+    def accepts(self, version: str) -> bool:
+        return version == "1"
+
+
+def test_a_detector_opens_what_one_of_its_kind_built(tmp_path: Path, quick_components):
+    path = tmp_path / "kb"
+    with_detector = dataclasses.replace
+    with KnowledgeBase.open(
+        path, components=with_detector(quick_components, detector=Klingon())
+    ) as kb:
+        kb.add([PUMP])
+    newer = with_detector(quick_components, detector=Romulan())
+    with KnowledgeBase.open(path, components=newer) as kb:
+        kb.add(RULES)
+        assert len(kb.document_ids()) == len({PUMP.id, *(rule.id for rule in RULES)})
+        assert ids(kb.search("Pumpe"))[0] == "pump"
