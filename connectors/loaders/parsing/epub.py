@@ -24,7 +24,6 @@ _NOTE_SIGN = re.compile(
     rb"""<a\b[^<>]*\bepub:type\s*=\s*["'][^"']*\bnoteref\b[^<>]*>[^<>]{0,20}</a>""", re.IGNORECASE
 )
 """What points to a note; it would stand as a digit at the end of a word."""
-_FONTS_ONLY = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 
 
 class _Item(NamedTuple):
@@ -129,12 +128,9 @@ class _Book:
             return
         pages = {item.part for item in self._items.values() if item.kind in _PAGES}
         for data in _all(self._xml(_ENCRYPTION), "EncryptedData"):
-            method = next(
-                (each.get("Algorithm", "") for each in _all(data, "EncryptionMethod")), ""
-            )
             for reference in _all(data, "CipherReference"):
                 part = _resolved("", reference.get("URI", ""))
-                if part in pages and not method.startswith(_FONTS_ONLY):
+                if part in pages:
                     raise Refused(
                         "it is encrypted (DRM): only the seller's program opens it; index a copy "
                         "without"
