@@ -40,7 +40,7 @@ _FEWEST_ROWS = 3
 _MOST_WORDS = 12
 _DRAWN_IN_ROWS = 0.8
 _FILLED = 0.5
-MARKER = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)]|(?:\d+[.)]?)+|\[\d+\]")
+MARKER = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)]|\d{1,2}(?:[.)]\d{1,2})*[.)]?|\[\d+\]")
 
 
 class _Region(NamedTuple):
