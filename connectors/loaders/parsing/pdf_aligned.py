@@ -21,7 +21,7 @@ from rag_engine.connectors.loaders.parsing.pdf_row_groups import (
     height_of,
 )
 
-__all__ = ["AlignedTable", "aligned_tables"]
+__all__ = ["MARKER", "AlignedTable", "aligned_tables"]
 
 DraftRow = list[tuple[int, int, Draft]]
 """Cells with the columns that they stand in, counted as they are read, the end excluded."""
@@ -40,7 +40,7 @@ _FEWEST_ROWS = 3
 _MOST_WORDS = 12
 _DRAWN_IN_ROWS = 0.8
 _FILLED = 0.5
-_MARKER = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)]|(?:\d+[.)]?)+|\[\d+\]")
+MARKER = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)]|\d{1,2}(?:[.)]\d{1,2})*[.)]?|\[\d+\]")
 
 
 class _Region(NamedTuple):
@@ -176,7 +176,7 @@ def _is_table(
     numbers = [piece.run.text.strip() for piece in first]
     if _count_up(numbers):
         return False
-    markers = sum(bool(_MARKER.fullmatch(piece.run.text.strip())) for piece in first)
+    markers = sum(bool(MARKER.fullmatch(piece.run.text.strip())) for piece in first)
     return len(columns) > 2 or markers < _FILLED * len(first)
 
 

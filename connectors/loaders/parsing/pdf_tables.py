@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.pdf_aligned import AlignedTable, aligned_tables
+from rag_engine.connectors.loaders.parsing.pdf_aligned import MARKER, AlignedTable, aligned_tables
 from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft, write_rows
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, ruled_grids
@@ -267,9 +267,9 @@ def _whole(group: Sequence[Piece]) -> list[Run]:
         apart = (
             gap > _WIDE_GAP * height and level and not (justified or is_right_to_left(source.text))
         )
-        wide = wide or apart
-        joint = " | " if apart and not texts[-1].endswith((":", "：")) else " "
-        texts += [joint, after.run.text.strip()]
+        leads = texts[-1].endswith((":", "：")) or MARKER.fullmatch(texts[-1]) is not None
+        wide = wide or (apart and not leads)
+        texts += [" | " if apart and not leads else " ", after.run.text.strip()]
     first, last = group[0].run, group[-1].run
     whole = source.part(first.start, last.start + last.units)
     return [replace(whole, alone=True, shown="".join(texts)) if wide else whole]

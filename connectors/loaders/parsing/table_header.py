@@ -45,7 +45,8 @@ class Beginning:
 def find_beginning(lines: Sequence[str], *, prefer: str) -> Beginning:
     """Find the line with the header: the first from which on lines have one number of fields.
 
-    What stands above it has one field that says something, or none.
+    What stands above it has one field that says something, or none; two, as in ``Date;1 May``,
+    where the header is beyond doubt.
 
     >>> find_beginning(["Prices", "", "name;price", "Pump;3", "Valve;4"], prefer=",")
     Beginning(lines=2, titles=('Prices',), form=Form(delimiter=';', quote='"'))
@@ -61,7 +62,7 @@ def find_beginning(lines: Sequence[str], *, prefer: str) -> Beginning:
             continue
         below = sniff(lines[above:], prefer=prefer)
         width, share = _agreement(lines[above:], below)
-        titles = _titles(lines[:above], below)
+        titles = _titles(lines[:above], below, pairs=_stands_out(lines[above:], below))
         agree = width > 1 and share >= _MOST_AGREE
         if agree and titles is not None and _names(lines[above:], below):
             return Beginning(above, tuple(titles), below)
@@ -82,15 +83,26 @@ def _records(lines: Sequence[str], form: Form) -> list[Record]:
     return list(read_records(numbered, form))
 
 
-def _titles(lines: Sequence[str], form: Form) -> list[str] | None:
-    """Return what lines above a table say; None if one of them has several fields."""
+def _titles(lines: Sequence[str], form: Form, *, pairs: bool) -> list[str] | None:
+    """Return what lines above a table say; None if one of them has several fields.
+
+    ``pairs`` allows for two, a name and a value.
+    """
     titles: list[str] = []
     for record in _records(lines, form):
-        said = [field for field in record.fields if field.strip()]
-        if len(said) > 1:
+        said = [one_line(field) for field in record.fields if field.strip()]
+        if len(said) > 1 + pairs:
             return None
-        titles += map(one_line, said)
+        if said:
+            titles.append(": ".join(said))
     return titles
+
+
+def _stands_out(lines: Sequence[str], form: Form) -> bool:
+    """Tell whether a first row without any number stands over numbers, in three columns or more."""
+    first, *below = _records(lines, form)
+    numbers = any(_is_number(field) for record in below for field in record.fields)
+    return len(first.fields) > 2 and numbers and not any(map(_is_number, first.fields))
 
 
 def _names(lines: Sequence[str], form: Form) -> bool:

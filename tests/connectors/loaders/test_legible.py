@@ -72,6 +72,9 @@ LEGIBLE = [
     "ðə pʌmp dɪˈlɪvərz θriː ˈhʌndrəd ˈliːtəz əv ˈwɔːtər iːtʃ ˈmɪnɪt, ænd ɪt weɪz twɛlv ˈkɪləɡræmz",
     "∀x∈ℝ: |f(x)−f(y)| ≤ L·‖x−y‖; ∫₀^∞ e^{−x²} dx = √π/2; Σ aₙ² < ∞ ⇒ lim aₙ = 0; Δx ≠ 0, 5 μm",
     "GATTACA" * 60,
+    "GCCGCATGGCGGCCTCCGGC " * 20,
+    "pιsι kaɣ tɛmι sιyʋ pιkɛ nιmɔ " * 5,  # a Greek letter typed for a Latin one
+    "\n".join(f"T[{n}] = {{0, 0, 1, {n}, 0, 0, 1, 0, 7}}; /* '&' */ -{n}," for n in range(20)),
     "1 Einleitung ................ 3\n2 Aufbau .................... 7\n",
     "WSHR PLN M8 ZN PLTD; SCRW HEX HD M6X20; GSKT EXH MNFLD; BRG BALL 6204 2RS; CTRL ARM LH",
     "\x0c",

@@ -94,7 +94,7 @@ def test_lines_in_two_columns_of_prose_are_no_rows(
 def test_a_numbered_list_is_no_table(sandbox: Sandbox, load_one: Callable[..., Document]):
     steps = ["Open the valve", "Tilt the tank", "Wait a minute", "Close the valve"]
     marks = [(15, 30 + 6 * n, f"{n + 1}.") for n in range(4)]
-    texts = [(30, 30 + 6 * n, step) for n, step in enumerate(steps)]
+    texts = [(70, 30 + 6 * n, step) for n, step in enumerate(steps)]
     cells = [each for pair in zip(marks, texts, strict=True) for each in pair]
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", written(cells))
     assert document.text.split("\n") == [f"{n}. {step}" for n, step in enumerate(steps, start=1)]
@@ -152,6 +152,12 @@ def test_merged_cells_are_read_off_the_rules():
         (1, 2, 2, 3),
         *((2, 3, n, n + 1) for n in range(3)),
     }
+
+
+def test_cells_that_are_no_rectangles_are_no_table():
+    across = [Rule(0, 0, 60), Rule(40, 0, 60), Rule(20, 0, 30)]
+    upright = [Rule(0, 0, 40), Rule(60, 0, 40), Rule(30, 0, 20)]
+    assert ruled_grids(across, upright) == []
 
 
 def test_a_frame_around_everything_is_no_table():

@@ -195,6 +195,7 @@ def sections(found: list[Document | Problem]) -> set[tuple[str, ...]]:
         ("Preisliste 2026;;\nStand: Mai\n\n", ("Preisliste 2026", "Stand: Mai")),
         ('"Preise; netto"\n;;\n', ("Preise; netto",)),
         ("価格表\n", ("価格表",)),
+        ("Preisliste\nStand;1. Mai\n", ("Preisliste", "Stand: 1. Mai")),
         ("\n", ()),
     ],
 )
@@ -245,3 +246,9 @@ def test_a_name_of_a_column_may_run_over_lines(load: Load) -> None:
         "Name voll: Pumpe\nPreis in Euro: 3",
         "Name voll: Ventil\nPreis in Euro: 4",
     ]
+
+
+def test_a_row_is_no_header_because_the_header_lacks_a_name(load: Load) -> None:
+    found = load(TableLoader(), "a.csv", "name,size\nPump,3,x\nValve,4,y\nFilter,5,z\n")
+    assert texts(found) == []
+    assert len(reasons(found)) == 3
