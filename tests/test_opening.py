@@ -290,3 +290,9 @@ def test_a_detector_opens_what_one_of_its_kind_built(tmp_path: Path, quick_compo
         kb.add(RULES)
         assert len(kb.document_ids()) == len({PUMP.id, *(rule.id for rule in RULES)})
         assert len(ids(kb.search("Pumpe"))) == len(kb.document_ids())
+
+
+def test_settings_are_no_path(tmp_path: Path):
+    with pytest.raises(InvalidInput, match=r"got str 'rag\.toml'.*from_toml"):
+        KnowledgeBase.open(tmp_path / "kb", settings="rag.toml")
+    assert not (tmp_path / "kb").exists()
