@@ -169,8 +169,8 @@ def open_store(
     """Open the knowledge base in ``root``; the errors are those of ``KnowledgeBase.open``."""
     if settings is not None and not isinstance(settings, Settings):
         raise InvalidInput(
-            f"settings must be Settings, got {type(settings).__name__} {settings!r:.80}; read a file "
-            "with Settings.from_toml(Path(...))"
+            f"settings must be Settings, got {type(settings).__name__} {settings!r:.80}; read a "
+            "file with Settings.from_toml(Path(...))"
         )
     build = _builder(components, own)
     parts: Components | None = None
