@@ -30,8 +30,9 @@ def texts_of_margins(blocks: Iterable[Block]) -> list[Block]:
 
     Pieces stand between tabs, line ends and the cells of a table.
 
-    >>> texts_of_margins([Block(f"Pumps\tPage {PAGE_NUMBER}"), Block("Pumps"), Block("2026")])
-    [Block(text='Pumps'), Block(text='2026')]
+    >>> margins = [Block(f"Pumps\tPage {PAGE_NUMBER}"), Block("Pumps"), Block("2026")]
+    >>> [block.text for block in texts_of_margins(margins)]
+    ['Pumps', '2026']
     """
     texts = {_without_page_numbers(block.text): None for block in blocks}
     return [Block(text) for text in texts if text]
