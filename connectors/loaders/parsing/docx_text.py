@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from docx.oxml.ns import qn
 
+from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
 from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
 from rag_engine.connectors.loaders.parsing.page_numbers import PAGE_NUMBER, counts_pages
@@ -48,7 +48,6 @@ _ALT_TEXTS = {
     f"{_VML}imagedata": f"{_OFFICE}title",
     f"{_VML}textpath": "string",  # a text that is drawn, such as a watermark
 }
-_FILE_NAME = re.compile(r"\S{1,200}\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|wmf)", re.IGNORECASE)
 
 
 def is_off(element: Any | None) -> bool:
@@ -159,7 +158,7 @@ class ParagraphText:
 
     def _alt_text(self, element: Any) -> bool:
         said = " ".join(element.get(_ALT_TEXTS[element.tag], "").split())
-        if said and _FILE_NAME.fullmatch(said) is None:
+        if said and not names_a_picture(said):
             self._put(f" {said} ")
         return True
 
