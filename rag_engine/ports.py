@@ -66,7 +66,8 @@ class Detection:
 class Prompt:
     """What a generator is asked: instructions, numbered sources, the question.
 
-    ``passages`` are the sources' texts in the order of their numbers, for generators that quote.
+    ``passages`` are the sources' texts in the order of their numbers, for generators that quote;
+    ``passage_languages`` are their languages (BCP-47 or ``und``), in the same order, if given.
     """
 
     system: str
@@ -74,6 +75,7 @@ class Prompt:
     question: str
     language: str
     passages: tuple[str, ...] = ()
+    passage_languages: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -20,6 +20,13 @@ FILES = {
     "d.csv": f"id,text\n1,{TEXT}\n",
     "e.jsonl": f'{{"id": "1", "text": "{TEXT}"}}\n',
     "f.json": f'[{{"id": "1", "text": "{TEXT}"}}]',
+    "g.adoc": f"= {TEXT}\n\n{TEXT}",
+    "h.rst": f"{TEXT}\n{'=' * 22}\n\n{TEXT}",
+    "i.srt": f"1\n00:00:01,000 --> 00:00:02,000\n{TEXT}\n",
+    "j.po": f'msgid ""\nmsgstr "Content-Type: charset=utf-8\\n"\n\nmsgid "a"\nmsgstr "{TEXT}"\n',
+    "k.xml": f'<?xml version="1.0" encoding="utf-8"?><a>{TEXT}</a>',
+    "l.rss": f"<rss><channel><item><title>{TEXT}</title></item></channel></rss>",
+    "m.ipynb": f'{{"cells": [{{"cell_type": "raw", "source": "{TEXT}"}}]}}',
 }
 
 
@@ -54,14 +61,25 @@ def test_every_kind_of_text_is_read_in_it(kb: KnowledgeBase, folder: Path):
 def test_a_file_that_is_not_in_it_is_a_problem_and_the_others_are_read(
     kb: KnowledgeBase, folder: Path
 ):
-    (folder / "g.txt").write_text(TEXT, encoding="utf-8")
-    (folder / "h.csv").write_text(f"id,text\n1,{TEXT}\n", encoding="utf-8")
+    (folder / "y.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "z.csv").write_text(f"id,text\n1,{TEXT}\n", encoding="utf-8")
     report = kb.add_files(folder, encoding="utf-8")
     assert report.added == 2
     assert [problem.source for problem in report.problems] == [f"old/{name}" for name in FILES]
     reasons = [problem.reason for problem in report.problems]
     assert reasons[0].startswith("it is not in utf-8: byte 2 begins no character of it;")
     assert reasons[3].startswith("it is not in utf-8: byte 12 begins no character of it;")
+
+
+def test_every_kind_of_text_tells_what_was_lost(kb: KnowledgeBase, folder: Path):
+    for name, content in FILES.items():
+        data = content.replace(TEXT, f"{TEXT} " * 20).encode()
+        (folder / name).write_bytes(data.replace(b"cr\xc3\xa8me", b"cr\xffme", 1))
+    report = kb.add_files(folder)
+    assert report.added == len(FILES)
+    assert [problem.source for problem in report.problems] == [f"old/{name}" for name in FILES]
+    for problem in report.problems:
+        assert problem.reason.startswith("1 characters could not be decoded as utf-8; ")
 
 
 @pytest.mark.parametrize("name", ["cp9999", "rot13", "base64", "unicode_escape", "idna", "", "\0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from rag_engine.answering.citations import without_marks
 from rag_engine.errors import InvalidInput
@@ -61,16 +62,17 @@ class ExtractiveGenerator:
         """Yield one line a quotation; nothing if no passage holds a sentence."""
         question = self._embedder.embed_queries([prompt.question])[0]
         left = self._max_sentences
-        for number, passage in enumerate(prompt.passages, start=1):
-            for quoted in self._best(question, passage, left if number == 1 else 1):
+        passages = zip_longest(prompt.passages, prompt.passage_languages, fillvalue="")
+        for number, (passage, language) in enumerate(passages, start=1):
+            for quoted in self._best(question, passage, language, left if number == 1 else 1):
                 yield f"“{without_marks(quoted)}” [{number}]\n"
                 left -= 1
             if not left:
                 return
 
-    def _best(self, question: Float32Array, passage: str, count: int) -> list[str]:
+    def _best(self, question: Float32Array, passage: str, language: str, count: int) -> list[str]:
         """Return the ``count`` best statements of a passage, in its order."""
-        spans = sentences(passage)
+        spans = sentences(passage, language)
         texts = [passage[start:end] for start, end in spans]
         statements = [row for row, text in enumerate(texts) if _is_statement(text)]
         bodies = [row for row in statements if not _is_heading(passage, *spans[row])]

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from rag_engine.connectors.http.errors import ApiError, api_error, error_response
+from rag_engine.connectors.http.errors import ApiError, api_error
 from rag_engine.connectors.http.kinds import Kind, kind_of
-from rag_engine.connectors.http.middleware import request_id_of
+from rag_engine.connectors.http.middleware import RefusingLayer
 from rag_engine.connectors.http.pool import Busy, Work
 from rag_engine.connectors.http.service import Caller, Service
 from rag_engine.connectors.http.stopping import ServiceStopping
@@ -32,21 +32,11 @@ _T = TypeVar("_T")
 _WRITES = frozenset({Kind.ADD, Kind.UPLOAD, Kind.DELETE, Kind.BUILD})
 
 
-class Admission:
+class Admission(RefusingLayer):
     """A layer that refuses, by a request's first lines alone, what can not be taken on."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app = app
-        self._service = service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
-            await error_response(refusal, request_id_of(scope))(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> ApiError | None:
+    def refusal(self, scope: Scope) -> ApiError | None:
+        """Return why a request is not taken on."""
         kind = kind_of(scope["method"], scope["path"])
         caller = scope["state"].get("caller")
         if self._service.stop.asked and scope["path"].startswith("/v1/"):

@@ -22,11 +22,11 @@ def nearest_sentences(
 
     Sentences of one passage are of one language, so that their cosines may be compared.
     """
-    texts = [hit.chunk.text for hit in hits[:MOST_HITS]]
-    spans = [sentences(text) for text in texts]
+    chunks = [hit.chunk for hit in hits[:MOST_HITS]]
+    spans = [sentences(chunk.text, chunk.language) for chunk in chunks]
     several = [
-        text[start:end]
-        for text, of_text in zip(texts, spans, strict=True)
+        chunk.text[start:end]
+        for chunk, of_text in zip(chunks, spans, strict=True)
         for start, end in of_text
         if len(of_text) > 1
     ]

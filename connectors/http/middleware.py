@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 from fastapi.responses import Response
@@ -17,7 +18,7 @@ from rag_engine.connectors.http.logs import logger
 from rag_engine.connectors.http.service import Caller, Service
 from rag_engine.connectors.http.stopping import ServiceStopping
 
-__all__ = ["BodyLimit", "Envelope", "Gate", "request_id_of"]
+__all__ = ["BodyLimit", "Envelope", "Gate", "RefusingLayer", "request_id_of"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
@@ -121,12 +122,8 @@ def _method(scope: Scope) -> str:
     return method if method in known else "other"
 
 
-class Gate:
-    """Lets nobody without a key near a route that is guarded, before a byte of a body is read.
-
-    Without keys the service is its own machine's alone: a request that a browser sends for some
-    other page (another Host or Origin) is refused.
-    """
+class RefusingLayer(ABC):
+    """A layer that passes a request on, or refuses it by its first lines alone."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -134,12 +131,25 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
+        if scope["type"] == "http" and (refusal := self.refusal(scope)) is not None:
             await error_response(refusal, request_id_of(scope))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> ApiError | None:
+    @abstractmethod
+    def refusal(self, scope: Scope) -> ApiError | None:
+        """Return why a request is refused; None lets it pass."""
+
+
+class Gate(RefusingLayer):
+    """Lets nobody without a key near a route that is guarded, before a byte of a body is read.
+
+    Without keys the service is its own machine's alone: a request that a browser sends for some
+    other page (another Host or Origin) is refused.
+    """
+
+    def refusal(self, scope: Scope) -> ApiError | None:
+        """Return why a request may not pass; note whose it is."""
         service = self._service
         if service.keys is None:
             if refusal := self._foreign(scope):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["AsciiDocLoader"]
 
 
-class AsciiDocLoader(ParsedFileLoader):
+class AsciiDocLoader(EncodedFileLoader):
     """Reads AsciiDoc files; ``parsing/asciidoc.py`` says what of them becomes text."""
 
     suffixes = frozenset({".adoc", ".asciidoc"})

@@ -39,6 +39,7 @@ class ImageLoader:
 
     suffixes = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
     format = "image"
+    needs_extra = ("ocr", "PIL")
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class ImageLoader:
     def _lacking(self) -> str:
         if self._ocr.lacking:
             return self._ocr.lacking
-        if find_spec("PIL") is None:
+        if find_spec(self.needs_extra[1]) is None:
             return "images need Pillow: pip install 'rag-engine[ocr]'"
         return ""
 

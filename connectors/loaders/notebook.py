@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["NotebookLoader"]
 
 
-class NotebookLoader(ParsedFileLoader):
+class NotebookLoader(EncodedFileLoader):
     """Reads notebooks; ``parsing/notebook.py`` says what of them becomes text."""
 
     suffixes = frozenset({".ipynb"})

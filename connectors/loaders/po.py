@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["PoLoader"]
 
 
-class PoLoader(ParsedFileLoader):
+class PoLoader(EncodedFileLoader):
     """Reads translations; ``parsing/po.py`` says which."""
 
     suffixes = frozenset({".po"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["RstLoader"]
 
 
-class RstLoader(ParsedFileLoader):
+class RstLoader(EncodedFileLoader):
     """Reads reStructuredText; ``parsing/rst.py`` says what of it becomes text."""
 
     suffixes = frozenset({".rest", ".rst"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["SubtitlesLoader"]
 
 
-class SubtitlesLoader(ParsedFileLoader):
+class SubtitlesLoader(EncodedFileLoader):
     """Reads subtitles; ``parsing/subtitles.py`` says how."""
 
     suffixes = frozenset({".srt", ".vtt"})

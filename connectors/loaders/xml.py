@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.connectors.loaders.parsed_file import ParsedFileLoader
+from rag_engine.connectors.loaders.encoded_file import EncodedFileLoader
 
 __all__ = ["XmlLoader"]
 
 
-class XmlLoader(ParsedFileLoader):
+class XmlLoader(EncodedFileLoader):
     """Reads XML and feeds; ``parsing/xml.py`` says what of them becomes text."""
 
     suffixes = frozenset({".atom", ".rss", ".xml"})

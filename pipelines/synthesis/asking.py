@@ -66,7 +66,12 @@ def _ask(request: Request, model: LanguageModel, stopped: threading.Event) -> li
     done: list[Asked] = []
     for language in request.languages:
         earlier = [each.question for each in done if each.question]
-        prompt = question_prompt(request.text, language, earlier=earlier)
+        prompt = question_prompt(
+            request.text,
+            language,
+            earlier=earlier,
+            passage_language=request.passage.chunk.language,
+        )
         try:
             reply = read_reply(model, prompt, stopped=stopped.is_set)
             done.append(Asked(language, clean_question(reply, request.text)))

@@ -78,6 +78,7 @@ def build_prompt(
         question=question,
         language=language,
         passages=tuple(source.text for source in context.sources),
+        passage_languages=tuple(source.hit.chunk.language for source in context.sources),
     )
 
 

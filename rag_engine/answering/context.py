@@ -243,7 +243,8 @@ class _Packer:
 
     def _shortened(self, stretch: _Stretch) -> _Stretch:
         """Cut the stretch after as many whole sentences as fit, or within its first one."""
-        ends = [end for _, end in sentences(stretch.text)] or [len(stretch.text)]
+        language = stretch.hit.chunk.language
+        ends = [end for _, end in sentences(stretch.text, language)] or [len(stretch.text)]
         fitting = self._longest(stretch, ends) or self._longest(stretch, range(1, ends[0] + 1))
         cut = fitting or self._stretch(stretch.hit, stretch.start, stretch.start, "")
         cut.cut = True

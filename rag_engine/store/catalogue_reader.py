@@ -28,13 +28,12 @@ from rag_engine.store.filter_sql import compile_filter
 from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.row_sets import check_set, read_set, sets_of_filter
 from rag_engine.store.schema import SCHEMA_VERSION, check_schema, is_damage
+from rag_engine.store.sql_lists import batches, marks
 from rag_engine.store.statements import read_meta
 from rag_engine.store.token_vectors import ChunkTokens
 
 __all__ = ["CatalogueReader"]
 
-_BATCH = 500
-"""Ids a query; SQLite takes at most 32,766 parameters."""
 _CHUNK_WIDTH = len(rows.CHUNK_COLUMNS.split(","))
 
 
@@ -144,8 +143,8 @@ class CatalogueReader:
     def fingerprints(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the fingerprint of each document of ``ids`` that exists."""
         fingerprints: dict[str, bytes] = {}
-        for batch in _batches(ids):
-            sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id IN ({_marks(batch)})"
+        for batch in batches(ids):
+            sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id IN ({marks(batch)})"
             heads = map(rows.read_head, self._read(sql, batch))
             fingerprints.update({head.id: head.fingerprint for head in heads})
         if len(fingerprints) < len(set(ids)):
@@ -173,19 +172,19 @@ class CatalogueReader:
     def count_documents(self, sources: Sequence[str]) -> int:
         """Return how many documents came from some sources."""
         return sum(
-            self._read(f"SELECT count(*) FROM document WHERE source IN ({_marks(batch)})", batch)[
+            self._read(f"SELECT count(*) FROM document WHERE source IN ({marks(batch)})", batch)[0][
                 0
-            ][0]
-            for batch in _batches(sources)
+            ]
+            for batch in batches(sources)
         )
 
     def chunks(self, ids: Sequence[int]) -> dict[int, FoundChunk]:
         """Return the chunks of ``ids`` that still exist."""
         chunks: dict[int, FoundChunk] = {}
-        for batch in _batches(ids):
+        for batch in batches(ids):
             sql = (
                 f"SELECT {rows.CHUNK_COLUMNS}, {rows.HEAD_COLUMNS} FROM chunk AS c "
-                f"JOIN document AS d ON d.number = c.document WHERE c.id IN ({_marks(batch)})"
+                f"JOIN document AS d ON d.number = c.document WHERE c.id IN ({marks(batch)})"
             )
             for row in self._read(sql, batch):
                 columns, head = row[:_CHUNK_WIDTH], rows.read_head(row[_CHUNK_WIDTH:])
@@ -206,16 +205,14 @@ class CatalogueReader:
     def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
         """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
         packed: dict[int, bytes] = {}
-        for batch in _batches(ids):
-            sql = (
-                f"SELECT chunk, data, checksum FROM token_vectors WHERE chunk IN ({_marks(batch)})"
-            )
+        for batch in batches(ids):
+            sql = f"SELECT chunk, data, checksum FROM token_vectors WHERE chunk IN ({marks(batch)})"
             for chunk, data, checksum in self._read(sql, batch):
                 if row_checksum((chunk, data)) != checksum:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(chunk))
                 packed[chunk] = data
-        for batch in _batches([chunk for chunk in ids if chunk not in packed]):
-            sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.id IN ({_marks(batch)})"
+        for batch in batches([chunk for chunk in ids if chunk not in packed]):
+            sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.id IN ({marks(batch)})"
             for row in map(rows.index_row, self._read(sql, batch)):
                 if row.token_bytes:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(row.id))
@@ -236,10 +233,10 @@ class CatalogueReader:
         """Yield the chunks written after a revision, by id ascending."""
         if after > 0:  # few of many: by their ids, without reading the others
             sql = "SELECT id FROM chunk WHERE revision > ? ORDER BY id"
-            for few in _batches([identifier for (identifier,) in self._read(sql, (after,))]):
+            for few in batches([identifier for (identifier,) in self._read(sql, (after,))]):
                 sql = (
                     f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c "
-                    f"WHERE c.id IN ({_marks(few)}) ORDER BY c.id"
+                    f"WHERE c.id IN ({marks(few)}) ORDER BY c.id"
                 )
                 yield from map(rows.index_row, self._read(sql, few))
             return
@@ -346,11 +343,3 @@ class CatalogueReader:
 def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Int64Array, Int64Array]:
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
-
-
-def _batches(values: Sequence[object]) -> Iterator[Sequence[object]]:
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Chunk, Document, Span
-from rag_engine.text.codes import normalise_language
 from rag_engine.text.language_runs import language_breaks
 from rag_engine.text.passage_languages import passage_languages
 from rag_engine.text.sentences import sentences
@@ -109,11 +108,9 @@ def chunk_many(
 
 
 def _main_language(document: Document, detector: LanguageDetector) -> str:
-    """Return the language whose abbreviations a document has; "" where nothing tells it."""
+    """Return the language whose abbreviations a document has."""
     found = detector.detect(document.text[:_FIRST_CHARACTERS]).language
-    if found == UNDETERMINED and document.language_hint:
-        found = normalise_language(document.language_hint)
-    return "" if found == UNDETERMINED else found
+    return (document.language_hint or "") if found == UNDETERMINED else found
 
 
 def _chunks(

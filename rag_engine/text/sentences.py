@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from icu4py.breakers import SentenceBreaker
 
+from rag_engine.records import UNDETERMINED
 from rag_engine.text.abbreviations import (
     AFTER_NUMBER,
     CLOSING,
@@ -19,6 +20,7 @@ from rag_engine.text.abbreviations import (
     ORDINAL_LANGUAGES,
     SHARED,
 )
+from rag_engine.text.codes import normalise_language
 from rag_engine.text.lines import unwrapped
 
 __all__ = ["sentences", "trim"]
@@ -65,7 +67,7 @@ _SHORTEST_THAI = 40
 def sentences(text: str, language: str = "") -> list[tuple[int, int]]:
     """Return the sentences of a text as ``(start, end)`` character offsets, in order.
 
-    ``language`` (BCP-47, primary subtag) is what most of the text is in, where that is known: its
+    ``language`` (BCP-47; "" or ``und`` where nothing tells it) is what most of the text is in: its
     abbreviations, and whether it writes ordinals with a stop. White space around a sentence
     belongs to none; every other character belongs to exactly one.
 
@@ -76,9 +78,11 @@ def sentences(text: str, language: str = "") -> list[tuple[int, int]]:
     >>> [text[start:end] for start, end in sentences(text, "de")]
     ['Wir verkaufen Brot, Milch usw.', 'Heute gilt § 5 i. V. m. Anlage 2.']
     """
+    known = normalise_language(language)
+    primary = "" if known == UNDETERMINED else known
     flat = unwrapped(text)
     ranges: list[tuple[int, int]] = []
-    for start, end in _joined(flat, _boundaries(flat), language):
+    for start, end in _joined(flat, _boundaries(flat), primary):
         for first, last in _divided(flat, start, end):
             trimmed = trim(flat, first, last)
             if trimmed:

@@ -96,6 +96,7 @@ def test_the_prompt_names_the_language_and_the_marks(make_context):
     assert "[1][3]" in prompt.system
     assert "begin with [0]" in prompt.system
     assert (prompt.question, prompt.language, prompt.passages) == ("Lini?", "sw", ("A.", "B."))
+    assert prompt.passage_languages == ("und", "und")
 
 
 def test_a_second_prompt_is_firmer_and_otherwise_the_same(make_context):

@@ -73,6 +73,14 @@ def test_a_first_hit_beyond_the_budget_is_cut_after_a_whole_sentence(make_hit):
     assert context.tokens <= 12
 
 
+def test_a_sentence_ends_as_in_the_language_of_its_passage(make_hit):
+    text = "Take pump 12. The seal lasts a year."
+    cut = {
+        code: texts(packed([make_hit(text, language=code)], max_tokens=5)) for code in ("en", "und")
+    }
+    assert cut == {"en": ["Take pump 12."], "und": ["Take pump 12. The seal "]}
+
+
 def test_a_first_sentence_beyond_the_budget_is_cut_within(make_hit):
     context = packed([make_hit("eins zwei drei vier fünf sechs sieben")], max_tokens=3)
     assert texts(context) == ["eins zwei drei "]

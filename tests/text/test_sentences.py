@@ -163,6 +163,11 @@ _FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(("language", "count"), [("en", 2), ("en-GB", 2), ("", 1), ("und", 1)])
+def test_a_language_that_nobody_knows_is_none(language, count):
+    assert len(sentences("Take pump 12. The seal lasts a year.", language)) == count
+
+
 @given(st.one_of(st.text(max_size=80), st.lists(_FRAGMENTS, max_size=40).map("".join)))
 @example("a\u2028b. C")
 @example("\ufeffA. B")

@@ -54,6 +54,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=attributes.get("lang") or None,
         stretches=reader.outline.stretches(),
         metadata={**decoded.facts, **about},
+        problems=decoded.problems,
     )
 
 

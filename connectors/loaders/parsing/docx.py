@@ -18,14 +18,10 @@ from rag_engine.connectors.loaders.parsing.docx_packages import with_packages_as
 from rag_engine.connectors.loaders.parsing.docx_parts import blocks_of_text, is_docx
 from rag_engine.connectors.loaders.parsing.docx_styles import Styles
 from rag_engine.connectors.loaders.parsing.docx_tables import read_table
-from rag_engine.connectors.loaders.parsing.docx_text import (
-    PAGE_NUMBER,
-    ParagraphText,
-    elements_of,
-    is_off,
-)
+from rag_engine.connectors.loaders.parsing.docx_text import ParagraphText, elements_of, is_off
 from rag_engine.connectors.loaders.parsing.docx_zip import sanitised
 from rag_engine.connectors.loaders.parsing.outline import Outline
+from rag_engine.connectors.loaders.parsing.page_numbers import texts_of_margins
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.readings import Readings
 
@@ -33,7 +29,6 @@ __all__ = ["parse"]
 
 _P, _TBL, _ALT_CHUNK = qn("w:p"), qn("w:tbl"), qn("w:altChunk")
 _BLOCKS = frozenset({_P, _TBL, _ALT_CHUNK})
-_PARAGRAPHS = frozenset({_P})
 _PROPERTIES = qn("w:pPr")
 _DIAGRAM_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _NOTES = re.compile(r"/word/(?:foot|end)notes\d*\.xml")
@@ -118,13 +113,8 @@ class _Walk:
                     author = note.get(qn("w:author"), "") if pattern is _COMMENTS else ""
                     text = "\n".join(block.text for block in self.blocks(note)).strip()
                     yield Block(f"{author}: {text}" if author and text else text)
-        seen: set[str] = set()
-        for root in self._margins():
-            for block in self.blocks(root, pages=False):
-                text = _without_page_numbers(block.text)
-                if text not in seen:
-                    seen.add(text)
-                    yield Block(text)
+        margins = (block for root in self._margins() for block in self.blocks(root, pages=False))
+        yield from texts_of_margins(margins)
 
     def _margins(self) -> Iterator[Any]:
         """Yield the heads and feet that are on any page: Word keeps those that are not, too."""
@@ -201,11 +191,3 @@ class _Walk:
             self.problems.append("a document inside of it is left out: it is not in the file")
             return []
         return blocks
-
-
-def _without_page_numbers(text: str) -> str:
-    """Drop the parts of a page's head or foot, between tabs and line ends, that count pages."""
-    if PAGE_NUMBER not in text:
-        return text.strip()
-    pieces = re.split(r"[\t\n]+| \| ", text)
-    return "\t".join(piece for piece in pieces if PAGE_NUMBER not in piece).strip()

@@ -7,10 +7,10 @@ import email.policy
 import re
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing import rtf
 from rag_engine.connectors.loaders.parsing.blocks import Block
 from rag_engine.connectors.loaders.parsing.decoding import decode
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
-from rag_engine.connectors.loaders.parsing.parsed import Refused
 
 __all__ = ["blocks_of_text", "is_docx"]
 
@@ -27,13 +27,13 @@ def is_docx(data: bytes) -> bool:
 
 
 def blocks_of_text(data: bytes, content_type: str) -> list[Block]:
-    """Return the blocks of a page, of a saved page (MHT), or of plain text.
+    """Return the blocks of RTF, of a page, of a saved page (MHT), or of plain text.
 
     Raises:
-        Refused: it is of a kind that is not read, such as RTF.
+        RefusedByLimit: RTF is nested too deeply.
     """
-    if data.lstrip()[:5] == b"{\\rtf":
-        raise Refused("an inserted text is RTF, which is not read; open the file in Word, save it")
+    if rtf.is_rtf(data):
+        return rtf.shown_blocks(data)
     is_mail = _HEADER_LINE.match(data) and _MAIL_HEAD.search(data[:2048])
     if is_mail or content_type.startswith("message/"):
         return _blocks_of_mail(data)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from docx.oxml.ns import qn
 
+from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
 from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
+from rag_engine.connectors.loaders.parsing.page_numbers import PAGE_NUMBER, counts_pages
 
-__all__ = ["PAGE_NUMBER", "ParagraphText", "elements_of", "is_off"]
-
-PAGE_NUMBER = "\ufffc"
-"""Stands for a page's number, which is another on every page."""
+__all__ = ["ParagraphText", "elements_of", "is_off"]
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -50,8 +48,6 @@ _ALT_TEXTS = {
     f"{_VML}imagedata": f"{_OFFICE}title",
     f"{_VML}textpath": "string",  # a text that is drawn, such as a watermark
 }
-_FILE_NAME = re.compile(r"\S{1,200}\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|wmf)", re.IGNORECASE)
-_PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 
 
 def is_off(element: Any | None) -> bool:
@@ -162,12 +158,12 @@ class ParagraphText:
 
     def _alt_text(self, element: Any) -> bool:
         said = " ".join(element.get(_ALT_TEXTS[element.tag], "").split())
-        if said and _FILE_NAME.fullmatch(said) is None:
+        if said and not names_a_picture(said):
             self._put(f" {said} ")
         return True
 
     def _simple_field(self, element: Any) -> bool:
-        if self._pages or not _PAGE_FIELD.match(element.get(qn("w:instr"), "")):
+        if self._pages or not counts_pages(element.get(qn("w:instr"), "")):
             return True
         self._put(PAGE_NUMBER)
         return False
@@ -180,12 +176,12 @@ class ParagraphText:
             self._codes.append("")
         elif kind == "separate" and self._fields:
             # The result of a page's number is not read, as if it were code still.
-            is_page = not self._pages and _PAGE_FIELD.match(self._codes[-1]) is not None
+            is_page = not self._pages and counts_pages(self._codes[-1])
             self._fields[-1] = is_page
         elif kind == "end" and self._fields:
             self._fields.pop()
             code = self._codes.pop()
-            if _PAGE_FIELD.match(code) and not self._pages:
+            if counts_pages(code) and not self._pages:
                 self._put(PAGE_NUMBER)
             self._put(ruby_base(code))
         return False

@@ -10,12 +10,13 @@ from rag_engine.connectors.loaders.parsing.counters import counted
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 
-__all__ = ["A", "chart_lines", "diagram_blocks", "paragraphs", "table_block"]
+__all__ = ["A", "C", "chart_lines", "diagram_blocks", "paragraphs", "table_block"]
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 """The namespace of DrawingML, as lxml writes it."""
+C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+"""That of its charts."""
 
-_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -136,14 +137,14 @@ def diagram_blocks(root: Any) -> Iterator[Block]:
 
 def chart_lines(root: Any) -> list[str]:
     """Return a chart as its title, then a line for each category with the names of its series."""
-    title = root.find(f".//{_CHART}title")
+    title = root.find(f".//{C}title")
     shown = [] if title is None else [block.text for block in paragraphs(title)]
     values: dict[str, list[str]] = {}
-    for series in root.iter(f"{_CHART}ser"):
-        name = " ".join(_cached(series.find(f"{_CHART}tx")).values())
-        name = name or (series.findtext(f"{_CHART}tx/{_CHART}v") or "").strip()
-        categories = _cached(series.find(f"{_CHART}cat"))
-        for index, value in _cached(series.find(f"{_CHART}val")).items():
+    for series in root.iter(f"{C}ser"):
+        name = " ".join(_cached(series.find(f"{C}tx")).values())
+        name = name or (series.findtext(f"{C}tx/{C}v") or "").strip()
+        categories = _cached(series.find(f"{C}cat"))
+        for index, value in _cached(series.find(f"{C}val")).items():
             category = categories.get(index, str(index + 1))
             values.setdefault(category, []).append(f"{name}: {value}" if name else value)
     return [*shown, *(f"{category}: {' | '.join(each)}" for category, each in values.items())]
@@ -153,8 +154,8 @@ def _cached(element: Any | None) -> dict[int, str]:
     if element is None:
         return {}
     points = {}
-    for point in element.iter(f"{_CHART}pt"):
-        value = (point.findtext(f"{_CHART}v") or "").strip()
+    for point in element.iter(f"{C}pt"):
+        value = (point.findtext(f"{C}v") or "").strip()
         if value:
             points[_whole(point.get("idx"), 0)] = value
     return points

@@ -52,7 +52,7 @@ def read_feed(tree: Tree) -> Parsed:
         language=root.get(LANGUAGE) or channel.get(LANGUAGE) or _language(channel),
         stretches=outline.stretches(),
         metadata={**tree.decoded.facts, "entries": len(entries)},
-        problems=tree.problems,
+        problems=(*tree.problems, *tree.decoded.problems),
     )
 
 

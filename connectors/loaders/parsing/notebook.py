@@ -68,7 +68,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=language,
         stretches=outline.stretches(),
         metadata={**decoded.facts, **_code_language(notebook)},
-        problems=tuple(problems),
+        problems=(*problems, *decoded.problems),
     )
 
 

@@ -13,6 +13,7 @@ from rag_engine.connectors.loaders.parsing.odf_sheets import read_sheets
 from rag_engine.connectors.loaders.parsing.odf_slides import read_slides
 from rag_engine.connectors.loaders.parsing.odf_text import TextReader
 from rag_engine.connectors.loaders.parsing.outline import Outline
+from rag_engine.connectors.loaders.parsing.page_numbers import PAGE_NUMBER, texts_of_margins
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 
 __all__ = ["parse"]
@@ -28,7 +29,6 @@ _UNREAD = (
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _MARGINS = ("header", "header-left", "header-first", "footer", "footer-left", "footer-first")
 _FORMATS = {"text": "odt", "presentation": "odp", "spreadsheet": "ods"}
-_PAGE = "\ufffc"
 _XML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<")
 
 
@@ -108,10 +108,6 @@ def _margins(styles: Any | None, reader: TextReader) -> list[Block]:
     """Return the heads and feet of pages, each text once, without what counts the pages."""
     if styles is None:
         return []
-    reader.page_number = _PAGE
-    texts: dict[str, None] = {}
-    for margin in styles.iter(*(f"{_STYLE}{name}" for name in _MARGINS)):
-        for block in reader.blocks(margin):
-            pieces = re.split(r"[\t\n]+| \| ", block.text)
-            texts["\t".join(piece for piece in pieces if _PAGE not in piece)] = None
-    return [Block(text) for text in texts]
+    reader.page_number = PAGE_NUMBER
+    margins = styles.iter(*(f"{_STYLE}{name}" for name in _MARGINS))
+    return texts_of_margins(block for margin in margins for block in reader.blocks(margin))

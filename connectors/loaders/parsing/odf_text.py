@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
 from rag_engine.connectors.loaders.parsing.odf_lists import Counters
 from rag_engine.connectors.loaders.parsing.odf_names import (
@@ -26,7 +27,6 @@ from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 __all__ = ["TextReader"]
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_FILE_NAME = re.compile(r"\S{1,200}\.\w{3,4}")
 _MATH = "{http://www.w3.org/1998/Math/MathML}"
 _SPACE = "\x1f"
 """A blank that was written as such, which does not melt into others."""
@@ -193,7 +193,7 @@ class TextReader:
         said = " ".join(
             " ".join((shape.findtext(f"{SVG}{name}") or "").split()) for name in ("title", "desc")
         ).strip()
-        return [Block(said)] if said and not _FILE_NAME.fullmatch(said) else []
+        return [Block(said)] if said and not names_a_picture(said) else []
 
     def _comment(self, element: Any) -> None:
         author = " ".join((element.findtext(f"{DC}creator") or "").split())

@@ -9,7 +9,10 @@ from rag_engine.connectors.loaders.parsing.archive import read_xml
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.parsed import Refused
 
-__all__ = ["Package", "Relation"]
+__all__ = ["Package", "R", "Relation"]
+
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+"""The namespace of attributes that hold the id of a relation, as lxml writes it."""
 
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 # "Strict" files name the same vocabularies otherwise (ISO/IEC 29500-1, against 29500-4).

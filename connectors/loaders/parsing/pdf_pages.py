@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided
 from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs
+from rag_engine.connectors.loaders.parsing.tables import has_digit
 
 __all__ = ["put_together", "without_running_lines"]
 
@@ -52,7 +53,7 @@ def without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
     for lines, body in zip(pages, bodies, strict=True):
         kept = {id(line) for line in body}
         for line in lines:
-            if id(line) not in kept and line.text not in said and not _has_digit(line.text):
+            if id(line) not in kept and line.text not in said and not has_digit(line.text):
                 said.add(line.text)
                 kept.add(id(line))
         whole.append([line for line in lines if id(line) in kept])
@@ -90,10 +91,6 @@ def _body(lines: Sequence[Line], running: set[_Key]) -> list[Line]:
                 break
             dropped.add(number)
     return [line for number, line in enumerate(lines) if number not in dropped]
-
-
-def _has_digit(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 def put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]:

@@ -57,6 +57,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=_language(catalogue),
         stretches=tuple(stretches),
         metadata=decoded.facts,
+        problems=decoded.problems,
     )
 
 

@@ -6,25 +6,26 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.archive import unpacked
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.drawing_text import (
     A,
+    C,
     chart_lines,
     diagram_blocks,
     paragraphs,
     table_block,
 )
-from rag_engine.connectors.loaders.parsing.opc import Package
+from rag_engine.connectors.loaders.parsing.opc import Package, R
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 
 __all__ = ["parse"]
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_CHART = f"{C}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNREAD = (
@@ -37,7 +38,6 @@ _SHAPES = frozenset({f"{_P}sp", f"{_P}graphicFrame", f"{_P}pic", f"{_P}cxnSp"})
 _EMPTY_TITLES = re.compile(
     r"powerpoint\b.*|.*\.(?:odp|pot|ppt)x?|untitled.*|slide 1", re.IGNORECASE
 )
-_FILE_NAME = re.compile(r"\S{1,200}\.\w{3,4}")
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -61,7 +61,7 @@ def parse(data: bytes, name: str) -> Parsed:
     first_title = ""
     count = 0
     for identifier in root.iterfind(f"{_P}sldIdLst/{_P}sldId"):
-        relation = relations.get(identifier.get(f"{_R}id", ""))
+        relation = relations.get(identifier.get(f"{R}id", ""))
         count += 1
         outline.begin_page(count)
         part = "" if relation is None else relation.target
@@ -150,7 +150,7 @@ def _shape_blocks(package: Package, relations: dict[str, Any], shape: Any) -> li
     blocks: list[Block] = []
     for table in shape.iter(f"{A}tbl"):
         blocks += table_block(table)
-    for tag, attribute in ((_CHART, f"{_R}id"), (_DIAGRAM, f"{_R}dm")):
+    for tag, attribute in ((_CHART, f"{R}id"), (_DIAGRAM, f"{R}dm")):
         for reference in shape.iter(tag):
             relation = relations.get(reference.get(attribute, ""))
             root = None if relation is None else package.optional(relation.target)
@@ -165,7 +165,7 @@ def _alt_text(shape: Any) -> list[Block]:
     """Return what is said of a picture, unless that is a mere file name."""
     properties = _properties(shape)
     text = "" if properties is None else " ".join(properties.get("descr", "").split())
-    return [Block(text)] if text and not _FILE_NAME.fullmatch(text) else []
+    return [Block(text)] if text and not names_a_picture(text) else []
 
 
 def _notes(root: Any | None) -> list[Block]:

@@ -69,7 +69,7 @@ def parse(data: bytes, name: str) -> Parsed:
             **decoded.facts,
             **{key: value for key, value in fields.items() if key not in _LANGUAGE_FIELDS},
         },
-        problems=problems,
+        problems=(*problems, *decoded.problems),
     )
 
 

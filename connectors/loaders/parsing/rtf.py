@@ -12,6 +12,11 @@ from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
 from rag_engine.connectors.loaders.parsing.outline import Outline
+from rag_engine.connectors.loaders.parsing.page_numbers import (
+    PAGE_NUMBER,
+    counts_pages,
+    texts_of_margins,
+)
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rtf_fonts import DEFAULT_FONT, Fonts
 from rag_engine.connectors.loaders.parsing.rtf_story import RowForm, Story
@@ -26,12 +31,10 @@ from rag_engine.connectors.loaders.parsing.rtf_words import (
     STORIES,
 )
 
-__all__ = ["parse"]
+__all__ = ["is_rtf", "parse", "shown_blocks"]
 
 _BEGINNING = re.compile(rb"\s*(?:\xef\xbb\xbf)?\{\\rtf")
-_PAGE = "\ufffc"
 _DEEPEST = 20_000
-_PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,7 @@ def parse(data: bytes, name: str) -> Parsed:
     """
     if not data.strip():
         raise Refused("it is empty")
-    if not _BEGINNING.match(data):
-        raise Refused("it is no RTF: it does not begin with {\\rtf")
-    reader = _Reader()
-    reader.read(data)
+    reader = _read(data)
     blocks = reader.body.end()
     outline = Outline()
     write(blocks, outline)
@@ -68,6 +68,30 @@ def parse(data: bytes, name: str) -> Parsed:
     first = next((block.text for block in blocks if block.level is not None), "")
     title = one_line(reader.title) or next((b.text for b in blocks if b.level == 0), "")
     return Parsed(text=outline.text, title=title or one_line(first), stretches=outline.stretches())
+
+
+def is_rtf(data: bytes) -> bool:
+    """Tell whether bytes begin as RTF does."""
+    return _BEGINNING.match(data) is not None
+
+
+def shown_blocks(data: bytes) -> list[Block]:
+    """Return all that is shown of a text which is a part of something else.
+
+    Raises:
+        Refused: it is no RTF.
+        RefusedByLimit: its groups are nested too deeply.
+    """
+    reader = _read(data)
+    return [*reader.body.end(), *reader.beside()]
+
+
+def _read(data: bytes) -> _Reader:
+    if not is_rtf(data):
+        raise Refused("it is no RTF: it does not begin with {\\rtf")
+    reader = _Reader()
+    reader.read(data)
+    return reader
 
 
 class _Reader:
@@ -99,12 +123,8 @@ class _Reader:
         for author, story in self._comments:
             text = "\n".join(block.text for block in story.end())
             blocks.append(Block(f"{author}: {text}" if author and text.strip() else text))
-        texts: dict[str, None] = {}
-        for story in self._margins:
-            for block in story.end():
-                pieces = re.split(r"[\t\n]+| \| ", block.text)
-                texts["\t".join(piece for piece in pieces if _PAGE not in piece).strip()] = None
-        return [*blocks, *(Block(text) for text in texts)]
+        margins = (block for story in self._margins for block in story.end())
+        return [*blocks, *texts_of_margins(margins)]
 
     def read(self, data: bytes) -> None:
         """Read a whole file."""
@@ -199,7 +219,7 @@ class _Reader:
         elif word in BREAKS:
             self._break(word)
         elif word in {"chpgn", "sectnum"}:
-            self._put(_PAGE if self._story in self._margins else "")
+            self._put(PAGE_NUMBER if self._story in self._margins else "")
         elif word in SIGNS:
             self._put(SIGNS[word])
         elif word in {"{", "}", "\\"}:
@@ -323,5 +343,5 @@ class _Reader:
         base = ruby_base(code)
         if base:
             self._put(base)
-        elif _PAGE_FIELD.match(code) and self._story in self._margins:
-            self._put(_PAGE)
+        elif counts_pages(code) and self._story in self._margins:
+            self._put(PAGE_NUMBER)

@@ -58,7 +58,7 @@ def parse(data: bytes, name: str) -> Parsed:
         language=track.language or (named.group(1) if named else None),
         stretches=tuple(stretches),
         metadata=decoded.facts,
-        problems=track.problems,
+        problems=(*track.problems, *decoded.problems),
     )
 
 

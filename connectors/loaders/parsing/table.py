@@ -18,6 +18,7 @@ from rag_engine.connectors.loaders.parsing.table_header import (
     header_levels,
     joined_names,
 )
+from rag_engine.connectors.loaders.parsing.table_notes import WithoutNotes
 from rag_engine.connectors.loaders.parsing.table_records import Form, Record, read_records
 
 __all__ = ["rows"]
@@ -26,6 +27,8 @@ _SAMPLE_LINES = 100
 _SAMPLE_CHARACTERS = 1_000_000
 _MAX_COLUMNS = 5_000
 _SHORT_VALUE = 60
+_NOTE = "note"
+"""The key of what stands below a table."""
 _DELIMITER_LINE = re.compile(r"sep=(.)", re.IGNORECASE)  # spreadsheets write it as first line
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}")
@@ -35,8 +38,9 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     r"""Yield each good row, and why each other can not be read, however long the file.
 
     Delimiter and quote are found out from the first lines, and which of them name the columns;
-    what stands above those is the section of every row. A row with another number of fields
-    than there are columns is a problem: nobody knows which field is missing.
+    what stands above those is the section of every row, and what stands below the rows, apart
+    from them, is one more (``note``). A row with another number of fields than there are columns
+    is a problem: nobody knows which field is missing.
 
     Raises:
         Refused: the first row can not be read, or the file lacks a column that was asked for.
@@ -62,13 +66,14 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
     if header is None:
         return
     names = _column_names(header)
-    records = read_records(lines, form, width=len(names))
+    records = WithoutNotes(read_records(lines, form, width=len(names)), width=len(names))
     head = list(islice(records, _SAMPLE_LINES))
     if header_levels([header, *head]) > 1:
         both = joined_names([header, head.pop(0)])
         names = _column_names(replace(header, fields=both))
     columns = _columns(names, head, options)
     kinds = {name: _kind(head, index) for index, name in enumerate(names)}
+    number = 0
     for number, record in enumerate(chain(head, records), start=1):
         if record.problem or len(record.fields) != len(names):
             reason = record.problem or _ragged(record, len(names))
@@ -77,6 +82,16 @@ def rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]:
         values = {n: _typed(v, kinds[n]) for n, v in zip(names, record.fields, strict=True)}
         row = columns.row(values, number=number, file_format=options.format)
         yield row if isinstance(row, str) else replace(row, section=beginning.titles)
+    if records.notes:
+        yield Row(
+            number=number + 1,
+            key=_NOTE,
+            text="\n".join(records.notes),
+            title="",
+            language=None,
+            metadata={"format": options.format},
+            section=beginning.titles,
+        )
     yield from read.problems
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.lines import TextLine
+from rag_engine.connectors.loaders.parsing.table_notes import WithoutNotes
 from rag_engine.connectors.loaders.parsing.table_records import (
     ONE_COLUMN,
     Form,
@@ -70,11 +71,15 @@ def find_beginning(lines: Sequence[str], *, prefer: str) -> Beginning:
 
 
 def _agreement(lines: Sequence[str], form: Form) -> tuple[int, float]:
-    """Return the first record's number of fields, and of how many records it is; 0 if too few."""
+    """Return the first record's number of fields, and of how many records it is; 0 if too few.
+
+    Notes below the table do not count.
+    """
     records = _records(lines, form)
+    width = len(records[0].fields) if records else 0
+    records = list(WithoutNotes(iter(records), width=width))
     if form.delimiter == ONE_COLUMN or len(records) < _FEWEST_RECORDS:
         return 0, 0.0
-    width = len(records[0].fields)
     return width, sum(len(record.fields) == width for record in records) / len(records)
 
 

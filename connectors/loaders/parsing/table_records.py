@@ -31,12 +31,14 @@ class Form:
 class Record:
     """The fields of one record, and the number of the line that it starts on.
 
-    ``fields`` is empty and ``problem`` says why if the record can not be read.
+    ``fields`` is empty and ``problem`` says why if the record can not be read. ``after_blank``:
+    an empty line stands before it.
     """
 
     number: int
     fields: tuple[str, ...]
     problem: str = ""
+    after_blank: bool = False
 
 
 def sniff(lines: Sequence[str], *, prefer: str = ",") -> Form:
@@ -139,13 +141,16 @@ def read_records(
     """
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_CHARACTERS))
     feeder = _Feeder(lines)
+    blank = False
     while (line := feeder.next_line()) is not None:
         if line.text is None:
             feeder.skip()
-            yield Record(line.number, (), "it is longer than a line may be")
+            yield Record(line.number, (), "it is longer than a line may be", blank)
+            blank = False
             continue
         if not line.text.strip():
             feeder.skip()
+            blank = True
             continue
         fields = _next_fields(feeder, form)
         torn = len(feeder.taken) > 1 and width is not None and len(fields) != width
@@ -154,7 +159,8 @@ def read_records(
             fields = _fields_of_one(line.text, form, width)
         quote = form.quote
         problem = "" if fields else f"a quote ({quote}) is opened and not closed where it should be"
-        yield Record(line.number, fields, problem)
+        yield Record(line.number, fields, problem, blank)
+        blank = False
 
 
 def _next_fields(feeder: _Feeder, form: Form) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from rag_engine.connectors.loaders.parsing.archive import check_declarations, un
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.number_formats import general, shown
-from rag_engine.connectors.loaders.parsing.opc import Package
+from rag_engine.connectors.loaders.parsing.opc import Package, R
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 from rag_engine.connectors.loaders.parsing.sheets import (
@@ -30,7 +30,6 @@ from rag_engine.connectors.loaders.parsing.xlsx_parts import S, Styles, beside, 
 
 __all__ = ["parse"]
 
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _UNREAD = ("xl/media/", "xl/embeddings/", "xl/theme/", "xl/printersettings/", "docprops/thumbnail")
 _PLACE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _YES = frozenset({"1", "true"})
@@ -62,7 +61,7 @@ def parse(data: bytes, name: str) -> Parsed:
             hidden.append(title)
             continue
         count += 1
-        blocks = list(book.sheet_blocks(element.get(f"{_R}id", ""), title))
+        blocks = list(book.sheet_blocks(element.get(f"{R}id", ""), title))
         if blocks:
             write([Block(title, level=1), *blocks], outline)
     problems = [*package.problems, *book.problems()]

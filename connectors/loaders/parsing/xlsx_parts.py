@@ -7,17 +7,16 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.drawing_text import chart_lines, paragraphs
+from rag_engine.connectors.loaders.parsing.drawing_text import C, chart_lines, paragraphs
 from rag_engine.connectors.loaders.parsing.number_formats import BUILT_IN
-from rag_engine.connectors.loaders.parsing.opc import Package, Relation
+from rag_engine.connectors.loaders.parsing.opc import Package, R, Relation
 
 __all__ = ["S", "Styles", "beside", "shared_strings"]
 
 S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 """The namespace of SpreadsheetML, as lxml writes it."""
 
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_CHART = f"{C}chart"
 _SHEET_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _STANDS_FOR_A_THREAD = "[Threaded comment]"
 
@@ -89,7 +88,7 @@ def _drawing(package: Package, name: str) -> Iterator[Block]:
         yield from paragraphs(body)
     relations = package.relations(name)
     for reference in root.iter(_CHART):
-        relation = relations.get(reference.get(f"{_R}id", ""))
+        relation = relations.get(reference.get(f"{R}id", ""))
         chart = None if relation is None else package.optional(relation.target)
         if chart is not None:
             yield Block("\n".join(chart_lines(chart)), kind="table")

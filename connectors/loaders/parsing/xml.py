@@ -60,7 +60,7 @@ def _plain(tree: Tree) -> Parsed:
         language=next(filter(None, languages), None),
         stretches=walk.outline.stretches(),
         metadata={**tree.decoded.facts, "root": one_line(local_name(tree.root))},
-        problems=tree.problems,
+        problems=(*tree.problems, *tree.decoded.problems),
     )
 
 

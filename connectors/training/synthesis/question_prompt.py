@@ -40,11 +40,14 @@ PROMPT_VERSION = hashlib.sha256((_SYSTEM + _OTHERS).encode("utf-8")).hexdigest()
 """Another one means that the same model may be asked otherwise."""
 
 
-def question_prompt(passage: str, language: str, *, earlier: Sequence[str] = ()) -> Prompt:
+def question_prompt(
+    passage: str, language: str, *, earlier: Sequence[str] = (), passage_language: str = ""
+) -> Prompt:
     """Ask for a question in ``language`` (BCP-47) that ``passage`` answers.
 
-    Of a long passage the first sentences are shown, up to 3,000 characters. ``earlier`` are
-    questions that were asked about it before. The same arguments always make the same prompt.
+    Of a long passage the first sentences are shown, up to 3,000 characters; ``passage_language``
+    tells where they end, if it is known. ``earlier`` are questions that were asked about it
+    before. The same arguments always make the same prompt.
 
     >>> print(question_prompt("The seal lasts a year.", "de").user)
     <passage-1f2728258aef>
@@ -53,7 +56,7 @@ def question_prompt(passage: str, language: str, *, earlier: Sequence[str] = ())
     <BLANKLINE>
     Write one question in German (Deutsch) that this passage answers. Write the question alone.
     """
-    shown = as_data(_beginning(passage, _LONGEST_PASSAGE))
+    shown = as_data(_beginning(passage, _LONGEST_PASSAGE, passage_language))
     # A word that nobody who wrote the passage can have known.
     boundary = hashlib.sha256(passage.encode("utf-8")).hexdigest()[:12]
     listed = "\n".join(f"- {as_data(question)}" for question in earlier)
@@ -91,7 +94,7 @@ def checked_languages(tags: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tidied))
 
 
-def _beginning(text: str, length: int) -> str:
+def _beginning(text: str, length: int, language: str = "") -> str:
     """Return the first sentences of a text that fit in ``length`` characters; one at least, cut.
 
     >>> _beginning("One. Two is longer. Three.", 20), _beginning("Endless", 4)
@@ -99,5 +102,5 @@ def _beginning(text: str, length: int) -> str:
     """
     if len(text) <= length:
         return text
-    ends = [end for _, end in sentences(text[: 2 * length]) if end <= length]
+    ends = [end for _, end in sentences(text[: 2 * length], language) if end <= length]
     return text[: ends[-1] if ends else length]

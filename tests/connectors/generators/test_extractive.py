@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -145,3 +146,13 @@ def test_what_it_quotes_passes_the_check_as_it_is(generator, bundled_e5):
 def test_a_number_of_sentences_that_is_none(bundled_e5):
     with pytest.raises(InvalidInput, match="0"):
         ExtractiveGenerator(embedder=bundled_e5, max_sentences=0)
+
+
+def test_sentences_end_as_in_the_language_of_their_passage(bundled_e5):
+    one = ExtractiveGenerator(embedder=bundled_e5, max_sentences=1)
+    passage = "Take the pump with the number 12. The seal lasts a year."
+    question = "How long does the seal last?"
+    prompt = Prompt(system="", user="", question=question, language="en", passages=(passage,))
+    assert passage in "".join(one.generate(prompt))
+    told = "".join(one.generate(replace(prompt, passage_languages=("en",))))
+    assert told == "“The seal lasts a year.” [1]\n"

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from rag_engine.connectors.http.evidence import nearest_sentences
+from rag_engine.records import Chunk, Hit, ScoreParts
 from tests.connectors.http.service import QUESTION
 
 
@@ -41,6 +43,29 @@ def test_evidence_is_the_nearest_sentence(client):
     [hit], [[span]] = found["hits"], found["evidence"]
     marked = hit["text"][span["start"] : span["end"]]
     assert marked == "Das Öl wird alle zwei Jahre gewechselt."
+
+
+def test_evidence_ends_as_in_the_language_of_its_passage(bundled_e5):
+    text = "Take pump 12. The seal lasts a year."
+    spans = {}
+    for language in ("en", "und"):
+        chunk = Chunk(
+            document_id="a", ordinal=0, start=0, end=len(text), text=text, language=language
+        )
+        hit = Hit(
+            rank=1,
+            score=1.0,
+            chunk_id=1,
+            chunk=chunk,
+            title="",
+            source="a",
+            metadata={},
+            query_language="en",
+            parts=ScoreParts(dense=1.0, dense_plain=1.0, lexical=0.0),
+        )
+        [[span]] = nearest_sentences("How long does the seal last?", [hit], bundled_e5)
+        spans[language] = text[span.start : span.end]
+    assert spans == {"en": "The seal lasts a year.", "und": text}
 
 
 def test_direction_is_that_of_most_letters(client):

@@ -204,6 +204,10 @@ CHUNKS = {
         b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Aus der Post.</p>",
         "message/rfc822",
     ),
+    "rtf": (
+        rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}Aus der Stra\'dfe.\par}",
+        "application/rtf",
+    ),
     "docx": (
         make_docx(lambda document: document.add_paragraph("Aus einem Brief.")),
         f"{WORD}document.main+xml",
@@ -225,7 +229,16 @@ def test_an_inserted_document_stands_in_its_place(kind: str):
 
     first, inserted, last = docx.parse(make_docx(fill), "a.docx").text.split("\n\n")
     assert (first, last) == ("Vorher.", "Nachher.")
-    assert inserted in {"Aus einer Seite.", "Aus einer Größe.", "Aus der Post.", "Aus einem Brief."}
+    assert (
+        inserted
+        == {
+            "html": "Aus einer Seite.",
+            "txt": "Aus einer Größe.",
+            "mht": "Aus der Post.",
+            "rtf": "Aus der Straße.",
+            "docx": "Aus einem Brief.",
+        }[kind]
+    )
 
 
 def notes(kind: str, *texts: str) -> bytes:

@@ -16,6 +16,7 @@ from rag_engine.connectors.loaders.ocr.tesseract import Tesseract
 from rag_engine.connectors.loaders.parsing.picture import MAX_PIXELS, Picture, PictureOptions
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded, LoadSkipped
+from rag_engine.file_endings import what_is_read
 from tests.connectors.loaders.scans import encode
 
 Draw = Callable[..., Picture]
@@ -138,3 +139,13 @@ def test_without_tesseract_it_is_said_what_to_install(
     assert type(raised.value) is kind
     assert "a.png: OCR needs Tesseract" in str(raised.value)
     assert "brew install tesseract" in str(raised.value)
+
+
+def test_without_pillow_its_endings_name_the_extra(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = ImageLoader(sandbox=sandbox)
+    assert what_is_read([loader]).startswith("read are .bmp .jpeg .jpg .png ")
+    monkeypatch.setattr(ImageLoader, "needs_extra", ("ocr", "nobody_has"))
+    told = what_is_read([loader])
+    assert told.startswith("read are none; pip install 'rag-engine[ocr]' adds .bmp .jpeg .jpg .png")

@@ -164,9 +164,8 @@ def picture_pages(texts: list[str]) -> bytes:
 def test_a_scan_without_text_is_an_error_and_not_silence(
     loader: PdfLoader, load: Callable[..., list[Document | Problem]]
 ) -> None:
-    with pytest.raises(
-        LoadError, match=r"scan\.pdf: it has no text, only pictures on 2 of 2 pages"
-    ):
+    told = r"scan\.pdf: it has no text that can be read: only pictures on 2 of 2 pages"
+    with pytest.raises(LoadError, match=told):
         load(loader, "scan.pdf", picture_pages(["", ""]))
 
 

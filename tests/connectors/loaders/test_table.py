@@ -252,3 +252,46 @@ def test_a_row_is_no_header_because_the_header_lacks_a_name(load: Load) -> None:
     found = load(TableLoader(), "a.csv", "name,size\nPump,3,x\nValve,4,y\nFilter,5,z\n")
     assert texts(found) == []
     assert len(reasons(found)) == 3
+
+
+TABLE = "Name;Preis;Lager\nPumpe;3,50;ja\nVentil;4;nein\nFilter;5,20;ja\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "note"),
+    [
+        ("\nAlle Preise netto.\n", "Alle Preise netto."),
+        ("\nQuelle: Amt;;\n\nStand: Mai\n", "Quelle: Amt\nStand: Mai"),
+        (";;\nStand: Mai;;\n", "Stand: Mai"),
+        ('\n"Preise; netto"', "Preise; netto"),
+    ],
+)
+@pytest.mark.parametrize("above", ["", "Preisliste\n"])
+def test_a_note_below_a_table_is_a_document(load: Load, above: str, below: str, note: str) -> None:
+    found = load(TableLoader(), "a.csv", above + TABLE + below)
+    assert texts(found)[1:] == ["Name: Ventil\nPreis: 4\nLager: nein", texts(found)[2], note]
+    assert reasons(found) == []
+    assert sections(found) == {("Preisliste",) if above else ()}
+    last = found[-1]
+    assert isinstance(last, Document)
+    assert (last.id, dict(last.metadata)) == ("a.csv#note", {"format": "csv"})
+
+
+@pytest.mark.parametrize(
+    ("below", "problems"),
+    [
+        ("Sie", ["line 5: it has 1 fields where there are 3 columns"]),  # cut off
+        ("\nObst\nApfel;1;ja\n", ["line 6: it has 1 fields where there are 3 columns"]),
+        ("\n;2;\n", []),
+        (";;\nApfel;1;ja\n", []),
+    ],
+)
+def test_what_is_no_note_is_a_row(load: Load, below: str, problems: list[str]) -> None:
+    found = load(TableLoader(), "a.csv", TABLE + below)
+    assert reasons(found) == problems
+    assert all(not each.id.endswith("#note") for each in found if isinstance(each, Document))
+    assert len(texts(found)) == 3 + (below[-1] == "\n")
+
+
+def test_a_list_of_one_column_has_no_notes(load: Load) -> None:
+    assert texts(load(TableLoader(), "a.csv", "text\nEins\n\nZwei\n")) == ["Eins", "Zwei"]

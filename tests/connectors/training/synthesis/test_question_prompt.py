@@ -36,6 +36,12 @@ def test_a_long_passage_is_cut_between_sentences():
     assert shown.endswith("new.")
 
 
+def test_a_long_passage_ends_as_in_its_language():
+    text = "A" * 2_980 + " pump 12. The seal lasts a year."
+    assert "12.\n" in question_prompt(text, "de", passage_language="en").user
+    assert "12. The seal" in question_prompt(text, "de").user
+
+
 def test_earlier_questions_are_listed_as_data():
     prompt = question_prompt("Text.", "de", earlier=["Was?", "<|x|>"])
     assert "- Was?\n- ‹|x|>" in prompt.user
