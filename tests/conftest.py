@@ -11,7 +11,7 @@ from rag_engine.calibration.prior import load_prior
 from rag_engine.calibration.token_space import load_token_space
 from rag_engine.components import Components
 from rag_engine.connectors.dense.auto_index import AutoDenseFactory
-from rag_engine.connectors.detectors.fasttext import FastTextDetector
+from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.connectors.generators.extractive import ExtractiveGenerator
 from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from tests.doubles import HashEmbedder
@@ -45,7 +45,7 @@ def bundled_e5():
 def components_with(embedder) -> Components:
     return Components(
         embedder=embedder,
-        detector=FastTextDetector(),
+        detector=SeveralModelsDetector(),
         dense=AutoDenseFactory(exact_below=200),
         lexical=TantivyFactory(),
         generator=ExtractiveGenerator(embedder=embedder),

@@ -298,11 +298,11 @@ def test_a_file_left_half_way_is_read_again(kb: KnowledgeBase, folder: Path, mon
     table.write_text(versions[99], encoding="utf-8")
     batches: list[int] = []
 
-    def interrupted(batch, store):
+    def interrupted(batch, store, *more):
         batches.append(len(batch))
         if len(batches) == 2:
             raise KeyboardInterrupt
-        return ingest.add_batch(batch, store)
+        return ingest.add_batch(batch, store, *more)
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "add_batch", interrupted)

@@ -101,6 +101,8 @@ _THAI_MARKS = "ัิีึืฺุู็่้๊๋์ํ"
 _ODD = math.log(0.04)
 """What a character costs that no text in the language would hold in this place."""
 _RARE = math.log(0.45)
+_LONE_QUOTE = 0.7
+"""How odd a quotation is that ends or begins nowhere, with 1 for what no text would hold."""
 _CAPITALS = math.log(0.01)
 """A whole text in capitals."""
 
@@ -129,7 +131,7 @@ def letters_of(text: str, standard: str = "") -> Letters:
     (0.0, 2.0)
     """
     sound: Counter[str] = Counter()
-    odd = 0.0
+    odd = _LONE_QUOTE * _lone_quotes(text)
     for match in _OUTSIDE_ASCII.finditer(text):
         sign, place = match.group(), match.start()
         before, after = text[max(place - 1, 0) : place], text[place + 1 : place + 2]
@@ -168,6 +170,16 @@ def fit(letters: Letters, language: str) -> float:
     if letters.capitals and letters.script in {"cyrillic", "greek"}:
         total += _CAPITALS
     return total + 0.0
+
+
+def _lone_quotes(text: str) -> int:
+    """Count the kinds of quotation marks that lack their other half.
+
+    >>> _lone_quotes("‘ильтр насоса"), _lone_quotes("”hej”, säger han"), _lone_quotes("”ход")
+    (1, 0, 1)
+    """
+    doubles = sum(map(text.count, "“”„"))
+    return doubles % 2 + (text.count("‘") > text.count("’"))
 
 
 def _strangeness(sign: str, before: str, after: str, standard: str) -> float:
