@@ -6,7 +6,11 @@ import re
 import threading
 from contextlib import contextmanager, suppress
 
+import pytest
+
+from rag_engine import KnowledgeBase
 from rag_engine.connectors.http.pool import Busy
+from rag_engine.connectors.http.stopping import ServiceStopping
 from tests.connectors.http.service import secret
 
 QUESTION = "How long does the guarantee last?"
@@ -42,6 +46,25 @@ def test_a_busy_service_says_when_to_come_again(browser, plain):
     browser.until_status("passages in")
     assert browser.text("#alert") == ""
     browser.assert_clean(network=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Busy(1, reason="late", over_share=False), "The service is busy just now."),
+        (ServiceStopping(), "The service is being stopped."),
+    ],
+)
+def test_an_answer_that_is_refused_while_it_is_streamed_says_why(
+    browser, plain, monkeypatch, error, words
+):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(KnowledgeBase, "ask", refuse)
+    browser.open(plain.url, q=QUESTION, mode="ask")
+    browser.until(lambda: browser.text("#alert"))
+    assert words in browser.text("#alert")
 
 
 def test_a_service_that_is_gone_is_said_in_words(browser, plain):
