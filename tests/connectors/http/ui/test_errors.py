@@ -6,8 +6,6 @@ import re
 import threading
 from contextlib import contextmanager, suppress
 
-import pytest
-
 from rag_engine import KnowledgeBase
 from rag_engine.connectors.http.pool import Busy
 from rag_engine.connectors.http.stopping import ServiceStopping
@@ -48,23 +46,15 @@ def test_a_busy_service_says_when_to_come_again(browser, plain):
     browser.assert_clean(network=False)
 
 
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (Busy(1, reason="late", over_share=False), "The service is busy just now."),
-        (ServiceStopping(), "The service is being stopped."),
-    ],
-)
-def test_an_answer_that_is_refused_while_it_is_streamed_says_why(
-    browser, plain, monkeypatch, error, words
-):
-    def refuse(*_, **__):
-        raise error
+def test_an_answer_that_is_given_up_at_a_stop_says_so(browser, plain, monkeypatch):
+    def give_up(*_, on_text, **__):
+        on_text("The guarantee lasts three years, and then it ends. [1] ")
+        raise ServiceStopping
 
-    monkeypatch.setattr(KnowledgeBase, "ask", refuse)
+    monkeypatch.setattr(KnowledgeBase, "ask", give_up)
     browser.open(plain.url, q=QUESTION, mode="ask")
     browser.until(lambda: browser.text("#alert"))
-    assert words in browser.text("#alert")
+    assert browser.text("#alert").startswith("The service is being stopped.")
 
 
 def test_a_service_that_is_gone_is_said_in_words(browser, plain):
