@@ -7,7 +7,6 @@ from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.components import Components
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
-from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.connectors.plugins import load_plugin
 from rag_engine.ports import (
     DenseIndexFactory,
@@ -92,6 +91,8 @@ def build_components(
 
 def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> tuple[Loader, ...]:
     """Build the loaders for files: those of one's own, then one for every format."""
+    from rag_engine.connectors.loaders.registry import default_loaders
+
     known = default_loaders(
         text_columns=settings.text_columns,
         title_column=settings.title_column or None,

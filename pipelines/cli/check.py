@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.connectors.wiring import build_dense, build_lexical
 from rag_engine.errors import RagEngineError
 from rag_engine.pipelines.cli.options import KbDir, open_kb
 from rag_engine.pipelines.output import Outcome
@@ -125,6 +124,8 @@ def _indexes(
     stored: Mapping[str, object],
 ) -> tuple[DenseIndexFactory, LexicalIndexFactory] | None:
     """Return what loads the indexes that the stored settings name, where that can be had here."""
+    from rag_engine.connectors.wiring import build_dense, build_lexical
+
     try:
         settings = read_stored(dict(stored), origin="the catalogue")
         if "milvus" in {settings.dense.kind, settings.lexical.kind}:

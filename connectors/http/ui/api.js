@@ -12,6 +12,11 @@ export class ServiceError extends Error {
   }
 }
 
+// What a code says goes before what its status says; a streamed error has a code alone.
+const KINDS_OF_CODES = {
+  busy: "busy", foreign_host: "forbidden", foreign_origin: "forbidden", overloaded: "busy",
+  stopped: "stopping", stopping: "stopping",
+};
 const KINDS = {
   401: "key", 403: "forbidden", 408: "network", 413: "too_large", 422: "unusable", 429: "busy",
   502: "model", 503: "stopping", 504: "model",
@@ -56,7 +61,7 @@ async function failure(reply) {
     // Something in between answered; its status has to do.
   }
   const seconds = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
-  const kind = { foreign_host: "forbidden", foreign_origin: "forbidden", overloaded: "busy" }[code] ?? KINDS[reply.status];
+  const kind = KINDS_OF_CODES[code] ?? KINDS[reply.status];
   return new ServiceError(kind ?? "other", message, {
     status: reply.status,
     retryAfter: Number.isFinite(seconds) ? seconds : null,
@@ -81,7 +86,8 @@ export async function* ask(body, options) {
   try {
     for await (const sent of events(reply.body)) {
       if (sent.event === "error") {
-        throw new ServiceError(sent.data.error.code === "busy" ? "busy" : "other", sent.data.error.message);
+        const { code, message } = sent.data.error;
+        throw new ServiceError(KINDS_OF_CODES[code] ?? "other", message);
       }
       yield sent;
       if (sent.event === "answer") return;

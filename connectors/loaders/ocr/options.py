@@ -34,11 +34,12 @@ class OcrOptions:
         >>> OcrOptions().signature, OcrOptions(languages=("hi",), dpi=400).signature
         ('', 'dpi=400 languages=hi')
         """
-        said = {
-            "dpi": self.dpi,
-            "every_page": self.every_page,
-            "languages": "+".join(self.languages),
-            "min_confidence": self.min_confidence,
+        default = OcrOptions()
+        changed = {
+            name: value
+            for name in ("dpi", "every_page", "languages", "min_confidence")
+            if (value := getattr(self, name)) != getattr(default, name)
         }
-        default = {"dpi": 300, "every_page": False, "languages": "", "min_confidence": 0.5}
-        return " ".join(f"{name}={value}" for name, value in said.items() if value != default[name])
+        if self.languages:
+            changed["languages"] = "+".join(self.languages)
+        return " ".join(f"{name}={value}" for name, value in changed.items())

@@ -21,9 +21,9 @@ def parse(data: bytes, name: str) -> Parsed:
         Refused: it is no DOC, or is encrypted or damaged.
         RefusedByLimit: what is made of it is too large.
     """
-    start = data[:200].lstrip().lower()
-    if start.startswith(b"{\\rtf"):
+    if rtf.is_rtf(data):
         return rtf.parse(data, name)
+    start = data[:200].lstrip().lower()
     if start.startswith((b"<html", b"<!doctype html")):
         return parse_html(data, "page.html")
     check_ole(data, kind="DOC", streams=("WordDocument",), new=".docx")

@@ -6,7 +6,9 @@ import re
 import threading
 from contextlib import contextmanager, suppress
 
+from rag_engine import KnowledgeBase
 from rag_engine.connectors.http.pool import Busy
+from rag_engine.connectors.http.stopping import ServiceStopping
 from tests.connectors.http.service import secret
 
 QUESTION = "How long does the guarantee last?"
@@ -42,6 +44,17 @@ def test_a_busy_service_says_when_to_come_again(browser, plain):
     browser.until_status("passages in")
     assert browser.text("#alert") == ""
     browser.assert_clean(network=False)
+
+
+def test_an_answer_that_is_given_up_at_a_stop_says_so(browser, plain, monkeypatch):
+    def give_up(*_, on_text, **__):
+        on_text("The guarantee lasts three years, and then it ends. [1] ")
+        raise ServiceStopping
+
+    monkeypatch.setattr(KnowledgeBase, "ask", give_up)
+    browser.open(plain.url, q=QUESTION, mode="ask")
+    browser.until(lambda: browser.text("#alert"))
+    assert browser.text("#alert").startswith("The service is being stopped.")
 
 
 def test_a_service_that_is_gone_is_said_in_words(browser, plain):
