@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from rag_engine.answering.answer import answer_question
@@ -49,7 +50,7 @@ def ask(
         language=language,
         min_score=least_score(settings),
     )
-    return answer_question(
+    answer = answer_question(
         question,
         hits,
         wanted=wanted,
@@ -59,6 +60,9 @@ def ask(
         max_tokens=settings.answering.context_tokens,
         on_text=on_text,
     )
+    failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
+    warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
+    return replace(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
 
 
 def least_score(settings: Settings) -> float:

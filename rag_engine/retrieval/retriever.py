@@ -7,6 +7,7 @@ there is one -> ``make_hits``.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,6 +17,7 @@ import numpy as np
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
+from rag_engine.errors import ServiceError
 from rag_engine.filters import Filter
 from rag_engine.ports import Detection, IdSelector, TokenEmbedder, TokenVectors
 from rag_engine.records import Hit
@@ -37,12 +39,18 @@ from rag_engine.store.view import View
 
 __all__ = ["Ranked", "Retriever"]
 
+_log = logging.getLogger(__name__)
+
 
 class Ranked(NamedTuple):
-    """A question as a snapshot was asked it, and its candidates, best first."""
+    """A question as a snapshot was asked it, and its candidates, best first.
+
+    ``failure`` tells why they are not in the reranker's order, if there is one.
+    """
 
     query: PreparedQuery
     candidates: Candidates
+    failure: str | None
 
 
 class Retriever:
@@ -84,13 +92,16 @@ class Retriever:
         *,
         k: int,
         allowed: IdSelector | None = None,
+        fall_back: bool = False,
     ) -> Ranked:
         """Return at least ``k`` candidates for a question (if there are), best first.
 
-        ``allowed`` names the ids that may be returned; None: all.
+        ``allowed`` names the ids that may be returned; None: all. With ``fall_back`` the order of
+        retrieval stands where a reranker that is a service fails.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
+            ServiceError: a remote model failed.
         """
         snapshot, mode, pool = view.snapshot, self._settings.mode, max(self._settings.pool, k)
         query = prepare(question, snapshot, lexical=mode in {"hybrid", "lexical"})
@@ -106,11 +117,18 @@ class Retriever:
             else:
                 candidates = by_words(candidates)
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
+        failure = None
         if self._reranker is not None:
-            candidates = reranked(
-                self._reranker, view, question.text, candidates, self._rerank_pool
-            )
-        return Ranked(query, candidates)
+            try:
+                candidates = reranked(
+                    self._reranker, view, question.text, candidates, self._rerank_pool
+                )
+            except ServiceError as error:
+                if not fall_back:
+                    raise
+                failure = f"the reranker {self._reranker.name!r} failed: {error}"
+                _log.warning("%s; the order of retrieval stands", failure)
+        return Ranked(query, candidates, failure)
 
     def _by_evidence(
         self,
@@ -154,7 +172,7 @@ class Retriever:
         language: str | None = None,
         min_score: float = 0.0,
     ) -> list[Hit]:
-        """Return the ``k`` best hits.
+        """Return the ``k`` best hits; those of a reranker that is a service, where it answers.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -163,7 +181,7 @@ class Retriever:
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
         [embedded] = self.embed_questions([question], language)
-        query, candidates = self.rank(view, embedded, k=k, allowed=allowed)
+        query, candidates, failure = self.rank(view, embedded, k=k, allowed=allowed, fall_back=True)
         return make_hits(
             view,
             query,
@@ -171,4 +189,5 @@ class Retriever:
             k=k,
             allowed=allowed,
             group_twins=self._settings.group_twins,
+            rerank_failure=failure,
         )

@@ -64,6 +64,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "matched_terms",
         "late",
         "rerank",
+        "rerank_failure",
         "rank_before_rerank",
     }
     assert best["twins"] == []
