@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from rag_engine.connectors.embedders.openai_compatible import (
-    OpenAICompatibleEmbedder,
-    estimated_tokens,
-)
+from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
+from rag_engine.connectors.token_estimates import estimated_tokens
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Embedder
 from tests.connectors.scripted_server import refusal, reply, scripted_server
