@@ -20,6 +20,7 @@ from rag_engine.ports import (
     TokenEmbedder,
 )
 from rag_engine.settings import (
+    AnsweringSettings,
     AutoDenseSettings,
     BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
@@ -71,12 +72,13 @@ def build_components(
 
     Raises:
         MissingExtra: a part's package is not installed.
-        SettingsError: a plug-in can not be had.
+        SettingsError: a plug-in can not be had; prompts for a generator that only quotes.
     """
     if embedder is None:
         embedder = build_embedder(settings.embedder)
     if generator is None:
         generator = build_generator(settings.generator, embedder)
+    _check_prompts(settings.answering, generator)
     return Components(
         embedder=embedder,
         detector=FastTextDetector() if detector is None else detector,
@@ -87,6 +89,16 @@ def build_components(
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )
+
+
+def _check_prompts(settings: AnsweringSettings, generator: Generator) -> None:
+    for name in ("system_prompt", "prompt"):
+        value = getattr(settings, name)
+        if value is not None and generator.quotes:
+            raise SettingsError(
+                f"answering.{name} = {value!r:.80} has no effect: {generator.name!r} only quotes; "
+                "set a generator that writes, such as generator.kind = 'openai-compatible'"
+            )
 
 
 def build_loaders(settings: LoaderSettings) -> tuple[Loader, ...]:
@@ -294,6 +306,8 @@ def build_generator(settings: GeneratorSettings, embedder: Embedder) -> Generato
                 api_key_env=settings.api_key_env,
                 timeout_s=settings.timeout_s,
                 max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
+                stop=settings.stop,
             )
         case PluginGeneratorSettings():
             return load_plugin(settings, Generator)  # type: ignore[type-abstract]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
+from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
@@ -59,6 +60,9 @@ def ask(
         count_tokens=components.embedder.count_tokens,
         max_tokens=settings.answering.context_tokens,
         on_text=on_text,
+        templates=Templates(
+            system=settings.answering.system_prompt, user=settings.answering.prompt
+        ),
     )
     failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
     warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
