@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from rag_engine.connectors.openai_http import OpenAIEndpoint, Reply
 from rag_engine.connectors.token_estimates import clipped, estimated_tokens
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
-from rag_engine.embedding.prompts import resolve_prompts
+from rag_engine.embedding.prompts import instructed, resolve_prompts
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Float32Array
 
@@ -135,6 +135,15 @@ class OpenAICompatibleEmbedder:
             ServiceError: the server failed.
         """
         return self._embed(self._prompts.query, texts)
+
+    def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
+
+        Raises:
+            InvalidInput: the model takes no instructions, or this is none.
+            ServiceError: the server failed.
+        """
+        return self._embed(instructed(self._prompts.query, instruction), texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.

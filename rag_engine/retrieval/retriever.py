@@ -17,9 +17,16 @@ import numpy as np
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import ServiceError
+from rag_engine.errors import InvalidInput, ServiceError
 from rag_engine.filters import Filter
-from rag_engine.ports import Detection, IdSelector, TokenEmbedder, TokenVectors
+from rag_engine.ports import (
+    Detection,
+    Float32Array,
+    IdSelector,
+    InstructedEmbedder,
+    TokenEmbedder,
+    TokenVectors,
+)
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
@@ -70,11 +77,19 @@ class Retriever:
         self._space: TokenSpace | None = components.token_space if self._late_pool else None
 
     def embed_questions(
-        self, texts: Sequence[str], language: str | None = None
+        self, texts: Sequence[str], language: str | None = None, instruction: str | None = None
     ) -> list[EmbeddedQuery]:
-        """Embed questions, all in one call; ``language`` states what they are in."""
+        """Embed questions, all in one call; ``language`` states what they are in.
+
+        With an ``instruction`` tokens are not compared: they were not embedded with it.
+
+        Raises:
+            InvalidInput: the embedder takes no ``instruction``, or the mode uses no embedder.
+        """
         tokens: Sequence[TokenVectors | None] = [None] * len(texts)
-        if self._space is not None and isinstance(self._embedder, TokenEmbedder):
+        if instruction is not None:
+            raw = self._instructed(texts, instruction)
+        elif self._space is not None and isinstance(self._embedder, TokenEmbedder):
             raw, tokens = self._embedder.embed_query_tokens(texts, self._space.basis)
         else:
             raw = self._embedder.embed_queries(texts)
@@ -84,6 +99,20 @@ class Retriever:
             EmbeddedQuery(text, stated or self._detector.plausible(text), vector, its_tokens)
             for text, vector, its_tokens in zip(texts, vectors, tokens, strict=True)
         ]
+
+    def _instructed(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        if self._settings.mode in {"lexical", "bm25"}:
+            raise InvalidInput(
+                f"instruction = {instruction!r:.80} has no effect: retrieval.mode = "
+                f"{self._settings.mode!r} looks at words alone"
+            )
+        if not isinstance(self._embedder, InstructedEmbedder):
+            raise InvalidInput(
+                f"instruction = {instruction!r:.80}: the embedder "
+                f"{self._embedder.contract.model!r} takes none; it has no method "
+                "embed_instructed_queries (see rag_engine.ports.InstructedEmbedder)"
+            )
+        return self._embedder.embed_instructed_queries(texts, instruction)
 
     def rank(
         self,
@@ -171,6 +200,7 @@ class Retriever:
         where: Filter | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
     ) -> list[Hit]:
         """Return the ``k`` best hits; those of a reranker that is a service, where it answers.
 
@@ -180,7 +210,7 @@ class Retriever:
         allowed = view.matching(where)
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
-        [embedded] = self.embed_questions([question], language)
+        [embedded] = self.embed_questions([question], language, instruction)
         query, candidates, failure = self.rank(view, embedded, k=k, allowed=allowed, fall_back=True)
         return make_hits(
             view,
