@@ -61,7 +61,8 @@ class OpenAIEndpoint:
     connection, a whole JSON answer and each next event of a streamed one may take. A request is
     made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
     429, 500, 502, 503, 504), after a pause of about ``backoff_s`` seconds, doubled each time, and
-    besides as long as the server asks (``Retry-After``, up to 30 s).
+    besides as long as the server asks (``Retry-After``, up to 30 s). In errors ``address`` tells
+    how far ``base_url`` goes.
 
     Raises:
         InvalidInput: a negative number.
@@ -78,6 +79,7 @@ class OpenAIEndpoint:
         timeout_s: float,
         max_retries: int,
         backoff_s: float,
+        address: str = "up to and with /v1",
     ) -> None:
         import httpx
 
@@ -86,7 +88,8 @@ class OpenAIEndpoint:
                 "timeout_s must be above 0, max_retries and backoff_s not below 0; got "
                 f"{timeout_s!r}, {max_retries!r} and {backoff_s!r}"
             )
-        self._url = _checked_url(base_url)
+        self._url = _checked_url(base_url, address)
+        self._address = address
         self._key = _resolve_key(api_key, api_key_env)
         self._key_env = api_key_env
         self._timeout_s = timeout_s
@@ -239,7 +242,7 @@ class OpenAIEndpoint:
             shown = self.redacted(data[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))
             raise ServiceMalformed(
                 f"{self._url} answered {shown!r}, which can not be used ({where}: {first['msg']}); "
-                "is this the address of an OpenAI-compatible server, up to and with /v1?"
+                f"is this the address of a server that speaks this protocol, {self._address}?"
             ) from exc
 
     def _too_slow(self) -> ServiceTimeout:
@@ -278,7 +281,7 @@ class OpenAIEndpoint:
             which_key = "the one given" if self._key else "none was given"
             return f"; check the API key ({which_key}; it is read from {self._key_env})"
         if status == 404:
-            return "; check the model's name and the address, up to and with /v1"
+            return f"; check the model's name and the address, {self._address}"
         return ""
 
     def _beginning(self, response: httpx.Response) -> bytes:
@@ -292,10 +295,10 @@ class OpenAIEndpoint:
         return body[:_MAX_ERROR_BYTES]
 
 
-def _checked_url(base_url: str) -> str:
+def _checked_url(base_url: str, address: str) -> str:
     """Return the address without a slash at its end.
 
-    >>> _checked_url("https://llm.example/v1/")
+    >>> _checked_url("https://llm.example/v1/", "up to and with /v1")
     'https://llm.example/v1'
     """
     import httpx
@@ -312,7 +315,7 @@ def _checked_url(base_url: str) -> str:
         )
     if url.scheme not in {"http", "https"} or not url.host:
         raise SettingsError(
-            f"base_url must look like https://host/v1, got {str(url)!r}; it goes up to and with /v1"
+            f"base_url must look like https://host/v1, got {str(url)!r}; it goes {address}"
         )
     return str(url).rstrip("/")
 

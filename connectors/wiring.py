@@ -8,6 +8,7 @@ from rag_engine.components import Components
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.plugins import load_plugin
+from rag_engine.errors import SettingsError
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
@@ -19,6 +20,7 @@ from rag_engine.ports import (
     TokenEmbedder,
 )
 from rag_engine.settings import (
+    AnsweringSettings,
     AutoDenseSettings,
     BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
@@ -29,8 +31,10 @@ from rag_engine.settings import (
     ExtractiveGeneratorSettings,
     GeneratorSettings,
     HnswDenseSettings,
+    HttpRerankerSettings,
     IvfPqDenseSettings,
     LexicalSettings,
+    LlmRerankerSettings,
     LoaderSettings,
     MilvusDenseSettings,
     MilvusSettings,
@@ -71,22 +75,33 @@ def build_components(
 
     Raises:
         MissingExtra: a part's package is not installed.
-        SettingsError: a plug-in can not be had.
+        SettingsError: a plug-in can not be had; prompts for a generator that only quotes.
     """
     if embedder is None:
         embedder = build_embedder(settings.embedder)
+    if generator is None:
+        generator = build_generator(settings.generator, embedder)
+    _check_prompts(settings.answering, generator)
     return Components(
         embedder=embedder,
         detector=SeveralModelsDetector() if detector is None else detector,
         dense=build_dense(settings.dense, settings.milvus),
         lexical=build_lexical(settings.lexical, settings.milvus),
-        generator=(
-            build_generator(settings.generator, embedder) if generator is None else generator
-        ),
-        reranker=build_reranker(settings.reranker) if reranker is None else reranker,
+        generator=generator,
+        reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )
+
+
+def _check_prompts(settings: AnsweringSettings, generator: Generator) -> None:
+    for name in ("system_prompt", "prompt"):
+        value = getattr(settings, name)
+        if value is not None and generator.quotes:
+            raise SettingsError(
+                f"answering.{name} = {value!r:.80} has no effect: {generator.name!r} only quotes; "
+                "set a generator that writes, such as generator.kind = 'openai-compatible'"
+            )
 
 
 def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> tuple[Loader, ...]:
@@ -252,8 +267,12 @@ def build_lexical(settings: LexicalSettings, milvus: MilvusSettings) -> LexicalI
             return MilvusLexicalFactory(service=MilvusService(milvus))
 
 
-def build_reranker(settings: RerankerSettings) -> Reranker | None:
-    """Build the reranker that the settings name, if any."""
+def build_reranker(settings: RerankerSettings, generator: Generator) -> Reranker | None:
+    """Build the reranker that the settings name, if any; ``llm`` asks the generator.
+
+    Raises:
+        SettingsError: ``llm`` with a generator that only quotes; a plug-in can not be had.
+    """
     match settings:
         case NoRerankerSettings():
             return None
@@ -261,6 +280,30 @@ def build_reranker(settings: RerankerSettings) -> Reranker | None:
             from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
 
             return CrossEncoderReranker(model=settings.model, device=settings.device)
+        case HttpRerankerSettings():
+            from rag_engine.connectors.rerankers.http_rerank import HttpReranker
+
+            return HttpReranker(
+                base_url=settings.base_url,
+                model=settings.model,
+                protocol=settings.protocol,
+                api_key_env=settings.api_key_env,
+                timeout_s=settings.timeout_s,
+                max_retries=settings.max_retries,
+                batch_size=settings.batch_size,
+                max_tokens=settings.max_tokens,
+            )
+        case LlmRerankerSettings():
+            from rag_engine.connectors.rerankers.listwise import ListwiseReranker
+
+            if generator.quotes:
+                raise SettingsError(
+                    f"reranker.kind = 'llm' asks the generator, and {generator.name!r} only "
+                    "quotes; set one that writes, such as generator.kind = 'openai-compatible'"
+                )
+            return ListwiseReranker(
+                generator=generator, window=settings.window, max_tokens=settings.max_tokens
+            )
         case PluginRerankerSettings():
             return load_plugin(settings, Reranker)  # type: ignore[type-abstract]
 
@@ -283,6 +326,8 @@ def build_generator(settings: GeneratorSettings, embedder: Embedder) -> Generato
                 api_key_env=settings.api_key_env,
                 timeout_s=settings.timeout_s,
                 max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
+                stop=settings.stop,
             )
         case PluginGeneratorSettings():
             return load_plugin(settings, Generator)  # type: ignore[type-abstract]

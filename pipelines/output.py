@@ -49,7 +49,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line was wrong."""
     PROBLEMS = 3
-    """Done, but for the files or rows that are listed."""
+    """Done, but for what is listed: files, rows, a reranker that did not answer."""
     STORAGE = 4
     """A disk is full, or a file can not be read or written; what was acknowledged is kept."""
     FAULT = 70

@@ -319,18 +319,21 @@ class KnowledgeBase:
         where: Filter | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
     ) -> list[Hit]:
         """Return the ``k`` passages that answer a question best, whatever their language.
 
         ``where`` filters by metadata and language; ``language`` states the question's language
         (BCP-47), which is otherwise detected. Hits with a score below ``min_score`` (0 to 1) are
-        left out, all of them if the knowledge base holds no answer.
+        left out, all of them if the knowledge base holds no answer. ``instruction`` tells a model
+        that was trained with instructions what is looked for ("find a statute that applies").
 
         Passages that say the same in several languages are one hit, the one in the question's
         language if there is one, with the others as its ``twins`` (``retrieval.group_twins``).
 
         Raises:
-            InvalidInput: an empty question, ``k`` out of 1 to 1,000, ``min_score`` out of 0 to 1.
+            InvalidInput: an empty question, ``k`` out of 1 to 1,000, ``min_score`` out of 0 to 1;
+                an ``instruction`` for a model that takes none.
 
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
@@ -341,7 +344,13 @@ class KnowledgeBase:
         language = checked_language(language)
         return self._index.read(
             lambda view: self._retriever.search(
-                view, question, k=k, where=where, language=language, min_score=min_score
+                view,
+                question,
+                k=k,
+                where=where,
+                language=language,
+                min_score=min_score,
+                instruction=instruction,
             )
         )
 

@@ -39,6 +39,7 @@ __all__ = [
     "Float32Array",
     "Generator",
     "IdSelector",
+    "InstructedEmbedder",
     "Int64Array",
     "LanguageDetector",
     "LexicalIndex",
@@ -164,6 +165,19 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length."""
+        ...
+
+
+@runtime_checkable
+class InstructedEmbedder(Embedder, Protocol):
+    """An embedder that may be told what questions ask for, if its model was trained for that."""
+
+    def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
+
+        Raises:
+            InvalidInput: the model takes no instructions, or this is none.
+        """
         ...
 
 

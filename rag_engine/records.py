@@ -187,7 +187,8 @@ class ScoreParts:
     cosine before it. ``lexical`` is the share (0 to 1) of the query's term weight that the
     passage covers, and ``matched_terms`` are the terms that it covers. ``late`` is how much
     better the query's tokens match the passage's than they would by chance, ``rerank`` the
-    cross-encoder's score; both are None where none ran. ``rank_before_rerank`` counts from 1.
+    reranker's own score; both are None where none ran. ``rerank_failure`` tells why a reranker that
+    was asked gave none. ``rank_before_rerank`` counts from 1.
     """
 
     dense: float
@@ -196,6 +197,7 @@ class ScoreParts:
     matched_terms: tuple[str, ...] = ()
     late: float | None = None
     rerank: float | None = None
+    rerank_failure: str | None = None
     rank_before_rerank: int = 0
 
 

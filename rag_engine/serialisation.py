@@ -43,6 +43,7 @@ that HTTP marks as evidence, stands beside these models, never inside.
     "matched_terms": [],
     "late": null,
     "rerank": null,
+    "rerank_failure": null,
     "rank_before_rerank": 1
    },
    "twins": []
@@ -140,6 +141,8 @@ class PartsOut(Out):
     """How much better the tokens match than by chance; null where they were not compared."""
     rerank: float | None
     """The reranker's own score, as it gave it; null where none ran."""
+    rerank_failure: str | None
+    """Why the reranker gave no score; null where it did, and where there is none."""
     rank_before_rerank: int
     """The rank without the reranker, from 1."""
 

@@ -37,6 +37,9 @@ given = xllamacpp.CommonParams()
 given.model.path, given.model_alias = sys.argv[1], {sys.argv[2]}
 given.hostnames, given.port, given.ui = ["127.0.0.1"], 0, False
 given.n_ctx, given.n_parallel = 8192, 1
+if sys.argv[4:] == ["rerank"]:
+    given.embedding = True
+    given.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
 for threads in (given.cpuparams, given.cpuparams_batch):
     threads.n_threads, threads.poll = int(sys.argv[3]), 0
 server = xllamacpp.Server(given)
@@ -53,7 +56,7 @@ class Unavailable(Exception):
 class LlamaServer:
     """Where a model answers: ``base_url`` goes up to and with ``/v1``.
 
-    It answers one question at a time, at some 50 tokens a second, and reads some 100.
+    SmolLM2 answers one question at a time, at some 50 tokens a second, and reads some 100.
     """
 
     base_url: str
@@ -74,16 +77,25 @@ def _fetch(folder: Path) -> None:
 
 @contextmanager
 def running(log_path: Path) -> Iterator[LlamaServer]:
-    """Run a server until the end of the block; what it says goes into the file ``log_path``."""
+    """Serve SmolLM2 until the end of the block; what is said goes into the file ``log_path``."""
+    model = prepared(cache_folder(None) / "smollm2-135m-0.1.2", _fetch) / _FILE
+    with serving(model, _NAME, log_path) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    model: Path, name: str, log_path: Path, *, rerank: bool = False
+) -> Iterator[LlamaServer]:
+    """Serve the model of a file under a name, one that writes or one that reranks."""
     if find_spec("xllamacpp") is None:
         raise Unavailable("the package xllamacpp is not installed (it is for Linux on x86-64)")
-    model = prepared(cache_folder(None) / "smollm2-135m-0.1.2", _fetch) / _FILE
     # Threads wait for each other at every layer: with one a core, whatever else runs stalls all.
     threads = str(max(1, (os.cpu_count() or 1) // 2))
     with (
         log_path.open("w", encoding="utf-8") as log,
         subprocess.Popen(
-            [sys.executable, "-c", _SERVE, model, _NAME, threads],
+            [sys.executable, "-c", _SERVE, model, name, threads, *(["rerank"] if rerank else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -100,7 +112,7 @@ def running(log_path: Path) -> Iterator[LlamaServer]:
             if not address:
                 told = log_path.read_text(encoding="utf-8", errors="replace")
                 raise Unavailable(f"it did not start within {_START_S} s: {told.strip()[-300:]}")
-            yield LlamaServer(base_url=f"{address}/v1", model=_NAME)
+            yield LlamaServer(base_url=f"{address}/v1", model=name)
         finally:
             too_slow.cancel()
             server.stdin.close()

@@ -22,7 +22,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         *("nncf", "onnx", "onnxruntime", "safetensors", "tokenizers"),
     ),
     "milvus": ("pymilvus", "milvus_lite"),
-    "llm": ("xllamacpp",),
+    "llm": ("gguf", "xllamacpp"),
     "browser": ("selenium",),
     "ocr": (),
     "notebooks": ("ipykernel", "nbclient", "nbformat"),

@@ -194,6 +194,7 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "matched_terms": [],
         "late": 0.0,
         "rerank": -7.123456789,
+        "rerank_failure": None,
         "rank_before_rerank": 0,
     }
 

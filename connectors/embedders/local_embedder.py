@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.embedder_contract import EmbedderContract
+from rag_engine.embedding.prompts import instructed
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Float32Array
 
@@ -48,6 +49,15 @@ class LocalEmbedder(ABC):
             InvalidVectors: the model computed NaN or zeros.
         """
         return self._embed(self._contract.query_prompt, texts)
+
+    def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
+
+        Raises:
+            InvalidInput: the model takes no instructions, or this is none.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed(instructed(self._contract.query_prompt, instruction), texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.

@@ -10,14 +10,14 @@ import numpy as np
 from pydantic import Field, SecretStr
 
 from rag_engine.connectors.openai_http import OpenAIEndpoint, Reply
+from rag_engine.connectors.token_estimates import clipped, estimated_tokens
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
-from rag_engine.embedding.prompts import resolve_prompts
+from rag_engine.embedding.prompts import instructed, resolve_prompts
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
 from rag_engine.ports import Float32Array
 
-__all__ = ["OpenAICompatibleEmbedder", "estimated_tokens"]
+__all__ = ["OpenAICompatibleEmbedder"]
 
-_BYTES_PER_TOKEN = 3
 _MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
 """What servers answer to a text of more tokens than they read; 500 is llama.cpp's."""
 _SHORT_ENOUGH = 64
@@ -136,6 +136,15 @@ class OpenAICompatibleEmbedder:
         """
         return self._embed(self._prompts.query, texts)
 
+    def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
+
+        Raises:
+            InvalidInput: the model takes no instructions, or this is none.
+            ServiceError: the server failed.
+        """
+        return self._embed(instructed(self._prompts.query, instruction), texts)
+
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
 
@@ -148,7 +157,8 @@ class OpenAICompatibleEmbedder:
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         if isinstance(texts, str):
             raise InvalidInput(f"expected a list of texts, got one text {texts[:40]!r}")
-        inputs = [self._clipped(prompt + text) for text in texts]
+        # Servers refuse an empty input, so that a blank stands in for it.
+        inputs = [clipped(prompt + text, self._max_tokens) or " " for text in texts]
         vectors = np.empty((len(inputs), self.dimension), np.float32)
         for start in range(0, len(inputs), self._batch_size):
             batch = inputs[start : start + self._batch_size]
@@ -167,14 +177,6 @@ class OpenAICompatibleEmbedder:
                 return np.concatenate([self._vectors([text]) for text in batch])
             _log.warning("%s; trying the first half of its %d characters", error, longest)
         return self._vectors([batch[0][: longest // 2]])
-
-    def _clipped(self, text: str) -> str:
-        """Cut the text to ``max_tokens``, never within a character; no lone surrogate leaves.
-
-        Servers refuse an empty input, so that a blank stands in for it.
-        """
-        data = text.encode("utf-8", "replace")[: self._max_tokens * _BYTES_PER_TOKEN]
-        return data.decode("utf-8", "ignore") or " "
 
     def _request(self, batch: Sequence[str]) -> Float32Array:
         """Return the vectors of one batch in its order, as the server sent them."""
@@ -199,16 +201,3 @@ class _Row(Reply):
 
 class _Embeddings(Reply):
     data: list[_Row]
-
-
-def estimated_tokens(text: str) -> int:
-    """Return a token for every three bytes of UTF-8, rounded up.
-
-    That is a token for each Chinese or Hindi character and for three Latin letters: more than
-    nearly every tokenizer makes of natural text, so that a passage of so many estimated tokens
-    fits the model.
-
-    >>> estimated_tokens("Vielen Dank"), estimated_tokens("谢谢")
-    (4, 2)
-    """
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)

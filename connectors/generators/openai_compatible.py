@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from pydantic import SecretStr
@@ -24,7 +24,8 @@ class OpenAICompatibleGenerator:
     is ``api_key``, else what the environment variable ``api_key_env`` holds. ``timeout_s`` is how
     long a connection and then each next piece may take; ``max_retries`` how often a request is
     made again before the first text has come (never after it), first after about ``backoff_s``
-    seconds. ``temperature`` 0 is the likeliest answer; ``max_tokens`` limits its length.
+    seconds. ``temperature`` 0 is the likeliest answer. It ends after ``max_tokens``, or where one
+    of the texts ``stop`` would begin.
 
     Raises:
         InvalidInput: a number out of range.
@@ -43,7 +44,10 @@ class OpenAICompatibleGenerator:
         backoff_s: float = 0.5,
         temperature: float = 0.0,
         max_tokens: int = 512,
+        stop: Sequence[str] = (),
     ) -> None:
+        if isinstance(stop, str) or not all(stop):
+            raise InvalidInput(f"stop is a list of texts that are not empty, got {stop!r:.80}")
         if not model or max_tokens < 1 or temperature < 0:
             raise InvalidInput(
                 "a generator needs a model's name, max_tokens of at least 1 and a temperature not "
@@ -52,6 +56,7 @@ class OpenAICompatibleGenerator:
         self._model = model
         self._temperature = temperature
         self._max_tokens = max_tokens
+        self._stop = list(stop)
         self._endpoint = OpenAIEndpoint(
             base_url=base_url,
             api_key=api_key,
@@ -118,6 +123,7 @@ class OpenAICompatibleGenerator:
             "temperature": self._temperature,
             "max_tokens": self._max_tokens,
             "stream": True,
+            **({"stop": self._stop} if self._stop else {}),
         }
 
     def _content(self, event: _Event) -> tuple[str, str | None]:

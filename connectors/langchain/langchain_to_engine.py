@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from rag_engine.connectors.embedders.openai_compatible import estimated_tokens
 from rag_engine.connectors.langchain.failures import service_errors
+from rag_engine.connectors.token_estimates import estimated_tokens
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.ports import Float32Array

@@ -18,6 +18,7 @@ from rag_engine.pipelines.cli.options import (
     open_kb,
 )
 from rag_engine.pipelines.output import Outcome
+from rag_engine.records import Problem
 from rag_engine.serialisation import SearchReply
 
 __all__ = ["search"]
@@ -52,7 +53,12 @@ def search(
             min_score=min_score,
         )
     lines = [line for hit in hits for line in output.hit_lines(hit)]
+    failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
     return Outcome(
         result=SearchReply.of(question, hits).model_dump(),
         lines=lines or ["nothing found"],
+        problems=[
+            Problem(source="reranker", reason=f"{failure}; the order of retrieval stands")
+            for failure in failures
+        ],
     )

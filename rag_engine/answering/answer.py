@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag_engine.answering.answer_language import WantedLanguage
-from rag_engine.answering.answer_prompt import build_prompt
+from rag_engine.answering.answer_prompt import OWN, Templates, build_prompt
 from rag_engine.answering.citations import CheckedAnswer, check_answer, citation, without_marks
 from rag_engine.answering.context import Context, CountTokens, build_context
 from rag_engine.answering.drafting import Draft, OnText, write_draft
@@ -31,6 +31,7 @@ def answer_question(
     count_tokens: CountTokens,
     max_tokens: int,
     on_text: OnText | None = None,
+    templates: Templates = OWN,
 ) -> Answer:
     """Let a generator answer from the hits; check what it cites and the language it writes in.
 
@@ -42,14 +43,14 @@ def answer_question(
 
     An answer that cites no source, or that begins with the mark for none, is not supported: its
     text is the sentence that says so, in the wanted language. ``max_tokens`` bounds what the
-    generator is given to read.
+    generator is given to read; ``templates`` are how it is asked.
 
     Raises:
         ServiceError: a remote model failed.
     """
     context = build_context(hits, max_tokens=max_tokens, count_tokens=count_tokens)
     if context.sources:
-        written = _write(question, context, wanted, generator, on_text)
+        written = _write(question, context, wanted, generator, on_text, templates)
     else:
         written = _Written(Draft("", handed_out=False, other=None), check_answer("", ()))
     answer = _answer(written, hits, context, wanted, generator, detector)
@@ -77,11 +78,14 @@ def _write(
     wanted: WantedLanguage,
     generator: Generator,
     on_text: OnText | None,
+    templates: Templates,
 ) -> _Written:
     """Write a draft, and a second one where the first is in a wrong language."""
 
     def attempt(instead_of: str | None) -> _Written:
-        prompt = build_prompt(question, context, language=wanted.tag, instead_of=instead_of)
+        prompt = build_prompt(
+            question, context, language=wanted.tag, instead_of=instead_of, templates=templates
+        )
         draft = write_draft(
             generator, prompt, wanted=wanted, on_text=on_text, first=instead_of is None
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
+from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
@@ -49,7 +51,7 @@ def ask(
         language=language,
         min_score=least_score(settings),
     )
-    return answer_question(
+    answer = answer_question(
         question,
         hits,
         wanted=wanted,
@@ -58,7 +60,13 @@ def ask(
         count_tokens=components.embedder.count_tokens,
         max_tokens=settings.answering.context_tokens,
         on_text=on_text,
+        templates=Templates(
+            system=settings.answering.system_prompt, user=settings.answering.prompt
+        ),
     )
+    failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
+    warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
+    return replace(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
 
 
 def least_score(settings: Settings) -> float:

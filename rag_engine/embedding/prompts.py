@@ -7,13 +7,14 @@ nothing. So prompts are resolved once, in a stated order, and become part of the
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from rag_engine.errors import InvalidInput
 
-__all__ = ["Prompts", "resolve_prompts"]
+__all__ = ["Prompts", "instructed", "resolve_prompts"]
 
 Origin = Literal["stated", "model", "family", "none"]
 
@@ -53,6 +54,13 @@ _FAMILIES = (
     # https://huggingface.co/BAAI/bge-m3: trained without instructions.
     _Family(re.compile(r"bge-m3(-unsupervised|-retromae)?"), "", ""),
 )
+_INSTRUCTED = re.compile(r"(Instruct: ?)[^\n]+(\n(?:Query|Question): ?)")
+"""How models are told a task that were trained with many: E5-instruct (Wang et al. 2024, arXiv
+2401.00368), Qwen3-Embedding and others."""
+_LONGEST_TASK = 1_000
+_NO_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of Unicode that end a line, control a terminal, or are no text."""
+
 _QUERY_NAMES = ("query",)
 _PASSAGE_NAMES = ("document", "passage", "corpus")
 """What sentence-transformers looks for, in its order."""
@@ -93,6 +101,36 @@ def resolve_prompts(
         passage=known.passage if passage_prompt is None else passage_prompt,
         origin="stated",
     )
+
+
+def instructed(query_prompt: str, task: str) -> str:
+    r"""Return a model's prompt for questions with ``task`` in the place of the one that it has.
+
+    A model that was trained with tasks has the prompt ``Instruct: ...\nQuery: ``.
+
+    Raises:
+        InvalidInput: the prompt has another form, so that the model knows no tasks; or the task is
+            no line of text.
+
+    >>> instructed("Instruct: Find an answer\nQuery: ", "Find a statute that applies")
+    'Instruct: Find a statute that applies\nQuery: '
+    """
+    if (
+        not isinstance(task, str)
+        or not task.strip()
+        or len(task) > _LONGEST_TASK
+        or any(unicodedata.category(character) in _NO_LINE for character in task)
+    ):
+        raise InvalidInput(
+            f"an instruction is a line of 1 to {_LONGEST_TASK:,} characters, got {task!r:.80}"
+        )
+    form = _INSTRUCTED.fullmatch(query_prompt)
+    if form is None:
+        raise InvalidInput(
+            f"the embedder takes no instruction: it reads {query_prompt!r:.80} before a question, "
+            "and not 'Instruct: ...' as models that were trained with instructions do"
+        )
+    return f"{form[1]}{task.strip()}{form[2]}"
 
 
 def _own_prompts(own: Mapping[str, str | None]) -> Prompts | None:

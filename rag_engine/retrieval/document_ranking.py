@@ -38,6 +38,7 @@ def rank_documents(
     questions are asked of one revision; which passages are of which document is read at once.
 
     Raises:
+        ServiceError: a remote model failed; without its reranker no ranking is measured.
         ViewOutdated: the catalogue changed since the view's revision, and it is not lenient.
     """
     documents = view.documents_of_chunks()
@@ -56,7 +57,7 @@ def _ranked(
         batch = retriever.embed_questions(questions[start : start + _BATCH])
         for number, question in enumerate(batch, start=start):
             allowed = None if without is None else _all_but(documents, without[number])
-            _, ranked = retriever.rank(view, question, k=depth, allowed=allowed)
+            ranked = retriever.rank(view, question, k=depth, allowed=allowed).candidates
             best: dict[str, float] = {}
             for chunk, score in zip(ranked.ids.tolist(), ranked.scores.tolist(), strict=True):
                 if chunk in documents:

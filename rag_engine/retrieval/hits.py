@@ -36,8 +36,11 @@ def make_hits(
     k: int,
     allowed: IdSelector | None,
     group_twins: bool,
+    rerank_failure: str | None = None,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
+
+    ``rerank_failure`` tells why they are not in the reranker's order.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
@@ -69,7 +72,7 @@ def make_hits(
                     source=shown.source,
                     metadata=shown.metadata,
                     query_language=language,
-                    parts=_parts(candidates, group.shown, query.lexical, shown),
+                    parts=_parts(candidates, group.shown, query.lexical, shown, rerank_failure),
                     twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )
             )
@@ -134,7 +137,11 @@ def _twin(chunk: FoundChunk) -> Twin:
 
 
 def _parts(
-    candidates: Candidates, place: int, lexical: LexicalQuery, chunk: FoundChunk
+    candidates: Candidates,
+    place: int,
+    lexical: LexicalQuery,
+    chunk: FoundChunk,
+    rerank_failure: str | None,
 ) -> ScoreParts:
     late, rerank = float(candidates.late[place]), float(candidates.rerank[place])
     return ScoreParts(
@@ -144,6 +151,7 @@ def _parts(
         matched_terms=_matched_terms(lexical.terms(chunk.chunk.language), chunk),
         late=None if np.isnan(late) else late,
         rerank=None if np.isnan(rerank) else rerank,
+        rerank_failure=rerank_failure,
         rank_before_rerank=int(candidates.rank_before_rerank[place]),
     )
 

@@ -7,6 +7,7 @@ there is one -> ``make_hits``.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,8 +17,16 @@ import numpy as np
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
+from rag_engine.errors import InvalidInput, ServiceError
 from rag_engine.filters import Filter
-from rag_engine.ports import Detection, IdSelector, TokenEmbedder, TokenVectors
+from rag_engine.ports import (
+    Detection,
+    Float32Array,
+    IdSelector,
+    InstructedEmbedder,
+    TokenEmbedder,
+    TokenVectors,
+)
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
@@ -37,12 +46,18 @@ from rag_engine.store.view import View
 
 __all__ = ["Ranked", "Retriever"]
 
+_log = logging.getLogger(__name__)
+
 
 class Ranked(NamedTuple):
-    """A question as a snapshot was asked it, and its candidates, best first."""
+    """A question as a snapshot was asked it, and its candidates, best first.
+
+    ``failure`` tells why they are not in the reranker's order, if there is one.
+    """
 
     query: PreparedQuery
     candidates: Candidates
+    failure: str | None
 
 
 class Retriever:
@@ -62,11 +77,19 @@ class Retriever:
         self._space: TokenSpace | None = components.token_space if self._late_pool else None
 
     def embed_questions(
-        self, texts: Sequence[str], language: str | None = None
+        self, texts: Sequence[str], language: str | None = None, instruction: str | None = None
     ) -> list[EmbeddedQuery]:
-        """Embed questions, all in one call; ``language`` states what they are in."""
+        """Embed questions, all in one call; ``language`` states what they are in.
+
+        With an ``instruction`` tokens are not compared: they were not embedded with it.
+
+        Raises:
+            InvalidInput: the embedder takes no ``instruction``, or the mode uses no embedder.
+        """
         tokens: Sequence[TokenVectors | None] = [None] * len(texts)
-        if self._space is not None and isinstance(self._embedder, TokenEmbedder):
+        if instruction is not None:
+            raw = self._instructed(texts, instruction)
+        elif self._space is not None and isinstance(self._embedder, TokenEmbedder):
             raw, tokens = self._embedder.embed_query_tokens(texts, self._space.basis)
         else:
             raw = self._embedder.embed_queries(texts)
@@ -77,6 +100,20 @@ class Retriever:
             for text, vector, its_tokens in zip(texts, vectors, tokens, strict=True)
         ]
 
+    def _instructed(self, texts: Sequence[str], instruction: str) -> Float32Array:
+        if self._settings.mode in {"lexical", "bm25"}:
+            raise InvalidInput(
+                f"instruction = {instruction!r:.80} has no effect: retrieval.mode = "
+                f"{self._settings.mode!r} looks at words alone"
+            )
+        if not isinstance(self._embedder, InstructedEmbedder):
+            raise InvalidInput(
+                f"instruction = {instruction!r:.80}: the embedder "
+                f"{self._embedder.contract.model!r} takes none; it has no method "
+                "embed_instructed_queries (see rag_engine.ports.InstructedEmbedder)"
+            )
+        return self._embedder.embed_instructed_queries(texts, instruction)
+
     def rank(
         self,
         view: View,
@@ -84,13 +121,16 @@ class Retriever:
         *,
         k: int,
         allowed: IdSelector | None = None,
+        fall_back: bool = False,
     ) -> Ranked:
         """Return at least ``k`` candidates for a question (if there are), best first.
 
-        ``allowed`` names the ids that may be returned; None: all.
+        ``allowed`` names the ids that may be returned; None: all. With ``fall_back`` the order of
+        retrieval stands where a reranker that is a service fails.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
+            ServiceError: a remote model failed.
         """
         snapshot, mode, pool = view.snapshot, self._settings.mode, max(self._settings.pool, k)
         query = prepare(question, snapshot, lexical=mode in {"hybrid", "lexical"})
@@ -106,11 +146,18 @@ class Retriever:
             else:
                 candidates = by_words(candidates)
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
+        failure = None
         if self._reranker is not None:
-            candidates = reranked(
-                self._reranker, view, question.text, candidates, self._rerank_pool
-            )
-        return Ranked(query, candidates)
+            try:
+                candidates = reranked(
+                    self._reranker, view, question.text, candidates, self._rerank_pool
+                )
+            except ServiceError as error:
+                if not fall_back:
+                    raise
+                failure = f"the reranker {self._reranker.name!r} failed: {error}"
+                _log.warning("%s; the order of retrieval stands", failure)
+        return Ranked(query, candidates, failure)
 
     def _by_evidence(
         self,
@@ -153,8 +200,9 @@ class Retriever:
         where: Filter | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
     ) -> list[Hit]:
-        """Return the ``k`` best hits.
+        """Return the ``k`` best hits; those of a reranker that is a service, where it answers.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -162,8 +210,8 @@ class Retriever:
         allowed = view.matching(where)
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
-        [embedded] = self.embed_questions([question], language)
-        query, candidates = self.rank(view, embedded, k=k, allowed=allowed)
+        [embedded] = self.embed_questions([question], language, instruction)
+        query, candidates, failure = self.rank(view, embedded, k=k, allowed=allowed, fall_back=True)
         return make_hits(
             view,
             query,
@@ -171,4 +219,5 @@ class Retriever:
             k=k,
             allowed=allowed,
             group_twins=self._settings.group_twins,
+            rerank_failure=failure,
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import AfterValidator, Field, Tag
 
 from rag_engine.settings.base import Frozen, Kind, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
+from rag_engine.settings.templates import SYSTEM_FIELDS, USER_FIELDS, checked_template
 
 __all__ = [
     "AnsweringSettings",
@@ -51,6 +52,10 @@ class OpenAICompatibleGeneratorSettings(_Generator):
     """Seconds that a connection, and each next piece of an answer, may take."""
     max_tokens: int = Field(512, ge=1)
     """Most tokens of an answer."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    """0: the likeliest answer, the same each time as far as the server goes; more: others too."""
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), max_length=4)
+    """Texts at which an answer ends, without them; for models that do not know where to."""
 
     @property
     def name(self) -> str:
@@ -76,8 +81,17 @@ GeneratorSettings = Annotated[
 """The settings of any generator."""
 
 
+SystemPrompt = Annotated[
+    str, AfterValidator(lambda text: checked_template(text, SYSTEM_FIELDS, _SYSTEM_NEEDS))
+]
+UserPrompt = Annotated[
+    str, AfterValidator(lambda text: checked_template(text, USER_FIELDS, _USER_NEEDS))
+]
+_SYSTEM_NEEDS, _USER_NEEDS = ("boundary", "no_answer"), ("sources", "question")
+
+
 class AnsweringSettings(Frozen):
-    """How much the generator is given to read."""
+    """What the generator is given to read, and how it is asked."""
 
     stage = "answering"
     hits: int = Field(8, ge=1, le=100)
@@ -87,3 +101,11 @@ class AnsweringSettings(Frozen):
     answer."""
     context_tokens: int = Field(1500, ge=50)
     """Most tokens of sources in a prompt, counted by the embedder's own tokenizer."""
+    system_prompt: SystemPrompt | None = None
+    """Rules in the place of the engine's own. They hold ``{boundary}``, the word that marks quoted
+    sources, and ``{no_answer}``, what an answer begins with that no source holds; they may hold
+    ``{language}``."""
+    prompt: UserPrompt | None = None
+    """What is asked in the place of the engine's own. It holds ``{sources}`` and ``{question}``; it
+    may hold ``{language}`` and ``{again}``, which is said where a first answer was in another
+    language."""

@@ -13,7 +13,9 @@ __all__ = [
     "ChunkingSettings",
     "CrossEncoderRerankerSettings",
     "FairnessSettings",
+    "HttpRerankerSettings",
     "HybridRetrievalSettings",
+    "LlmRerankerSettings",
     "NoRerankerSettings",
     "PlainRetrievalSettings",
     "PluginRerankerSettings",
@@ -127,6 +129,46 @@ class CrossEncoderRerankerSettings(_Reranker):
     """Candidates that it reads."""
 
 
+class HttpRerankerSettings(_Reranker):
+    """A server that speaks the ``/rerank`` protocol of Cohere and Jina."""
+
+    kind: Literal["http"] = "http"
+    """``http``: a server with a ``/rerank`` address: Cohere, Jina, TEI, vLLM, Infinity, llama.cpp.
+    Where it fails, the order of retrieval stands, and hits and answers say so."""
+    model: str = Field(min_length=1)
+    """The name under which the server has the model; ``tei`` is not told, reports are."""
+    base_url: str = Field(min_length=1)
+    """The endpoint's address, up to what stands before ``/rerank``."""
+    protocol: Literal["cohere", "tei"] = "cohere"
+    """How a request looks: ``cohere`` (all others too), or ``tei`` (Text Embeddings Inference)."""
+    api_key_env: str = "RAG_ENGINE_RERANK_API_KEY"
+    """The environment variable that holds the key; the key itself is never stored."""
+    timeout_s: float = Field(10.0, gt=0)
+    """Seconds that a request may take."""
+    max_retries: int = Field(1, ge=0, le=10)
+    """How often a request that failed is made again, where that may help."""
+    batch_size: int = Field(32, ge=1, le=1_000)
+    """Passages of one request."""
+    max_tokens: int = Field(512, ge=8)
+    """Tokens (estimated) of a question and of a passage that are sent."""
+    pool: int = Field(_POOL, ge=1, le=1_000)
+    """Candidates that it reads."""
+
+
+class LlmRerankerSettings(_Reranker):
+    """The generator, asked to order passages (RankGPT, Sun et al. 2023)."""
+
+    kind: Literal["llm"] = "llm"
+    """``llm``: the generator of the settings orders passages, some at a time (RankGPT). Where it
+    fails, the order of retrieval stands, and hits and answers say so."""
+    window: int = Field(20, ge=2, le=100)
+    """Passages that are ordered in one request; the next window shares half of them."""
+    max_tokens: int = Field(300, ge=8)
+    """Tokens (estimated) of a passage that are shown."""
+    pool: int = Field(_POOL, ge=1, le=1_000)
+    """Candidates that it reads."""
+
+
 class PluginRerankerSettings(Plugin, _Reranker):
     """A ``Reranker`` of one's own."""
 
@@ -137,8 +179,10 @@ class PluginRerankerSettings(Plugin, _Reranker):
 RerankerSettings = Annotated[
     Annotated[NoRerankerSettings, Tag("none")]
     | Annotated[CrossEncoderRerankerSettings, Tag("cross-encoder")]
+    | Annotated[HttpRerankerSettings, Tag("http")]
+    | Annotated[LlmRerankerSettings, Tag("llm")]
     | Annotated[PluginRerankerSettings, Tag(PLUGIN)],
-    chosen_by("kind", "none", ("none", "cross-encoder"), other=PLUGIN),
+    chosen_by("kind", "none", ("none", "cross-encoder", "http", "llm"), other=PLUGIN),
 ]
 """The settings of any reranker."""
 

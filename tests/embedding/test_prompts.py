@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag_engine.embedding.prompts import Prompts, resolve_prompts
+from rag_engine.embedding.prompts import Prompts, instructed, resolve_prompts
 from rag_engine.errors import InvalidInput
 
 INSTRUCT = (
@@ -57,3 +57,28 @@ def test_what_is_stated_wins_over_all():
 def test_a_prompt_is_a_text():
     with pytest.raises(InvalidInput, match="passage_prompt"):
         resolve_prompts("m", passage_prompt=5)
+
+
+@pytest.mark.parametrize("ending", ["\nQuery: ", "\nQuery:", "\nQuestion: "])
+def test_a_task_takes_the_place_of_the_usual_one(ending):
+    prompt = f"Instruct: Find an answer{ending}"
+    assert instructed(prompt, " Finde ein Gesetz ") == f"Instruct: Finde ein Gesetz{ending}"
+    joined = "می\u200cخواهم"
+    assert instructed(prompt, joined) == f"Instruct: {joined}{ending}"
+
+
+def test_the_family_of_instructed_models_takes_a_task():
+    query = resolve_prompts("intfloat/multilingual-e5-large-instruct").query
+    assert instructed(query, "Find a rule") == "Instruct: Find a rule\nQuery: "
+
+
+@pytest.mark.parametrize("prompt", ["", "query: ", "Instruct: x"])
+def test_other_models_take_none(prompt):
+    with pytest.raises(InvalidInput, match="takes no instruction"):
+        instructed(prompt, "Find a rule")
+
+
+@pytest.mark.parametrize("task", ["", "  ", "a\nQuery: b", "a\u2028b", "\ud800", 5, "a" * 1_001])
+def test_a_task_is_a_line_of_text(task):
+    with pytest.raises(InvalidInput, match="an instruction is a line"):
+        instructed("Instruct: x\nQuery: ", task)

@@ -64,6 +64,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "matched_terms",
         "late",
         "rerank",
+        "rerank_failure",
         "rank_before_rerank",
     }
     assert best["twins"] == []
@@ -270,3 +271,25 @@ def test_an_interrupted_run_goes_on_where_it_stopped(capsys, tmp_path: Path):
     _, report = run_json(capsys, *arguments)
     assert report["result"]["unchanged"] == done
     assert report["result"]["added"] == len(rows) - done
+
+
+def test_a_search_without_its_reranker_says_so(capsys, tmp_path: Path, folder: Path):
+    kb, settings = tmp_path / "kb", tmp_path / "rag.toml"
+    run(capsys, "index", folder, "--kb", kb)
+    settings.write_text(
+        '[reranker]\nkind = "http"\nmodel = "m"\nbase_url = "http://127.0.0.1:9"\n'
+        "max_retries = 0\n",
+        encoding="utf-8",
+    )
+    asked = ("search", "warranty", "--kb", kb, "--settings", settings, "-k", "2")
+    status, found = run_json(capsys, *asked)
+    assert status == Exit.PROBLEMS
+    [problem] = found["problems"]
+    assert problem["source"] == "reranker"
+    assert problem["reason"].startswith("the reranker 'm' failed: http://127.0.0.1:9 can not be")
+    assert problem["reason"].endswith("; the order of retrieval stands")
+    assert len(found["result"]["hits"]) == 2
+    status, out, err = run(capsys, *asked)
+    assert status == Exit.PROBLEMS
+    assert "problem: reranker: the reranker 'm' failed" in err
+    assert "garantie" in out

@@ -21,6 +21,8 @@ import rag_engine.connectors.embedders.sentence_transformer as sentence_transfor
 import rag_engine.connectors.generators.openai_compatible as openai_generator
 import rag_engine.connectors.milvus.service as milvus_service
 import rag_engine.connectors.rerankers.cross_encoder as cross_encoder
+import rag_engine.connectors.rerankers.http_rerank as http_rerank
+import rag_engine.connectors.rerankers.listwise as listwise
 from rag_engine import Document, KnowledgeBase, Settings
 from rag_engine.connectors import wiring
 from rag_engine.connectors.dense.faiss_ivf import FaissIvfPqFactory
@@ -36,6 +38,7 @@ SAMPLES: dict[str, object] = {
     "adapter": False,
     "api_key_env": "SOME_KEY",
     "base_url": "http://127.0.0.1:9/v1",
+    "batch_size": 5,
     "compact_from": 12_345,
     "device": "cuda",
     "ef_construction": 77,
@@ -45,18 +48,23 @@ SAMPLES: dict[str, object] = {
     "late_interaction": False,
     "late_interaction_pool": 7,
     "m": 24,
+    "max_retries": 4,
     "max_tokens": 99,
     "model": "some/model",
     "options": {"size": 3},
     "passage_prompt": "passage: ",
     "pool": 17,
     "precision": "f32",
+    "protocol": "tei",
     "query_prompt": "query: ",
+    "stop": ("###",),
     "storage": "float16",
+    "temperature": 0.4,
     "threads": 3,
     "timeout_s": 4.5,
     "token_vectors": False,
     "truncate_dim": 64,
+    "window": 6,
 }
 """For every field a value that is no default."""
 
@@ -190,6 +198,8 @@ class Spies:
             (openai_embedder, "OpenAICompatibleEmbedder"),
             (openai_generator, "OpenAICompatibleGenerator"),
             (cross_encoder, "CrossEncoderReranker"),
+            (http_rerank, "HttpReranker"),
+            (listwise, "ListwiseReranker"),
             (auto_index, "AutoDenseFactory"),
             (faiss_hnsw, "FaissHnswFactory"),
             (faiss_ivf, "FaissIvfPqFactory"),
@@ -205,10 +215,20 @@ class Spies:
         return self
 
 
+class Writing:
+    """A generator that does not quote; nobody asks it."""
+
+    name = "writing"
+    quotes = False
+
+    def generate(self, prompt):
+        raise NotImplementedError
+
+
 def built(settings: Settings) -> None:
     wiring.build_embedder(settings.embedder)
     wiring.build_dense(settings.dense, settings.milvus)
-    wiring.build_reranker(settings.reranker)
+    wiring.build_reranker(settings.reranker, Writing())
     wiring.build_generator(settings.generator, HashEmbedder(16))
 
 
@@ -244,7 +264,7 @@ def test_the_kinds_without_fields_build_their_parts():
     assert type(wiring.build_lexical(exact.lexical, milvus)).__name__ == "RankBm25Factory"
     plain = Settings()
     assert type(wiring.build_lexical(plain.lexical, milvus)).__name__ == "TantivyFactory"
-    assert wiring.build_reranker(plain.reranker) is None
+    assert wiring.build_reranker(plain.reranker, Writing()) is None
     generator = wiring.build_generator(plain.generator, HashEmbedder(16))
     assert type(generator).__name__ == "ExtractiveGenerator"
 

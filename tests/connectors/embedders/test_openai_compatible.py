@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from rag_engine.connectors.embedders.openai_compatible import (
-    OpenAICompatibleEmbedder,
-    estimated_tokens,
-)
+from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
+from rag_engine.connectors.token_estimates import estimated_tokens
 from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
-from rag_engine.ports import Embedder
+from rag_engine.ports import Embedder, InstructedEmbedder
 from tests.connectors.scripted_server import refusal, reply, scripted_server
 from tests.doubles import HashEmbedder
 
@@ -95,6 +93,15 @@ def test_stated_prompts_win(server, embedder):
     used.embed_queries(["Wo?"])
     used.embed_passages(["Hier."])
     assert [r.body["input"] for r in server.requests[1:]] == [["Wo?"], ["P: Hier."]]
+
+
+def test_a_model_that_was_trained_with_instructions_takes_one(server, embedder):
+    used = embedder(model="multilingual-e5-large-instruct")
+    assert isinstance(used, InstructedEmbedder)
+    used.embed_instructed_queries(["Wo?"], "Find a rule")
+    assert server.requests[-1].body["input"] == ["Instruct: Find a rule\nQuery: Wo?"]
+    with pytest.raises(InvalidInput, match="it reads 'query: ' before a question"):
+        embedder(model="multilingual-e5-large").embed_instructed_queries(["Wo?"], "Find a rule")
 
 
 def test_odd_texts_never_crash(server, embedder):

@@ -281,3 +281,17 @@ def test_the_real_model_equals_the_bundled_one(tmp_path_factory):
     ):
         assert (mine * bundled).sum(axis=1).min() >= 0.999
     assert embedder.count_tokens(texts) == bundled_e5.count_tokens(texts)
+
+
+def test_an_instruction_stands_in_the_place_of_the_usual_one(folder, embedder):
+    usual = SentenceTransformerEmbedder(
+        model=str(folder), device="cpu", query_prompt="Instruct: a pump\nQuery: "
+    )
+    stated = SentenceTransformerEmbedder(
+        model=str(folder), device="cpu", query_prompt="Instruct: a filter\nQuery: "
+    )
+    vectors = usual.embed_instructed_queries(TEXTS, "a filter")
+    np.testing.assert_array_equal(vectors, stated.embed_queries(TEXTS))
+    assert not np.allclose(vectors, usual.embed_queries(TEXTS), atol=1e-3)
+    with pytest.raises(InvalidInput, match="'frage: ' before a question"):
+        embedder.embed_instructed_queries(TEXTS, "a filter")

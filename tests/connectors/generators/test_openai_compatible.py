@@ -386,3 +386,14 @@ def test_connections_are_closed_with_the_last_reference(server, monkeypatch):
     server.script[:] = [GOOD]
     answer(OpenAICompatibleGenerator(base_url=server.url, model="m"))
     assert len(closed) == 1
+
+
+def test_stops_and_a_temperature_are_sent(server, generator):
+    answer(generator(GOOD, stop=("###", "\n\n"), temperature=0.7))
+    assert server.requests[-1].body["stop"] == ["###", "\n\n"]
+    assert server.requests[-1].body["temperature"] == 0.7
+    answer(generator(GOOD))
+    assert "stop" not in server.requests[-1].body
+    for wrong in ("###", ["###", ""]):
+        with pytest.raises(InvalidInput, match="stop is a list of texts"):
+            generator(GOOD, stop=wrong)

@@ -82,7 +82,8 @@ def test_a_scan_that_nothing_reads_names_what_to_install(sandbox: Sandbox, load:
     loader = without_tesseract(sandbox, languages=("th",))
     step = r"OCR needs Tesseract: apt-get install tesseract-ocr tesseract-ocr-tha \(Debian"
     with pytest.raises(
-        LoadError, match=rf"^a\.pdf: it has no text that can be read: only pictures on 1 of 1.*{step}"
+        LoadError,
+        match=rf"^a\.pdf: it has no text that can be read: only pictures on 1 of 1.*{step}",
     ):
         load(loader, "a.pdf", scanned_pdf([sheet(9)]))
     data = scanned_pdf([sheet(9), None, sheet(9)], texts={2: "Page two.", 3: "Made by Scan It"})

@@ -125,7 +125,8 @@ def place(number: int, text: str) -> dict[str, object]:
 
 def hit(number: int, text: str) -> dict[str, object]:
     parts = {"dense": 0.5, "dense_plain": 0.5, "lexical": 2.0, "matched_terms": [text, "script"],
-             "late": None, "rerank": -3.5, "rank_before_rerank": 1}  # fmt: skip
+             "late": None, "rerank": -3.5, "rerank_failure": None,
+             "rank_before_rerank": 1}  # fmt: skip
     return {
         **place(number, text), "rank": number, "score": 0.5, "metadata": {text: text},
         "parts": parts,
