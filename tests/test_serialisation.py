@@ -50,7 +50,7 @@ QUESTIONS = [
     "¿Cuándo cambiar la junta de la bomba?",
     "X-200",
     "מה מגיע עם המשאבה?",
-    "🚰 “水泵”\n\\ \x7f?",
+    "🚰 “水泵”\n\\ X \x7f?",
 ]
 K = 8
 

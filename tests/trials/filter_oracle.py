@@ -10,12 +10,13 @@ False
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
 
-__all__ = ["MOST_CONDITIONS", "MOST_IN_LIST", "engine_filter", "fault", "passes", "size"]
+__all__ = ["MOST_CONDITIONS", "MOST_IN_LIST", "engine_filter", "fault", "passes", "same", "size"]
 
 Node = Any
 """A filter as plain data; of wrong ones, anything."""
@@ -126,7 +127,14 @@ def passes(node: Node, fields: Mapping[str, object]) -> bool:
         low, high = node.get("minimum"), node.get("maximum")
         return (low is None or low <= value) and (high is None or value <= high)
     wanted = node["values"] if node["op"] == "in" else [node["value"]]
-    return any(_kind(each) == _kind(value) and each == value for each in wanted)
+    return any(_kind(each) == _kind(value) and same(node["key"], each, value) for each in wanted)
+
+
+def same(key: str, one: object, other: object) -> bool:
+    """Tell whether two values of a field are one; names of files are, in any Unicode form."""
+    if key in {"document_id", "source"} and isinstance(one, str) and isinstance(other, str):
+        return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    return one == other
 
 
 def _kind(value: object) -> str:

@@ -31,7 +31,7 @@ from tests.trials.drawn_filters import (
     drawn_value,
     spoilt,
 )
-from tests.trials.filter_oracle import MOST_IN_LIST, engine_filter, fault, passes, size
+from tests.trials.filter_oracle import MOST_IN_LIST, engine_filter, fault, passes, same, size
 from tests.trials.trial import Amounts, Figures, Trial
 
 __all__ = ["TRIAL"]
@@ -217,7 +217,7 @@ def _typed(house: _House, drawn: random.Random) -> None:
         expected = {
             text
             for text, fields in house.passages.items()
-            if all(_means(value, fields.get(key)) for key, value in typed)
+            if all(_means(key, value, fields.get(key)) for key, value in typed)
         }
         assert _texts(hits) == expected
     except (AssertionError, InvalidFilter) as error:
@@ -241,10 +241,10 @@ _TYPED = (
 )
 
 
-def _means(typed: str, value: object) -> bool:
+def _means(key: str, typed: str, value: object) -> bool:
     """Tell whether a text on the command line may stand for a field's value."""
     if isinstance(value, str):
-        return value == typed
+        return same(key, typed, value)
     if isinstance(value, bool):
         return typed == ("true" if value else "false")
     if not isinstance(value, int | float):
