@@ -19,7 +19,7 @@ from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Rera
 from rag_engine.records import AddReport, Answer, Document, Hit
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
-from rag_engine.search_arguments import check_k, check_min_score, check_question, checked_language
+from rag_engine.search_arguments import check_k, check_min_score, checked_formulations, checked_language
 from rag_engine.settings import Settings
 from rag_engine.store.check import CheckReport, check_store
 from rag_engine.store.progress import OnStage, silent
@@ -260,6 +260,7 @@ class KnowledgeBase:
         self,
         question: str,
         *,
+        also: Sequence[str] = (),
         k: int = 10,
         where: Filter | None = None,
         language: str | None = None,
@@ -280,13 +281,13 @@ class KnowledgeBase:
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
         self._check_open()
-        check_question(question)
+        formulations = checked_formulations(question, also)
         check_k(k)
         check_min_score(min_score)
         language = checked_language(language)
         return self._index.read(
             lambda view: self._retriever.search(
-                view, question, k=k, where=where, language=language, min_score=min_score
+                view, formulations, k=k, where=where, language=language, min_score=min_score
             )
         )
 

@@ -56,7 +56,7 @@ def _ranked(
         batch = retriever.embed_questions(questions[start : start + _BATCH])
         for number, question in enumerate(batch, start=start):
             allowed = None if without is None else _all_but(documents, without[number])
-            _, ranked = retriever.rank(view, question, k=depth, allowed=allowed)
+            _, ranked = retriever.rank(view, [question], k=depth, allowed=allowed)
             best: dict[str, float] = {}
             for chunk, score in zip(ranked.ids.tolist(), ranked.scores.tolist(), strict=True):
                 if chunk in documents:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from rag_engine.ports import Reranker
 from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.formulations import mean_of
 from rag_engine.store.view import View
 
 __all__ = ["reranked"]
 
 
 def reranked(
-    reranker: Reranker, view: View, question: str, candidates: Candidates, pool: int
+    reranker: Reranker, view: View, questions: Sequence[str], candidates: Candidates, pool: int
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
+
+    ``questions`` are the formulations of one: a candidate's score is the mean over them.
 
     Its scores are taken for logits: their logistic function is what a reader sees. Those that
     follow are shown with no more than the last of them has. Ties: by id. A candidate that
@@ -31,7 +35,8 @@ def reranked(
     if not places:
         return candidates
     rerank = np.full(len(candidates), np.nan, dtype=np.float32)
-    rerank[places] = reranker.score(question, [chunks[ids[place]].chunk.text for place in places])
+    texts = [chunks[ids[place]].chunk.text for place in places]
+    rerank[places] = mean_of([reranker.score(question, texts) for question in questions])
     first = np.array(places)[np.lexsort((candidates.ids[places], -rerank[places]))]
     scores = candidates.scores.copy()
     scores[places] = 1 / (1 + np.exp(-np.clip(rerank[places], -30, 30)))
