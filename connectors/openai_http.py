@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from rag_engine.cancellation import Cancellation, check_cancelled, current_cancellation
+from rag_engine.connectors.abortable import make_abortable
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
@@ -91,8 +93,13 @@ class OpenAIEndpoint:
         self._key_env = api_key_env
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
-        self._client = httpx.Client(timeout=timeout_s)
-        self._close = weakref.finalize(self, self._client.close)
+        tls = httpx.create_ssl_context()
+        self._client = httpx.Client(timeout=timeout_s, verify=tls)
+        # For requests that may be broken off: see ``make_abortable``.
+        self._client_of_streams = httpx.Client(
+            timeout=timeout_s, verify=tls, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        self._close = weakref.finalize(self, _close_all, self._client, self._client_of_streams)
 
     def __repr__(self) -> str:
         return f"OpenAIEndpoint({self._url!r})"
@@ -153,7 +160,8 @@ class OpenAIEndpoint:
     def _stream_once(
         self, path: str, body: Mapping[str, object], event: type[ReplyT]
     ) -> Generator[ReplyT]:
-        with closing(self._open(path, body)) as response:
+        cancellation = current_cancellation()
+        with closing(self._open(path, body, cancellation)) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 yield self._whole(response, event)
                 return
@@ -172,16 +180,26 @@ class OpenAIEndpoint:
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
 
-    def _open(self, path: str, body: Mapping[str, object]) -> httpx.Response:
-        """Send one request and return its open answer, which has status 200."""
+    def _open(
+        self, path: str, body: Mapping[str, object], cancellation: Cancellation | None = None
+    ) -> httpx.Response:
+        """Send one request and return its open answer, which has status 200.
+
+        With a ``cancellation`` its connection is a new one, and shut down when that is asked for.
+        """
         import httpx
 
-        request = self._client.build_request("POST", self._url + path, json=body)
+        client = self._client if cancellation is None else self._client_of_streams
+        request = client.build_request("POST", self._url + path, json=body)
+        if cancellation is not None:
+            cancellation.check()
+            make_abortable(request, cancellation)
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
-            response = self._client.send(request, stream=True)
+            response = client.send(request, stream=True)
         except httpx.HTTPError as exc:
+            check_cancelled()
             raise self._failure(exc) from exc
         if response.status_code == httpx.codes.OK:
             return response
@@ -202,6 +220,7 @@ class OpenAIEndpoint:
                     raise self._too_slow()
                 yield piece
         except httpx.HTTPError as exc:
+            check_cancelled()
             raise self._failure(exc) from exc
 
     def _events(self, response: httpx.Response) -> Iterator[bytes]:
@@ -290,6 +309,11 @@ class OpenAIEndpoint:
                 if len(body) > _MAX_ERROR_BYTES:
                     break
         return body[:_MAX_ERROR_BYTES]
+
+
+def _close_all(*clients: httpx.Client) -> None:
+    for client in clients:
+        client.close()
 
 
 def _checked_url(base_url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from rag_engine.answering.answer import answer_question
@@ -20,7 +21,14 @@ class Search(Protocol):
     """Finds passages: ``KnowledgeBase.search``."""
 
     def __call__(
-        self, question: str, *, k: int, where: Filter | None, language: str | None, min_score: float
+        self,
+        question: str,
+        *,
+        also: Sequence[str],
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
     ) -> list[Hit]:
         """Return the best passages."""
         ...
@@ -31,6 +39,7 @@ def ask(
     search: Search,
     store: OpenedStore,
     *,
+    also: Sequence[str],
     where: Filter | None,
     language: str | None,
     answer_language: str | None,
@@ -44,6 +53,7 @@ def ask(
     )
     hits = search(
         question,
+        also=also,
         k=settings.answering.hits,
         where=where,
         language=language,

@@ -129,9 +129,7 @@ class Evidence:
             moved = self.dense - max(0.0, best - worst) - _MIN_LOGIT_GAP
             dense = np.where(known, dense, moved).astype(np.float32)
             home = np.where(known, home, self.home)
-        return replace(
-            self, formulations=formulations, dense=dense, home=home, weights=WITH_TOKENS
-        )
+        return replace(self, formulations=formulations, dense=dense, home=home, weights=WITH_TOKENS)
 
     def scored(
         self, twins: Pairs | None, *, effective_corpus_size: float, log_odds: float

@@ -172,8 +172,7 @@ def compare_tokens(
         return late
 
     late = [
-        None if (tokens := _tokens(query)) is None else compared(query, tokens)
-        for query in queries
+        None if (tokens := _tokens(query)) is None else compared(query, tokens) for query in queries
     ]
     usual = mean_of([one for one in late if one is not None])
     return [usual if one is None else one for one in late]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag_engine.calibration.token_space import TokenSpace
+from rag_engine.cancellation import check_cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.filters import Filter
@@ -41,7 +42,7 @@ __all__ = ["Ranked", "Retriever"]
 
 
 class Ranked(NamedTuple):
-    """The formulations of a question as a snapshot was asked them, and its candidates, best first."""
+    """A question's formulations as a snapshot was asked them, and its candidates, best first."""
 
     queries: Sequence[PreparedQuery]
     candidates: Candidates
@@ -110,6 +111,7 @@ class Retriever:
                 for query in queries
             ]
             ids = np.unique(np.concatenate(parts))
+            check_cancelled()
             each = [featurise(query, snapshot, ids) for query in queries]
             if mode == "hybrid":
                 candidates = self._by_evidence(view, queries, each, allowed)
@@ -118,6 +120,7 @@ class Retriever:
             else:
                 candidates = by_words(join_candidates(each))
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
+        check_cancelled()
         if self._reranker is not None:
             texts = [embedded.text for embedded in formulations]
             candidates = reranked(self._reranker, view, texts, candidates, self._rerank_pool)
@@ -148,6 +151,7 @@ class Retriever:
                     [featurise(query, snapshot, others) for query in queries]
                 )
         twins = snapshot.twins.among(evidence.ids) if self._fair else None
+        check_cancelled()
         if self._space is not None:
             weighed = [one.candidates for one in evidence.formulations]
             late = compare_tokens(view, self._space, queries, weighed, self._late_pool)
@@ -192,7 +196,9 @@ class Retriever:
         allowed = view.matching(where)
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
+        check_cancelled()
         embedded = self.embed_questions(formulations, language)
+        check_cancelled()
         queries, candidates = self.rank(view, embedded, k=k, allowed=allowed)
         return make_hits(
             view,
