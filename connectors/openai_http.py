@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from rag_engine.cancellation import Cancellation, check_cancelled, current_cancellation
-from rag_engine.connectors.abortable import make_abortable
+from rag_engine.connectors.abortable import AbortableClient
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
@@ -81,8 +81,6 @@ class OpenAIEndpoint:
         max_retries: int,
         backoff_s: float,
     ) -> None:
-        import httpx
-
         if timeout_s <= 0 or max_retries < 0 or backoff_s < 0:
             raise InvalidInput(
                 "timeout_s must be above 0, max_retries and backoff_s not below 0; got "
@@ -93,13 +91,8 @@ class OpenAIEndpoint:
         self._key_env = api_key_env
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
-        tls = httpx.create_ssl_context()
-        self._client = httpx.Client(timeout=timeout_s, verify=tls)
-        # For requests that may be broken off: see ``make_abortable``.
-        self._client_of_streams = httpx.Client(
-            timeout=timeout_s, verify=tls, limits=httpx.Limits(max_keepalive_connections=0)
-        )
-        self._close = weakref.finalize(self, _close_all, self._client, self._client_of_streams)
+        self._client = AbortableClient(timeout_s)
+        self._close = weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
         return f"OpenAIEndpoint({self._url!r})"
@@ -183,23 +176,15 @@ class OpenAIEndpoint:
     def _open(
         self, path: str, body: Mapping[str, object], cancellation: Cancellation | None = None
     ) -> httpx.Response:
-        """Send one request and return its open answer, which has status 200.
-
-        With a ``cancellation`` its connection is a new one, and shut down when that is asked for.
-        """
+        """Send one request and return its open answer, which has status 200."""
         import httpx
 
-        client = self._client if cancellation is None else self._client_of_streams
-        request = client.build_request("POST", self._url + path, json=body)
-        if cancellation is not None:
-            cancellation.check()
-            make_abortable(request, cancellation)
+        headers = {}
         if self._key:
-            request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+            headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
-            response = client.send(request, stream=True)
+            response = self._client.post(self._url + path, body, headers, cancellation)
         except httpx.HTTPError as exc:
-            check_cancelled()
             raise self._failure(exc) from exc
         if response.status_code == httpx.codes.OK:
             return response
@@ -309,11 +294,6 @@ class OpenAIEndpoint:
                 if len(body) > _MAX_ERROR_BYTES:
                     break
         return body[:_MAX_ERROR_BYTES]
-
-
-def _close_all(*clients: httpx.Client) -> None:
-    for client in clients:
-        client.close()
 
 
 def _checked_url(base_url: str) -> str:

@@ -38,8 +38,8 @@ class RagEngineRetriever(BaseRetriever):
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
     question's language (BCP-47), ``min_score`` leaves out hits below it, as in
     ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``,
-    and ``also``, other formulations of that question; a call's ``where`` narrows the retriever's own and never replaces it, so that whoever asks can
-    not reach beyond it.
+    and ``also``, other formulations of that question; a call's ``where`` narrows the retriever's
+    own and never replaces it, so that whoever asks can not reach beyond it.
 
     A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
     of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,

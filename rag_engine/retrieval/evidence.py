@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.formulations import best_of, join_candidates, mean_of
+from rag_engine.retrieval.formulations import join_candidates, mean_of
 from rag_engine.retrieval.fusion import (
     WITH_TOKENS,
     WITHOUT_TOKENS,
@@ -170,7 +170,7 @@ def weigh(*formulations: Formulation) -> Evidence:
         formulations,
         dense=mean_of(each),
         home=_home(formulations, each),
-        lexical=best_of([_lexical(one.candidates) for one in formulations]),
+        lexical=mean_of([_lexical(one.candidates) for one in formulations]),
     ).best_first()
 
 

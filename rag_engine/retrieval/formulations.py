@@ -1,10 +1,11 @@
 """Several formulations of one question: how what each tells of a passage becomes one.
 
-Translations, rewritings and keywords of a question are to it what translation twins are to a
-passage (``twin_evidence``), and are joined alike. What vectors tell is the less of a chance, the
-more formulations agree: the mean counts. What words tell can only be seen by the formulation that
-has the words: the best counts. Means and maxima of evidence are evidence: a score keeps its
-meaning, and the same formulation twice changes nothing.
+Each is asked as a question of its own, over the passages that any of them retrieves; the evidence
+for a passage is the mean of the nats that each has for it, which is the geometric mean of their
+odds. What speaks for a passage by chance speaks for it in one formulation and not in the next. The
+mean is evidence of the same kind, so that a score keeps its meaning: the best of several, which is
+the larger the more there are, would make passages likely that answer nothing. The same formulation
+twice changes nothing. Measured in ``pipelines/bench/RESULTS.md``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from rag_engine.ports import Float32Array
 from rag_engine.retrieval.candidates import Candidates
 
-__all__ = ["best_of", "join_candidates", "mean_of"]
+__all__ = ["join_candidates", "mean_of"]
 
 
 def mean_of(each: Sequence[Float32Array]) -> Float32Array:
@@ -30,16 +31,6 @@ def mean_of(each: Sequence[Float32Array]) -> Float32Array:
         return each[0]
     means: Float32Array = np.mean(each, axis=0, dtype=np.float32)
     return means
-
-
-def best_of(each: Sequence[Float32Array]) -> Float32Array:
-    """Return the greatest over formulations of what each tells of passages, ``(n,)`` each.
-
-    >>> best_of([np.array([1, 4], np.float32), np.array([3, 0], np.float32)]).tolist()
-    [3.0, 4.0]
-    """
-    best: Float32Array = np.max(each, axis=0)
-    return best
 
 
 def join_candidates(each: Sequence[Candidates]) -> Candidates:
