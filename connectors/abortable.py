@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rag_engine.cancellation import Cancellation, check_cancelled
+from rag_engine.cancellation import Cancellation
 
 if TYPE_CHECKING:
     import httpx
@@ -50,19 +50,15 @@ class AbortableClient:
         whatever it waits for; only the making of the connection can not be broken off.
 
         Raises:
-            httpx.HTTPError: there is none.
-            Cancelled: nobody waits for it.
+            httpx.HTTPError: there is none, or it was broken off.
+            Cancelled: nobody waits for it any more.
         """
         client = self._keeping if cancellation is None else self._making
         request = client.build_request("POST", url, json=body, headers=headers)
         if cancellation is not None:
             cancellation.check()
             request.extensions["trace"] = partial(_on_event, cancellation)
-        try:
-            return client.send(request, stream=True)
-        except Exception:
-            check_cancelled()
-            raise
+        return client.send(request, stream=True)
 
 
 def _on_event(cancellation: Cancellation, event: str, info: Mapping[str, Any]) -> None:

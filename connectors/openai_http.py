@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from rag_engine.cancellation import Cancellation, check_cancelled, current_cancellation
+from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.connectors.abortable import AbortableClient
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
@@ -205,7 +205,6 @@ class OpenAIEndpoint:
                     raise self._too_slow()
                 yield piece
         except httpx.HTTPError as exc:
-            check_cancelled()
             raise self._failure(exc) from exc
 
     def _events(self, response: httpx.Response) -> Iterator[bytes]:

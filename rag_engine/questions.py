@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from rag_engine.answering.asking import ask, least_score
+from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.records import Answer, Hit
@@ -75,6 +76,7 @@ class Questions:
         self,
         questions: Sequence[str],
         *,
+        also: Sequence[Sequence[str]] | None = None,
         depth: int = 100,
         without: Sequence[Collection[str]] | None = None,
     ) -> Iterator[list[RankedDocument]]:
@@ -82,15 +84,25 @@ class Questions:
 
         A document stands where its best passage stands; twins are not grouped. This is what an
         evaluation needs: it is quicker than ``search`` for many questions, which are embedded in
-        large batches. ``without`` names for each question documents that are treated as if they
-        were not there.
+        large batches. ``also`` holds for each question its other formulations, as in ``search``;
+        ``without`` names for each documents that are treated as if they were not there.
+
+        Raises:
+            InvalidInput: a formulation that is none, or not a list of them for each question.
 
         Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
         """
         self._check_open()
+        formulations = [[question] for question in questions]
+        if also is not None:
+            if len(also) != len(questions):
+                raise InvalidInput(
+                    f"also holds a list for each of the {len(questions)} questions, got {len(also)}"
+                )
+            formulations = list(map(checked_formulations, questions, also))
         return self._index.read(
             lambda view: rank_documents(
-                self._retriever, view, questions, depth=depth, without=without
+                self._retriever, view, formulations, depth=depth, without=without
             )
         )
 

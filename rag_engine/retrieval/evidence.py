@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.formulations import join_candidates, mean_of
+from rag_engine.retrieval.formulations import join_candidates, mean_odds
 from rag_engine.retrieval.fusion import (
     WITH_TOKENS,
     WITHOUT_TOKENS,
@@ -121,8 +121,9 @@ class Evidence:
         )
         each = [_dense(one, WITH_TOKENS) for one in formulations]
         known = np.isfinite(late[0])
-        dense = mean_of(each)
-        home = _home(formulations, [np.where(known, one, -np.inf) for one in each])
+        dense = mean_odds(each, WITH_TOKENS.slope)
+        compared = [np.where(known, one, -np.inf) for one in each]
+        home = _home(formulations, compared, WITH_TOKENS)
         if not known.all():
             best = float(self.totals[~known].max())
             worst = float((dense + home + self.lexical)[known].min())
@@ -168,9 +169,9 @@ def weigh(*formulations: Formulation) -> Evidence:
     each = [_dense(one, WITHOUT_TOKENS) for one in formulations]
     return Evidence(
         formulations,
-        dense=mean_of(each),
-        home=_home(formulations, each),
-        lexical=mean_of([_lexical(one.candidates) for one in formulations]),
+        dense=mean_odds(each, WITHOUT_TOKENS.slope),
+        home=_home(formulations, each, WITHOUT_TOKENS),
+        lexical=mean_odds([_lexical(one.candidates) for one in formulations], WITHOUT_TOKENS.slope),
     ).best_first()
 
 
@@ -189,10 +190,13 @@ def _dense(one: Formulation, weights: FusionWeights) -> Float32Array:
     return dense_evidence(one.candidates.z_scores, late, one.outlook.known, weights)
 
 
-def _home(formulations: Sequence[Formulation], dense: Sequence[Float32Array]) -> Float32Array:
-    return mean_of(
-        [_home_of_one(one, its_dense) for one, its_dense in zip(formulations, dense, strict=True)]
-    )
+def _home(
+    formulations: Sequence[Formulation], dense: Sequence[Float32Array], weights: FusionWeights
+) -> Float32Array:
+    each = [
+        _home_of_one(one, its_dense) for one, its_dense in zip(formulations, dense, strict=True)
+    ]
+    return mean_odds(each, weights.slope)
 
 
 def _home_of_one(one: Formulation, dense: Float32Array) -> Float32Array:

@@ -1,11 +1,12 @@
 """Several formulations of one question: how what each tells of a passage becomes one.
 
-Each is asked as a question of its own, over the passages that any of them retrieves; the evidence
-for a passage is the mean of the nats that each has for it, which is the geometric mean of their
-odds. What speaks for a passage by chance speaks for it in one formulation and not in the next. The
-mean is evidence of the same kind, so that a score keeps its meaning: the best of several, which is
-the larger the more there are, would make passages likely that answer nothing. The same formulation
-twice changes nothing. Measured in ``pipelines/bench/RESULTS.md``.
+Each is asked as a question of its own, over the passages that any of them retrieves. What each has
+for a passage is a likelihood ratio, in nats; which of them asks best is not known, and so the mean
+of the ratios counts, for each kind of evidence (vectors, home, words). That is evidence of the same
+kind, and a score keeps its meaning: the greatest ratio would make passages likely that answer
+nothing, the more so the more formulations there are; the mean of the nats would let one formulation
+that finds nothing undo what another finds. The same formulation twice changes nothing. What was
+measured stands in ``pipelines/bench/RESULTS.md``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,30 @@ import numpy as np
 from rag_engine.ports import Float32Array
 from rag_engine.retrieval.candidates import Candidates
 
-__all__ = ["join_candidates", "mean_of"]
+__all__ = ["join_candidates", "mean_odds", "mean_of"]
+
+
+def mean_odds(each: Sequence[Float32Array], slope: float) -> Float32Array:
+    """Return the evidence of all formulations, from what each has for the passages, ``(n,)``.
+
+    ``slope`` turns the evidence of ``each``, ``(n,)``, into log-odds. Over formulations::
+
+        ln(mean(exp(slope * each))) / slope
+
+    >>> evidence = mean_odds([np.array([3, 1], np.float32), np.array([3, 9], np.float32)], 0.5)
+    >>> evidence.round(2).tolist()  # the second is nearly that of the one that finds it
+    [3.0, 7.650000095367432]
+    """
+    if len(each) == 1:
+        return each[0]
+    logits = slope * np.asarray(each, dtype=np.float64)
+    most = logits.max(axis=0)
+    joined = (most + np.log(np.exp(logits - most).mean(axis=0))) / slope
+    return joined.astype(np.float32)
 
 
 def mean_of(each: Sequence[Float32Array]) -> Float32Array:
-    """Return the mean over formulations of what each tells of passages, ``(n,)`` each.
+    """Return the mean over formulations of a figure of passages, ``(n,)`` each.
 
     >>> mean_of([np.array([1, 4], np.float32), np.array([3, 0], np.float32)]).tolist()
     [2.0, 2.0]

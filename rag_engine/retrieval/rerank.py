@@ -9,7 +9,7 @@ import numpy as np
 
 from rag_engine.ports import Reranker
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.formulations import mean_of
+from rag_engine.retrieval.formulations import mean_odds
 from rag_engine.store.view import View
 
 __all__ = ["reranked"]
@@ -20,7 +20,7 @@ def reranked(
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
 
-    ``questions`` are the formulations of one: a candidate's score is the mean over them.
+    ``questions`` are the formulations of one: a candidate has the mean of its odds over them.
 
     Its scores are taken for logits: their logistic function is what a reader sees. Those that
     follow are shown with no more than the last of them has. Ties: by id. A candidate that
@@ -36,7 +36,8 @@ def reranked(
         return candidates
     rerank = np.full(len(candidates), np.nan, dtype=np.float32)
     texts = [chunks[ids[place]].chunk.text for place in places]
-    rerank[places] = mean_of([reranker.score(question, texts) for question in questions])
+    logits = [reranker.score(question, texts) for question in questions]
+    rerank[places] = mean_odds(logits, slope=1.0)
     first = np.array(places)[np.lexsort((candidates.ids[places], -rerank[places]))]
     scores = candidates.scores.copy()
     scores[places] = 1 / (1 + np.exp(-np.clip(rerank[places], -30, 30)))

@@ -78,9 +78,12 @@ async def ask(kb):
 @pytest.mark.parametrize("asked", [read, ask])
 @pytest.mark.parametrize("when", ["before_any_answer", "in_the_middle"])
 def test_a_cancelled_task_closes_the_connection(kb, server, client, backend, asked, when):
-    server.script[:] = [getattr(client, when)]
+    # The answer before leaves a connection, which could not be broken off.
+    whole = stream(chunk(LATIN, "stop"), "[DONE]")
+    server.script[:] = [whole, getattr(client, when)]
 
     async def main():
+        await kb.aask("What is the pressure of the pump?", language="en")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(asked, kb)
             assert await in_thread(client.connected.wait, PATIENCE_S)
@@ -88,7 +91,7 @@ def test_a_cancelled_task_closes_the_connection(kb, server, client, backend, ask
         assert await in_thread(client.gone.wait, PATIENCE_S)
 
     anyio.run(main, backend=backend)
-    assert len(server.requests) == 1, "it is not asked again"
+    assert len(server.requests) == 2, "it is not asked again"
     kb._workers._answers.shutdown(wait=True)  # its thread is free
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
-from rag_engine.retrieval.fusion import WITH_TOKENS, dense_evidence
+from rag_engine.retrieval.fusion import WITH_TOKENS, WITHOUT_TOKENS, dense_evidence
 
 CERTAIN = Outlook(known=1.0, at_home=0.3, translated=0.0, fair=True)
 
@@ -55,6 +55,29 @@ def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
     moved = before.totals[25:] - after.totals[25:]
     assert moved.min() >= 0
     assert np.ptp(moved) < 1e-4, "and keeps its order"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_evidence_of_each_kind_has_the_mean_odds_of_all_formulations(late: bool):
+    one, other = candidates(30, 3), candidates(30, 4)
+    other = replace(other, ids=one.ids, languages=one.languages)
+    outlooks = CERTAIN, Outlook(known=0.4, at_home=0.1, translated=0.5, fair=True)
+    formulations = [Formulation(*parts) for parts in zip((one, other), outlooks, strict=True)]
+    weights = WITH_TOKENS if late else WITHOUT_TOKENS
+    each, together = [weigh(formulation) for formulation in formulations], weigh(*formulations)
+    if late:
+        matches = np.random.default_rng(5).normal(scale=0.1, size=(2, 31)).astype(np.float32)
+        each = [
+            evidence.with_late([match[evidence.ids]])
+            for evidence, match in zip(each, matches, strict=True)
+        ]
+        together = together.with_late([match[together.ids] for match in matches])
+    for kind in ("dense", "home", "lexical"):
+        by_id = [getattr(evidence, kind)[np.argsort(evidence.ids)] for evidence in each]
+        slope = WITHOUT_TOKENS.slope if kind == "lexical" else weights.slope
+        expected = np.log(np.mean(np.exp(slope * np.array(by_id, np.float64)), axis=0)) / slope
+        joined = getattr(together, kind)[np.argsort(together.ids)]
+        np.testing.assert_allclose(joined, expected, atol=1e-4, err_msg=kind)
 
 
 def test_scores_fall_with_the_evidence_and_with_the_size_of_the_corpus():

@@ -65,18 +65,28 @@ def test_the_order_of_the_others_does_not_matter(open_in, mode):
         assert one == pytest.approx(other, abs=1e-5)
 
 
-def test_evidence_is_the_mean_of_that_of_each(open_in):
-    """With all passages candidates, log-odds are, up to what is known of twins and homes, means."""
+def log_odds(score):
+    return float(np.log(score / (1 - score)))
+
+
+def test_a_score_is_no_less_than_formulations_give_on_average(open_in):
+    """All passages are candidates here, so that each has a score by each formulation."""
     with open_in() as kb:
         together = scores(kb.search(QUESTION, also=ALSO))
         apart = [scores(kb.search(text)) for text in (QUESTION, *ALSO)]
-
-    def log_odds(score):
-        return np.log(score / (1 - score))
-
     for name in TEXTS:
-        means = np.mean([log_odds(found[name]) for found in apart])
-        assert log_odds(together[name]) == pytest.approx(means, abs=0.01), name
+        each = [log_odds(found[name]) for found in apart]
+        assert np.mean(each) - 0.01 <= log_odds(together[name]), name
+
+
+def test_a_formulation_that_finds_nothing_undoes_little(open_in):
+    with open_in() as kb:
+        found = scores(kb.search(ALSO[0]))
+        joined = scores(kb.search(ALSO[0], also=["Who painted the ceiling?"]))
+        nothing = scores(kb.search("Who painted the ceiling?"))
+    assert next(iter(joined)) == next(iter(found)) == "filtre"
+    middle = (log_odds(found["filtre"]) + log_odds(nothing["filtre"])) / 2
+    assert middle + 0.5 < log_odds(joined["filtre"]) < log_odds(found["filtre"])
 
 
 def test_a_translation_finds_what_the_question_does_not(open_in):
@@ -138,8 +148,9 @@ def test_a_reranker_reads_every_formulation(open_in):
         hits = kb.search("der kran", also=["la garantía cubre"])
     assert judge.asked == ["der kran", "la garantía cubre"]
     reranked = {hit.chunk.document_id: hit.parts.rerank for hit in hits}
-    assert reranked["kran"] == 1.0  # two of its words, and none
-    assert reranked["garantía"] == 1.5
+    # Two of its words and none, three and none: the mean of the odds.
+    assert reranked["kran"] == pytest.approx(np.log((np.exp(2) + 1) / 2), abs=1e-5)
+    assert reranked["garantía"] == pytest.approx(np.log((np.exp(3) + 1) / 2), abs=1e-5)
 
 
 def test_an_answer_reads_what_all_formulations_find(open_in):
@@ -171,3 +182,21 @@ def test_what_can_not_be_meant_is_refused(open_in, also, message):
 def test_eight_are_not_too_many(open_in):
     with open_in() as kb:
         assert kb.search(QUESTION, also=[f"{QUESTION} {n}" for n in range(8)])
+
+
+def test_many_questions_are_ranked_by_all_their_formulations(open_in):
+    questions, also = [QUESTION, "水箱", "Kran"], [ALSO, [], ["crane", "grue"]]
+    with open_in() as kb:
+        ranked = [
+            {document.document_id: document.score for document in documents}
+            for documents in kb.rank(questions, also=also)
+        ]
+        apart = [
+            scores(kb.search(question, also=others))
+            for question, others in zip(questions, also, strict=True)
+        ]
+        assert ranked == [pytest.approx(found, abs=0.01) for found in apart]
+        with pytest.raises(InvalidInput, match="each of the 3 questions, got 1"):
+            kb.rank(questions, also=[[]])
+        with pytest.raises(InvalidInput, match="formulation 1 of also"):
+            kb.rank(["x"], also=[[""]])
