@@ -38,7 +38,7 @@ def mean_odds(each: Sequence[Float32Array], slope: float) -> Float32Array:
     logits = slope * np.asarray(each, dtype=np.float64)
     most = logits.max(axis=0)
     joined = (most + np.log(np.exp(logits - most).mean(axis=0))) / slope
-    return joined.astype(np.float32)
+    return np.asarray(joined, dtype=np.float32)
 
 
 def mean_of(each: Sequence[Float32Array]) -> Float32Array:

@@ -16,7 +16,7 @@ from rag_engine.cancellation import Cancellation, Cancelled
 from rag_engine.connectors.generators.openai_compatible import OpenAICompatibleGenerator
 from rag_engine.connectors.retries import Retries
 from rag_engine.errors import ServiceUnreachable
-from tests.connectors.scripted_server import chunk, refusal, scripted_server, stream
+from tests.connectors.scripted_server import chunk, refusal, reply, scripted_server, stream
 from tests.waiting import PATIENCE_S
 
 RULE = Document(id="rule", text="Die Pumpe läuft mit acht Bar.")
@@ -78,8 +78,9 @@ async def ask(kb):
 @pytest.mark.parametrize("asked", [read, ask])
 @pytest.mark.parametrize("when", ["before_any_answer", "in_the_middle"])
 def test_a_cancelled_task_closes_the_connection(kb, server, client, backend, asked, when):
-    # The answer before leaves a connection, which could not be broken off.
-    whole = stream(chunk(LATIN, "stop"), "[DONE]")
+    # An answer that is read to its end leaves a connection, which could not be broken off.
+    message = {"message": {"role": "assistant", "content": LATIN}, "finish_reason": "stop"}
+    whole = reply({"choices": [message]})
     server.script[:] = [whole, getattr(client, when)]
 
     async def main():
