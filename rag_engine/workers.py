@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
-
-import anyio
-from anyio.lowlevel import checkpoint, current_token
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rag_engine.cancellation import Cancellation
 from rag_engine.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Submit", "WorkerThreads", "Workers", "in_worker", "soon_in_loop"]
 
@@ -58,6 +57,8 @@ class WorkerThreads:
     """
 
     def __init__(self, *, searches: int | None = None, answers: int = 16) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         searches = min(_MOST_CORES, os.cpu_count() or 1) if searches is None else searches
         for name, count in (("searches", searches), ("answers", answers)):
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -81,6 +82,9 @@ async def in_worker(submit: Submit, do: Callable[[], T]) -> T:
     to stop (``rag_engine.cancellation``), and keeps its worker until it does: no more is ever done
     at a time than there are workers.
     """
+    import anyio  # takes time that only those who await have to spend
+    from anyio.lowlevel import checkpoint
+
     await checkpoint()
     cancellation, done = Cancellation(), anyio.Event()
     tell = soon_in_loop()
@@ -101,6 +105,8 @@ def soon_in_loop() -> Callable[[Callable[[], object]], None]:
     They do not wait for it: a loop that has ended can not hold them up. ``anyio.from_thread`` has
     nothing of the kind.
     """
+    from anyio.lowlevel import current_token
+
     loop: Any = current_token().native_token
     call = (
         loop.call_soon_threadsafe if hasattr(loop, "call_soon_threadsafe") else loop.run_sync_soon

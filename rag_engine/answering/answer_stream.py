@@ -5,18 +5,17 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
-
-import anyio
-from anyio.lowlevel import checkpoint
+from typing import TYPE_CHECKING, Self
 
 from rag_engine.answering.drafting import OnText
 from rag_engine.cancellation import Cancellation
 from rag_engine.errors import InvalidInput
 from rag_engine.records import Answer
 from rag_engine.workers import Submit, soon_in_loop
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["AnswerStream"]
 
@@ -69,6 +68,8 @@ class AnswerStream:
         return self
 
     async def __anext__(self) -> str:
+        from anyio.lowlevel import checkpoint
+
         if self._over:
             raise StopAsyncIteration
         try:
@@ -88,6 +89,8 @@ class AnswerStream:
 
     async def aclose(self) -> None:
         """Stop the writing, if it is not over; no piece comes any more."""
+        from anyio.lowlevel import checkpoint
+
         self._end()
         await checkpoint()
 
@@ -119,9 +122,12 @@ class _Channel:
     """Pieces from one thread to one task of the event loop that it was made in."""
 
     def __init__(self) -> None:
+        from anyio import Event
+
+        self._event = Event
         self._soon = soon_in_loop()
         self._pieces: deque[str | None] = deque()
-        self._news = anyio.Event()
+        self._news = Event()
 
     def send(self, piece: str) -> None:
         self._soon(lambda: self._put(piece))
@@ -132,7 +138,7 @@ class _Channel:
     async def receive(self) -> str | None:
         """Return the next piece; None: that was the last."""
         while not self._pieces:
-            self._news = anyio.Event()
+            self._news = self._event()
             await self._news.wait()
         return self._pieces.popleft()
 

@@ -18,8 +18,10 @@ MODULES = [
     "rag_engine.connectors.rerankers.cross_encoder",
     "rag_engine.pipelines.mcp",
     "rag_engine.answering.answer_prompt",
+    "rag_engine.knowledge_base",
 ]
 HEAVY = [
+    "anyio",
     "babel",
     "httpx",
     "huggingface_hub",
