@@ -55,7 +55,10 @@ def _formulated(
     for place, name in enumerate(names):
         own, third, fourth = chosen.sample(sorted(texts[name].keys() - {_ENGLISH}), 3)
         question = texts[name][own]
-        words = [token.surface for token in analyse(question, own) if not token.stop]
+        # As they are written; a language that puts no spaces keeps its question whole.
+        words = [
+            word for word in question.split() if not all(token.stop for token in analyse(word, own))
+        ]
         yield {
             "id": f"{own}-{name}",
             "own": question,
