@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from rag_engine.cancellation import Cancellation, current_cancellation
+from rag_engine.connectors.abortable import AbortableClient
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
@@ -81,8 +83,6 @@ class OpenAIEndpoint:
         backoff_s: float,
         address: str = "up to and with /v1",
     ) -> None:
-        import httpx
-
         if timeout_s <= 0 or max_retries < 0 or backoff_s < 0:
             raise InvalidInput(
                 "timeout_s must be above 0, max_retries and backoff_s not below 0; got "
@@ -94,7 +94,7 @@ class OpenAIEndpoint:
         self._key_env = api_key_env
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
-        self._client = httpx.Client(timeout=timeout_s)
+        self._client = AbortableClient(timeout_s)
         self._close = weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
@@ -156,7 +156,8 @@ class OpenAIEndpoint:
     def _stream_once(
         self, path: str, body: Mapping[str, object], event: type[ReplyT]
     ) -> Generator[ReplyT]:
-        with closing(self._open(path, body)) as response:
+        cancellation = current_cancellation()
+        with closing(self._open(path, body, cancellation)) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 yield self._whole(response, event)
                 return
@@ -175,15 +176,17 @@ class OpenAIEndpoint:
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
 
-    def _open(self, path: str, body: Mapping[str, object]) -> httpx.Response:
+    def _open(
+        self, path: str, body: Mapping[str, object], cancellation: Cancellation | None = None
+    ) -> httpx.Response:
         """Send one request and return its open answer, which has status 200."""
         import httpx
 
-        request = self._client.build_request("POST", self._url + path, json=body)
+        headers = {}
         if self._key:
-            request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+            headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
-            response = self._client.send(request, stream=True)
+            response = self._client.post(self._url + path, body, headers, cancellation)
         except httpx.HTTPError as exc:
             raise self._failure(exc) from exc
         if response.status_code == httpx.codes.OK:

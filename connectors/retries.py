@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from rag_engine.cancellation import current_cancellation
 from rag_engine.errors import ServiceRefused, ServiceUnreachable
 
 if TYPE_CHECKING:
@@ -53,10 +55,20 @@ class Retries:
             retry=tenacity.retry_if_exception(_may_pass),
             stop=tenacity.stop_after_attempt(self.max_retries + 1),
             wait=lambda state: backoff(state) + _asked_for(state),
+            sleep=_sleep,
             before_sleep=tenacity.before_sleep_log(_log, logging.INFO),
             reraise=True,
         )
         return tries(once)
+
+
+def _sleep(seconds: float) -> None:
+    """Wait, but not for longer than somebody waits for the answer."""
+    cancellation = current_cancellation()
+    if cancellation is None:
+        time.sleep(seconds)
+    else:
+        cancellation.sleep(seconds)
 
 
 def _may_pass(error: BaseException) -> bool:

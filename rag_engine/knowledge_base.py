@@ -1,34 +1,35 @@
-"""``KnowledgeBase``: open, add, delete, search, ask. It only walks the path."""
+"""``KnowledgeBase``: open, add, delete, search, ask. It only walks the path.
+
+What it is asked stands in ``questions``, and once more to be awaited in ``asynchronous``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from rag_engine.answering.asking import ask, least_score
+from rag_engine.asynchronous import AsyncQuestions
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.files import add_file, add_files
-from rag_engine.filters import Filter
 from rag_engine.ingest import Stop, add_documents, never
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
 from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
-from rag_engine.records import AddReport, Answer, Document, Hit, Problem
-from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
-from rag_engine.retrieval.retriever import Retriever
-from rag_engine.search_arguments import check_k, check_min_score, check_question, checked_language
+from rag_engine.records import AddReport, Document, Problem
+from rag_engine.retrieval.document_ranking import RankedDocument
 from rag_engine.settings import Settings
 from rag_engine.store.check import CheckReport, check_store
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.workers import Workers
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
 
-class KnowledgeBase:
+class KnowledgeBase(AsyncQuestions):
     """Documents in the languages they were written in, searched in any language.
 
     Safe to share between threads. One process at a time may write (it holds a lock until
@@ -45,14 +46,11 @@ class KnowledgeBase:
                 print(hit.score, hit.chunk.language, hit.chunk.text)
     """
 
-    def __init__(self, opened: OpenedStore) -> None:
+    def __init__(self, opened: OpenedStore, workers: Workers | None = None) -> None:
         """Put the parts together; use ``open``."""
+        super().__init__(opened, workers)
         self.path = opened.root
-        self.settings = opened.settings
-        self._opened = opened
         self._catalogue = opened.catalogue
-        self._index = opened.index
-        self._retriever = Retriever(opened.components, opened.settings)
 
     @classmethod
     def open(
@@ -68,6 +66,7 @@ class KnowledgeBase:
         loaders: Sequence[Loader] = (),
         read_only: bool = False,
         create: bool = True,
+        workers: Workers | None = None,
     ) -> KnowledgeBase:
         """Open the knowledge base in the folder ``path``, making a new one if there is none.
 
@@ -75,7 +74,9 @@ class KnowledgeBase:
         A part of your own takes the place of the one that they name: any object that does what
         its Protocol in ``rag_engine.ports`` says. ``loaders`` of your own stand before those of
         the settings. ``components`` take the place of all parts, and may be a function that builds
-        them for the settings, so that several knowledge bases can share a model.
+        them for the settings, so that several knowledge bases can share a model. ``workers``
+        do what is awaited (``asearch``, ``aask``, ``astream``), by default one search a core at a
+        time: see ``rag_engine.workers``.
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.
@@ -95,9 +96,10 @@ class KnowledgeBase:
             generator=generator,
             loaders=loaders,
         )
-        return cls(
-            open_store(Path(path), own, settings, components, read_only=read_only, create=create)
+        opened = open_store(
+            Path(path), own, settings, components, read_only=read_only, create=create
         )
+        return cls(opened, workers)
 
     def close(self, *, publish: bool = True) -> None:
         """Publish what changed since the last index was built, if it is due; let others write.
@@ -311,119 +313,6 @@ class KnowledgeBase:
         with self._opened.writing():
             self._catalogue.set_meta("settings", self.settings.model_dump(mode="json"))
 
-    def search(
-        self,
-        question: str,
-        *,
-        k: int = 10,
-        where: Filter | None = None,
-        language: str | None = None,
-        min_score: float = 0.0,
-        instruction: str | None = None,
-    ) -> list[Hit]:
-        """Return the ``k`` passages that answer a question best, whatever their language.
-
-        ``where`` filters by metadata and language; ``language`` states the question's language
-        (BCP-47), which is otherwise detected. Hits with a score below ``min_score`` (0 to 1) are
-        left out, all of them if the knowledge base holds no answer. ``instruction`` tells a model
-        that was trained with instructions what is looked for ("find a statute that applies").
-
-        Passages that say the same in several languages are one hit, the one in the question's
-        language if there is one, with the others as its ``twins`` (``retrieval.group_twins``).
-
-        Raises:
-            InvalidInput: an empty question, ``k`` out of 1 to 1,000, ``min_score`` out of 0 to 1;
-                an ``instruction`` for a model that takes none.
-
-        Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
-        """
-        self._check_open()
-        check_question(question)
-        check_k(k)
-        check_min_score(min_score)
-        language = checked_language(language)
-        return self._index.read(
-            lambda view: self._retriever.search(
-                view,
-                question,
-                k=k,
-                where=where,
-                language=language,
-                min_score=min_score,
-                instruction=instruction,
-            )
-        )
-
-    def rank(
-        self,
-        questions: Sequence[str],
-        *,
-        depth: int = 100,
-        without: Sequence[Collection[str]] | None = None,
-    ) -> Iterator[list[RankedDocument]]:
-        """Return for each question its best ``depth`` documents, without their texts.
-
-        A document stands where its best passage stands; twins are not grouped. This is what an
-        evaluation needs: it is quicker than ``search`` for many questions, which are embedded in
-        large batches. ``without`` names for each question documents that are treated as if they
-        were not there.
-
-        Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
-        """
-        self._check_open()
-        return self._index.read(
-            lambda view: rank_documents(
-                self._retriever, view, questions, depth=depth, without=without
-            )
-        )
-
-    def ask(
-        self,
-        question: str,
-        *,
-        where: Filter | None = None,
-        language: str | None = None,
-        answer_language: str | None = None,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Answer:
-        """Answer a question from the knowledge base, with checked citations.
-
-        The answer comes from the generator of the settings, which reads the hits with a score of
-        ``least_score``; where there is none, or the generator cites nothing, the answer is not
-        ``supported`` and says that the knowledge base does not hold it. It is in the question's
-        language, or in ``answer_language`` (BCP-47); one that is surely in another is asked for
-        once more, and a warning says so if that does not help. A generator that ``quotes`` leaves
-        quotations in the languages of their sources.
-
-        ``on_text`` receives a draft piece by piece as it is written, from when the language of its
-        beginning is known to be right; what it received is not taken back, though the answer's
-        check may remove marks and links, or withhold an answer without citations. An exception
-        that it raises ends the writing.
-
-        Raises:
-            InvalidInput: an empty question, or a language that is none.
-            ServiceError: a remote model failed.
-
-        Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
-        """
-        return ask(
-            question,
-            self.search,
-            self._opened,
-            where=where,
-            language=language,
-            answer_language=answer_language,
-            on_text=on_text,
-        )
-
-    @property
-    def least_score(self) -> float:
-        """The score from which on ``ask`` reads a hit; 0 in modes whose scores say little.
-
-        Example: ``hits = kb.search("Was kostet die Pumpe?", min_score=kb.least_score)``
-        """
-        return least_score(self.settings)
-
     def passage_ids(self) -> list[int]:
         """Return the ids of all passages (a hit's ``chunk_id``), ascending.
 
@@ -479,6 +368,3 @@ class KnowledgeBase:
         """
         self._check_open()
         return check_store(self.path, self._index.factories, on_stage=on_stage)
-
-    def _check_open(self) -> None:
-        self._opened.check_open()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rag_engine.errors import InvalidInput
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["check_k", "check_min_score", "check_question", "checked_language"]
+__all__ = [
+    "check_k",
+    "check_min_score",
+    "check_question",
+    "checked_formulations",
+    "checked_language",
+]
 
 _MAX_K = 1_000
 _MAX_QUESTION = 10_000
+_MAX_ALSO = 8
 
 
 def check_k(k: object) -> None:
@@ -66,3 +75,34 @@ def check_question(question: object) -> None:
         question.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InvalidInput("the question holds a lone surrogate; it is not Unicode") from error
+
+
+def checked_formulations(question: str, also: Sequence[str]) -> list[str]:
+    """Return a question and its other formulations, each once, the question first.
+
+    Raises:
+        InvalidInput: the question is none; or ``also`` is no list of at most 8 that are some.
+
+    >>> checked_formulations("Wer haftet?", ["Who is liable?", "Wer haftet? "])
+    ['Wer haftet?', 'Who is liable?']
+    """
+    check_question(question)
+    if not isinstance(also, list | tuple):
+        raise InvalidInput(
+            f"also is a list of other formulations of the question, got {also!r:.80}; of one pass "
+            "a list with one text"
+        )
+    if len(also) > _MAX_ALSO:
+        raise InvalidInput(
+            f"also holds at most {_MAX_ALSO} formulations, got {len(also)}; pass those that differ "
+            "the most from the question: translations first"
+        )
+    for number, formulation in enumerate(also, start=1):
+        try:
+            check_question(formulation)
+        except InvalidInput as error:
+            raise InvalidInput(f"formulation {number} of also: {error}") from error
+    texts: dict[str, str] = {}
+    for text in (question, *also):
+        texts.setdefault(text.strip(), text)
+    return list(texts.values())

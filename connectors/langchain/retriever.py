@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypedDict
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
@@ -12,16 +13,23 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidation, field_validator
 
 from rag_engine.connectors.langchain.documents import as_passage
 from rag_engine.connectors.langchain.filters import Condition, as_filter
-from rag_engine.filters import all_of
+from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.search_arguments import checked_language
 
 __all__ = ["RagEngineRetriever"]
+
+
+class _Asked(TypedDict):
+    k: int
+    where: Filter | None
+    language: str | None
+    min_score: float
+    also: Sequence[str]
 
 
 class RagEngineRetriever(BaseRetriever):
@@ -29,9 +37,9 @@ class RagEngineRetriever(BaseRetriever):
 
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
     question's language (BCP-47), ``min_score`` leaves out hits below it, as in
-    ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``;
-    a call's ``where`` narrows the retriever's own and never replaces it, so that whoever asks can
-    not reach beyond it.
+    ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``,
+    and ``also``, other formulations of that question; a call's ``where`` narrows the retriever's
+    own and never replaces it, so that whoever asks can not reach beyond it.
 
     A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
     of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,
@@ -41,7 +49,7 @@ class RagEngineRetriever(BaseRetriever):
     such a name, that stays, and the retriever's, if it is another, is found under ``hit_`` and the
     name.
 
-    Async calls search in a thread; the event loop goes on. Errors are those of
+    Async calls are ``KnowledgeBase.asearch``; the event loop goes on. Errors are those of
     ``KnowledgeBase.search``; a constructor argument that can not be used is pydantic's
     ``ValidationError``.
 
@@ -117,31 +125,32 @@ class RagEngineRetriever(BaseRetriever):
         self.close()
 
     def _get_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: CallbackManagerForRetrieverRun,
-        k: int | None = None,
-        where: Condition | None = None,
-        language: str | None = None,
-        min_score: float | None = None,
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        hits = self.knowledge_base.search(
-            query,
-            k=self.k if k is None else k,
-            where=all_of(as_filter(self.where), as_filter(where)),
-            language=language or self.language,
-            min_score=self.min_score if min_score is None else min_score,
-        )
-        return [as_passage(hit) for hit in hits]
+        return [
+            as_passage(hit) for hit in self.knowledge_base.search(query, **self._asked(**options))
+        ]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        return await run_in_executor(
-            None,
-            self._get_relevant_documents,
-            query,
-            run_manager=run_manager.get_sync(),
-            **options,
+        hits = await self.knowledge_base.asearch(query, **self._asked(**options))
+        return [as_passage(hit) for hit in hits]
+
+    def _asked(
+        self,
+        *,
+        k: int | None = None,
+        where: Condition | None = None,
+        language: str | None = None,
+        min_score: float | None = None,
+        also: Sequence[str] = (),
+    ) -> _Asked:
+        """Return what a search is asked with: the retriever's options, and those of one call."""
+        return _Asked(
+            k=self.k if k is None else k,
+            where=all_of(as_filter(self.where), as_filter(where)),
+            language=language or self.language,
+            min_score=self.min_score if min_score is None else min_score,
+            also=also,
         )

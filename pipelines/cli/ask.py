@@ -10,6 +10,7 @@ from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.options import (
     InLanguages,
     KbDir,
+    OtherFormulations,
     Question,
     QuestionLanguage,
     SettingsFile,
@@ -28,6 +29,7 @@ def ask(
     *,
     kb: KbDir,
     settings: SettingsFile = None,
+    also: OtherFormulations = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
     where: Where = None,
@@ -46,6 +48,7 @@ def ask(
     with open_kb(kb, settings, read_only=True) as opened:
         answer = opened.ask(
             question,
+            also=also or (),
             where=chosen,
             language=language,
             answer_language=answer_language,

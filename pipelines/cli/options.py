@@ -21,6 +21,7 @@ __all__ = [
     "InLanguages",
     "KbDir",
     "KeptKbDir",
+    "OtherFormulations",
     "Question",
     "QuestionLanguage",
     "ReportFile",
@@ -73,6 +74,14 @@ QuestionLanguage = Annotated[
         metavar="LANGUAGE",
         help="The question's language.",
         show_default="detected",
+    ),
+]
+OtherFormulations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="TEXT",
+        help="The question in other words or another language; may be repeated.",
     ),
 ]
 InLanguages = Annotated[

@@ -10,6 +10,7 @@ from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.options import (
     InLanguages,
     KbDir,
+    OtherFormulations,
     Question,
     QuestionLanguage,
     SettingsFile,
@@ -29,6 +30,7 @@ def search(
     *,
     kb: KbDir,
     settings: SettingsFile = None,
+    also: OtherFormulations = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
     where: Where = None,
@@ -47,6 +49,7 @@ def search(
     with open_kb(kb, settings, read_only=True) as opened:
         hits = opened.search(
             question,
+            also=also or (),
             k=k,
             where=chosen,
             language=language,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,7 +23,14 @@ class Search(Protocol):
     """Finds passages: ``KnowledgeBase.search``."""
 
     def __call__(
-        self, question: str, *, k: int, where: Filter | None, language: str | None, min_score: float
+        self,
+        question: str,
+        *,
+        also: Sequence[str],
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
     ) -> list[Hit]:
         """Return the best passages."""
         ...
@@ -33,6 +41,7 @@ def ask(
     search: Search,
     store: OpenedStore,
     *,
+    also: Sequence[str],
     where: Filter | None,
     language: str | None,
     answer_language: str | None,
@@ -46,6 +55,7 @@ def ask(
     )
     hits = search(
         question,
+        also=also,
         k=settings.answering.hits,
         where=where,
         language=language,

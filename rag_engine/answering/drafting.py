@@ -8,6 +8,7 @@ from types import GeneratorType
 
 from rag_engine.answering.answer_language import WantedLanguage, weight
 from rag_engine.answering.citations import begins_declined
+from rag_engine.cancellation import check_cancelled
 from rag_engine.ports import Generator, Prompt
 
 __all__ = ["Draft", "OnText", "write_draft"]
@@ -59,6 +60,7 @@ def write_draft(
     pieces = generator.generate(prompt)
     try:
         for piece in pieces:
+            check_cancelled()
             text += piece
             if on_text is None:
                 continue

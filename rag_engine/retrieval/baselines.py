@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from rag_engine.ports import IdSelector
 from rag_engine.retrieval.candidates import Candidates, featurise
 from rag_engine.retrieval.evidence import best_first
+from rag_engine.retrieval.formulations import join_candidates
 from rag_engine.retrieval.fusion import WITHOUT_TOKENS, probability, reciprocal_rank_fusion
 from rag_engine.retrieval.lexical import query_terms
 from rag_engine.retrieval.query import PreparedQuery
@@ -36,16 +38,26 @@ def by_words(candidates: Candidates) -> Candidates:
 
 
 def usual_search(
-    query: PreparedQuery, snapshot: Snapshot, pool: int, allowed: IdSelector | None, *, dense: bool
+    queries: Sequence[PreparedQuery],
+    snapshot: Snapshot,
+    pool: int,
+    allowed: IdSelector | None,
+    *,
+    dense: bool,
 ) -> Candidates:
-    """Rank as others do by default: by BM25, or (``dense``) by RRF over dense search and BM25."""
-    embedded = query.embedded
-    wanted = query_terms(embedded.text, embedded.detections, sorted(snapshot.languages))
-    terms = [term for of_language in wanted for term in of_language.terms]
-    ranking = snapshot.search_bm25(terms, pool, allowed)
-    if dense:
-        nearest = snapshot.search_dense(embedded.vector[np.newaxis], pool, allowed)[0]
-        ranking = reciprocal_rank_fusion([nearest, ranking])
+    """Rank as others do by default: by BM25, or (``dense``) by RRF over dense search and BM25.
+
+    The rankings of several formulations of a question are fused by RRF too.
+    """
+    rankings = []
+    for query in queries:
+        embedded = query.embedded
+        if dense:
+            rankings += snapshot.search_dense(embedded.vector[np.newaxis], pool, allowed)
+        wanted = query_terms(embedded.text, embedded.detections, sorted(snapshot.languages))
+        terms = [term for of_language in wanted for term in of_language.terms]
+        rankings.append(snapshot.search_bm25(terms, pool, allowed))
+    ranking = rankings[0] if len(rankings) == 1 else reciprocal_rank_fusion(rankings)
     ids = np.sort(ranking.ids)
-    candidates = featurise(query, snapshot, ids)
+    candidates = join_candidates([featurise(query, snapshot, ids) for query in queries])
     return replace(candidates.taken(np.searchsorted(ids, ranking.ids)), scores=ranking.scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -27,13 +28,14 @@ class RankedDocument(NamedTuple):
 def rank_documents(
     retriever: Retriever,
     view: View,
-    questions: Sequence[str],
+    questions: Sequence[Sequence[str]],
     *,
     depth: int,
     without: Sequence[Collection[str]] | None,
 ) -> Iterator[list[RankedDocument]]:
     """Yield for each question its best ``depth`` documents, each at the place of its best chunk.
 
+    A question is given in its formulations, one or several.
     ``without`` names for each question documents that are treated as if they were not there. All
     questions are asked of one revision; which passages are of which document is read at once.
 
@@ -49,13 +51,15 @@ def _ranked(
     retriever: Retriever,
     view: View,
     documents: dict[int, str],
-    questions: Sequence[str],
+    questions: Sequence[Sequence[str]],
     depth: int,
     without: Sequence[Collection[str]] | None,
 ) -> Iterator[list[RankedDocument]]:
     for start in range(0, len(questions), _BATCH):
-        batch = retriever.embed_questions(questions[start : start + _BATCH])
-        for number, question in enumerate(batch, start=start):
+        batch = questions[start : start + _BATCH]
+        embedded = iter(retriever.embed_questions(list(chain.from_iterable(batch))))
+        for number, formulations in enumerate(batch, start=start):
+            question = list(islice(embedded, len(formulations)))
             allowed = None if without is None else _all_but(documents, without[number])
             ranked = retriever.rank(view, question, k=depth, allowed=allowed).candidates
             best: dict[str, float] = {}

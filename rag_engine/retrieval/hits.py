@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ class _Group(NamedTuple):
 
 def make_hits(
     view: View,
-    query: PreparedQuery,
+    queries: Sequence[PreparedQuery],
     candidates: Candidates,
     *,
     k: int,
@@ -40,7 +40,9 @@ def make_hits(
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
 
-    ``rerank_failure`` tells why they are not in the reranker's order.
+    ``queries`` are the formulations of the question, the asker's own first: a reader is shown what
+    is in the language of that one. ``rerank_failure`` tells why the candidates are not in the
+    reranker's order.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
@@ -49,7 +51,8 @@ def make_hits(
     Raises:
         ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
     """
-    language = query.embedded.language
+    language = queries[0].embedded.language
+    lexical = [query.lexical for query in queries]
     groups = _groups(view.snapshot, language, candidates, k, allowed, group_twins=group_twins)
     chunks = view.chunks(
         [
@@ -72,7 +75,7 @@ def make_hits(
                     source=shown.source,
                     metadata=shown.metadata,
                     query_language=language,
-                    parts=_parts(candidates, group.shown, query.lexical, shown, rerank_failure),
+                    parts=_parts(candidates, group.shown, lexical, shown, rerank_failure),
                     twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )
             )
@@ -139,7 +142,7 @@ def _twin(chunk: FoundChunk) -> Twin:
 def _parts(
     candidates: Candidates,
     place: int,
-    lexical: LexicalQuery,
+    lexical: Sequence[LexicalQuery],
     chunk: FoundChunk,
     rerank_failure: str | None,
 ) -> ScoreParts:
@@ -148,12 +151,21 @@ def _parts(
         dense=float(candidates.dense[place]),
         dense_plain=float(candidates.dense_plain[place]),
         lexical=float(candidates.lexical[place]),
-        matched_terms=_matched_terms(lexical.terms(chunk.chunk.language), chunk),
+        matched_terms=_matched_terms(_terms(lexical, chunk.chunk.language), chunk),
         late=None if np.isnan(late) else late,
         rerank=None if np.isnan(rerank) else rerank,
         rerank_failure=rerank_failure,
         rank_before_rerank=int(candidates.rank_before_rerank[place]),
     )
+
+
+def _terms(lexical: Sequence[LexicalQuery], language: str) -> dict[str, float]:
+    """Return the terms of all formulations for passages of a language, the heavier of two."""
+    terms: dict[str, float] = {}
+    for one in lexical:
+        for term, weight in one.terms(language).items():
+            terms[term] = max(weight, terms.get(term, 0.0))
+    return terms
 
 
 def _matched_terms(weights: Mapping[str, float], chunk: FoundChunk) -> tuple[str, ...]:

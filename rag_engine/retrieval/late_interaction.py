@@ -9,15 +9,16 @@ that length and kind would match, is this project's own.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.matmul import matmul_on_one_thread
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.formulations import mean_of
 from rag_engine.retrieval.query import PreparedQuery
 from rag_engine.store.token_vectors import ChunkTokens
 from rag_engine.store.view import View
@@ -120,17 +121,23 @@ def late_interaction_scores(
 
 
 def compare_tokens(
-    view: View, space: TokenSpace, query: PreparedQuery, candidates: Candidates, pool: int
-) -> Float32Array | None:
-    """Compare a question with the ``pool`` candidates worth it, token by token.
+    view: View,
+    space: TokenSpace,
+    queries: Sequence[PreparedQuery],
+    each: Sequence[Candidates],
+    pool: int,
+) -> list[Float32Array] | None:
+    """Compare the formulations of a question with the ``pool`` candidates worth it, by tokens.
 
-    Returns what they match above chance, ``(n,)``, NaN for the others; None where there are no
-    tokens to compare. One of them whose tokens are not kept gets what the least of them gets.
+    ``each`` are the candidates as each formulation sees them, best first of all together. Returns
+    for each what they match above chance, ``(n,)``, NaN for the others; None where there are no
+    tokens to compare. One of them whose tokens are not kept gets what the least of them gets; a
+    formulation without tokens what the others get in the mean.
     """
-    embedded = query.embedded
-    if embedded.tokens is None or len(embedded.tokens.vectors) == 0 or len(candidates) == 0:
+    candidates = each[0]
+    if len(candidates) == 0 or all(_tokens(query) is None for query in queries):
         return None
-    wanted = _worth_it(candidates.same_language_probability, pool)
+    wanted = _worth_it(np.max([one.same_language_probability for one in each], axis=0), pool)
     passage_tokens = view.token_vectors(candidates.ids[wanted].tolist(), len(space.basis))
     if len(passage_tokens.ids) == 0:
         return None
@@ -142,23 +149,38 @@ def compare_tokens(
     codes, groups = np.unique(candidates.languages[places], return_inverse=True)
     names = [snapshot.language_names[code] for code in codes.tolist()]
     passage_shifts = matmul_on_one_thread(offsets.of_passage_tokens(names), space.basis)
-    query_shift = np.vecdot(
-        space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections)
-    )
-    query_tokens = centred_tokens(embedded.tokens.vectors, query_shift)
-    scores = late_interaction_scores(
-        query_tokens,
-        embedded.tokens.weights,
-        PassageTokens(passage_tokens, passage_shifts, groups),
-        passage_tokens.ids,
-        null_distribution.tokens,
-        snapshot.expected_matches,
-    )
-    late = np.full(len(candidates), np.nan, dtype=np.float32)
-    late[wanted] = scores.min()
-    late[places] = scores
-    late -= null_distribution.chance_match(query_tokens, embedded.tokens.weights)
-    return late
+    passages = PassageTokens(passage_tokens, passage_shifts, groups)
+
+    def compared(query: PreparedQuery, tokens: TokenVectors) -> Float32Array:
+        embedded = query.embedded
+        query_shift = np.vecdot(
+            space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections)
+        )
+        query_tokens = centred_tokens(tokens.vectors, query_shift)
+        scores = late_interaction_scores(
+            query_tokens,
+            tokens.weights,
+            passages,
+            passage_tokens.ids,
+            null_distribution.tokens,
+            snapshot.expected_matches,
+        )
+        late = np.full(len(candidates), np.nan, dtype=np.float32)
+        late[wanted] = scores.min()
+        late[places] = scores
+        late -= null_distribution.chance_match(query_tokens, tokens.weights)
+        return late
+
+    late = [
+        None if (tokens := _tokens(query)) is None else compared(query, tokens) for query in queries
+    ]
+    usual = mean_of([one for one in late if one is not None])
+    return [usual if one is None else one for one in late]
+
+
+def _tokens(query: PreparedQuery) -> TokenVectors | None:
+    tokens = query.embedded.tokens
+    return None if tokens is None or len(tokens.vectors) == 0 else tokens
 
 
 def _worth_it(same_language: Float32Array, pool: int) -> npt.NDArray[np.intp]:

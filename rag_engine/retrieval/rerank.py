@@ -8,6 +8,7 @@ it answers the question, as far as the new order allows (``calibrated``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,17 +17,19 @@ from rag_engine.arrays import Float32Array
 from rag_engine.errors import ModelError
 from rag_engine.ports import Reranker
 from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.formulations import mean_odds
 from rag_engine.store.view import View
 
 __all__ = ["calibrated", "reranked"]
 
 
 def reranked(
-    reranker: Reranker, view: View, question: str, candidates: Candidates, pool: int
+    reranker: Reranker, view: View, questions: Sequence[str], candidates: Candidates, pool: int
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
 
-    Ties stay as they were. A candidate that vanished from a lenient view goes.
+    ``questions`` are the formulations of one: a candidate has the mean of its odds over them. Ties
+    stay as they were. A candidate that vanished from a lenient view goes.
 
     Raises:
         ViewOutdated: a candidate vanished, and the view is not lenient.
@@ -40,7 +43,10 @@ def reranked(
         return candidates
     texts = [chunks[ids[place]].chunk.text for place in places]
     rerank = np.full(len(candidates), np.nan, dtype=np.float32)
-    rerank[places] = _checked(reranker, reranker.score(question, texts), len(texts))
+    scored = [
+        _checked(reranker, reranker.score(question, texts), len(texts)) for question in questions
+    ]
+    rerank[places] = scored[0] if len(scored) == 1 else mean_odds(scored, slope=1.0)
     first = np.array(places)[np.argsort(-rerank[places], kind="stable")]
     rest = np.arange(pool, len(candidates))
     ordered = replace(candidates, rerank=rerank).taken(np.concatenate([first, rest]))

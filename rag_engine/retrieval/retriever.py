@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag_engine.calibration.token_space import TokenSpace
+from rag_engine.cancellation import check_cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, ServiceError
@@ -30,7 +31,8 @@ from rag_engine.ports import (
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
-from rag_engine.retrieval.evidence import Outlook, weigh
+from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
+from rag_engine.retrieval.formulations import join_candidates
 from rag_engine.retrieval.hits import make_hits
 from rag_engine.retrieval.late_interaction import compare_tokens
 from rag_engine.retrieval.query import EmbeddedQuery, PreparedQuery, prepare
@@ -42,6 +44,7 @@ from rag_engine.settings import (
     Settings,
     rerank_pool,
 )
+from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View
 
 __all__ = ["Ranked", "Retriever"]
@@ -50,12 +53,12 @@ _log = logging.getLogger(__name__)
 
 
 class Ranked(NamedTuple):
-    """A question as a snapshot was asked it, and its candidates, best first.
+    """A question's formulations as a snapshot was asked them, and its candidates, best first.
 
     ``failure`` tells why they are not in the reranker's order, if there is one.
     """
 
-    query: PreparedQuery
+    queries: Sequence[PreparedQuery]
     candidates: Candidates
     failure: str | None
 
@@ -79,7 +82,7 @@ class Retriever:
     def embed_questions(
         self, texts: Sequence[str], language: str | None = None, instruction: str | None = None
     ) -> list[EmbeddedQuery]:
-        """Embed questions, all in one call; ``language`` states what they are in.
+        """Embed questions, all in one call; ``language`` states what the first is in.
 
         With an ``instruction`` tokens are not compared: they were not embedded with it.
 
@@ -94,10 +97,12 @@ class Retriever:
         else:
             raw = self._embedder.embed_queries(texts)
         vectors = checked_vectors(raw, rows=len(texts), dimension=self._embedder.dimension)
-        stated = None if language is None else (Detection(language, 1.0),)
+        stated: list[tuple[Detection, ...]] = []
+        if language is not None:
+            stated = [(Detection(language, 1.0),)]
+        detections = stated + [self._detector.plausible(text) for text in texts[len(stated) :]]
         return [
-            EmbeddedQuery(text, stated or self._detector.plausible(text), vector, its_tokens)
-            for text, vector, its_tokens in zip(texts, vectors, tokens, strict=True)
+            EmbeddedQuery(*parts) for parts in zip(texts, detections, vectors, tokens, strict=True)
         ]
 
     def _instructed(self, texts: Sequence[str], instruction: str) -> Float32Array:
@@ -117,7 +122,7 @@ class Retriever:
     def rank(
         self,
         view: View,
-        question: EmbeddedQuery,
+        formulations: Sequence[EmbeddedQuery],
         *,
         k: int,
         allowed: IdSelector | None = None,
@@ -125,63 +130,82 @@ class Retriever:
     ) -> Ranked:
         """Return at least ``k`` candidates for a question (if there are), best first.
 
-        ``allowed`` names the ids that may be returned; None: all. With ``fall_back`` the order of
-        retrieval stands where a reranker that is a service fails.
+        ``formulations`` are those of the one question, the asker's own first. ``allowed`` names
+        the ids that may be returned; None: all. With ``fall_back`` the order of retrieval stands
+        where a reranker that is a service fails.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
             ServiceError: a remote model failed.
         """
         snapshot, mode, pool = view.snapshot, self._settings.mode, max(self._settings.pool, k)
-        query = prepare(question, snapshot, lexical=mode in {"hybrid", "lexical"})
+        queries = [
+            prepare(embedded, snapshot, lexical=mode in {"hybrid", "lexical"})
+            for embedded in formulations
+        ]
         if mode in {"bm25", "rrf"}:
-            candidates = usual_search(query, snapshot, pool, allowed, dense=mode == "rrf")
+            candidates = usual_search(queries, snapshot, pool, allowed, dense=mode == "rrf")
         else:
-            ids = retrieve(query, snapshot, pool, allowed, dense=mode != "lexical")
-            candidates = featurise(query, snapshot, ids)
+            parts = [
+                retrieve(query, snapshot, pool, allowed, dense=mode != "lexical")
+                for query in queries
+            ]
+            ids = np.unique(np.concatenate(parts))
+            check_cancelled()
+            each = [featurise(query, snapshot, ids) for query in queries]
             if mode == "hybrid":
-                candidates = self._by_evidence(view, query, candidates, allowed)
+                candidates = self._by_evidence(view, queries, each, allowed)
             elif mode == "dense":
-                candidates = by_cosine(candidates, snapshot.effective_corpus_size)
+                candidates = by_cosine(join_candidates(each), snapshot.effective_corpus_size)
             else:
-                candidates = by_words(candidates)
+                candidates = by_words(join_candidates(each))
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
+        check_cancelled()
         failure = None
         if self._reranker is not None:
+            texts = [embedded.text for embedded in formulations]
             try:
-                candidates = reranked(
-                    self._reranker, view, question.text, candidates, self._rerank_pool
-                )
+                candidates = reranked(self._reranker, view, texts, candidates, self._rerank_pool)
             except ServiceError as error:
                 if not fall_back:
                     raise
                 failure = f"the reranker {self._reranker.name!r} failed: {error}"
                 _log.warning("%s; the order of retrieval stands", failure)
-        return Ranked(query, candidates, failure)
+        return Ranked(queries, candidates, failure)
 
     def _by_evidence(
         self,
         view: View,
-        query: PreparedQuery,
-        candidates: Candidates,
+        queries: Sequence[PreparedQuery],
+        each: Sequence[Candidates],
         allowed: IdSelector | None,
     ) -> Candidates:
-        """Order candidates by all evidence; those without late interaction follow the others."""
+        """Order candidates by all evidence; those without late interaction follow the others.
+
+        ``each`` are the same candidates as each formulation sees them.
+        """
         snapshot, late = view.snapshot, None
-        translated = translated_share(snapshot, candidates) if self._fair else 0.0
-        at_home = query.share_at_home(snapshot, allowed)
-        outlook = Outlook(query.known, at_home, translated, self._fair)
-        evidence = weigh(candidates, outlook)
+        evidence = weigh(
+            *(
+                Formulation(candidates, self._outlook(snapshot, query, candidates, allowed))
+                for query, candidates in zip(queries, each, strict=True)
+            )
+        )
         if self._fair and len(snapshot.twins):
-            ids = evidence.candidates.ids
-            others = np.setdiff1d(twins_of_best(snapshot, ids, allowed), ids)
+            others = np.setdiff1d(twins_of_best(snapshot, evidence.ids, allowed), evidence.ids)
             if len(others):
-                evidence = evidence.joined_by(featurise(query, snapshot, others))
-        twins = snapshot.twins.among(evidence.candidates.ids) if self._fair else None
+                evidence = evidence.joined_by(
+                    [featurise(query, snapshot, others) for query in queries]
+                )
+        twins = snapshot.twins.among(evidence.ids) if self._fair else None
+        check_cancelled()
         if self._space is not None:
-            late = compare_tokens(view, self._space, query, evidence.candidates, self._late_pool)
+            weighed = [one.candidates for one in evidence.formulations]
+            late = compare_tokens(view, self._space, queries, weighed, self._late_pool)
         if late is not None:
-            evidence = evidence.with_late(late if twins is None else late_of_twins(twins, late))
+            if twins is not None:
+                late = [late_of_twins(twins, one) for one in late]
+            evidence = evidence.with_late(late)
         size, prior = snapshot.effective_corpus_size, snapshot.calibration.null_distribution.prior
         if allowed is not None:
             size *= len(allowed.ids) / len(snapshot)
@@ -191,10 +215,20 @@ class Retriever:
             log_odds=0.0 if prior is None else prior.log_odds,
         )
 
+    def _outlook(
+        self,
+        snapshot: Snapshot,
+        query: PreparedQuery,
+        candidates: Candidates,
+        allowed: IdSelector | None,
+    ) -> Outlook:
+        translated = translated_share(snapshot, candidates) if self._fair else 0.0
+        return Outlook(query.known, query.share_at_home(snapshot, allowed), translated, self._fair)
+
     def search(
         self,
         view: View,
-        question: str,
+        formulations: Sequence[str],
         *,
         k: int,
         where: Filter | None = None,
@@ -202,7 +236,9 @@ class Retriever:
         min_score: float = 0.0,
         instruction: str | None = None,
     ) -> list[Hit]:
-        """Return the ``k`` best hits; those of a reranker that is a service, where it answers.
+        """Return the ``k`` best hits for a question in one or more formulations.
+
+        They are in the order of a reranker that is a service, where it answers.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -210,11 +246,15 @@ class Retriever:
         allowed = view.matching(where)
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
-        [embedded] = self.embed_questions([question], language, instruction)
-        query, candidates, failure = self.rank(view, embedded, k=k, allowed=allowed, fall_back=True)
+        check_cancelled()
+        embedded = self.embed_questions(formulations, language, instruction)
+        check_cancelled()
+        queries, candidates, failure = self.rank(
+            view, embedded, k=k, allowed=allowed, fall_back=True
+        )
         return make_hits(
             view,
-            query,
+            queries,
             candidates.taken(np.flatnonzero(candidates.scores >= min_score)),
             k=k,
             allowed=allowed,

@@ -20,9 +20,11 @@ MODULES = [
     "rag_engine.pipelines.cli",
     "rag_engine.pipelines.mcp",
     "rag_engine.answering.answer_prompt",
+    "rag_engine.knowledge_base",
 ]
 HEAVY = [
     "PIL",
+    "anyio",
     "babel",
     "docutils",
     "gcld3",

@@ -68,6 +68,17 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "rank_before_rerank",
     }
     assert best["twins"] == []
+    also = ("--also", "Wie oft wird die Dichtung ersetzt?", "--also", "seal replacement")
+    for command in ("search", "ask"):
+        _, alone = run_json(capsys, command, "seal", "--kb", kb)
+        _, found = run_json(capsys, command, "seal", "--kb", kb, *also)
+        before, after = (
+            {hit["document"]: hit["parts"]["lexical"] for hit in reply["result"]["hits"]}
+            for reply in (alone, found)
+        )
+        assert after["handbook/pump.md"] > before.get("handbook/pump.md", 0.0) == 0.0
+    status, failed = run_json(capsys, "search", "seal", "--kb", kb, "--also", " ")
+    assert (status, failed["error"]["type"]) == (Exit.USAGE, "InvalidInput")
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--min-score", "0.9999")
     assert found["result"]["hits"] == []
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--where", "price=12")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.evidence import Outlook, weigh
-from rag_engine.retrieval.fusion import WITH_TOKENS, dense_evidence
+from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
+from rag_engine.retrieval.fusion import WITH_TOKENS, WITHOUT_TOKENS, dense_evidence
 
 CERTAIN = Outlook(known=1.0, at_home=0.3, translated=0.0, fair=True)
 
@@ -32,8 +32,8 @@ def test_those_that_join_are_weighed_as_if_they_had_been_there(seed: int, fair: 
     every = candidates(40, seed)
     first, others = np.arange(30), np.arange(30, 40)
     outlook = Outlook(known=0.7, at_home=0.3, translated=0.2, fair=fair)
-    joined = weigh(every.taken(first), outlook).joined_by(every.taken(others))
-    at_once = weigh(every, outlook)
+    joined = weigh(Formulation(every.taken(first), outlook)).joined_by([every.taken(others)])
+    at_once = weigh(Formulation(every, outlook))
     assert joined.candidates.ids.tolist() == at_once.candidates.ids.tolist()
     np.testing.assert_array_equal(joined.dense, at_once.dense)
     np.testing.assert_array_equal(joined.home, at_once.home)
@@ -43,10 +43,10 @@ def test_those_that_join_are_weighed_as_if_they_had_been_there(seed: int, fair: 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
-    before = weigh(candidates(40, seed), CERTAIN)
+    before = weigh(Formulation(candidates(40, seed), CERTAIN))
     late = np.random.default_rng(seed).normal(scale=0.1, size=40).astype(np.float32)
     late[25:] = np.nan
-    after = before.with_late(late)
+    after = before.with_late([late])
     found = after.candidates
     expected = dense_evidence(found.z_scores, late, 1.0, WITH_TOKENS)
     np.testing.assert_array_equal(after.dense[:25], expected[:25])
@@ -57,8 +57,31 @@ def test_late_interaction_weighs_vectors_anew_and_words_not(seed: int):
     assert np.ptp(moved) < 1e-4, "and keeps its order"
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_evidence_of_each_kind_has_the_mean_odds_of_all_formulations(late: bool):
+    one, other = candidates(30, 3), candidates(30, 4)
+    other = replace(other, ids=one.ids, languages=one.languages)
+    outlooks = CERTAIN, Outlook(known=0.4, at_home=0.1, translated=0.5, fair=True)
+    formulations = [Formulation(*parts) for parts in zip((one, other), outlooks, strict=True)]
+    weights = WITH_TOKENS if late else WITHOUT_TOKENS
+    each, together = [weigh(formulation) for formulation in formulations], weigh(*formulations)
+    if late:
+        matches = np.random.default_rng(5).normal(scale=0.1, size=(2, 31)).astype(np.float32)
+        each = [
+            evidence.with_late([match[evidence.ids]])
+            for evidence, match in zip(each, matches, strict=True)
+        ]
+        together = together.with_late([match[together.ids] for match in matches])
+    for kind in ("dense", "home", "lexical"):
+        by_id = [getattr(evidence, kind)[np.argsort(evidence.ids)] for evidence in each]
+        slope = WITHOUT_TOKENS.slope if kind == "lexical" else weights.slope
+        expected = np.log(np.mean(np.exp(slope * np.array(by_id, np.float64)), axis=0)) / slope
+        joined = getattr(together, kind)[np.argsort(together.ids)]
+        np.testing.assert_allclose(joined, expected, atol=1e-4, err_msg=kind)
+
+
 def test_scores_fall_with_the_evidence_and_with_the_size_of_the_corpus():
-    evidence = weigh(candidates(20, 1), CERTAIN)
+    evidence = weigh(Formulation(candidates(20, 1), CERTAIN))
     small, large = (
         evidence.scored(None, effective_corpus_size=size, log_odds=0.0) for size in (30, 10_000)
     )

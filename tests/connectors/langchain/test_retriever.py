@@ -16,6 +16,7 @@ from rag_engine import Document, Equals, In, KnowledgeBase, Not
 from rag_engine.connectors.langchain import RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
 from rag_engine.serialisation import HitOut
+from rag_engine.workers import WorkerThreads
 from tests.conftest import components_with
 from tests.connectors.langchain.conftest import DOCUMENTS
 from tests.doubles import HashEmbedder
@@ -143,14 +144,31 @@ async def test_async_takes_the_same_options(retriever):
         await retriever.ainvoke(QUESTION, k=0)
 
 
+async def test_other_formulations_are_given_for_one_call(kb, retriever):
+    also = ["À quelle fréquence faut-il changer le joint ?", "Dichtung der Pumpe ersetzen"]
+    expected = [(hit.chunk.document_id, hit.score) for hit in kb.search(QUESTION, k=4, also=also)]
+    for passages in (
+        retriever.invoke(QUESTION, also=also),
+        await retriever.ainvoke(QUESTION, also=also),
+    ):
+        found = [(p.metadata["document"], p.metadata.get("hit_score")) for p in passages]
+        assert [name for name, _ in found] == [name for name, _ in expected]
+        assert found[0][1] == pytest.approx(expected[0][1], abs=1e-6)
+    assert retriever.invoke(QUESTION) != retriever.invoke(QUESTION, also=also)
+    with pytest.raises(InvalidInput, match="at most 8"):
+        await retriever.ainvoke(QUESTION, also=["?"] * 9)
+
+
 class Gate(HashEmbedder):
     """Embeds a question only once somebody else has opened the gate."""
 
     def __init__(self):
         super().__init__()
         self.opened = threading.Event()
+        self.threads = set()
 
     def embed_queries(self, texts):
+        self.threads.add(threading.current_thread().name)
         if not self.opened.wait(300):
             raise AssertionError("nobody else got to run")
         return super().embed_queries(texts)
@@ -165,6 +183,18 @@ async def test_a_search_does_not_hold_up_the_event_loop(tmp_path):
         await asyncio.sleep(0.05)  # the searches begin, and wait
         gate.opened.set()
         assert [len(found) for found in await asyncio.gather(*searches)] == [4, 4, 4]
+
+
+async def test_async_calls_wait_for_the_knowledge_bases_own_workers(tmp_path):
+    gate = Gate()
+    workers = WorkerThreads(searches=1)
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=components_with(gate), workers=workers) as kb:
+        kb.add(DOCUMENTS)
+        retriever = RagEngineRetriever(knowledge_base=kb)
+        gate.opened.set()
+        await asyncio.gather(*(retriever.ainvoke("Pumpe") for _ in range(5)))
+    assert gate.threads == {"rag-engine-search_0"}
 
 
 async def test_events_of_a_chain(retriever):

@@ -1,0 +1,172 @@
+"""``asearch``, ``aask``, ``astream``: a knowledge base asked by tasks of an event loop.
+
+For asyncio and trio alike. What is asked is done by ``search`` and ``ask`` in worker threads
+(``workers``), so that there is one implementation, and the event loop goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from rag_engine.answering.answer_stream import AnswerStream
+from rag_engine.answering.asking import ask
+from rag_engine.answering.drafting import OnText
+from rag_engine.cancellation import Cancellation, current_cancellation
+from rag_engine.filters import Filter
+from rag_engine.opening import OpenedStore
+from rag_engine.questions import Questions
+from rag_engine.records import Answer, Hit
+from rag_engine.workers import Workers, WorkerThreads, in_worker
+
+__all__ = ["AsyncQuestions"]
+
+
+class AsyncQuestions(Questions):
+    """What can be asked of an open knowledge base, and awaited.
+
+    A task that is cancelled stops waiting at once, and what was done for it stops: a search at its
+    next step, a model at once (``rag_engine.cancellation``).
+    """
+
+    def __init__(self, opened: OpenedStore, workers: Workers | None) -> None:
+        """Ask what was opened, by ``workers`` or threads of its own; use ``KnowledgeBase.open``."""
+        super().__init__(opened)
+        self._workers = WorkerThreads() if workers is None else workers
+
+    async def asearch(
+        self,
+        question: str,
+        *,
+        also: Sequence[str] = (),
+        k: int = 10,
+        where: Filter | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+    ) -> list[Hit]:
+        """Return what ``search`` returns; other tasks go on meanwhile.
+
+        Raises:
+            InvalidInput: as ``search`` does.
+
+        Example: ``hits = await kb.asearch("Wie lange gilt die Garantie?")``
+        """
+        self._check_open()
+        search = partial(
+            self.search,
+            question,
+            also=also,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+        )
+        return await in_worker(self._workers.search, search)
+
+    async def aask(
+        self,
+        question: str,
+        *,
+        also: Sequence[str] = (),
+        where: Filter | None = None,
+        language: str | None = None,
+        answer_language: str | None = None,
+    ) -> Answer:
+        """Return what ``ask`` returns; other tasks go on meanwhile.
+
+        Raises:
+            InvalidInput, ServiceError: as ``ask`` does.
+
+        Example: ``answer = await kb.aask("¿Cada cuánto se cambia el filtro?")``
+        """
+        self._check_open()
+        write = partial(
+            self._ask,
+            question,
+            also=also,
+            where=where,
+            language=language,
+            answer_language=answer_language,
+            on_text=None,
+        )
+        return await in_worker(self._workers.answer, write)
+
+    def astream(
+        self,
+        question: str,
+        *,
+        also: Sequence[str] = (),
+        where: Filter | None = None,
+        language: str | None = None,
+        answer_language: str | None = None,
+    ) -> AnswerStream:
+        """Return the pieces of an answer as they are written, those that ``ask`` gives ``on_text``.
+
+        The stream's ``answer`` is the whole answer once the last piece was read. Whoever may leave
+        off before that writes ``async with``: the model then stops at once.
+
+        Example::
+
+            async for piece in (stream := kb.astream("¿Cada cuánto se cambia el filtro?")):
+                print(piece, end="")
+            print(stream.answer.supported)
+        """
+        self._check_open()
+
+        def write(on_text: OnText) -> Answer:
+            return self._ask(
+                question,
+                also=also,
+                where=where,
+                language=language,
+                answer_language=answer_language,
+                on_text=on_text,
+            )
+
+        return AnswerStream(self._workers.answer, write)
+
+    def _ask(
+        self,
+        question: str,
+        *,
+        also: Sequence[str],
+        where: Filter | None,
+        language: str | None,
+        answer_language: str | None,
+        on_text: OnText | None,
+    ) -> Answer:
+        """Answer as ``ask`` does; the search waits for its turn among all searches."""
+        return ask(
+            question,
+            self._search_in_turn,
+            self._opened,
+            also=also,
+            where=where,
+            language=language,
+            answer_language=answer_language,
+            on_text=on_text,
+        )
+
+    def _search_in_turn(
+        self,
+        question: str,
+        *,
+        also: Sequence[str],
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
+    ) -> list[Hit]:
+        cancellation = current_cancellation() or Cancellation()
+        search = partial(
+            self.search,
+            question,
+            also=also,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+        )
+        work = self._workers.search(cancellation.bound(search))
+        cancellation.on_cancel(work.cancel)
+        return work.result()

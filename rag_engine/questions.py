@@ -1,0 +1,168 @@
+"""What a knowledge base is asked: ``search``, ``rank``, ``ask``. ``KnowledgeBase`` has it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from rag_engine.answering.asking import ask, least_score
+from rag_engine.errors import InvalidInput
+from rag_engine.filters import Filter
+from rag_engine.opening import OpenedStore
+from rag_engine.records import Answer, Hit
+from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
+from rag_engine.retrieval.retriever import Retriever
+from rag_engine.search_arguments import (
+    check_k,
+    check_min_score,
+    checked_formulations,
+    checked_language,
+)
+
+__all__ = ["Questions"]
+
+
+class Questions:
+    """What can be asked of an open knowledge base."""
+
+    def __init__(self, opened: OpenedStore) -> None:
+        """Ask what was opened; use ``KnowledgeBase.open``."""
+        self.settings = opened.settings
+        self._opened = opened
+        self._index = opened.index
+        self._retriever = Retriever(opened.components, opened.settings)
+
+    def search(
+        self,
+        question: str,
+        *,
+        also: Sequence[str] = (),
+        k: int = 10,
+        where: Filter | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+        instruction: str | None = None,
+    ) -> list[Hit]:
+        """Return the ``k`` passages that answer a question best, whatever their language.
+
+        ``where`` filters by metadata and language; ``language`` states the question's language
+        (BCP-47), which is otherwise detected. Hits with a score below ``min_score`` (0 to 1) are
+        left out, all of them if the knowledge base holds no answer.
+
+        ``also`` holds up to 8 other formulations of the same question: translations, rewritings,
+        keywords. Each is searched as a question of its own language, which is detected, and what
+        all of them tell of a passage counts. A reader's language is that of the question. In the
+        modes ``bm25`` and ``rrf`` their rankings are fused by rank. ``instruction`` tells a model
+        that was trained with instructions what is looked for ("find a statute that applies").
+
+        Passages that say the same in several languages are one hit, the one in the question's
+        language if there is one, with the others as its ``twins`` (``retrieval.group_twins``).
+
+        Raises:
+            InvalidInput: an empty question or formulation, more than 8 of these, ``k`` out of 1 to
+                1,000, ``min_score`` out of 0 to 1; an ``instruction`` for a model that takes none.
+
+        Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
+        """
+        self._check_open()
+        formulations = checked_formulations(question, also)
+        check_k(k)
+        check_min_score(min_score)
+        language = checked_language(language)
+        return self._index.read(
+            lambda view: self._retriever.search(
+                view,
+                formulations,
+                k=k,
+                where=where,
+                language=language,
+                min_score=min_score,
+                instruction=instruction,
+            )
+        )
+
+    def rank(
+        self,
+        questions: Sequence[str],
+        *,
+        also: Sequence[Sequence[str]] | None = None,
+        depth: int = 100,
+        without: Sequence[Collection[str]] | None = None,
+    ) -> Iterator[list[RankedDocument]]:
+        """Return for each question its best ``depth`` documents, without their texts.
+
+        A document stands where its best passage stands; twins are not grouped. This is what an
+        evaluation needs: it is quicker than ``search`` for many questions, which are embedded in
+        large batches. ``also`` holds for each question its other formulations, as in ``search``;
+        ``without`` names for each documents that are treated as if they were not there.
+
+        Raises:
+            InvalidInput: a formulation that is none, or not a list of them for each question.
+
+        Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
+        """
+        self._check_open()
+        formulations = [[question] for question in questions]
+        if also is not None:
+            if len(also) != len(questions):
+                raise InvalidInput(
+                    f"also holds a list for each of the {len(questions)} questions, got {len(also)}"
+                )
+            formulations = list(map(checked_formulations, questions, also))
+        return self._index.read(
+            lambda view: rank_documents(
+                self._retriever, view, formulations, depth=depth, without=without
+            )
+        )
+
+    def ask(
+        self,
+        question: str,
+        *,
+        also: Sequence[str] = (),
+        where: Filter | None = None,
+        language: str | None = None,
+        answer_language: str | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Answer a question from the knowledge base, with checked citations.
+
+        The answer comes from the generator of the settings, which reads the hits with a score of
+        ``least_score``; where there is none, or the generator cites nothing, the answer is not
+        ``supported`` and says that the knowledge base does not hold it. It is in the question's
+        language, or in ``answer_language`` (BCP-47); one that is surely in another is asked for
+        once more, and a warning says so if that does not help. A generator that ``quotes`` leaves
+        quotations in the languages of their sources. ``also`` is as in ``search``: it helps to find
+        the passages; what is answered is the question.
+
+        ``on_text`` receives a draft piece by piece as it is written, from when the language of its
+        beginning is known to be right; what it received is not taken back, though the answer's
+        check may remove marks and links, or withhold an answer without citations. An exception
+        that it raises ends the writing.
+
+        Raises:
+            InvalidInput: an empty question, or a language that is none.
+            ServiceError: a remote model failed.
+
+        Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
+        """
+        return ask(
+            question,
+            self.search,
+            self._opened,
+            also=also,
+            where=where,
+            language=language,
+            answer_language=answer_language,
+            on_text=on_text,
+        )
+
+    @property
+    def least_score(self) -> float:
+        """The score from which on ``ask`` reads a hit; 0 in modes whose scores say little.
+
+        Example: ``hits = kb.search("Was kostet die Pumpe?", min_score=kb.least_score)``
+        """
+        return least_score(self.settings)
+
+    def _check_open(self) -> None:
+        self._opened.check_open()
