@@ -73,6 +73,7 @@ def rag_engine(wiki: Path, *words: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_loader_of_langchain_is_indexed_asked_and_kept_in_step(wiki: Path) -> None:
     index = ("index", "--loader", "own_wiki:Wiki", "--kb", str(wiki / "kb"), "--sync")
     status, told = rag_engine(wiki, *index)

@@ -140,10 +140,12 @@ def test_files_as_they_are_found(load_one: LoadOne) -> None:
     """No numbers, a blank line within a cue, dots for commas, no hours, another encoding."""
     loose = (
         "\r\n0:01.5 --> 0:02\r\nЗакройте\r\n\r\nкран\r\n00:00:02.000-->00:00:03.000\r\n"
-        "и промойте фильтр холодной водой.\r\n"
+        "и промойте фильтр холодной водой. Откройте кран. Проверьте давление.\r\n"
     )
     document = load_one(SubtitlesLoader(), "a.srt", loose.encode("cp1251"))
-    assert document.text == "Закройте кран и промойте фильтр холодной водой."
+    assert document.text == (
+        "Закройте кран и промойте фильтр холодной водой. Откройте кран. Проверьте давление."
+    )
     assert load_one(SubtitlesLoader(), "a.srt", GERMAN.encode("utf-16")).spans
 
 
