@@ -30,19 +30,10 @@ from rag_engine.pipelines.tables import table
 from rag_engine.ports import ListingDetector
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import code_table, normalise_language
+from rag_engine.text.encoder_languages import ENCODER_LANGUAGES
 
 __all__ = ["bench_languages", "few_words", "macro_f1"]
 
-_E5 = frozenset(
-    code
-    for line in (
-        "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha",
-        "he hi hr hu hy id is it ja jv ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my ne nl",
-        "no om or pa pl ps pt ro ru sa sd si sk sl so sq sr su sv sw ta te th tl tr ug uk ur uz vi",
-        "xh yi zh",
-    )
-    for code in line.split()
-)
 # As parallel corpora call varieties, where the code of the whole language says enough.
 _VARIETIES = code_table(
     "acm:ar acq:ar aeb:ar aka:ak ajp:ar als:sq apc:ar ars:ar ary:ar asm:as ayr:ay azj:az bam:bm",
@@ -80,7 +71,7 @@ def bench_languages(path: Path, sentences: int, seed: int = 1) -> Outcome:
         for number, kind in enumerate(("whole", "cut")):
             pairs = [(text.language, of[number]) for text, of in zip(texts, found, strict=True)]
             row[f"{kind}: claimed"] = macro_f1(pairs, claimed & every)
-            row[f"{kind}: E5"] = macro_f1(pairs, _E5 & every)
+            row[f"{kind}: E5"] = macro_f1(pairs, ENCODER_LANGUAGES & every)
             row[f"{kind}: all"] = macro_f1(pairs, every)
             row[f"{kind}: und"] = sum(of == UNDETERMINED for _, of in pairs) / len(pairs)
         row["ms a text"] = 1e3 * seconds / (2 * len(texts))

@@ -12,6 +12,7 @@ from rag_engine.ports import Detection, Float32Array, IdSelector, TokenVectors
 from rag_engine.records import UNDETERMINED
 from rag_engine.retrieval.lexical import LexicalQuery, lexical_query
 from rag_engine.store.snapshot import Snapshot
+from rag_engine.text.encoder_languages import ENCODER_LANGUAGES
 
 __all__ = ["EmbeddedQuery", "PreparedQuery", "prepare"]
 
@@ -93,11 +94,16 @@ def _known(query: EmbeddedQuery, snapshot: Snapshot) -> float:
 
     A language of the corpus is believed as far as the detector believes it. One that the corpus
     does not have may be an error for one that no detector knows, and has to be nearly certain: its
-    confidence counts to the third power.
+    confidence counts to the third power. One that no encoder was trained on is as good as unknown,
+    however sure the detector is.
     """
     sure = snapshot.offsets.known(query.detections)
     if query.language == UNDETERMINED:
         return sure
     seen = snapshot.offsets.seen
-    others = (d.confidence for d in query.detections if d.language not in seen)
+    others = (
+        d.confidence
+        for d in query.detections
+        if d.language not in seen and d.language in ENCODER_LANGUAGES
+    )
     return min(1.0, sure + sum(confidence**3 for confidence in others))

@@ -78,7 +78,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         )
         assert after["handbook/pump.md"] > before.get("handbook/pump.md", 0.0) == 0.0
     status, failed = run_json(capsys, "search", "seal", "--kb", kb, "--also", " ")
-    assert (status, failed["error"]["type"]) == (Exit.USAGE, "InvalidInput")
+    assert (status, failed["error"]["type"]) == (Exit.FAILED, "InvalidInput")
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--min-score", "0.9999")
     assert found["result"]["hits"] == []
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--where", "price=12")

@@ -95,6 +95,7 @@ def test_past_the_bound_it_is_refused_before_its_body_is_read(http_service):
                     said = client.recv(65536)
                 assert status(said) == 429, said
                 assert b"retry-after: " in said.lower()
+        wait_until(lambda: service.searching.under_way == 0)
         with client_of(url) as client:
             assert client.post("/v1/search", json=ASKED).status_code == 200
 

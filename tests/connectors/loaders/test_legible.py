@@ -107,5 +107,5 @@ def test_a_file_without_any_letters_is_an_error(
     sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
 ):
     pages = [[in_order(ENGLISH[:90], "\ue000")]]
-    with pytest.raises(LoadError, match=r"its signs are controls .* on 1 of 1 pages\); run OCR"):
+    with pytest.raises(LoadError, match=r"its signs are controls .*on 1 of 1 pages\); run OCR"):
         load(PdfLoader(sandbox=sandbox), "a.pdf", make_script_pdf(pages))
