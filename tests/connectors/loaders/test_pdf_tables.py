@@ -69,6 +69,30 @@ def test_a_header_of_numbers_is_told_by_its_type(
     assert document.text.split("\n")[1:-1] == labelled(rows)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Obst", "Preis", "Lager"), ("Apfel", "5.50", "100"), ("Birne", "3.20", "")],
+        [("Tee", "Gramm"), ("Minze", "40"), ("Salbei", "25"), ("Kamille", "30")],
+    ],
+)
+def test_rules_part_columns_that_are_as_near_as_words(
+    sandbox: Sandbox, load_one: Callable[..., Document], rows: list[tuple[str, ...]]
+):
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=11)
+    pdf.multi_cell(0, text=INTRO, new_x="LMARGIN", new_y="NEXT")
+    for row in rows:
+        for column, cell in enumerate(row):
+            width = max(pdf.get_string_width(each[column]) for each in rows) + 2
+            pdf.cell(width, 7, cell, border=1)
+        pdf.ln()
+    pdf.multi_cell(0, text=END, new_x="LMARGIN", new_y="NEXT")
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
+    assert document.text.split("\n") == [INTRO, *labelled(rows), END]
+
+
 def written(cells: Sequence[tuple[float, float, str]]) -> bytes:
     pdf = FPDF()
     pdf.add_page()
