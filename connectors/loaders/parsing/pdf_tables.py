@@ -1,8 +1,8 @@
 """Tables of a PDF page, by where their cells stand: in a grid of rules, or in columns.
 
 A PDF knows no tables. What looks like one is looked at closely: pages without a grid on which no
-line has a wide gap or stands beside another are left alone. Where it is not sure which cell is under which column,
-the lines stay lines, with their pieces set apart.
+line has a wide gap or stands beside another are left alone. Where it is not sure which cell is
+under which column, the lines stay lines, with their pieces set apart.
 """
 
 from __future__ import annotations
