@@ -35,6 +35,8 @@ _FEWEST_CHARACTERS = 30
 _NEIGHBOURS = 12
 _SIZE_STEP = 1.2
 _GAP_STEP = 1.35
+_HEADING_STEP = 1.1
+"""Of the height of the line above: a heading may be no larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +182,32 @@ def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> list[str]:
     """Return the page's paragraphs; ``ends`` knows the words of all pages."""
     gaps = [a.base - b.top for a, b in pairwise(lines) if a.base > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
+    narrow_gap = sorted(gaps)[len(gaps) // 4] if gaps else 0.0
     paragraphs: list[str] = []
     for index, line in enumerate(lines):
-        if index and _goes_on(lines, index - 1, usual_gap):
+        if (
+            index
+            and not _is_heading_below(lines[index - 1], line, narrow_gap)
+            and _goes_on(lines, index - 1, usual_gap)
+        ):
             paragraphs[-1] = ends.join(paragraphs[-1], line.text)
         else:
             paragraphs.append(line.text)
     return paragraphs
+
+
+def _is_heading_below(line: Line, following: Line, narrow_gap: float) -> bool:
+    """Tell whether a line is a little larger than the one above, and stands apart from it.
+
+    Where most lines of a page are headings, cells and lists, the usual gap is one between
+    paragraphs; the narrow ones are those within them.
+    """
+    return (
+        not (line.alone or following.alone or line.divided)
+        and following.height > line.height * _HEADING_STEP
+        and line.base - following.top > narrow_gap * _GAP_STEP
+        and line.text.rstrip("\"'”’»)").endswith((".", "!", "?", "。", "।", "؟", "۔"))
+    )
 
 
 def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
