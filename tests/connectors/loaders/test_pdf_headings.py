@@ -11,6 +11,7 @@ from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document
 
 TEXT = "The bicycle shed opens at six and stays open until midnight on every working day."
+YEAR = "A day costs one euro and fifty cents, a whole year costs ninety-five euros and"
 
 
 def test_a_heading_a_little_larger_than_the_text_before_it(
@@ -22,7 +23,7 @@ def test_a_heading_a_little_larger_than_the_text_before_it(
         (20, 14, "Opening hours"),
         (32, 10.5, TEXT),
         (42, 12, "Prices and subscriptions of the bicycle shed in the northern hall"),
-        (48, 10.5, "A day costs one euro and fifty cents, a whole year costs 95 euros and"),
+        (48, 10.5, YEAR),
         (53, 10.5, "is paid at the counter."),
         (63, 12, "Rules"),
         (73, 10.5, "Lock your bicycle."),
