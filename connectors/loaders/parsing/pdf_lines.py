@@ -19,6 +19,7 @@ from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided, is_open
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
+from rag_engine.connectors.loaders.parsing.pdf_raised import join_raised
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
 from rag_engine.connectors.loaders.parsing.pdf_tables import TableRows, set_tables_apart
 from rag_engine.connectors.loaders.parsing.pdf_upright import (
@@ -75,7 +76,8 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
     upright = is_upright_page(written, runs)
     items: Sequence[Run | TableRows] = runs
     if not upright:
-        items = set_tables_apart(page, text_page, written, runs, backwards=backwards)
+        level = runs if some else join_raised(written, runs)
+        items = set_tables_apart(page, text_page, written, level, backwards=backwards)
     for run in items:
         if isinstance(run, TableRows):
             lines += _rows(run)
