@@ -20,6 +20,7 @@ from rag_engine.connectors.loaders.parsing.pdf_row_groups import (
     group_rows,
     height_of,
 )
+from rag_engine.connectors.loaders.parsing.tables import has_digit
 
 __all__ = ["MARKER", "AlignedTable", "aligned_tables"]
 
@@ -152,6 +153,8 @@ def _is_table(
     filled = [len(row) for row in cells]
     if len(groups) < _FEWEST_ROWS or statistics.fmean(filled) < 1 + _FILLED:
         return False
+    if _is_justified(groups):
+        return False
     if sum(count > 1 for count in filled) < _DRAWN_IN_ROWS * len(groups):
         return False
     if sum(map(_drawn_together, groups)) < _DRAWN_IN_ROWS * len(groups):
@@ -178,6 +181,34 @@ def _is_table(
         return False
     markers = sum(bool(MARKER.fullmatch(piece.run.text.strip())) for piece in first)
     return len(columns) > 2 or markers < _FILLED * len(first)
+
+
+def _is_justified(rows: Sequence[Sequence[Piece]]) -> bool:
+    """Tell whether rows are lines of a paragraph that are stretched to one width.
+
+    All their blanks are wide then, so each piece is one word, and in the first and the last column
+    are words. Columns that end at one place, as these do at the right, mostly hold numbers.
+    """
+    pieces = [piece for row in rows for piece in row]
+    if any(len(piece.run.text.split()) > 1 for piece in pieces):
+        return False
+    firsts = [min(row, key=lambda each: each.box[0]) for row in rows]
+    lasts = [max(row, key=lambda each: each.box[2]) for row in rows]
+    lefts, rights = [each.box[0] for each in firsts], [each.box[2] for each in lasts]
+    if max(map(_spread, (lefts, rights))) > _AT_ONE_PLACE:
+        return False
+    if max(_spread([each.box[2] for each in firsts]), _spread([each.box[0] for each in lasts])) < (
+        _AT_ONE_PLACE
+    ):
+        return False
+    return all(
+        sum(has_digit(each.run.text) for each in side) < _FILLED * len(side)
+        for side in (firsts, lasts)
+    )
+
+
+def _spread(places: Sequence[float]) -> float:
+    return max(places) - min(places)
 
 
 def _is_in_line(rows: Sequence[DraftRow], width: int) -> bool:

@@ -19,6 +19,7 @@ from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided, is_open
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
+from rag_engine.connectors.loaders.parsing.pdf_raised import join_raised
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
 from rag_engine.connectors.loaders.parsing.pdf_tables import TableRows, set_tables_apart
 from rag_engine.connectors.loaders.parsing.pdf_upright import (
@@ -35,6 +36,13 @@ _FEWEST_CHARACTERS = 30
 _NEIGHBOURS = 12
 _SIZE_STEP = 1.2
 _GAP_STEP = 1.35
+_AT_ONE_PLACE = 2.0
+_AT_ONE_EDGE = 0.5
+"""Points, both."""
+_FEWEST_STRETCHED = 4
+_FEWEST_LENGTHS = 3
+_HEADING_STEP = 1.1
+"""Of the height of the line above: a heading may be no larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +81,8 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
     upright = is_upright_page(written, runs)
     items: Sequence[Run | TableRows] = runs
     if not upright:
-        items = set_tables_apart(page, text_page, written, runs, backwards=backwards)
+        level = runs if some else join_raised(written, runs)
+        items = set_tables_apart(page, text_page, written, level, backwards=backwards)
     for run in items:
         if isinstance(run, TableRows):
             lines += _rows(run)
@@ -157,7 +166,13 @@ def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) ->
     if upright:
         first, last = turned(first), turned(last)
     left, bottom, _, top = first
-    _, last_bottom, last_right, _ = last
+    _, last_bottom, last_right, last_top = last
+    if (
+        text[0].isascii()
+        and text[0].isalpha()
+        and (top - bottom) * _SIZE_STEP < last_top - last_bottom
+    ):
+        bottom, top = last_bottom, last_top  # of a ligature PDFium knows the ink alone
     return Line(
         text=text,
         start=left,
@@ -180,13 +195,36 @@ def join_paragraphs(lines: Sequence[Line], ends: LineEnds) -> list[str]:
     """Return the page's paragraphs; ``ends`` knows the words of all pages."""
     gaps = [a.base - b.top for a, b in pairwise(lines) if a.base > b.top]
     usual_gap = statistics.median(gaps) if gaps else 0.0
+    narrow_gap = sorted(gaps)[len(gaps) // 4] if gaps else 0.0
     paragraphs: list[str] = []
     for index, line in enumerate(lines):
-        if index and _goes_on(lines, index - 1, usual_gap):
+        if (
+            index
+            and not _is_heading_below(lines[index - 1], line, narrow_gap)
+            and _goes_on(lines, index - 1, usual_gap)
+        ):
             paragraphs[-1] = ends.join(paragraphs[-1], line.text)
         else:
             paragraphs.append(line.text)
     return paragraphs
+
+
+def _is_heading_below(line: Line, following: Line, narrow_gap: float) -> bool:
+    """Tell whether a line is a little larger than the one above, and stands apart from it.
+
+    Where most lines of a page are headings, cells and lists, the usual gap is one between
+    paragraphs; the narrow ones are those within them.
+    """
+    return (
+        not (line.alone or following.alone or line.divided)
+        and following.height > line.height * _HEADING_STEP
+        and line.base - following.top > narrow_gap * _GAP_STEP
+        and _ends_sentence(line.text)
+    )
+
+
+def _ends_sentence(text: str) -> bool:
+    return text.rstrip("\"'”’»)").endswith((".", "!", "?", "。", "।", "؟", "۔"))
 
 
 def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
@@ -205,7 +243,7 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     if is_open(line.text, following.text):
         return True
     if len(line.text) < _FEWEST_CHARACTERS / (1 + _is_wide(line.text)):
-        return False
+        return _goes_on_in_stretched(lines, index)
     forwards = 1 if line.end >= line.start else -1
     near = lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]
     ends = [
@@ -216,6 +254,43 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     room = max(ends, default=0.0) - forwards * line.end
     slack = 3.0 if following.text[0].islower() else 1.5
     return room < slack * _first_word_width(following)
+
+
+def _goes_on_in_stretched(lines: Sequence[Line], index: int) -> bool:
+    """Tell whether a short line goes on, in a narrow column whose lines are stretched.
+
+    Short lines are mostly rows of a list or an address. Those of a paragraph are told by many that
+    begin and end at one place though they have different numbers of characters.
+    """
+    line, following = lines[index], lines[index + 1]
+    if abs(following.start - line.start) > _AT_ONE_PLACE:
+        return False
+    near = [
+        each
+        for each in lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]
+        if abs(each.start - line.start) < _AT_ONE_PLACE and not each.alone
+    ]
+    forwards = 1 if line.end >= line.start else -1
+    edge = _stretched_to(near, forwards)
+    if edge is None:
+        return False
+    advances = sorted(abs(each.end - each.start) / len(each.text) for each in near)
+    advance = advances[len(advances) // 4]  # that of lines which are stretched little
+    word = advance * (len(following.text.split()[0]) + 1)
+    slack = 1.0 if _ends_sentence(line.text) else 1.5
+    return edge - forwards * line.end < max(_AT_ONE_PLACE, slack * word)
+
+
+def _stretched_to(near: Sequence[Line], forwards: int) -> float | None:
+    """Return where lines end that are stretched to one width, counted ``forwards``, or None."""
+    ends = sorted(forwards * line.end for line in near)
+    edge = max(ends, key=lambda end: sum(abs(each - end) < _AT_ONE_EDGE for each in ends))
+    full = [line for line in near if abs(forwards * line.end - edge) < _AT_ONE_EDGE]
+    beyond = sum(end > edge + _AT_ONE_PLACE for end in ends)
+    several = [len(line.text) for line in full if " " in line.text]
+    if len(several) < _FEWEST_STRETCHED or len(set(several)) < _FEWEST_LENGTHS:
+        return None
+    return edge if beyond < len(full) else None
 
 
 def _first_word_width(line: Line) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 from rag_engine.connectors.loaders.parsing.bidi_order import mirrored, reading_order
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph
@@ -24,6 +24,8 @@ _WIDE_GAP = 0.15
 _ON_ONE_LINE = 1.5
 """Of the em: parts of a line stand no further apart than that; cells of a table may."""
 _OVERLAP = 0.5
+_MOST_TURNED = 8
+"""Brackets of a line that are turned one by one."""
 _BRACKETS = {")": "(", "]": "[", "}": "{", "»": "«", "›": "‹"}
 
 
@@ -58,7 +60,7 @@ def read_line(glyphs: Sequence[Glyph], *, right_to_left: bool) -> str:
     turned = list(zip(order.places, order.right_to_left, strict=True))
     plain = "".join(signs[place] for place, _ in turned)
     flipped = "".join(mirrored(signs[place]) if back else signs[place] for place, back in turned)
-    return flipped if _well_bracketed(flipped) > _well_bracketed(plain) else plain
+    return _paired(flipped if _well_bracketed(flipped) > _well_bracketed(plain) else plain)
 
 
 def _left_to_right(glyphs: Sequence[Glyph]) -> list[str]:
@@ -76,6 +78,44 @@ def _left_to_right(glyphs: Sequence[Glyph]) -> list[str]:
         if gap > (_WORD_GAP if marked else _WIDE_GAP):
             signs.append(" ")
     return [*signs, *(each.text for each in shown[-1:])]
+
+
+def _paired(text: str) -> str:
+    """Turn brackets without a partner where more then stands as in writing.
+
+    A program may have turned a bracket at one border of two directions, and not at the other. What
+    opens and closes in one line is a pair (Unicode Standard Annex 9, BD16).
+
+    >>> _paired("a )b c) d (e( f"), _paired("a) b) c")
+    ('a (b c) d (e) f', 'a) b) c')
+    """
+    alone = _without_partner(text)
+    if not alone or len(alone) > _MOST_TURNED:
+        return text
+    best, score = text, _well_bracketed(text)
+    for turns in product((False, True), repeat=len(alone)):
+        signs = list(text)
+        for place, turn in zip(alone, turns, strict=True):
+            signs[place] = mirrored(signs[place]) if turn else signs[place]
+        tried = "".join(signs)
+        if (reached := _well_bracketed(tried)) > score:
+            best, score = tried, reached
+    return best
+
+
+def _without_partner(text: str) -> list[int]:
+    """Return the places of brackets that none closes, or opens."""
+    opened: list[int] = []
+    alone: list[int] = []
+    for place, sign in enumerate(text):
+        if sign in _BRACKETS.values():
+            opened.append(place)
+        elif sign in _BRACKETS:
+            if opened and text[opened[-1]] == _BRACKETS[sign]:
+                opened.pop()
+            else:
+                alone.append(place)
+    return sorted([*opened, *alone])
 
 
 def _well_bracketed(text: str) -> int:

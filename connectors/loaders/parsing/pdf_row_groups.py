@@ -36,6 +36,9 @@ def group_rows(
             groups[-1] = [*groups[-1], *row]
         else:
             groups.append(list(row))
+        # Lines above the first one drawn of their row: its other cells are higher, middles level.
+        while len(groups) > 1 and _drawn_before(groups[-1], groups[-2]):
+            groups[-2:] = [[*groups[-2], *groups[-1]]]
         last = row
     if len(groups) > 1 and _is_upper_line(groups[0], groups[1], columns):
         groups[:2] = [[*groups[0], *groups[1]]]
@@ -105,11 +108,16 @@ def _continues(
     usual: float,
 ) -> bool:
     own = {column_of(piece, columns) for piece in row}
-    if min(piece.order for piece in row) < max(piece.order for piece in group):
+    if _drawn_before(row, group):
         return True
     if len(own) == len(columns) == len({column_of(piece, columns) for piece in group}):
         return False
     return gap_between(last, row) < usual - max(_CLOSER * height_of(row), _CLOSER * usual)
+
+
+def _drawn_before(row: Sequence[Piece], group: Sequence[Piece]) -> bool:
+    """Tell whether a program drew some of a row before the last of what stands above it."""
+    return min(piece.order for piece in row) < max(piece.order for piece in group)
 
 
 def _is_full(piece: Piece, group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:

@@ -1,8 +1,8 @@
 """Tables of a PDF page, by where their cells stand: in a grid of rules, or in columns.
 
-A PDF knows no tables. What looks like one is looked at closely: pages on which no line has a wide
-gap or stands beside another are left alone. Where it is not sure which cell is under which column,
-the lines stay lines, with their pieces set apart.
+A PDF knows no tables. What looks like one is looked at closely: pages without a grid on which no
+line has a wide gap or stands beside another are left alone. Where it is not sure which cell is
+under which column, the lines stay lines, with their pieces set apart.
 """
 
 from __future__ import annotations
@@ -62,10 +62,12 @@ def set_tables_apart(
     page: Any, text_page: Any, written: PageText, runs: Sequence[Run], *, backwards: bool
 ) -> list[Run | TableRows]:
     """Return a page's runs with tables in the place of those that they are made of."""
-    odd = _odd_runs(written, runs) if written.placed else []
-    if len(odd) < _FEWEST_ODD:
+    if not written.placed:
         return list(runs)
+    odd = _odd_runs(written, runs)
     grids = ruled_grids(*read_rules(page))
+    if len(odd) < _FEWEST_ODD and not grids:  # cells of narrow columns stand as near as words
+        return list(runs)
     looked_at = _beside(odd, len(runs)) | _framed(written, runs, grids)
     pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
     if len(pieces) > _MOST_PIECES:

@@ -53,6 +53,26 @@ def test_brackets_are_turned_where_their_run_is():
     assert [mirrored(sign) for sign in "(«a»)"] == [")", "»", "a", "«", "("]
 
 
+@pytest.mark.parametrize(
+    ("seen", "read"),
+    [
+        (".עבק ,(.Oak Ltd הרבח) רכשמה", "המשכר (חברה Oak Ltd.), קבע."),
+        ("(03-5550101 ןופלט)", "(טלפון 03-5550101)"),
+        ("רז (Go) לע ץחל", "לחץ על (Go) זר"),
+    ],
+)
+def test_brackets_of_a_line_match_each_other(seen: str, read: str):
+    for turned in [seen, *_each_bracket_turned(seen)]:
+        line = [drawn(sign, 6 * n, 6 * n + 6) for n, sign in enumerate(turned)]
+        assert read_line(line, right_to_left=True) == read
+
+
+def _each_bracket_turned(seen: str) -> list[str]:
+    """Return the line with one of its brackets turned, as programs do at a border of directions."""
+    places = [n for n, sign in enumerate(seen) if sign in "()"]
+    return [f"{seen[:n]}{mirrored(seen[n])}{seen[n + 1 :]}" for n in places]
+
+
 def drawn(text: str, left: float, right: float, *, pen: float | None = None, top: float = 10):
     where = {"pen": left if pen is None else pen, "left": left, "right": right}
     return Glyph(text=text, base=0, bottom=0, top=top, em=12, **where)

@@ -69,6 +69,66 @@ def test_a_header_of_numbers_is_told_by_its_type(
     assert document.text.split("\n")[1:-1] == labelled(rows)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Obst", "Preis", "Lager"), ("Apfel", "5.50", "100"), ("Birne", "3.20", "")],
+        [("Tee", "Gramm"), ("Minze", "40"), ("Salbei", "25"), ("Kamille", "30")],
+    ],
+)
+def test_rules_part_columns_that_are_as_near_as_words(
+    sandbox: Sandbox, load_one: Callable[..., Document], rows: list[tuple[str, ...]]
+):
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=11)
+    pdf.multi_cell(0, text=INTRO, new_x="LMARGIN", new_y="NEXT")
+    for row in rows:
+        for column, cell in enumerate(row):
+            width = max(pdf.get_string_width(each[column]) for each in rows) + 2
+            pdf.cell(width, 7, cell, border=1)
+        pdf.ln()
+    pdf.multi_cell(0, text=END, new_x="LMARGIN", new_y="NEXT")
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
+    assert document.text.split("\n") == [INTRO, *labelled(rows), END]
+
+
+def test_wrapped_cells_without_rules_whose_middles_are_level(
+    sandbox: Sandbox, load_one: Callable[..., Document]
+):
+    rows = [
+        [["Code"], ["Meaning"], ["What to do"]],
+        [
+            ["E1"],
+            ["Water in the", "upper tank is", "too low"],
+            ["Refill it slowly and", "press reset"],
+        ],
+        [
+            ["E2"],
+            ["Blocked"],
+            [
+                "Take the filter out,",
+                "rinse it, put it",
+                "in with care, then",
+                "restart the pump",
+                "and wait",
+            ],
+        ],
+        [["E3"], ["Too hot for", "the sensor"], ["Wait"]],
+    ]
+    cells = []
+    top = 30.0
+    for row in rows:
+        most = max(map(len, row))
+        for x, lines in zip((15, 28, 54), row, strict=True):
+            first = top + 5 * (most - len(lines)) / 2
+            cells += [(x, first + 5 * n, line) for n, line in enumerate(lines)]
+        top += 5 * most
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", written(cells))
+    whole = [tuple(" ".join(lines) for lines in row) for row in rows]
+    assert document.text.split("\n") == labelled(whole)
+
+
 def written(cells: Sequence[tuple[float, float, str]]) -> bytes:
     pdf = FPDF()
     pdf.add_page()
