@@ -87,9 +87,9 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
             continue
         anew = some and is_right_to_left(shown)
         whole = run.places
-        glyphs = read_glyphs(text_page, whole) if anew or parts else []
+        glyphs = read_glyphs(text_page, written.sources(whole)) if anew or parts else []
         if anew and not parts:  # a number or a sign at its end may have come first
-            parts = read_glyphs(text_page, before)
+            parts = read_glyphs(text_page, written.sources(before))
         before = whole
         if parts and glyphs and go_on(parts, glyphs):
             parts += glyphs

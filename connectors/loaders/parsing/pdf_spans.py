@@ -1,0 +1,85 @@
+"""Marked content of a PDF page that says which characters its glyphs stand for."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+__all__ = ["Box", "Span", "spans_of"]
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points; they grow to the right and upwards."""
+
+_KEY = b"ActualText"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Glyphs that stand for ``text``, from ``left`` to ``right``, the pen's places among them.
+
+    ``mark`` tells one from another, ``base`` is the line on which it stands.
+    """
+
+    mark: int
+    text: str
+    left: float
+    right: float
+    base: float
+
+
+def spans_of(page: Any) -> dict[int, Span]:
+    """Return the spans of a pypdfium2 page by the addresses of the objects that draw them."""
+    spans: dict[int, Span] = {}
+    marks: dict[int, int] = {}  # of each object's address
+    edges = [ctypes.c_float() for _ in range(4)]
+    matrix = pdfium.FS_MATRIX()
+    for number in range(pdfium.FPDFPage_CountObjects(page.raw)):
+        drawn = pdfium.FPDFPage_GetObject(page.raw, number)
+        told = _told_of(drawn)
+        if told is None:
+            continue
+        mark, text = told
+        pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
+        left = right = matrix.e
+        if pdfium.FPDFPageObj_GetBounds(drawn, *edges):
+            left, right = min(left, edges[0].value), max(right, edges[2].value)
+        known = spans.get(mark)
+        if known is None:
+            spans[mark] = Span(mark=mark, text=text, left=left, right=right, base=matrix.f)
+        else:
+            left, right = min(left, known.left), max(right, known.right)
+            spans[mark] = replace(known, left=left, right=right)
+        marks[ctypes.addressof(drawn.contents)] = mark
+    return {address: spans[mark] for address, mark in marks.items()}
+
+
+def _told_of(drawn: Any) -> tuple[int, str] | None:
+    """Return the address of an object's mark that tells a text, and the text."""
+    if pdfium.FPDFPageObj_GetType(drawn) != pdfium.FPDF_PAGEOBJ_TEXT:
+        return None
+    for number in range(pdfium.FPDFPageObj_CountMarks(drawn)):
+        mark = pdfium.FPDFPageObj_GetMark(drawn, number)
+        size = ctypes.c_ulong()
+        # As bytes: the function for strings loses those beyond ASCII.
+        if not pdfium.FPDFPageObjMark_GetParamBlobValue(mark, _KEY, None, 0, size):
+            continue
+        buffer = (ctypes.c_ubyte * max(size.value, 1))()
+        pdfium.FPDFPageObjMark_GetParamBlobValue(mark, _KEY, buffer, size.value, size)
+        return ctypes.addressof(mark.contents), _decoded(bytes(buffer)[: size.value])
+    return None
+
+
+def _decoded(told: bytes) -> str:
+    r"""Return a text string of PDF (PDF Reference, 7.9.2.2); one without a mark as Latin-1.
+
+    >>> _decoded(b"\xfe\xff\x20\x0c") == "\u200c", _decoded(b"fi")
+    (True, 'fi')
+    """
+    if told.startswith(b"\xfe\xff"):
+        return told[2:].decode("utf-16-be", "replace")
+    if told.startswith(b"\xef\xbb\xbf"):
+        return told[3:].decode("utf-8", "replace")
+    return told.decode("latin-1")
