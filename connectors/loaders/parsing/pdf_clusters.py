@@ -60,11 +60,16 @@ class _Unit:
     em: float
     box: Box
     after_blank: bool
-    source: tuple[int, float] = (0, 0.0)
+    source: int
+
+    def is_of_glyph(self, before: _Unit) -> bool:
+        """Tell whether one glyph stands for both."""
+        return self.source == before.source and self.pen == before.pen and self.box == before.box
 
     @property
     def is_mark(self) -> bool:
-        return all(unicodedata.category(sign)[0] == "M" for sign in self.text)
+        """Whether it stands over or under a letter."""
+        return all(unicodedata.category(sign) in {"Mn", "Me"} for sign in self.text)
 
     @property
     def middle(self) -> float:
@@ -125,7 +130,7 @@ class _Reader:
             elif sign != "\x00":
                 unit = self._unit(here, sign, after_blank=blank)
                 blank = False
-                span = self._spans.get(unit.source[0])
+                span = self._spans.get(unit.source)
                 if span is not None and span.text:
                     if span.mark not in seen:
                         seen.add(span.mark)
@@ -133,7 +138,7 @@ class _Reader:
                         unit.box = (span.left, unit.box[1], span.right, unit.box[3])
                         unit.pen = span.left
                         rows[-1].append(unit)
-                elif rows[-1] and unit.source[0] and rows[-1][-1].source == unit.source:
+                elif rows[-1] and unit.is_of_glyph(rows[-1][-1]):
                     rows[-1][-1].text += sign
                 else:
                     rows[-1].append(unit)
@@ -145,7 +150,6 @@ class _Reader:
         pdfium.FPDFText_GetMatrix(self._page, place, self._matrix)
         scale = abs(self._matrix.d) or abs(self._matrix.b) or 1.0
         drawn = pdfium.FPDFText_GetTextObject(self._page, place)
-        address = ctypes.addressof(drawn.contents) if drawn else 0
         rect = self._rect
         return _Unit(
             text=sign,
@@ -155,39 +159,47 @@ class _Reader:
             em=pdfium.FPDFText_GetFontSize(self._page, place) * scale or 1.0,
             box=(rect.left, rect.bottom, rect.right, rect.top),
             after_blank=after_blank,
-            source=(address, self._x.value),
+            source=ctypes.addressof(drawn.contents) if drawn else 0,
         )
 
 
 def _with_marks(rows: Sequence[list[_Unit]]) -> list[list[_Unit]]:
     """Bring marks that were drawn apart from their letters behind the letters under them."""
-    lost: list[_Unit] = []
+    letters = [unit for row in rows for unit in row if unit.text[0].isalpha()]
+    brought: dict[int, list[_Unit]] = {}
     kept: list[list[_Unit]] = []
     for row in rows:
         kept.append([])
         for unit in row:
-            before = kept[-1][-1] if kept[-1] else None
-            if unit.is_mark and (before is None or _outside(before, unit) > _BESIDE * unit.em):
-                lost.append(unit)
-            else:
+            letter = None
+            if unit.is_mark and not (kept[-1] and _follows(kept[-1][-1], unit)):
+                letter = _letter_of(unit, letters)
+            if letter is None:
                 kept[-1].append(unit)
-    for mark in lost:
-        near = min(
-            (
-                (_outside(unit, mark), abs(unit.middle - mark.middle), number, place)
-                for number, row in enumerate(kept)
-                for place, unit in enumerate(row)
-                if unicodedata.category(unit.text[0])[0] == "L"
-                and abs(unit.base - mark.base) < _MARK_LEVEL * mark.em
-            ),
-            default=None,
-        )
-        if near is not None:
-            row, place = kept[near[2]], near[3] + 1
-            while place < len(row) and row[place].is_mark:
-                place += 1
-            row.insert(place, mark)
-    return [row for row in kept if row]
+            else:
+                brought.setdefault(letter.place, []).append(unit)
+    whole = ([each for unit in row for each in (unit, *brought.get(unit.place, ()))] for row in kept)
+    return [row for row in whole if row]
+
+
+def _follows(before: _Unit, mark: _Unit) -> bool:
+    """Tell whether a mark stands over what was drawn before it, or has room of its own there."""
+    near = _BESIDE * mark.em
+    return _outside(before, mark) < near or 0 <= mark.box[0] - before.end < near
+
+
+def _letter_of(mark: _Unit, letters: Iterable[_Unit]) -> _Unit | None:
+    near = (
+        letter
+        for letter in letters
+        if _outside(letter, mark) < _BESIDE * mark.em
+        and abs(letter.base - mark.base) < _MARK_LEVEL * mark.em
+    )
+    return min(
+        near,
+        key=lambda letter: (_outside(letter, mark), abs(letter.middle - mark.middle)),
+        default=None,
+    )
 
 
 def _outside(unit: _Unit, mark: _Unit) -> float:
