@@ -14,7 +14,6 @@ import pypdfium2.raw as pdfium
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
 from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
-from rag_engine.connectors.loaders.parsing.pdf_glyphs import read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, in_rows
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import read_line
@@ -82,8 +81,8 @@ class CellReader:
 
     def _line(self, pieces: Sequence[Piece]) -> str:
         if self.backwards or any(is_right_to_left(piece.source.text) for piece in pieces):
-            places = self._written.sources(p for piece in pieces for p in piece.run.places)
-            return read_line(read_glyphs(self._page, places), right_to_left=self.backwards)
+            places = [place for piece in pieces for place in piece.run.places]
+            return read_line(self._written.glyphs(places), right_to_left=self.backwards)
         text = pieces[0].run.text.strip()
         for before, piece in pairwise(pieces):
             goes_on = piece.run.start == before.run.start + before.run.units

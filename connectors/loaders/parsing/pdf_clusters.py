@@ -23,7 +23,9 @@ from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, spans_of
 
 __all__ = ["Sign", "signs_of_clusters"]
 
-_CLUSTERED = re.compile("[\u0900-\u109f\u1700-\u18af\u1900-\u1aff\u1b00-\u1c4f\ua800-\ua9ff\uaa00-\uaaff]")
+_CLUSTERED = re.compile(
+    "[\u0900-\u109f\u1700-\u18af\u1900-\u1aff\u1b00-\u1c4f\ua800-\ua9ff\uaa00-\uaaff]"
+)
 _THAI_MARKS = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd]")
 _TONES = "\u0e48\u0e49\u0e4a\u0e4b\u0ec8\u0ec9\u0eca\u0ecb"
 _AFTER_TONES = "\u0e4c\u0e4d\u0e4e\u0ecc\u0ecd"
@@ -178,7 +180,9 @@ def _with_marks(rows: Sequence[list[_Unit]]) -> list[list[_Unit]]:
                 kept[-1].append(unit)
             else:
                 brought.setdefault(letter.place, []).append(unit)
-    whole = ([each for unit in row for each in (unit, *brought.get(unit.place, ()))] for row in kept)
+    whole = (
+        [each for unit in row for each in (unit, *brought.get(unit.place, ()))] for row in kept
+    )
     return [row for row in whole if row]
 
 
@@ -241,9 +245,7 @@ def _signs(row: Sequence[_Unit], blanks: Sequence[tuple[float, float]]) -> Itera
             yield Sign(sign, unit.box, unit.place)
 
 
-def _is_apart(
-    recent: Sequence[_Unit], unit: _Unit, blanks: Sequence[tuple[float, float]]
-) -> bool:
+def _is_apart(recent: Sequence[_Unit], unit: _Unit, blanks: Sequence[tuple[float, float]]) -> bool:
     before = recent[-1]
     if before.text in _DIVIDES:
         return False

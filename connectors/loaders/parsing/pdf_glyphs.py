@@ -17,11 +17,15 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
+from rag_engine.connectors.loaders.parsing.pdf_spans import Span
+
 __all__ = ["Glyph", "read_glyphs"]
 
 _MARK_HEIGHT = 0.4
 """Of the em: what is lower, and above or under the line, is a mark's box."""
 _LETTER_WIDTH = 0.45
+_LEVEL = 0.5
+_BESIDE = 0.3
 _FATHATAN = "\u064b"
 _PASSED_OVER = frozenset("\r\n\x00\x02\ufffe")
 
@@ -58,8 +62,12 @@ class Glyph:
         return (self.left + self.right) / 2
 
 
-def read_glyphs(text_page: Any, places: Iterable[int]) -> list[Glyph]:
-    """Return what a pypdfium2 text page draws at places, each with its marks; no line ends."""
+def read_glyphs(text_page: Any, places: Iterable[int], joiners: Iterable[Span] = ()) -> list[Glyph]:
+    """Return what a pypdfium2 text page draws at places, each with its marks; no line ends.
+
+    ``joiners`` are those of the page that PDFium does not tell of: behind letters read from the
+    right they are kept, as they part a Persian word's stem from its ending.
+    """
     drawn: dict[tuple[float, float], list[Glyph]] = {}
     blanks: list[Glyph] = []
     reader = _Reader(text_page)
@@ -72,7 +80,8 @@ def read_glyphs(text_page: Any, places: Iterable[int]) -> list[Glyph]:
     # PDFium puts a blank before a mark that it takes for a letter somewhere else.
     marked = {pen for (pen, _), together in drawn.items() if len(together) > 1}
     glyphs = [_joined(together) for together in drawn.values()]
-    return _with_marks(glyphs) + [blank for blank in blanks if blank.pen not in marked]
+    whole = _with_joiners(_with_marks(glyphs), joiners)
+    return whole + [blank for blank in blanks if blank.pen not in marked]
 
 
 class _Reader:
@@ -176,6 +185,24 @@ def _with_marks(glyphs: Sequence[Glyph]) -> list[Glyph]:
             text = unicodedata.normalize("NFC", letters[near].text + mark.text)
             letters[near] = replace(letters[near], text=text)
     return letters
+
+
+def _with_joiners(glyphs: list[Glyph], joiners: Iterable[Span]) -> list[Glyph]:
+    """Write each joiner behind the letter to its right, if that is among the glyphs."""
+    for joiner in joiners:
+        near = [
+            (abs(glyph.start - joiner.left), number)
+            for number, glyph in enumerate(glyphs)
+            if glyph.middle > joiner.left
+            and abs(glyph.base - joiner.base) < _LEVEL * glyph.em
+            and abs(glyph.start - joiner.left) < _BESIDE * glyph.em
+            and unicodedata.bidirectional(glyph.text[0]) in {"R", "AL"}
+        ]
+        if near:
+            glyph = glyphs[min(near)[1]]
+            if not glyph.text.endswith(joiner.text):
+                glyphs[min(near)[1]] = replace(glyph, text=glyph.text + joiner.text)
+    return glyphs
 
 
 def _distance(letter: Glyph, mark: Glyph) -> float:

@@ -16,7 +16,8 @@ from typing import Any
 import pypdfium2.raw as pdfium
 
 from rag_engine.connectors.loaders.parsing.pdf_clusters import Sign, signs_of_clusters
-from rag_engine.connectors.loaders.parsing.pdf_spans import Box
+from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, joiners_of
 
 __all__ = ["Box", "PageText", "Run"]
 
@@ -96,6 +97,7 @@ class PageText:
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
         self._rect = pdfium.FS_RECTF()
+        self._joiners: list[Span] | None = None
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
@@ -105,6 +107,12 @@ class PageText:
         if signs is not None:
             self.text = "".join(sign.text for sign in signs)
             self._signs = [sign for sign in signs for _ in range(_units(sign.text))]
+
+    def glyphs(self, places: Iterable[int]) -> list[Glyph]:
+        """Return what the page draws at places, each letter with its marks; no line ends."""
+        if self._joiners is None:
+            self._joiners = joiners_of(self._page.page)
+        return read_glyphs(self._page, self.sources(places), self._joiners)
 
     def sources(self, places: Iterable[int]) -> list[int]:
         """Return the places that PDFium knows characters by, each once."""

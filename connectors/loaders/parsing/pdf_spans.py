@@ -8,12 +8,13 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-__all__ = ["Box", "Span", "spans_of"]
+__all__ = ["Box", "Span", "joiners_of", "spans_of"]
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in points; they grow to the right and upwards."""
 
 _KEY = b"ActualText"
+_JOINERS = frozenset("\u200c\u200d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,16 @@ class Span:
     left: float
     right: float
     base: float
+
+    @property
+    def is_joiner(self) -> bool:
+        """Whether it says only that letters beside it are joined, or are not."""
+        return bool(self.text) and set(self.text) <= _JOINERS
+
+
+def joiners_of(page: Any) -> list[Span]:
+    """Return the spans of a pypdfium2 page that stand for a joiner or a non-joiner alone."""
+    return list({span.mark: span for span in spans_of(page).values() if span.is_joiner}.values())
 
 
 def spans_of(page: Any) -> dict[int, Span]:
