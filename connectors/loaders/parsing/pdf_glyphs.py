@@ -17,7 +17,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from rag_engine.connectors.loaders.parsing.pdf_spans import Span
+from rag_engine.connectors.loaders.parsing.pdf_spans import JOINERS, Span
 
 __all__ = ["Glyph", "read_glyphs"]
 
@@ -80,8 +80,17 @@ def read_glyphs(text_page: Any, places: Iterable[int], joiners: Iterable[Span] =
     # PDFium puts a blank before a mark that it takes for a letter somewhere else.
     marked = {pen for (pen, _), together in drawn.items() if len(together) > 1}
     glyphs = [_joined(together) for together in drawn.values()]
-    whole = _with_joiners(_with_marks(glyphs), joiners)
-    return whole + [blank for blank in blanks if blank.pen not in marked]
+    drawn_joiners = [each for each in glyphs if each.text in JOINERS]
+    whole = _with_marks([each for each in glyphs if each.text not in JOINERS])
+    for joiner in joiners:
+        _join(whole, joiner)
+    # Without a width, one may be drawn a bit to the right of its letter's left end.
+    rest = [joiner for joiner in drawn_joiners if not _join(whole, _as_span(joiner))]
+    return whole + rest + [blank for blank in blanks if blank.pen not in marked]
+
+
+def _as_span(glyph: Glyph) -> Span:
+    return Span(mark=0, text=glyph.text, left=glyph.pen, right=glyph.pen, base=glyph.base)
 
 
 class _Reader:
@@ -187,22 +196,22 @@ def _with_marks(glyphs: Sequence[Glyph]) -> list[Glyph]:
     return letters
 
 
-def _with_joiners(glyphs: list[Glyph], joiners: Iterable[Span]) -> list[Glyph]:
-    """Write each joiner behind the letter to its right, if that is among the glyphs."""
-    for joiner in joiners:
-        near = [
-            (abs(glyph.start - joiner.left), number)
-            for number, glyph in enumerate(glyphs)
-            if glyph.middle > joiner.left
-            and abs(glyph.base - joiner.base) < _LEVEL * glyph.em
-            and abs(glyph.start - joiner.left) < _BESIDE * glyph.em
-            and unicodedata.bidirectional(glyph.text[0]) in {"R", "AL"}
-        ]
-        if near:
-            glyph = glyphs[min(near)[1]]
-            if not glyph.text.endswith(joiner.text):
-                glyphs[min(near)[1]] = replace(glyph, text=glyph.text + joiner.text)
-    return glyphs
+def _join(glyphs: list[Glyph], joiner: Span) -> bool:
+    """Write a joiner behind the letter to its right; False if there is none."""
+    near = [
+        (abs(glyph.start - joiner.left), number)
+        for number, glyph in enumerate(glyphs)
+        if glyph.middle > joiner.left
+        and abs(glyph.base - joiner.base) < _LEVEL * glyph.em
+        and abs(glyph.start - joiner.left) < _BESIDE * glyph.em
+        and unicodedata.bidirectional(glyph.text[0]) in {"R", "AL"}
+    ]
+    if not near:
+        return False
+    number = min(near)[1]
+    if not glyphs[number].text.endswith(joiner.text):
+        glyphs[number] = replace(glyphs[number], text=glyphs[number].text + joiner.text)
+    return True
 
 
 def _distance(letter: Glyph, mark: Glyph) -> float:

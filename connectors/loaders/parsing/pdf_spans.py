@@ -8,13 +8,14 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-__all__ = ["Box", "Span", "joiners_of", "spans_of"]
+__all__ = ["JOINERS", "Box", "Span", "joiners_of", "spans_of"]
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in points; they grow to the right and upwards."""
 
 _KEY = b"ActualText"
-_JOINERS = frozenset("\u200c\u200d")
+JOINERS = frozenset("\u200c\u200d")
+"""Zero width non-joiner, zero width joiner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Span:
     @property
     def is_joiner(self) -> bool:
         """Whether it says only that letters beside it are joined, or are not."""
-        return bool(self.text) and set(self.text) <= _JOINERS
+        return bool(self.text) and set(self.text) <= JOINERS
 
 
 def joiners_of(page: Any) -> list[Span]:
