@@ -31,19 +31,19 @@ class Span:
     right: float
     base: float
 
-    @property
-    def is_joiner(self) -> bool:
-        """Whether it says only that letters beside it are joined, or are not."""
-        return bool(self.text) and set(self.text) <= JOINERS
-
 
 def joiners_of(page: Any) -> list[Span]:
     """Return the spans of a pypdfium2 page that stand for a joiner or a non-joiner alone."""
-    return list({span.mark: span for span in spans_of(page).values() if span.is_joiner}.values())
+    return list({span.mark: span for span in _spans(page, JOINERS).values()}.values())
 
 
 def spans_of(page: Any) -> dict[int, Span]:
     """Return the spans of a pypdfium2 page by the addresses of the objects that draw them."""
+    return _spans(page, None)
+
+
+def _spans(page: Any, signs: frozenset[str] | None) -> dict[int, Span]:
+    """Do that, for spans that stand for one of these signs only."""
     spans: dict[int, Span] = {}
     marks: dict[int, int] = {}  # of each object's address
     edges = [ctypes.c_float() for _ in range(4)]
@@ -54,6 +54,8 @@ def spans_of(page: Any) -> dict[int, Span]:
         if told is None:
             continue
         mark, text = told
+        if signs is not None and text not in signs:
+            continue
         pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
         left = right = matrix.e
         if pdfium.FPDFPageObj_GetBounds(drawn, *edges):
