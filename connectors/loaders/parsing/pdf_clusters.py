@@ -28,7 +28,7 @@ _CLUSTERED = re.compile(
 )
 _THAI_MARKS = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd]")
 _TONES = "\u0e48\u0e49\u0e4a\u0e4b\u0ec8\u0ec9\u0eca\u0ecb"
-_AFTER_TONES = "\u0e4c\u0e4d\u0e4e\u0ecc\u0ecd"
+_AFTER_TONES = "\u0e4c\u0e4d\u0e4e\u0ecc"
 _GAP = 0.15
 """Of the em: a wider gap is one between words."""
 _GAP_OF_BLANK = 0.05
@@ -189,7 +189,8 @@ def _with_marks(rows: Sequence[list[_Unit]]) -> list[list[_Unit]]:
 def _follows(before: _Unit, mark: _Unit) -> bool:
     """Tell whether a mark stands over what was drawn before it, or has room of its own there."""
     near = _BESIDE * mark.em
-    return _outside(before, mark) < near or 0 <= mark.box[0] - before.end < near
+    over = 0.0 if _THAI_MARKS.match(mark.text) else near
+    return _outside(before, mark) <= over or 0 <= mark.box[0] - before.end < near
 
 
 def _letter_of(mark: _Unit, letters: Iterable[_Unit]) -> _Unit | None:
@@ -271,7 +272,9 @@ def _in_typing_order(signs: list[Sign]) -> list[Sign]:
         if sign is not None and _THAI_MARKS.match(sign.text):
             marks.append(sign)
             continue
-        ordered += sorted(marks, key=lambda mark: _rank(mark.text))
+        if len({mark.place for mark in marks}) > 1:  # else it is as the page tells it
+            marks.sort(key=lambda mark: _rank(mark.text))
+        ordered += marks
         marks = []
         if sign is not None:
             ordered.append(sign)
