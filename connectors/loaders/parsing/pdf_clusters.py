@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -36,9 +37,15 @@ _GAP_OF_BLANK = 0.05
 _LINE_GAP = 1.0
 """Of the em: what is further apart is not one line that a mark broke."""
 _SAME_LEVEL = 0.2
+"""Of the em: what is no further up or down stands on one line."""
 _MARK_LEVEL = 0.5
+"""The same for a mark and its letter."""
 _BESIDE = 0.3
+_ROUNDED = 0.02
+"""Of the em: so far a mark of Thai may stand beside its letter; they are narrow, and have no more.
+"""
 _RECENT = 4
+"""So many units before one may reach to it: vowels stand over and before their letters."""
 _DIVIDES = "\x02\ufffe"
 
 
@@ -93,7 +100,7 @@ def signs_of_clusters(text_page: Any, text: str) -> list[Sign] | None:
     """
     if _CLUSTERED.search(text) is None:
         return None
-    reader = _Reader(text_page, spans_of(text_page.page))
+    reader = _Reader(text_page, *spans_of(text_page.page))
     rows = _unbroken(_with_marks(reader.rows(text)))
     signs: list[Sign] = []
     for number, row in enumerate(rows):
@@ -106,12 +113,14 @@ def signs_of_clusters(text_page: Any, text: str) -> list[Sign] | None:
 class _Reader:
     """Reads the units of a page, line by line as PDFium has them, and the blanks drawn there."""
 
-    def __init__(self, text_page: Any, spans: dict[int, Span]) -> None:
+    def __init__(
+        self, text_page: Any, spans: dict[int, Span], blanks: list[tuple[float, float]]
+    ) -> None:
         self._page = text_page
         self._spans = spans
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
-        self.blanks: list[tuple[float, float]] = []
+        self.blanks = blanks
 
     def rows(self, text: str) -> list[list[_Unit]]:
         """Return the units of each line."""
@@ -128,7 +137,7 @@ class _Reader:
                 blank = blank or sign != "\r"
                 if sign != "\r" and pdfium.FPDFText_IsGenerated(self._page, here) == 0:
                     unit = self._unit(here, sign, after_blank=False)
-                    self.blanks.append((unit.middle, unit.base))
+                    self.blanks.append((unit.start, unit.base))
             elif sign != "\x00":
                 unit = self._unit(here, sign, after_blank=blank)
                 blank = False
@@ -168,6 +177,7 @@ class _Reader:
 def _with_marks(rows: Sequence[list[_Unit]]) -> list[list[_Unit]]:
     """Bring marks that were drawn apart from their letters behind the letters under them."""
     letters = [unit for row in rows for unit in row if unit.text[0].isalpha()]
+    letters.sort(key=lambda unit: unit.base)
     brought: dict[int, list[_Unit]] = {}
     kept: list[list[_Unit]] = []
     for row in rows:
@@ -189,19 +199,17 @@ def _with_marks(rows: Sequence[list[_Unit]]) -> list[list[_Unit]]:
 def _follows(before: _Unit, mark: _Unit) -> bool:
     """Tell whether a mark stands over what was drawn before it, or has room of its own there."""
     near = _BESIDE * mark.em
-    over = 0.0 if _THAI_MARKS.match(mark.text) else near
+    over = _ROUNDED * mark.em if _THAI_MARKS.match(mark.text) else near
     return _outside(before, mark) <= over or 0 <= mark.box[0] - before.end < near
 
 
-def _letter_of(mark: _Unit, letters: Iterable[_Unit]) -> _Unit | None:
-    near = (
-        letter
-        for letter in letters
-        if _outside(letter, mark) < _BESIDE * mark.em
-        and abs(letter.base - mark.base) < _MARK_LEVEL * mark.em
-    )
+def _letter_of(mark: _Unit, letters: Sequence[_Unit]) -> _Unit | None:
+    """Return the letter under or over a mark, of those that stand at its height."""
+    apart = _MARK_LEVEL * mark.em
+    low = bisect_left(letters, mark.base - apart, key=lambda letter: letter.base)
+    high = bisect_right(letters, mark.base + apart, key=lambda letter: letter.base)
     return min(
-        near,
+        (each for each in letters[low:high] if _outside(each, mark) < _BESIDE * mark.em),
         key=lambda letter: (_outside(letter, mark), abs(letter.middle - mark.middle)),
         default=None,
     )
@@ -259,7 +267,8 @@ def _is_apart(recent: Sequence[_Unit], unit: _Unit, blanks: Sequence[tuple[float
     if gap > _GAP or gap < -1:
         return True
     return gap > _GAP_OF_BLANK and any(
-        before.middle < across < unit.middle and abs(base - unit.base) < _SAME_LEVEL * unit.em
+        before.middle < across < unit.pen - _GAP * unit.em
+        and abs(base - unit.base) < _SAME_LEVEL * unit.em
         for across, base in blanks
     )
 

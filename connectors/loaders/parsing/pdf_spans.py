@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,46 +35,51 @@ class Span:
 
 def joiners_of(page: Any) -> list[Span]:
     """Return the spans of a pypdfium2 page that stand for a joiner or a non-joiner alone."""
-    return list({span.mark: span for span in _spans(page, JOINERS).values()}.values())
+    spans = (_span(drawn, told) for drawn, told in _drawn(page) if told and told[1] in JOINERS)
+    return list({span.mark: span for span in spans}.values())
 
 
-def spans_of(page: Any) -> dict[int, Span]:
-    """Return the spans of a pypdfium2 page by the addresses of the objects that draw them."""
-    return _spans(page, None)
+def spans_of(page: Any) -> tuple[dict[int, Span], list[tuple[float, float]]]:
+    """Return the spans of a pypdfium2 page by the addresses of the objects that draw them.
 
-
-def _spans(page: Any, signs: frozenset[str] | None) -> dict[int, Span]:
-    """Do that, for spans that stand for one of these signs only."""
+    With them come the places of the pen, across and up, where an object draws blanks alone.
+    """
     spans: dict[int, Span] = {}
     marks: dict[int, int] = {}  # of each object's address
-    edges = [ctypes.c_float() for _ in range(4)]
-    matrix = pdfium.FS_MATRIX()
+    blanks: list[tuple[float, float]] = []
+    for drawn, told in _drawn(page):
+        span = _span(drawn, told or (0, ""))
+        if told is None:
+            if span.left == span.right:
+                blanks.append((span.left, span.base))
+            continue
+        known = spans.get(span.mark, span)
+        left, right = min(span.left, known.left), max(span.right, known.right)
+        spans[span.mark] = replace(known, left=left, right=right)
+        marks[ctypes.addressof(drawn.contents)] = span.mark
+    return {address: spans[mark] for address, mark in marks.items()}, blanks
+
+
+def _drawn(page: Any) -> Iterator[tuple[Any, tuple[int, str] | None]]:
+    """Yield the objects of a page that draw text, with what is told of each."""
     for number in range(pdfium.FPDFPage_CountObjects(page.raw)):
         drawn = pdfium.FPDFPage_GetObject(page.raw, number)
-        told = _told_of(drawn)
-        if told is None:
-            continue
-        mark, text = told
-        if signs is not None and text not in signs:
-            continue
-        pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
-        left = right = matrix.e
-        if pdfium.FPDFPageObj_GetBounds(drawn, *edges):
-            left, right = min(left, edges[0].value), max(right, edges[2].value)
-        known = spans.get(mark)
-        if known is None:
-            spans[mark] = Span(mark=mark, text=text, left=left, right=right, base=matrix.f)
-        else:
-            left, right = min(left, known.left), max(right, known.right)
-            spans[mark] = replace(known, left=left, right=right)
-        marks[ctypes.addressof(drawn.contents)] = mark
-    return {address: spans[mark] for address, mark in marks.items()}
+        if pdfium.FPDFPageObj_GetType(drawn) == pdfium.FPDF_PAGEOBJ_TEXT:
+            yield drawn, _told_of(drawn)
+
+
+def _span(drawn: Any, told: tuple[int, str]) -> Span:
+    edges = [ctypes.c_float() for _ in range(4)]
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
+    left = right = matrix.e
+    if pdfium.FPDFPageObj_GetBounds(drawn, *edges):
+        left, right = min(left, edges[0].value), max(right, edges[2].value)
+    return Span(mark=told[0], text=told[1], left=left, right=right, base=matrix.f)
 
 
 def _told_of(drawn: Any) -> tuple[int, str] | None:
     """Return the address of an object's mark that tells a text, and the text."""
-    if pdfium.FPDFPageObj_GetType(drawn) != pdfium.FPDF_PAGEOBJ_TEXT:
-        return None
     for number in range(pdfium.FPDFPageObj_CountMarks(drawn)):
         mark = pdfium.FPDFPageObj_GetMark(drawn, number)
         size = ctypes.c_ulong()
