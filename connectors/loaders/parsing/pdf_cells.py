@@ -14,7 +14,7 @@ import pypdfium2.raw as pdfium
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
 from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
-from rag_engine.connectors.loaders.parsing.pdf_glyphs import read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, in_rows
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import read_line
 from rag_engine.connectors.loaders.parsing.tables import (
@@ -50,8 +50,11 @@ class Draft:
 class CellReader:
     """Turns drafts into cells; ``backwards`` says that the page is read from the right."""
 
-    def __init__(self, text_page: Any, ends: LineEnds, *, backwards: bool) -> None:
+    def __init__(
+        self, text_page: Any, written: PageText, ends: LineEnds, *, backwards: bool
+    ) -> None:
         self._page = text_page
+        self._written = written
         self._ends = ends
         self.backwards = backwards
 
@@ -67,7 +70,8 @@ class CellReader:
         """Tell whether a cell begins in bold type."""
         if not draft.pieces:
             return False
-        place = min(draft.pieces, key=lambda piece: piece.order).run.start
+        first = min(draft.pieces, key=lambda piece: piece.order).run
+        place = next(iter(self._written.sources(first.places)), first.start)
         name = ctypes.create_string_buffer(_LONGEST_NAME)
         flags = ctypes.c_int()
         pdfium.FPDFText_GetFontInfo(self._page, place, name, _LONGEST_NAME, flags)
@@ -78,7 +82,7 @@ class CellReader:
     def _line(self, pieces: Sequence[Piece]) -> str:
         if self.backwards or any(is_right_to_left(piece.source.text) for piece in pieces):
             places = [place for piece in pieces for place in piece.run.places]
-            return read_line(read_glyphs(self._page, places), right_to_left=self.backwards)
+            return read_line(self._written.glyphs(places), right_to_left=self.backwards)
         text = pieces[0].run.text.strip()
         for before, piece in pairwise(pieces):
             goes_on = piece.run.start == before.run.start + before.run.units

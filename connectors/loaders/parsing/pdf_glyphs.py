@@ -17,11 +17,15 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
+from rag_engine.connectors.loaders.parsing.pdf_spans import JOINERS, Span
+
 __all__ = ["Glyph", "read_glyphs"]
 
 _MARK_HEIGHT = 0.4
 """Of the em: what is lower, and above or under the line, is a mark's box."""
 _LETTER_WIDTH = 0.45
+_LEVEL = 0.5
+_BESIDE = 0.3
 _FATHATAN = "\u064b"
 _PASSED_OVER = frozenset("\r\n\x00\x02\ufffe")
 
@@ -58,8 +62,12 @@ class Glyph:
         return (self.left + self.right) / 2
 
 
-def read_glyphs(text_page: Any, places: Iterable[int]) -> list[Glyph]:
-    """Return what a pypdfium2 text page draws at places, each with its marks; no line ends."""
+def read_glyphs(text_page: Any, places: Iterable[int], joiners: Iterable[Span] = ()) -> list[Glyph]:
+    """Return what a pypdfium2 text page draws at places, each with its marks; no line ends.
+
+    ``joiners`` are those of the page that PDFium does not tell of: behind letters read from the
+    right they are kept, as they part a Persian word's stem from its ending.
+    """
     drawn: dict[tuple[float, float], list[Glyph]] = {}
     blanks: list[Glyph] = []
     reader = _Reader(text_page)
@@ -72,7 +80,17 @@ def read_glyphs(text_page: Any, places: Iterable[int]) -> list[Glyph]:
     # PDFium puts a blank before a mark that it takes for a letter somewhere else.
     marked = {pen for (pen, _), together in drawn.items() if len(together) > 1}
     glyphs = [_joined(together) for together in drawn.values()]
-    return _with_marks(glyphs) + [blank for blank in blanks if blank.pen not in marked]
+    drawn_joiners = [each for each in glyphs if each.text in JOINERS]
+    whole = _with_marks([each for each in glyphs if each.text not in JOINERS])
+    for joiner in joiners:
+        _join(whole, joiner)
+    # Without a width, one may be drawn a bit to the right of its letter's left end.
+    rest = [joiner for joiner in drawn_joiners if not _join(whole, _as_span(joiner))]
+    return whole + rest + [blank for blank in blanks if blank.pen not in marked]
+
+
+def _as_span(glyph: Glyph) -> Span:
+    return Span(mark=0, text=glyph.text, left=glyph.pen, right=glyph.pen, base=glyph.base)
 
 
 class _Reader:
@@ -176,6 +194,24 @@ def _with_marks(glyphs: Sequence[Glyph]) -> list[Glyph]:
             text = unicodedata.normalize("NFC", letters[near].text + mark.text)
             letters[near] = replace(letters[near], text=text)
     return letters
+
+
+def _join(glyphs: list[Glyph], joiner: Span) -> bool:
+    """Write a joiner behind the letter to its right; False if there is none."""
+    near = [
+        (abs(glyph.start - joiner.left), number)
+        for number, glyph in enumerate(glyphs)
+        if glyph.middle > joiner.left
+        and abs(glyph.base - joiner.base) < _LEVEL * glyph.em
+        and abs(glyph.start - joiner.left) < _BESIDE * glyph.em
+        and unicodedata.bidirectional(glyph.text[0]) in {"R", "AL"}
+    ]
+    if not near:
+        return False
+    number = min(near)[1]
+    if not glyphs[number].text.endswith(joiner.text):
+        glyphs[number] = replace(glyphs[number], text=glyphs[number].text + joiner.text)
+    return True
 
 
 def _distance(letter: Glyph, mark: Glyph) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
 from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided, is_open
-from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_raised import join_raised
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
@@ -96,9 +96,9 @@ def read_lines(page: Any) -> tuple[list[Line], str]:
             continue
         anew = some and is_right_to_left(shown)
         whole = run.places
-        glyphs = read_glyphs(text_page, whole) if anew or parts else []
+        glyphs = written.glyphs(whole) if anew or parts else []
         if anew and not parts:  # a number or a sign at its end may have come first
-            parts = read_glyphs(text_page, before)
+            parts = written.glyphs(before)
         before = whole
         if parts and glyphs and go_on(parts, glyphs):
             parts += glyphs

@@ -6,7 +6,8 @@ Places count as PDFium does, in units of UTF-16.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,10 +15,11 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-__all__ = ["Box", "PageText", "Run"]
+from rag_engine.connectors.loaders.parsing.pdf_clusters import Sign, signs_of_clusters
+from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
+from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, joiners_of
 
-Box = tuple[float, float, float, float]
-"""Left, bottom, right and top, in points; they grow to the right and upwards."""
+__all__ = ["Box", "PageText", "Run"]
 
 # PDFium puts one of these signs, and no line end, for a hyphen at the end of a line.
 _DIVIDED = re.compile("([\x02\ufffe])")
@@ -27,6 +29,7 @@ _NOTHING = "\x00"
 _TINY = 2
 _FEWEST_TINY = 5
 _TOUCHING = 0.25
+_WORD_GAP = 0.1
 _WIDEST_BLANK = 1.5
 _BLANKS = 40
 """So many of a page's first blanks tell for all."""
@@ -94,10 +97,29 @@ class PageText:
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
         self._rect = pdfium.FS_RECTF()
+        self._joiners: list[Span] | None = None
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
         self.placed: bool = _units(self.text) == text_page.count_chars()
+        self._signs: list[Sign] = []  # one for each unit, where the text is put together anew
+        signs = signs_of_clusters(text_page, self.text) if self.placed else None
+        if signs is not None:
+            self.text = "".join(sign.text for sign in signs)
+            self._signs = [sign for sign in signs for _ in range(_units(sign.text))]
+
+    def glyphs(self, places: Iterable[int]) -> list[Glyph]:
+        """Return what the page draws at places, each letter with its marks; no line ends."""
+        if self._joiners is None:
+            self._joiners = joiners_of(self._page.page)
+        return read_glyphs(self._page, self.sources(places), self._joiners)
+
+    def sources(self, places: Iterable[int]) -> list[int]:
+        """Return the places that PDFium knows characters by, each once."""
+        if not self._signs:
+            return list(places)
+        known = (self._signs[place].place for place in places if place < len(self._signs))
+        return [place for place in dict.fromkeys(known) if place >= 0]
 
     def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
         """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
@@ -114,6 +136,8 @@ class PageText:
             if mended and run.text.strip() and self._adjoins(mended[-1], run):
                 last = mended.pop()
                 filling = _NOTHING * (run.start - last.start - last.units)
+                if filling and self._is_word_apart(last, run):
+                    filling = f" {filling[1:]}"
                 text = f"{last.text}{filling}{run.text}"
                 mended.append(Run(text, last.start, _units(text), run.divided))
             elif run.text.strip():
@@ -127,19 +151,32 @@ class PageText:
         shared = min(before[3], after[3]) - max(before[1], after[1])
         return abs(across) < _TOUCHING * height and shared > height / 2
 
+    def _is_word_apart(self, run: Run, following: Run) -> bool:
+        """Tell whether a blank has room between two runs of one line; wide signs have none."""
+        signs = run.text.rstrip()[-1], following.text.lstrip()[0]
+        if any(unicodedata.east_asian_width(sign) in "WF" for sign in signs):
+            return False
+        before, after = self.end_boxes(run)[1], self.end_boxes(following)[0]
+        return after[0] - before[2] > _WORD_GAP * (before[3] - before[1])
+
     @cached_property
     def draws_blanks(self) -> bool:
         """Whether the page has blanks of its own between words; else PDFium makes them of gaps."""
         places = [m.start() for m in islice(re.finditer(r"(?<=\S) (?=\S)", self.text), _BLANKS)]
-        made = sum(pdfium.FPDFText_IsGenerated(self._page, place) == 1 for place in places)
+        made = sum(self._is_generated(place) for place in places)
         return self.placed and len(places) - made > _FEW * len(places)
 
     def is_word_gap(self, place: int, following: int) -> bool:
         """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
-        if following - place != 2 or pdfium.FPDFText_IsGenerated(self._page, place + 1) != 0:
+        if following - place != 2 or self._is_generated(place + 1):
             return False
         before, after = self.box(place), self.box(following)
         return after[0] - before[2] < _WIDEST_BLANK * (before[3] - before[1])
+
+    def _is_generated(self, place: int) -> bool:
+        if self._signs:
+            return self._signs[place].place < 0
+        return int(pdfium.FPDFText_IsGenerated(self._page, place)) != 0
 
     def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
         position = 0
@@ -167,6 +204,8 @@ class PageText:
 
     def box(self, place: int) -> Box:
         """Return the box of a character, with the room that its font gives it."""
+        if self._signs:
+            return self._signs[place].box
         rect = self._rect
         pdfium.FPDFText_GetLooseCharBox(self._page, place, rect)
         return rect.left, rect.bottom, rect.right, rect.top

@@ -72,7 +72,8 @@ def set_tables_apart(
     pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
     if len(pieces) > _MOST_PIECES:
         return list(runs)
-    reader = CellReader(text_page, LineEnds([run.text for run in runs]), backwards=backwards)
+    ends = LineEnds([run.text for run in runs])
+    reader = CellReader(text_page, written, ends, backwards=backwards)
     found: list[tuple[TableRows, list[Piece]]] = []
     for grid in grids:
         table, inside, pieces = _ruled(written, grid, pieces, reader)
