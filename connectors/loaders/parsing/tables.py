@@ -33,7 +33,7 @@ _MOST_REPEATED = 5_000_000
 """Characters that cells which span rows add to a table."""
 _LONGEST_LABEL = 300
 _LONGEST_HEADER_CELL = 60
-_JOINT = " > "
+_JOINT, _BETWEEN = " > ", " | "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,7 +207,7 @@ class _Names:
 
 def _line(row: Sequence[Placed], names: _Names | None) -> str:
     if names is not None:
-        return " | ".join(
+        return _BETWEEN.join(
             f"{label}: {_flat(cell.text)}" if label else _flat(cell.text)
             for label, cell in ((names.label(start, end), cell) for start, end, cell in row)
         )
@@ -219,15 +219,20 @@ def _line(row: Sequence[Placed], names: _Names | None) -> str:
 
 
 def _joined(values: Sequence[str]) -> str:
-    return " ".join(" | ".join(values).split())
+    return " ".join(_BETWEEN.join(values).split())
 
 
 def _as_name(text: str) -> str:
-    return one_line(text).rstrip(":： ")
+    return one_line(text).replace(_BETWEEN, "|").rstrip(":： ")
 
 
 def _flat(text: str) -> str:
-    return " ".join(clean(text).split())
+    """Write a cell on one line; a bar in it does not look like the end of the cell.
+
+    >>> _flat("pike | large")
+    'pike|large'
+    """
+    return " ".join(clean(text).split()).replace(_BETWEEN, "|")
 
 
 def table_lines(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> list[str]:
