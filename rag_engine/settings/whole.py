@@ -183,17 +183,14 @@ def _taken(loc: tuple[int | str, ...]) -> str:
     unknown = str(loc[-1])
     if len(loc) == 1:
         return f"the tables are {', '.join(_alike(unknown, Settings.model_fields))}"
-    stage = _default(loc[0])
-    kinds = (
-        {name: kind for kind in stage.kinds() for name in kind.names()}
-        if (isinstance(stage, Kind))
-        else {}
-    )
-    kind = _kind_at(loc)
-    model = type(stage) if kind is None else kinds.get(kind)
-    if model is None or len(loc) != (2 if kind is None else 3):
+    stage, kind = _default(loc[0]), _kind_at(loc)
+    fields = type(stage).model_fields if stage is not None else {}
+    if isinstance(stage, Kind) and kind is not None:
+        by_name = {name: each for each in stage.kinds() for name in each.names()}
+        fields = by_name[kind].model_fields if kind in by_name else {}
+    if not fields or len(loc) != (2 if kind is None else 3):
         return ""
-    return f"[{loc[0]}] takes {', '.join(_alike(unknown, model.model_fields))}"
+    return f"[{loc[0]}] takes {', '.join(_alike(unknown, fields))}"
 
 
 def _alike(unknown: str, names: Iterable[str]) -> list[str]:
