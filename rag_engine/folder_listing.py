@@ -11,6 +11,8 @@ What becomes of links:
   skipped. A link to a folder that it lies in (a loop), or to a hidden one, is a problem;
 - out of the folder, or to nothing: not followed, and a problem.
 
+Another knowledge base that lies in the folder is skipped as a whole: its files are no documents.
+
 Names are in NFC (see ``file_names``). Where two files differ by their Unicode form alone, the one
 that is in NFC is read, and a problem names both.
 """
@@ -26,6 +28,7 @@ from pathlib import Path
 from rag_engine.errors import InvalidInput
 from rag_engine.file_names import one_form
 from rag_engine.records import Problem
+from rag_engine.store.recognised import is_knowledge_base
 
 __all__ = ["Listing", "is_folder", "list_folder", "shown_name"]
 
@@ -39,7 +42,7 @@ class Listing:
     problems: list[Problem] = field(default_factory=list)
     """Places that could not be looked at, or hold no file to read."""
     skipped: list[Problem] = field(default_factory=list)
-    """Links to folders whose files are listed elsewhere."""
+    """Links to folders whose files are listed elsewhere, and knowledge bases."""
 
     def gone(self, sources: Iterable[str]) -> list[str]:
         """Return those that are gone: not listed, and neither they nor a folder of them a problem.
@@ -109,7 +112,12 @@ class _Walk:
         folders: list[tuple[str, ...]] = [()]
         while folders:
             parts = folders.pop()
-            if not _lies_in(self._path(parts), self._left_out):
+            if _lies_in(self._path(parts), self._left_out):
+                continue
+            if is_knowledge_base(Path(self._path(parts))):
+                reason = "a knowledge base; its files are no documents, and none of them is read"
+                self._skipped.append((parts, reason))
+            else:
                 folders += self._folders_in(parts)
         listing = Listing(
             problems=[Problem(source=self._name(p), reason=r) for p, r in sorted(self._problems)],

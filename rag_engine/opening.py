@@ -21,11 +21,11 @@ from rag_engine.store.files import WriterLock, make_folders, sync_folder
 from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.recognised import CATALOGUE as _CATALOGUE
 from rag_engine.store.upgrade import upgrade
 
 __all__ = ["OpenedStore", "open_store"]
 
-_CATALOGUE = "catalogue.sqlite"
 _LOCK = "writer.lock"
 _UNFINISHED = f"{_CATALOGUE}.new"
 _OURS = frozenset({_LOCK, _UNFINISHED, f"{_UNFINISHED}-journal"})

@@ -53,7 +53,7 @@ class UnderPrefix:
         for record in records:
             name = f"{self._prefix}/{record.source if isinstance(record, Problem) else record.id}"
             if isinstance(record, Problem):
-                self.problems.add(record.reason, record.source)
+                self.problems.add(record.reason, name)
             elif name in self._came:
                 self.problems.add(f"the id {record.id!r} stands there twice", name)
             elif not record.text.strip():

@@ -195,6 +195,26 @@ def test_the_root_of_everything_and_what_is_left_out(folder: Path):
     assert is_folder(Path("/"))
 
 
+def test_another_knowledge_base_is_skipped_as_a_whole(
+    folder: Path, kb: KnowledgeBase, quick_components
+):
+    inner = folder / "sub" / "old"
+    KnowledgeBase.open(inner, components=quick_components).close()
+    (inner / "manifest.json").write_text('{"text": "No document."}', encoding="utf-8")
+    (folder / "catalogue.sqlite").write_bytes(b"SQLite format 3\0" + bytes(100))  # no one's
+    listing = listed(folder)
+    assert list(listing.files) == [ALL[0], "docs/catalogue.sqlite", *ALL[1:]]
+    assert [(each.source, each.reason[:16]) for each in listing.skipped] == [
+        ("docs/sub/old", "a knowledge base")
+    ]
+    report = kb.add_files(folder)
+    assert sorted(each.source for each in report.skipped) == [
+        "docs/catalogue.sqlite",
+        "docs/sub/old",
+    ]
+    assert kb.document_ids() == ALL
+
+
 # what was not listed is not gone
 
 

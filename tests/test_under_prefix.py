@@ -97,7 +97,7 @@ def test_a_bad_document_is_a_problem_and_keeps_what_was_there(kb):
     ]
     report = kb.add(records, prefix="wiki", sync=True)
     assert [(problem.source[:6], problem.reason[:22]) for problem in report.problems] == [
-        ("b", "bad"),
+        ("wiki/b", "bad"),
         ("wiki/c", "it holds no text"),
         ("wiki/a", "the id 'a' stands ther"),
         ("xxxxxx", "a document id is a tex"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,11 @@ class Settings(Frozen):
         """
         try:
             return cls.checked(tomllib.loads(path.read_text(encoding="utf-8")), origin=str(path))
+        except FileNotFoundError as error:
+            raise SettingsError(
+                f"settings file {path}: there is no such file; see that its name is right, or give "
+                "none: a knowledge base has its own settings, and a new one takes the defaults"
+            ) from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"settings file {path}: {error}") from error
 
@@ -129,8 +136,8 @@ class Settings(Frozen):
         >>> Settings.checked({"dense": {"kindd": "hnsw"}}, origin="my.toml")
         Traceback (most recent call last):
             ...
-        rag_engine.errors.SettingsError: my.toml: dense.kindd: Extra inputs are not permitted \
-(got 'hnsw')
+        rag_engine.errors.SettingsError: my.toml: dense.kindd is not permitted (got 'hnsw'): \
+[dense] takes kind, ef_construction, exact_below, compact_from, storage, m, ef_search
         >>> Settings.checked({"embedder": {"model": "BAAI/bge-m3"}}, origin="my.toml")
         Traceback (most recent call last):
             ...
@@ -154,6 +161,8 @@ def _problems(error: ValidationError, within: tuple[str, ...] = ()) -> str:
         elif item["type"] == "missing":
             kind = _kind_at((*within, *item["loc"]))
             problems.append(f"{name} is missing{f': kind = {kind!r} needs it' if kind else ''}")
+        elif item["type"] == "extra_forbidden" and (taken := _taken((*within, *item["loc"]))):
+            problems.append(f"{name} is not permitted (got {shown(last, value)}): {taken}")
         elif item["type"] == UNKNOWN_KIND:
             choice = message.split()[0]
             kind = value.get(choice) if isinstance(value, dict) else value
@@ -167,6 +176,25 @@ def _kind_at(loc: tuple[int | str, ...]) -> str | None:
     """Return the kind that pydantic's place of an error names beside the fields."""
     has_kinds = len(loc) > 1 and isinstance(_default(loc[0]), Kind)
     return str(loc[1]) if has_kinds else None
+
+
+def _taken(loc: tuple[int | str, ...]) -> str:
+    """Return what the table of an unknown setting takes, the most alike first."""
+    unknown = str(loc[-1])
+    if len(loc) == 1:
+        return f"the tables are {', '.join(_alike(unknown, Settings.model_fields))}"
+    stage, kind = _default(loc[0]), _kind_at(loc)
+    fields = type(stage).model_fields if stage is not None else {}
+    if isinstance(stage, Kind) and kind is not None:
+        by_name = {name: each for each in stage.kinds() for name in each.names()}
+        fields = by_name[kind].model_fields if kind in by_name else {}
+    if not fields or len(loc) != (2 if kind is None else 3):
+        return ""
+    return f"[{loc[0]}] takes {', '.join(_alike(unknown, fields))}"
+
+
+def _alike(unknown: str, names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: -SequenceMatcher(None, unknown, name).ratio())
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -93,7 +93,7 @@ def test_milvus_on_both_sides():
 
 
 def test_what_no_version_wrote_is_still_refused():
-    with pytest.raises(SettingsError, match=r"kb: dense\.kindd: Extra"):
+    with pytest.raises(SettingsError, match=r"kb: dense\.kindd is not permitted"):
         read_stored(changed(dense={"kindd": "hnsw"}), origin="kb")
 
 

@@ -102,12 +102,18 @@ _HOPELESS = 15.0
 """How much worse than the best (the logarithm) letters may fit for the detector to be asked."""
 _CLOSE = 0.3
 """How likely the next reading may be, with the best at 1, before a person is told."""
+_CLOSE_OF_NO_LANGUAGE = 0.1
+_TOLD_LANGUAGE = math.log(0.02)
+"""How likely a reading is at least in whose language the detector believes."""
 _BELIEVED = 8.0
 """How much less likely (the logarithm) a declared code page may be."""
 _TOLD_FROM = 2.0
 """How much less likely it may be before a person is told."""
 _DECLARED_BY_HABIT = "cp1252"
 """Pages of all languages declare it; that says nothing."""
+_OF_WINDOWS = re.compile(r"cp125\d|cp874|cp9(?:32|49|50)|gb18030")
+_FEW_SIGNS = 4
+"""With fewer bytes outside ASCII, files of Windows, which are most, are the likelier the fewer."""
 _POOR = math.log(0.3)
 """For each byte outside ASCII."""
 
@@ -159,17 +165,21 @@ def judge(sample: bytes, *, declared: str = "") -> Verdict | None:
         return None
     fits = [reading.best_fit() for reading in readings]
     hopeful = [r for r, value in zip(readings, fits, strict=True) if value > max(fits) - _HOPELESS]
-    scored = sorted((_best(reading) for reading in hopeful), key=lambda pair: -pair[0])
+    scored = sorted((_best(reading, signs) for reading in hopeful), key=lambda pair: -pair[0])
     best, encoding = scored[0]
     claimed = next((r for r in hopeful if declared in r.encodings), None)
     if claimed is not None and encoding in claimed.encodings:
         return Verdict(declared)
     if claimed is not None and declared != _DECLARED_BY_HABIT:
-        behind = best - _best(claimed)[0]
+        behind = best - _best(claimed, signs)[0]
         if behind < _BELIEVED:
             return Verdict(declared, encoding, doubtful=behind > _TOLD_FROM)
-    next_best, second = scored[1] if len(scored) > 1 else (-math.inf, "")
-    doubtful = best / signs < _POOR or next_best > best + math.log(_CLOSE)
+    mixed = {name for reading in hopeful if reading.letters.mixed for name in reading.encodings}
+    unmixed = (pair for pair in scored[1:] if pair[1] not in mixed)
+    next_best, second = next(unmixed, (-math.inf, ""))
+    poor = next(r.best_fit() for r in hopeful if encoding in r.encodings) / signs < _POOR
+    close = _CLOSE if best > _TOLD_LANGUAGE else _CLOSE_OF_NO_LANGUAGE
+    doubtful = poor or next_best > best + math.log(close)
     return Verdict(encoding, second, doubtful)
 
 
@@ -194,7 +204,7 @@ def _readings(sample: bytes, declared: str) -> list[_Reading]:
     ]
 
 
-def _best(reading: _Reading) -> tuple[float, str]:
+def _best(reading: _Reading, signs: int) -> tuple[float, str]:
     """Return the logarithm of how likely a reading is, up to what all have in common.
 
     With it comes the code page that makes it so.
@@ -207,6 +217,8 @@ def _best(reading: _Reading) -> tuple[float, str]:
             for language in _languages(encoding)
         )
         prior = _CODE_PAGES.get(encoding, (0.5, ""))[0]
+        if not _OF_WINDOWS.fullmatch(encoding):
+            prior *= min(1.0, signs / _FEW_SIGNS)
         scores.append((math.log(prior) + math.log(max(likelihood, 1e-300)), encoding))
     return max(scores, key=lambda pair: pair[0])
 

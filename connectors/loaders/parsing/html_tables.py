@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
-from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, Row, header_depth, row_lines
+from rag_engine.connectors.loaders.parsing.table_headers import header_rows
+from rag_engine.connectors.loaders.parsing.tables import (
+    Cell,
+    Grid,
+    Placed,
+    Row,
+    has_digit,
+    header_depth,
+    row_lines,
+)
 
 __all__ = ["HtmlTable"]
 
 _LAYOUT_ROLES = frozenset({"none", "presentation"})
 _GROUPS = frozenset({"tbody", "tfoot", "thead"})
+_PLAIN = re.compile(r"(?:transparent|none|inherit|initial|#fff|#ffffff|white)\b", re.IGNORECASE)
+_BACKGROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;]+)", re.IGNORECASE)
+_LONGEST_VALUE, _LONGEST_OF_A_TABLE = 40, 120
+"""Characters of a number, and of any cell."""
 _ROW_SCOPES = frozenset({"row", "rowgroup"})
 
 
@@ -21,6 +35,8 @@ class _OpenCell:
     scope: str
     columns: int
     rows: int
+    background: str = ""
+    weights: set[bool] = field(default_factory=set)  # whether its words are bold
     blocks: list[Block] = field(default_factory=list)
 
 
@@ -36,6 +52,7 @@ class HtmlTable:
         self._rows: list[tuple[str, int, list[_OpenCell]]] = []  # group's tag and number, cells
         self._group, self._groups = "", 0
         self._row: list[_OpenCell] | None = None
+        self._row_background = ""
         self._cell: _OpenCell | None = None
         self._caption: list[Block] = []
         self._in_caption = False
@@ -50,9 +67,11 @@ class HtmlTable:
                 scope=attributes.get("scope", "").strip().lower(),
                 columns=_number(attributes.get("colspan"), least=1),
                 rows=_number(attributes.get("rowspan"), least=0),
+                background=_background(attributes) or self._row_background,
             )
         elif tag == "tr":
             self._open_row()
+            self._row_background = _background(attributes)
         elif tag in _GROUPS:
             self._group = tag
             self._groups += 1
@@ -71,6 +90,11 @@ class HtmlTable:
             self._caption.append(block)
         return self._cell is not None or self._in_caption
 
+    def words(self, *, bold: bool) -> None:
+        """Learn how words in the open cell are set."""
+        if self._cell is not None:
+            self._cell.weights.add(bold)
+
     def end(self, tag: str) -> None:
         """Take a closing tag."""
         if tag in {"td", "th"} and self._cell is not None:
@@ -79,6 +103,7 @@ class HtmlTable:
             self._cell = None
         elif tag == "tr":
             self._row = None
+            self._row_background = ""
         elif tag in _GROUPS:
             self._group = ""
             self._groups += 1
@@ -89,7 +114,8 @@ class HtmlTable:
         """Return the caption, then each row with the names of its columns."""
         grid, is_header = self._placed()
         caption = " ".join(" ".join(block.text.split()) for block in self._caption)
-        return [*([caption] if caption else []), *row_lines(grid.rows, is_header)]
+        lines = row_lines(grid.rows, is_header, places=True)
+        return [*([caption] if caption else []), *lines]
 
     def blocks(self) -> list[Block]:
         """Return the blocks of a table that only lays a page out, and nothing for any other.
@@ -106,16 +132,25 @@ class HtmlTable:
 
     def _placed(self) -> tuple[Grid, list[bool]]:
         grid = Grid()
+        looks: dict[int, str] = {}  # of each cell, what sets it apart
         group = 0
         for _, number, cells in self._rows:
             if number != group:
                 grid.end_group()
                 group = number
-            grid.add_row(
-                (Cell(flattened(cell.blocks), cell.header, cell.scope), cell.columns, cell.rows)
-                for cell in cells
-            )
-        return grid, _headers(grid.rows, [tag for tag, _, _ in self._rows])
+            placed = []
+            for cell in cells:
+                made = Cell(flattened(cell.blocks), cell.header, cell.scope)
+                looks[id(made)] = "bold" if cell.weights == {True} else cell.background
+                placed.append((made, cell.columns, cell.rows))
+            grid.add_row(placed)
+        groups = [tag for tag, _, _ in self._rows]
+        if "thead" in groups or any(cell.header for _, _, row in self._rows for cell in row):
+            return grid, _headers(grid.rows, groups)
+        every = (cell for _, _, row in self._rows for cell in row)
+        if any(block.kind == "table" for cell in every for block in cell.blocks):
+            return grid, [False] * len(grid.rows)
+        return grid, _unmarked_headers(grid.rows, looks)
 
 
 def _headers(rows: Sequence[Row], groups: Sequence[str]) -> list[bool]:
@@ -134,6 +169,54 @@ def _headers(rows: Sequence[Row], groups: Sequence[str]) -> list[bool]:
             end = first + header_depth(rows[first:])
             marked[first:end] = [True] * (end - first)
     return [False] * len(rows) if all(marked) else marked
+
+
+def _unmarked_headers(rows: Sequence[Row], looks: Mapping[int, str]) -> list[bool]:
+    """Tell which rows name columns in a table that marks none: the first that is set apart.
+
+    It is bold or has a background that the row below lacks, or stands over numbers. Rows without
+    text, and titles, may come before it.
+    """
+    shown = [tuple(placed for placed in row if placed.cell.text.strip()) for row in rows]
+    first = next((i for i, row in enumerate(shown) if len(row) > 1), len(rows))
+    top, rest = shown[first : first + 1], shown[first + 1 :]
+    below = next((row for row in rest if row), None)
+    if below is None:
+        return [False] * len(rows)
+    apart = {looks.get(id(cell), "") for _, _, cell in top[0]}
+    common = {looks.get(id(cell), "") for _, _, cell in below}
+    stands_out = "" not in apart and apart.isdisjoint(common)
+    if not (stands_out or _numbers_stand(rest)):
+        return [False] * len(rows)
+    as_seen: dict[int, Cell] = {}  # a cell that reaches down stays one cell
+    for row in rows[first:]:
+        for _, _, cell in row:
+            bold = stands_out and looks.get(id(cell), "") in apart
+            as_seen.setdefault(id(cell), replace(cell, header=bold))
+    told = [tuple(Placed(a, b, as_seen[id(cell)]) for a, b, cell in row) for row in rows[first:]]
+    return [False] * first + header_rows(told)
+
+
+def _numbers_stand(rows: Sequence[Sequence[Placed]]) -> bool:
+    """Tell whether a column but the first holds short values with digits, and nothing else.
+
+    Where a cell holds prose, the table may as well lay out a page, and none does.
+    """
+    columns: dict[int, bool] = {}
+    for row in rows:
+        for start, _, cell in row:
+            number = has_digit(cell.text) and len(cell.text) <= _LONGEST_VALUE
+            columns[start] = columns.get(start, True) and number
+    if any(len(cell.text) > _LONGEST_OF_A_TABLE for row in rows for _, _, cell in row):
+        return False
+    return any(start > 0 and numbers for start, numbers in columns.items())
+
+
+def _background(attributes: Mapping[str, str]) -> str:
+    """Return a cell's or a row's background, nothing where it is the page's."""
+    styled = _BACKGROUND.search(attributes.get("style", ""))
+    value = (styled.group(1) if styled else attributes.get("bgcolor", "")).strip().lower()
+    return "" if _PLAIN.match(value) else value
 
 
 def _is_title(row: Row, width: int) -> bool:

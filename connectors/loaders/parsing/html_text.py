@@ -38,6 +38,9 @@ _FRAME_ROLES = frozenset({"banner", "complementary", "contentinfo", "navigation"
 _HEADING = re.compile(r"h([1-6])")
 _DEEPEST_TABLE = 5
 _LIST_TAGS = frozenset({"dir", "menu", "ol", "ul"})
+_BOLD_TAGS = frozenset({"b", "strong"})
+_NOTE = "comment"
+"""An element of LibreOffice's, a note on a cell, which a style hides until it is pointed at."""
 _RUBY_TAGS = frozenset({"rb", "rt", "rtc", "ruby"})
 
 
@@ -80,9 +83,11 @@ class VisibleText:
         self.readings = Readings()
         self._title_parts: list[str] | None = None
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
-        self._figure = 0
+        self._figure = self._bold = 0
         self._buffer: list[str | None] = []  # None: a line break
         self._tables: list[HtmlTable] = []
+        self._note: list[str] | None = None
+        self._notes: list[str] = []  # on cells of the open tables
         self._lists = Lists(list_lengths)
         self._marker = ""  # a list item's number, before its text comes
         self._ruby: Ruby | None = None
@@ -101,6 +106,10 @@ class VisibleText:
         elif self._choice is not None:
             if tag == "option":
                 self._choice.option(attributes)
+        elif tag == _NOTE:
+            self._note = []
+        elif tag in _BOLD_TAGS:
+            self._bold += 1
         elif tag == "select":
             self._choice = Choice(attributes)
         elif tag == "input":
@@ -143,6 +152,13 @@ class VisibleText:
         elif self._choice is not None:
             if tag == "select":
                 self._end_choice()
+        elif tag == _NOTE and self._note is not None:
+            self._notes.append(one_line("".join(self._note)))
+            self._note = None
+            if not self._tables:
+                self._end_notes()
+        elif tag in _BOLD_TAGS:
+            self._bold -= self._bold > 0
         elif tag == "q":
             self._buffer.append("”")
         elif self._ruby is not None and tag in _RUBY_TAGS:
@@ -178,8 +194,12 @@ class VisibleText:
             self._choice.data(text)
         elif self._ruby is not None and not self._hidden:
             self._ruby.data(text)
+        elif self._note is not None and not self._hidden:
+            self._note.append(text)
         elif not self._hidden:
             self._buffer.append(text)
+            if self._tables and text.strip():
+                self._tables[-1].words(bold=self._bold > 0)
 
     def comment(self, text: str) -> None:
         """Ignore a comment."""
@@ -220,6 +240,14 @@ class VisibleText:
             self._emit(Block("\n".join(table.lines()), kind="table"))
         for block in blocks:
             self._emit(block)
+        if not self._tables:
+            self._end_notes()
+
+    def _end_notes(self) -> None:
+        """Say the notes on a table's cells after the table, as those of a workbook are."""
+        notes, self._notes = self._notes, []
+        for note in notes:
+            self._emit(Block(note))
 
     def _flush(self, level: int | None = None) -> None:
         self._end_ruby()

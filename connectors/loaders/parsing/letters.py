@@ -100,6 +100,8 @@ _THAI_MARKS = "ัิีึืฺุู็่้๊๋์ํ"
 
 _ODD = math.log(0.04)
 """What a character costs that no text in the language would hold in this place."""
+_MIXED = 2.0
+"""How odd a letter of another script within a word is, with 1 for what no text would hold."""
 _RARE = math.log(0.45)
 _LONE_QUOTE = 0.7
 """How odd a quotation is that ends or begins nowhere, with 1 for what no text would hold."""
@@ -112,13 +114,14 @@ class Letters:
     """What is seen of a text before a language is thought of.
 
     ``sound`` counts the letters outside ASCII that stand where letters may, ``odd`` all characters
-    that do not; ``script`` is the one of most of those letters.
+    that do not; ``script`` is the one of most of those letters. ``mixed``: words are of several.
     """
 
     sound: Counter[str]
     odd: float
     script: str
     capitals: bool
+    mixed: bool
 
 
 def letters_of(text: str, standard: str = "") -> Letters:
@@ -131,12 +134,15 @@ def letters_of(text: str, standard: str = "") -> Letters:
     (0.0, 2.0)
     """
     sound: Counter[str] = Counter()
-    odd = _LONE_QUOTE * _lone_quotes(text)
+    odd, mixed = _LONE_QUOTE * _lone_quotes(text), False
     for match in _OUTSIDE_ASCII.finditer(text):
         sign, place = match.group(), match.start()
         before, after = text[max(place - 1, 0) : place], text[place + 1 : place + 2]
         strangeness = _strangeness(sign, before, after, standard)
+        if not strangeness and sign.isalpha() and _stands_alone(text, place):
+            strangeness = 1.0
         odd += strangeness
+        mixed = mixed or strangeness == _MIXED
         if strangeness < 1 and unicodedata.category(sign)[0] in "LM":
             sound[sign] += 1
     scripts: Counter[str] = Counter()
@@ -145,7 +151,7 @@ def letters_of(text: str, standard: str = "") -> Letters:
         scripts[_script(sign)] += count
         capitals += sign.isupper() * count
     script = max(scripts, key=lambda name: scripts[name], default="latin")
-    return Letters(sound, odd, script, capitals > 0.6 * sum(sound.values()))
+    return Letters(sound, odd, script, capitals > 0.6 * sum(sound.values()), mixed)
 
 
 def fit(letters: Letters, language: str) -> float:
@@ -172,6 +178,25 @@ def fit(letters: Letters, language: str) -> float:
     return total + 0.0
 
 
+def _stands_alone(text: str, place: int) -> bool:
+    """Tell whether a Latin capital or a Hebrew letter stands where a currency sign would.
+
+    Or a small Cyrillic one before a number.
+
+    >>> _stands_alone("20 Ä", 3), _stands_alone("20 Äpfel", 3), _stands_alone("20 א", 3)
+    (True, False, True)
+    >>> _stands_alone("г20", 0), _stands_alone("M 20 г", 5)
+    (True, False)
+    """
+    sign, before = text[place], text[max(place - 2, 0) : place].rstrip(" \xa0")[-1:]
+    after = text[place + 1 : place + 2]
+    script = _script(sign)
+    if script == "cyrillic":
+        return sign.islower() and after.isdigit() and not text[max(place - 1, 0) : place].isalnum()
+    letter = script == "hebrew" or (script == "latin" and sign.isupper())
+    return letter and before.isdigit() and not after.isalnum()
+
+
 def _lone_quotes(text: str) -> int:
     """Count the kinds of quotation marks that lack their other half.
 
@@ -179,24 +204,28 @@ def _lone_quotes(text: str) -> int:
     (1, 0, 1)
     """
     doubles = sum(map(text.count, "“”„"))
-    return doubles % 2 + (text.count("‘") > text.count("’"))
+    angles = sum(map(text.count, "«»"))
+    return doubles % 2 + angles % 2 + (text.count("‘") > text.count("’"))
 
 
 def _strangeness(sign: str, before: str, after: str, standard: str) -> float:
-    """Return how little a character may stand in its place: from 0 to 1."""
+    """Return how little a character may stand in its place: 0, up to 2 for mixed scripts."""
     kind = unicodedata.category(sign)
     if kind[0] in "LM" and kind != "Lm":
         script = _script(sign)
         if standard and script == "east":
             return _east_asian(sign, before, after, standard)
+        if any(each.isalpha() and _script(each) != script for each in (before, after)):
+            return _MIXED
         if sign.isupper() and (before.islower() or (before.isupper() and after.islower())):
             return 1.0
-        if before.isalpha() and _script(before) != script:
-            return 1.0
+        if sign == "þ" and before.isalpha():
+            return 0.3  # in Icelandic but in the middle of compounds
         return float(_is_misplaced(sign, before, after))
     if sign in _PLAIN_SIGNS:
         within = before.isalpha() and (after.isalpha() or sign in _NEVER_AFTER_LETTERS)
         opening = sign in "„‚" and (before.isalpha() or sign in {before, after})
+        opening = opening or (sign in "€£¥" and after.islower())
         return float((within and sign not in "’·") or opening or (sign in "÷±" and after.isalpha()))
     if kind[0] == "P" and ord(sign) >= 0x5BE:
         within = before.isascii() and before.isalpha() and after.isascii() and after.isalpha()
@@ -214,7 +243,9 @@ def _east_asian(sign: str, before: str, after: str, standard: str) -> float:
     if "\uff61" <= sign <= "\uff9f":
         return 1.0
     if not (before > "\x7f" or after > "\x7f") and (before + after).strip().isalnum():
-        return 1.0  # a single one within Latin letters
+        return _MIXED  # a single one within Latin letters
+    if standard == "euc_kr" and "a" <= after <= "z":
+        return 1.0  # Korean puts its particles after Latin letters, not before them
     if standard != "euc_kr" and before == " ":
         return 0.3  # only Korean sets blanks between words
     if standard == "euc_kr" and not "\uac00" <= sign <= "\ud7a3":
@@ -253,4 +284,4 @@ def _is_misplaced(sign: str, before: str, after: str) -> bool:
         return not (after_letter or (sign in "ะา" and before == "า"))
     if sign in "เแโใไ":
         return not "ก" <= after <= "ฮ"
-    return sign in "ฯ๏๚๛"
+    return sign in "ฃฅฯ๏๚๛"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from rag_engine.connectors.loaders.parsing.decoding import decode
@@ -50,8 +51,18 @@ def parse(data: bytes, name: str) -> Parsed:
 def write_markdown(text: str, outline: Outline) -> str:
     """Add a text in Markdown to an outline, and return its first heading of level 1."""
     walk = _Walk(outline)
-    walk.blocks(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text))
+    walk.blocks(_reader().parse(text))
     return walk.first_heading
+
+
+def _reader() -> MarkdownIt:
+    """Return a parser of what most tools read beside CommonMark: tables, ``~~``, footnotes.
+
+    A footnote stays where its author wrote it: gathered at the end, those without a mark would be
+    lost. ``^[...]``, of a few tools alone, stays as it is.
+    """
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
+    return reader.disable(["footnote_inline", "footnote_tail"])
 
 
 def front_matter(text: str) -> tuple[dict[str, str], str]:

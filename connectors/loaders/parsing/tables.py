@@ -33,7 +33,7 @@ _MOST_REPEATED = 5_000_000
 """Characters that cells which span rows add to a table."""
 _LONGEST_LABEL = 300
 _LONGEST_HEADER_CELL = 60
-_JOINT = " > "
+_JOINT, _BETWEEN = " > ", " | "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,19 +123,26 @@ class Grid:
         self._above = []
 
 
-def row_lines(rows: Sequence[Row], is_header: Sequence[bool]) -> list[str]:
+def row_lines(rows: Sequence[Row], is_header: Sequence[bool], *, places: bool = False) -> list[str]:
     """Write each row as a line of ``name: value``; the header rows above it give the names.
 
     Several header rows in a row are one header of many levels (``2025 > Sales``). One that is a
     single cell over the whole width is a title, a line of its own. A header further down names
-    the rows below itself.
+    the rows below itself. With ``places``, an empty cell keeps its place where no name says in
+    which column the next one stands; a column without any text has none.
+
+    >>> rows = [("Bolt", "", "0.20"), ("Nut", "7", "0.10")]
+    >>> placed = [tuple(Placed(i, i + 1, Cell(t)) for i, t in enumerate(row)) for row in rows]
+    >>> row_lines(placed, [False, False], places=True)
+    ['Bolt | | 0.20', 'Nut | 7 | 0.10']
     """
     width = max((placed.end for row in rows for placed in row), default=0)
     lines: list[str] = []
     names: _Names | None = None
     pending: list[Row] = []  # header rows that have named nothing yet
+    used = _used(rows, width) if places else frozenset()
     for row, header in zip(rows, is_header, strict=True):
-        shown = [placed for placed in row if placed.cell.text.strip()]
+        shown = _shown(row)
         if not shown:
             continue
         if width > 1 and len(shown) == 1 and shown[0].end - shown[0].start == width:
@@ -146,9 +153,29 @@ def row_lines(rows: Sequence[Row], is_header: Sequence[bool]) -> list[str]:
         else:
             if pending:
                 names, pending = _Names(pending, width), []
-            lines.append(_line(shown, names))
-    lines.extend(_line(row, None) for row in pending)
+            empty = names is None and len(shown) > 1
+            lines.append(_line(_with_places(row, used) if empty else shown, names))
+    lines.extend(_line(_shown(row), None) for row in pending)
     return lines
+
+
+def _shown(row: Row) -> list[Placed]:
+    return [placed for placed in row if placed.cell.text.strip()]
+
+
+def _used(rows: Sequence[Row], width: int) -> frozenset[int]:
+    """Return the columns that a cell of their own has text in; none of two columns."""
+    if width < 3:
+        return frozenset()
+    return frozenset(a for row in rows for a, b, cell in row if b == a + 1 and cell.text.strip())
+
+
+def _with_places(row: Row, used: frozenset[int]) -> list[Placed]:
+    """Return a row's cells without the empty ones at its end, or in columns that are not used."""
+    kept = [each for each in row if each.cell.text.strip() or each.start in used]
+    while kept and not kept[-1].cell.text.strip():
+        kept.pop()
+    return kept
 
 
 class _Names:
@@ -179,25 +206,33 @@ class _Names:
 
 
 def _line(row: Sequence[Placed], names: _Names | None) -> str:
-    cells = [placed for placed in row if placed.cell.text.strip()]
     if names is not None:
-        return " | ".join(
+        return _BETWEEN.join(
             f"{label}: {_flat(cell.text)}" if label else _flat(cell.text)
-            for label, cell in ((names.label(start, end), cell) for start, end, cell in cells)
+            for label, cell in ((names.label(start, end), cell) for start, end, cell in row)
         )
-    values = [_flat(placed.cell.text) for placed in cells]
+    values = [_flat(placed.cell.text) for placed in row]
     # Without names of columns, a header cell at the beginning names the row.
-    if len(cells) > 1 and cells[0].cell.header and not cells[1].cell.header:
-        return f"{_as_name(cells[0].cell.text)}: {' | '.join(values[1:])}"
-    return " | ".join(values)
+    if len(row) > 1 and row[0].cell.header and not row[1].cell.header:
+        return f"{_as_name(row[0].cell.text)}: {_joined(values[1:])}"
+    return _joined(values)
+
+
+def _joined(values: Sequence[str]) -> str:
+    return " ".join(_BETWEEN.join(values).split())
 
 
 def _as_name(text: str) -> str:
-    return one_line(text).rstrip(":： ")
+    return one_line(text).replace(_BETWEEN, "|").rstrip(":： ")
 
 
 def _flat(text: str) -> str:
-    return " ".join(clean(text).split())
+    """Write a cell on one line; a bar in it does not look like the end of the cell.
+
+    >>> _flat("pike | large")
+    'pike|large'
+    """
+    return " ".join(clean(text).split()).replace(_BETWEEN, "|")
 
 
 def table_lines(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> list[str]:

@@ -7,6 +7,7 @@ holds only text is a value: it stands on a line of its own, with its name before
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing import html
@@ -72,7 +73,8 @@ class _Walk:
         self.title = ""
         self._values = False
 
-    def element(self, element: Any, depth: int) -> None:
+    def element(self, element: Any, depth: int, *, record: bool = False) -> None:
+        """Add an element. A ``record`` is one of several, whose title is not the document's."""
         children = [child for child in element if local_name(child)]
         if not children or _holds_words(element):
             self._text(element, leaf=not children)
@@ -81,14 +83,16 @@ class _Walk:
         told = [value for key in _TELLING if (value := element.get(key, "").strip())]
         if told:
             self._add(f"{local_name(element)}: {', '.join(map(tidy, told))}")
+        names = Counter(map(local_name, children))
         for position, child in enumerate(children):
             if position == 0 and _is_title(child, children):
                 heading = _inline(child)
-                self.title = self.title or one_line(heading)
+                self.title = self.title or ("" if record else one_line(heading))
                 self.outline.heading(min(depth, _DEEPEST_HEADING), heading)
                 self._values = False
             else:
-                self.element(child, depth + 1)
+                several = record or names[local_name(child)] > 1
+                self.element(child, depth + 1, record=several)
         self._values = False
 
     def _text(self, element: Any, *, leaf: bool) -> None:

@@ -99,3 +99,38 @@ def test_signs_that_two_kinds_of_big5_read_otherwise():
         ("big5hkscs", "我哋喺屋企食咗飯，佢哋冇嚟。"),
     ):
         assert decode(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Śliwka;2,10\nŻurawina;7,30\n", "cp1250"),
+        ("Tea;4 €\nSoap;2 €\n", "cp1252"),
+        ("sep=;\nÄrmel;7,10\nKnopf;0,30\n", "cp1252"),
+        ("Genève;3\n", "cp1252"),
+        ("Łomża;12\nPoznań;4\n", "cp1250"),
+        ("İznik\n", "cp1254"),
+        ("£35\n", "cp1252"),
+        ("Pâine;2\nȚuică;1\n".replace("Ț", "Ţ"), "cp1250"),
+    ],
+)
+def test_a_handful_of_letters_is_of_windows_and_of_one_script(text: str, encoding: str):
+    assert decode(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Obst;Preis\nÄpfel;1,10\nNüsse;3,20\nKäse;5,00\n", "cp1252"),
+        ("Nom;Ville\nZoé;Nîmes\nRené;Orléans\n", "cp1252"),
+        ("Ad;Şehir\nAyşe;Muğla\nİlker;Eskişehir\n", "cp1254"),
+        ("Tea;4 €\nSoap;2 €\n", "cp1252"),
+    ],
+)
+def test_no_one_is_told_of_readings_that_mix_scripts(text: str, encoding: str):
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.problems) == (text, ())
+
+
+def test_where_no_language_is_told_the_next_reading_is():
+    assert decode("Kőszeg;1\nGyőr;2\n".encode("cp1250")).second == "cp1250"

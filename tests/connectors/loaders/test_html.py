@@ -99,7 +99,7 @@ def test_what_a_browser_hides_is_never_text(
         ("<p>水泵\n送水。</p>", "水泵送水。"),
         ("<p>x<img alt='a picture' src=y>z</p>", "x a picture z"),
         ("<table><tr><td>Voltage<td>230 V</table>", "Voltage | 230 V"),
-        ("<table><tr><td><table><tr><td>in<td>ner</table><td>out</table>", "in | ner | out"),
+        ("<table><tr><td><table><tr><td>in<td>ner</table><td>out</table>", "in|ner | out"),
         ("<p>1 &lt; 2 &amp; 3</p>", "1 < 2 & 3"),
         ("", ""),
     ],

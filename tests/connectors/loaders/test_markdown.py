@@ -118,3 +118,23 @@ def test_skipped_levels_and_returns_give_the_right_path(
 ) -> None:
     document = load_one(loader, "a.md", "# A\n\n### C\n\n## B\n\n# D\n\nend")
     assert [span.section for span in document.spans] == [("A",), ("A", "C"), ("A", "B"), ("D",)]
+
+
+def test_footnotes_are_text_and_their_marks_are_not(
+    loader: MarkdownLoader, load_one: Callable[..., Document]
+) -> None:
+    text = (
+        "Trout spawn late.[^1] Pike do not.[^none]\n\n"
+        "[^1]: In *November*.\n\n    In brooks.\n\n[^unused]: Carp neither.\n\n# Next\n"
+    )
+    assert load_one(loader, "a.md", text).text == (
+        "Trout spawn late. Pike do not.[^none]\n\nIn November.\n\nIn brooks.\n\nCarp neither.\n\n"
+        "Next"
+    )
+
+
+def test_a_bar_in_a_cell_is_no_end_of_it(
+    loader: MarkdownLoader, load_one: Callable[..., Document]
+) -> None:
+    table = "| Fish | Size |\n|---|---|\n| Pike \\| old | 90 cm |\n"
+    assert load_one(loader, "a.md", table).text == "Fish: Pike|old | Size: 90 cm"

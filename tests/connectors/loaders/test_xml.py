@@ -111,6 +111,21 @@ def test_titles_of_books_are_headings(load_one: LoadOne) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "title"),
+    [
+        ("<plants><plant>{}</plant><plant>{}</plant></plants>", ""),
+        ("<plants><title>Herbs</title><plant>{}</plant><plant>{}</plant></plants>", "Herbs"),
+        ("<plants><info>{}</info><plant><p>x</p></plant><plant><p>y</p></plant></plants>", "Sage"),
+    ],
+)
+def test_the_title_is_of_no_record(load_one: LoadOne, content: str, title: str) -> None:
+    xml = content.replace("{}", "<title>Sage</title><note>Dry soil.</note>")
+    document = load_one(XmlLoader(), "a.xml", xml)
+    assert document.title == title
+    assert "Dry soil." in document.text
+
+
 def test_a_page_of_xhtml_is_read_as_a_page(load_one: LoadOne) -> None:
     page = (
         '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml" lang="el"><head>'

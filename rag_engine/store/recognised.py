@@ -1,0 +1,33 @@
+"""Whether a folder is a knowledge base, told by its catalogue without opening it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["CATALOGUE", "is_knowledge_base"]
+
+CATALOGUE = "catalogue.sqlite"
+"""The name of the file that holds the documents."""
+_HEAD = b"SQLite format 3\0"
+_TABLES = b"CREATE TABLE meta", b"CREATE TABLE chunk"
+_FIRST_PAGE = 1 << 16
+"""Bytes, in which SQLite keeps the tables' definitions."""
+
+
+def is_knowledge_base(folder: Path) -> bool:
+    """Tell a knowledge base from a folder in which a file happens to have the same name.
+
+    One that is not finished, or whose catalogue can not be read, is taken for none.
+
+    >>> is_knowledge_base(Path(__file__).parent)
+    False
+    """
+    path = folder / CATALOGUE
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            page = file.read(_FIRST_PAGE)
+    except OSError:
+        return False
+    return page.startswith(_HEAD) and all(table in page for table in _TABLES)
