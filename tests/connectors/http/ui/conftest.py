@@ -13,7 +13,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase, Settings, Span
 from rag_engine.connectors.http.service import Service
 from rag_engine.pipelines.serve import ServeOptions, open_service
-from rag_engine.settings import OpenAICompatibleGeneratorSettings
+from rag_engine.settings import HybridRetrievalSettings, OpenAICompatibleGeneratorSettings
 from tests.connectors.http.service import serving, write_keys
 from tests.connectors.http.ui.browser import Browser, chromium
 from tests.connectors.http.ui.hostile import HOSTILE
@@ -98,7 +98,9 @@ def plain(browser, model, tmp_path_factory) -> Iterator[Running]:
 def keyed(browser, model, real_components, tmp_path_factory) -> Iterator[Running]:
     """Wants a key, and holds a document for every hostile text."""
     folder: Path = tmp_path_factory.mktemp("keyed")
-    with KnowledgeBase.open(folder / "kb", components=real_components) as kb:
+    # Texts that are no language's may be taken for translations of each other: each is to be shown.
+    settings = Settings(retrieval=HybridRetrievalSettings(group_twins=False))
+    with KnowledgeBase.open(folder / "kb", settings=settings, components=real_components) as kb:
         kb.add(
             Document(
                 id=f"{number} {text}",
