@@ -17,7 +17,7 @@ from rag_engine.arrays import Float32Array
 from rag_engine.errors import ModelError
 from rag_engine.ports import Reranker
 from rag_engine.retrieval.candidates import Candidates
-from rag_engine.retrieval.formulations import mean_odds
+from rag_engine.retrieval.formulations import mean_of
 from rag_engine.store.view import View
 
 __all__ = ["calibrated", "reranked"]
@@ -28,8 +28,9 @@ def reranked(
 ) -> Candidates:
     """Order the first ``pool`` candidates by a reranker's scores; the others follow as they were.
 
-    ``questions`` are the formulations of one: a candidate has the mean of its odds over them. Ties
-    stay as they were. A candidate that vanished from a lenient view goes.
+    ``questions`` are the formulations of one: a candidate has the mean of its scores, which orders
+    alike whatever the scale's zero and unit are. Ties stay as they were. A candidate that vanished
+    from a lenient view goes.
 
     Raises:
         ViewOutdated: a candidate vanished, and the view is not lenient.
@@ -46,7 +47,7 @@ def reranked(
     scored = [
         _checked(reranker, reranker.score(question, texts), len(texts)) for question in questions
     ]
-    rerank[places] = scored[0] if len(scored) == 1 else mean_odds(scored, slope=1.0)
+    rerank[places] = mean_of(scored)
     first = np.array(places)[np.argsort(-rerank[places], kind="stable")]
     rest = np.arange(pool, len(candidates))
     ordered = replace(candidates, rerank=rerank).taken(np.concatenate([first, rest]))

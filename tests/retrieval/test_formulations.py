@@ -129,17 +129,19 @@ def test_a_hit_is_shown_in_the_language_of_the_question(tmp_path, real_component
 
 
 class Judge:
-    """A reranker that scores by how many words a text shares with a question."""
+    """A reranker that scores by how many words a text shares with a question, times a unit."""
 
     name = "judge"
 
-    def __init__(self):
+    def __init__(self, unit=1.0):
         self.asked = []
+        self.unit = unit
 
     def score(self, question, passages):
         self.asked.append(question)
         words = set(question.lower().split())
-        return np.array([len(words & set(text.lower().split())) for text in passages], np.float32)
+        shared = [len(words & set(text.lower().split())) for text in passages]
+        return self.unit * np.array(shared, np.float32)
 
 
 def test_a_reranker_reads_every_formulation(open_in):
@@ -148,9 +150,30 @@ def test_a_reranker_reads_every_formulation(open_in):
         hits = kb.search("der kran", also=["la garantía cubre"])
     assert judge.asked == ["der kran", "la garantía cubre"]
     reranked = {hit.chunk.document_id: hit.parts.rerank for hit in hits}
-    # Two of its words and none, three and none: the mean of the odds.
-    assert reranked["kran"] == pytest.approx(np.log((np.exp(2) + 1) / 2), abs=1e-5)
-    assert reranked["garantía"] == pytest.approx(np.log((np.exp(3) + 1) / 2), abs=1e-5)
+    # Two of its words and none, three and none.
+    assert (reranked["kran"], reranked["garantía"]) == (1.0, 1.5)
+
+
+class Told:
+    """A reranker that thinks one passage good for one formulation, and another fair for both."""
+
+    name = "told"
+
+    def __init__(self, unit):
+        self.unit = unit
+
+    def score(self, question, passages):
+        one, other = sorted(passages)[:2]
+        good = {one: 3.0 if question == "der kran" else 0.0, other: 2.0}
+        return self.unit * np.array([good.get(text, 0.0) for text in passages], np.float32)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_the_unit_of_a_reranker_changes_no_order(open_in, unit):
+    with open_in(reranker=Told(unit)) as kb:
+        hits = kb.search("der kran", also=["la garantía cubre"])
+    first, second = hits[:2]
+    assert (first.parts.rerank, second.parts.rerank) == pytest.approx((2 * unit, 1.5 * unit))
 
 
 def test_an_answer_reads_what_all_formulations_find(open_in):
