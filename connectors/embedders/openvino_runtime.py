@@ -7,10 +7,13 @@ import threading
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from rag_engine.connectors.embedders.e5_eight_bits import GROUP
 from rag_engine.errors import InvalidInput, MissingExtra
 
-__all__ = ["cpu_properties", "infer", "load_openvino", "processor_flags", "quickest"]
+__all__ = ["GROUP", "cpu_properties", "infer", "load_openvino", "processor_flags", "quickest"]
+
+GROUP = 64
+"""Numbers that share a scale where products are computed in eight bits, on both sides: 32 is
+slower, and on the sets tried finds no more."""
 
 _TELEMETRY = "openvino_telemetry"
 _import_lock = threading.Lock()
