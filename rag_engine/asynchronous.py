@@ -43,6 +43,7 @@ class AsyncQuestions(Questions):
         where: Filter | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
     ) -> list[Hit]:
         """Return what ``search`` returns; other tasks go on meanwhile.
 
@@ -60,6 +61,7 @@ class AsyncQuestions(Questions):
             where=where,
             language=language,
             min_score=min_score,
+            instruction=instruction,
         )
         return await in_worker(self._workers.search, search)
 
@@ -71,6 +73,7 @@ class AsyncQuestions(Questions):
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        instruction: str | None = None,
     ) -> Answer:
         """Return what ``ask`` returns; other tasks go on meanwhile.
 
@@ -87,6 +90,7 @@ class AsyncQuestions(Questions):
             where=where,
             language=language,
             answer_language=answer_language,
+            instruction=instruction,
             on_text=None,
         )
         return await in_worker(self._workers.answer, write)
@@ -99,6 +103,7 @@ class AsyncQuestions(Questions):
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        instruction: str | None = None,
     ) -> AnswerStream:
         """Return the pieces of an answer as they are written, those that ``ask`` gives ``on_text``.
 
@@ -120,6 +125,7 @@ class AsyncQuestions(Questions):
                 where=where,
                 language=language,
                 answer_language=answer_language,
+                instruction=instruction,
                 on_text=on_text,
             )
 
@@ -133,6 +139,7 @@ class AsyncQuestions(Questions):
         where: Filter | None,
         language: str | None,
         answer_language: str | None,
+        instruction: str | None,
         on_text: OnText | None,
     ) -> Answer:
         """Answer as ``ask`` does; the search waits for its turn among all searches."""
@@ -144,6 +151,7 @@ class AsyncQuestions(Questions):
             where=where,
             language=language,
             answer_language=answer_language,
+            instruction=instruction,
             on_text=on_text,
         )
 
@@ -156,6 +164,7 @@ class AsyncQuestions(Questions):
         where: Filter | None,
         language: str | None,
         min_score: float,
+        instruction: str | None,
     ) -> list[Hit]:
         cancellation = current_cancellation() or Cancellation()
         search = partial(
@@ -166,6 +175,7 @@ class AsyncQuestions(Questions):
             where=where,
             language=language,
             min_score=min_score,
+            instruction=instruction,
         )
         work = self._workers.search(cancellation.bound(search))
         cancellation.on_cancel(work.cancel)

@@ -96,13 +96,15 @@ def add_file(
     path: str | Path,
     source: str,
     *,
+    encoding: str | None = None,
     language: str | None = None,
     stop: Stop = never,
 ) -> AddReport:
     """Index one file under the name ``source``; see ``KnowledgeBase.add_file``.
 
     Raises:
-        InvalidInput: ``path`` is no file, ``source`` no name, or ``language`` no language's code.
+        InvalidInput: ``path`` is no file, ``source`` no name, ``language`` no language's code, or
+            ``encoding`` is none, or is for a file that says its own.
         WriteStopped: ``stop`` said so.
     """
     store.check_writable()
@@ -111,8 +113,9 @@ def add_file(
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")
     if not isinstance(source, str) or not source or shown_name(source) != source:
         raise InvalidInput(f"source is the name of a file in the knowledge base, got {source!r}")
-    run = _Run(store, store.loaders, language=stated_language(language), stop=stop)
-    return _asked_for(run.index({one_form(source): path}, silent), path, store.loaders)
+    loaders = in_encoding(encoding, store.loaders, path)
+    run = _Run(store, loaders, language=stated_language(language), stop=stop)
+    return _asked_for(run.index({one_form(source): path}, silent), path, loaders)
 
 
 def _asked_for(report: AddReport, path: Path, loaders: Sequence[Loader]) -> AddReport:

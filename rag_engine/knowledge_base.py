@@ -227,20 +227,22 @@ class KnowledgeBase(AsyncQuestions):
         path: str | Path,
         *,
         source: str,
+        encoding: str | None = None,
         language: str | None = None,
         stop: Stop = never,
     ) -> AddReport:
         """Add one file under the name ``source``, wherever it lies; the index is not published.
 
-        ``language`` says what it is in, as with ``add_files``. ``stop`` is asked between two steps,
-        as in ``add``; a file that was stopped half-way is read again when it is next added.
+        ``encoding`` and ``language`` say what it is in, as with ``add_files``. ``stop`` is asked
+        between two steps, as in ``add``; a file that was stopped half-way is read again when it is
+        next added.
 
         Raises:
             WriteStopped: ``stop`` said so; it tells how many documents of the file are kept.
 
         Example: ``kb.add_file(upload, source="manuals/pump.txt")``
         """
-        return add_file(self._opened, path, source, language=language, stop=stop)
+        return add_file(self._opened, path, source, encoding=encoding, language=language, stop=stop)
 
     @property
     def file_suffixes(self) -> frozenset[str]:

@@ -122,6 +122,7 @@ class Questions:
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        instruction: str | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from the knowledge base, with checked citations.
@@ -131,8 +132,8 @@ class Questions:
         ``supported`` and says that the knowledge base does not hold it. It is in the question's
         language, or in ``answer_language`` (BCP-47); one that is surely in another is asked for
         once more, and a warning says so if that does not help. A generator that ``quotes`` leaves
-        quotations in the languages of their sources. ``also`` is as in ``search``: it helps to find
-        the passages; what is answered is the question.
+        quotations in the languages of their sources. ``also`` and ``instruction`` are as in
+        ``search``: they help to find the passages; what is answered is the question.
 
         ``on_text`` receives a draft piece by piece as it is written, from when the language of its
         beginning is known to be right; what it received is not taken back, though the answer's
@@ -140,7 +141,7 @@ class Questions:
         that it raises ends the writing.
 
         Raises:
-            InvalidInput: an empty question, or a language that is none.
+            InvalidInput: an empty question, or a language that is none; what ``search`` refuses.
             ServiceError: a remote model failed.
 
         Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
@@ -153,6 +154,7 @@ class Questions:
             where=where,
             language=language,
             answer_language=answer_language,
+            instruction=instruction,
             on_text=on_text,
         )
 

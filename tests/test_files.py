@@ -517,6 +517,16 @@ def test_one_file_is_said_to_be_in_a_language(kb: KnowledgeBase, folder: Path):
     (folder / "list.txt").write_text("X-200 4711", encoding="utf-8")
     kb.add_file(folder / "list.txt", source="list.txt", language="sw")
     assert chunk_languages(kb) == {"list.txt": "sw"}
+    kb.add_file(folder / "list.txt", source="list.txt", language="pl", encoding="cp1250")
+    assert chunk_languages(kb) == {"list.txt": "pl"}
+
+
+def test_one_file_is_said_to_be_in_an_encoding(kb: KnowledgeBase, folder: Path):
+    (folder / "list.txt").write_bytes("Łódź, część 7".encode("cp1250"))
+    kb.add_file(folder / "list.txt", source="list.txt", encoding="cp1250")
+    assert kb.document("list.txt").text == "Łódź, część 7"
+    with pytest.raises(InvalidInput, match="there is no text encoding 'rot13'"):
+        kb.add_file(folder / "list.txt", source="list.txt", encoding="rot13")
 
 
 @pytest.mark.parametrize("language", ["", "deutsch", "?", 7])

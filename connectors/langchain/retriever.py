@@ -20,6 +20,7 @@ from rag_engine.connectors.langchain.filters import Condition, as_filter
 from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.search_arguments import checked_language
+from rag_engine.settings import Settings
 
 __all__ = ["RagEngineRetriever"]
 
@@ -30,16 +31,18 @@ class _Asked(TypedDict):
     language: str | None
     min_score: float
     also: Sequence[str]
+    instruction: str | None
 
 
 class RagEngineRetriever(BaseRetriever):
     """Finds the ``k`` best passages of an open knowledge base, whatever their language.
 
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
-    question's language (BCP-47), ``min_score`` leaves out hits below it, as in
-    ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``,
-    and ``also``, other formulations of that question; a call's ``where`` narrows the retriever's
-    own and never replaces it, so that whoever asks can not reach beyond it.
+    question's language (BCP-47), ``min_score`` leaves out hits below it, ``instruction`` tells a
+    model that was trained with instructions what is looked for, as in ``KnowledgeBase.search``. All
+    of them may be given for one call too: ``invoke(question, k=10)``, and ``also``, other
+    formulations of that question; a call's ``where`` narrows the retriever's own and never replaces
+    it, so that whoever asks can not reach beyond it.
 
     A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
     of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,
@@ -67,6 +70,7 @@ class RagEngineRetriever(BaseRetriever):
     where: Annotated[SkipValidation[Condition | None], PlainValidator(as_filter)] = None
     language: str | None = None
     min_score: float = Field(0.0, ge=0, le=1)
+    instruction: str | None = None
 
     _owned: bool = PrivateAttr(default=False)
 
@@ -84,8 +88,12 @@ class RagEngineRetriever(BaseRetriever):
         where: Condition | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
+        settings: Settings | None = None,
     ) -> Self:
         """Open the knowledge base in ``path`` for reading; ``close`` closes it again.
+
+        Without ``settings`` those that it was made with are used.
 
         Raises:
             StoreNotFound: there is none.
@@ -93,7 +101,7 @@ class RagEngineRetriever(BaseRetriever):
             ContractMismatch: it was built with another model than its settings name.
             MissingExtra: its settings name a part whose package is not installed.
         """
-        knowledge_base = KnowledgeBase.open(path, read_only=True)
+        knowledge_base = KnowledgeBase.open(path, settings=settings, read_only=True)
         try:
             retriever = cls(
                 knowledge_base=knowledge_base,
@@ -101,6 +109,7 @@ class RagEngineRetriever(BaseRetriever):
                 where=where,
                 language=language,
                 min_score=min_score,
+                instruction=instruction,
             )
         except BaseException:
             knowledge_base.close()
@@ -145,6 +154,7 @@ class RagEngineRetriever(BaseRetriever):
         language: str | None = None,
         min_score: float | None = None,
         also: Sequence[str] = (),
+        instruction: str | None = None,
     ) -> _Asked:
         """Return what a search is asked with: the retriever's options, and those of one call."""
         return _Asked(
@@ -153,4 +163,5 @@ class RagEngineRetriever(BaseRetriever):
             language=language or self.language,
             min_score=self.min_score if min_score is None else min_score,
             also=also,
+            instruction=instruction or self.instruction,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,6 @@ from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddi
 from rag_engine.connectors.langchain.filters import Condition, as_filter
 from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
 from rag_engine.errors import InvalidInput
-from rag_engine.filters import Filter
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.ports import Embedder
 from rag_engine.records import Hit
@@ -45,7 +45,8 @@ class RagEngineVectorStore(VectorStore):
 
     A search takes ``filter`` (a typed filter, or a mapping of fields to values; ``document_id``,
     ``language``, ``page``, ``source`` and ``title`` are the passage's own, every other key is one
-    of the document's metadata) and ``language``, the question's. Scores are the engine's: the
+    of the document's metadata), ``language``, the question's, and ``also`` and ``instruction`` as
+    ``KnowledgeBase.search`` takes them. Scores are the engine's: the
     probability, 0 to 1, that a document answers the question. Search by a vector, and by marginal
     relevance, is not offered: a question's words count too.
 
@@ -223,12 +224,22 @@ class RagEngineVectorStore(VectorStore):
         *,
         filter: Condition | None = None,  # noqa: A002 (LangChain's name for it)
         language: str | None = None,
+        also: Sequence[str] = (),
+        instruction: str | None = None,
         **kwargs: Any,
     ) -> list[tuple[Document, float]]:
         """Return documents as ``similarity_search`` does, with their scores; higher is better."""
         _refuse_unknown("similarity_search", kwargs)
         check_k(k)
-        ranked = self._ranked(query, k, as_filter(filter), language)
+        search = partial(
+            self.knowledge_base.search,
+            query,
+            also=also,
+            where=as_filter(filter),
+            language=language,
+            instruction=instruction,
+        )
+        ranked = _ranked(search, k)
         scored = ((self.knowledge_base.document(name), score) for name, score in ranked)
         return [(as_langchain(document), score) for document, score in scored if document]
 
@@ -257,24 +268,23 @@ class RagEngineVectorStore(VectorStore):
     def _select_relevance_score_fn(self) -> Any:
         return _unchanged
 
-    def _ranked(
-        self, query: str, k: int, where: Filter | None, language: str | None
-    ) -> list[tuple[str, float]]:
-        """Return the ids of the ``k`` best documents with their scores.
 
-        One long document may hold the best passages all by itself: then more are looked at.
-        """
-        passages = min(_PASSAGES_A_DOCUMENT * k, _MOST_PASSAGES)
-        while True:
-            hits = self.knowledge_base.search(query, k=passages, where=where, language=language)
-            scores: dict[str, float] = {}
-            for hit in hits:
-                scores.setdefault(hit.chunk.document_id, hit.score)
-            if len(scores) >= k:
-                return list(scores.items())[:k]
-            if len(hits) < passages or passages == _MOST_PASSAGES:
-                return _with_twins(hits, scores, k)
-            passages = min(8 * passages, _MOST_PASSAGES)
+def _ranked(search: Callable[..., list[Hit]], k: int) -> list[tuple[str, float]]:
+    """Return the ids of the ``k`` best documents with their scores.
+
+    One long document may hold the best passages all by itself: then more are looked at.
+    """
+    passages = min(_PASSAGES_A_DOCUMENT * k, _MOST_PASSAGES)
+    while True:
+        hits = search(k=passages)
+        scores: dict[str, float] = {}
+        for hit in hits:
+            scores.setdefault(hit.chunk.document_id, hit.score)
+        if len(scores) >= k:
+            return list(scores.items())[:k]
+        if len(hits) < passages or passages == _MOST_PASSAGES:
+            return _with_twins(hits, scores, k)
+        passages = min(8 * passages, _MOST_PASSAGES)
 
 
 def _with_twins(hits: Sequence[Hit], scores: dict[str, float], k: int) -> list[tuple[str, float]]:

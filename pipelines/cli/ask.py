@@ -9,6 +9,7 @@ import typer
 from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.options import (
     InLanguages,
+    Instruction,
     KbDir,
     OtherFormulations,
     Question,
@@ -30,6 +31,7 @@ def ask(
     kb: KbDir,
     settings: SettingsFile = None,
     also: OtherFormulations = None,
+    instruction: Instruction = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
     where: Where = None,
@@ -52,6 +54,7 @@ def ask(
             where=chosen,
             language=language,
             answer_language=answer_language,
+            instruction=instruction,
         )
     return Outcome(
         result=AskReply.of(question, answer).model_dump(),

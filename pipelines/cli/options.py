@@ -19,6 +19,7 @@ from rag_engine.settings import Settings
 
 __all__ = [
     "InLanguages",
+    "Instruction",
     "KbDir",
     "KeptKbDir",
     "OtherFormulations",
@@ -82,6 +83,15 @@ OtherFormulations = Annotated[
         "--also",
         metavar="TEXT",
         help="The question in other words or another language; may be repeated.",
+    ),
+]
+Instruction = Annotated[
+    str | None,
+    typer.Option(
+        "--instruction",
+        metavar="TEXT",
+        help="What is looked for, said to a model that was trained with instructions.",
+        show_default="the model's usual task",
     ),
 ]
 InLanguages = Annotated[

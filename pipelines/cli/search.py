@@ -9,6 +9,7 @@ import typer
 from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.options import (
     InLanguages,
+    Instruction,
     KbDir,
     OtherFormulations,
     Question,
@@ -31,6 +32,7 @@ def search(
     kb: KbDir,
     settings: SettingsFile = None,
     also: OtherFormulations = None,
+    instruction: Instruction = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
     where: Where = None,
@@ -54,6 +56,7 @@ def search(
             where=chosen,
             language=language,
             min_score=min_score,
+            instruction=instruction,
         )
     lines = [line for hit in hits for line in output.hit_lines(hit)]
     failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)

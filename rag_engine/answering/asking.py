@@ -31,6 +31,7 @@ class Search(Protocol):
         where: Filter | None,
         language: str | None,
         min_score: float,
+        instruction: str | None,
     ) -> list[Hit]:
         """Return the best passages."""
         ...
@@ -45,6 +46,7 @@ def ask(
     where: Filter | None,
     language: str | None,
     answer_language: str | None,
+    instruction: str | None,
     on_text: OnText | None,
 ) -> Answer:
     """Answer a question from what a search finds; the rest is as ``KnowledgeBase.ask`` says."""
@@ -60,6 +62,7 @@ def ask(
         where=where,
         language=language,
         min_score=least_score(settings),
+        instruction=instruction,
     )
     answer = answer_question(
         question,

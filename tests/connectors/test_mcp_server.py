@@ -113,6 +113,17 @@ def test_what_hardly_answers_is_left_out_unless_it_is_asked_for(call, kb):
     assert scores() == [score for score in every if score >= kb.least_score]
 
 
+def test_other_formulations_help_to_find(call):
+    def matched(tool, **arguments):
+        found = call(tool, **arguments).structured_content["hits"]
+        return {word for hit in found for word in hit["parts"]["matched_terms"]}
+
+    assert "paper" not in matched("search", query="Wasser", min_score=0)
+    for tool, name in (("search", "query"), ("ask", "question")):
+        assert "paper" in matched(tool, **{name: "Wasser"}, also=["paper"])
+    assert "8" in told(call("search", query="Wasser", also=["?"] * 9))
+
+
 def test_filters_by_language_and_metadata(call):
     def ids(**arguments):
         found = call("search", query="Wasser", min_score=0, k=20, **arguments)

@@ -77,6 +77,9 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
             for reply in (alone, found)
         )
         assert after["handbook/pump.md"] > before.get("handbook/pump.md", 0.0) == 0.0
+    for command in ("search", "ask"):  # the bundled model was not trained with instructions
+        _, failed = run_json(capsys, command, "seal", "--kb", kb, "--instruction", "Find a rule")
+        assert "takes no instruction" in failed["error"]["message"]
     status, failed = run_json(capsys, "search", "seal", "--kb", kb, "--also", " ")
     assert (status, failed["error"]["type"]) == (Exit.FAILED, "InvalidInput")
     _, found = run_json(capsys, "search", "seal", "--kb", kb, "--min-score", "0.9999")

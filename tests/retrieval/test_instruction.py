@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from rag_engine import Document, KnowledgeBase, Settings
@@ -45,6 +46,30 @@ def test_an_instruction_says_what_is_looked_for(opened, mode):
         assert best.chunk.text == text
     with pytest.raises(InvalidInput, match="an instruction is a line"):
         kb.search("was ist das", instruction="a\nb")
+
+
+def test_every_way_of_asking_passes_it_on(opened):
+    pytest.importorskip("langchain_core")
+    from rag_engine.connectors.langchain import RagEngineRetriever, RagEngineVectorStore
+
+    kb = opened(Instructed(), answering={"min_score": 0.0, "hits": 1})
+    asked = {"question": "was ist das", "instruction": TEXTS[1]}
+
+    async def awaited():
+        async with kb.astream(**asked) as stream:
+            async for _ in stream:
+                pass
+        return await kb.asearch(**asked, k=1), await kb.aask(**asked), stream.answer
+
+    [hit], *answers = anyio.run(awaited)
+    answers.append(kb.ask(**asked))
+    assert [hit, *(answer.hits[0] for answer in answers)] == kb.search(**asked, k=1) * 4
+    retriever = RagEngineRetriever(knowledge_base=kb, k=1, instruction=TEXTS[1])
+    for passages in (retriever.invoke("was ist das"), retriever.invoke("x", instruction=TEXTS[1])):
+        assert [passage.page_content for passage in passages] == [TEXTS[1]]
+    store = RagEngineVectorStore(kb)
+    [document] = store.similarity_search("was ist das", k=1, instruction=TEXTS[2])
+    assert document.page_content == TEXTS[2]
 
 
 def test_it_is_refused_where_it_does_nothing(opened):

@@ -39,6 +39,14 @@ async def upload(
     prefix: Annotated[
         str, Form(max_length=_LONGEST_NAME, description="Put before each name, with a slash.")
     ] = "",
+    language: Annotated[
+        str | None,
+        Form(
+            max_length=40,
+            description="What all these files are in (BCP-47), but for passages that clearly are "
+            "not; detected if not given.",
+        ),
+    ] = None,
 ) -> Response:
     """Read files of every kind that a loader reads into documents.
 
@@ -60,7 +68,7 @@ async def upload(
         told: list[FileOut] = []
         for name, file in zip(names, files, strict=True):
             try:
-                told.append(_index(name, file, tenant, service.stop.writes_end))
+                told.append(_index(name, file, tenant, language, service.stop.writes_end))
             except WriteStopped as stopped:
                 raise _stopped(names[: len(told)], name, stopped.kept) from stopped
         return json_response(FilesReply(files=told))
@@ -99,13 +107,15 @@ what comes after it again'
     )
 
 
-def _index(name: str, file: UploadFile, tenant: Tenant, stop: Stop) -> FileOut:
+def _index(
+    name: str, file: UploadFile, tenant: Tenant, language: str | None, stop: Stop
+) -> FileOut:
     """Index one file under its name; on disk it has a name of ours."""
     with tempfile.TemporaryDirectory(prefix="rag-engine-") as folder:
         path = Path(folder) / f"upload{PurePosixPath(name).suffix.lower()}"
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
-        report = tenant.kb.add_file(path, source=name, stop=stop)
+        report = tenant.kb.add_file(path, source=name, language=language, stop=stop)
         problems = [
             ProblemOut(source=problem.source, reason=problem.reason.replace(str(path), name))
             for problem in (*report.skipped, *report.problems)

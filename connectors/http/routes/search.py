@@ -41,10 +41,12 @@ async def search(
     def work() -> Response:
         hits = tenant.kb.search(
             body.question,
+            also=body.also,
             k=body.k,
             where=body.filter(),
             language=body.language,
             min_score=body.min_score,
+            instruction=body.instruction,
         )
         reply = SearchReply.of(body.question, hits)
         if body.evidence:
@@ -52,7 +54,8 @@ async def search(
             reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
         return json_response(reply)
 
-    return await answered(service, request, tenant.name, Kind.SEARCH, work)
+    units = 1.0 + len(body.also)
+    return await answered(service, request, tenant.name, Kind.SEARCH, work, units=units)
 
 
 @router.post(

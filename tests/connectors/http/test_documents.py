@@ -121,6 +121,17 @@ def test_files_are_read_as_the_command_reads_them(client):
         assert client.delete(f"/v1/files/up/{name}").status_code == 200
 
 
+def test_uploaded_files_are_said_to_be_in_a_language(client):
+    files = [("files", ("codes.txt", b"X-200 4711"))]
+    wrong = client.post("/v1/files", files=files, data={"language": "deutsch"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid_input")
+    client.post("/v1/files", files=files, data={"language": "sw"}).raise_for_status()
+    asked = {"question": "X-200 4711", "k": 10, "languages": ["sw"]}
+    hits = client.post("/v1/search", json=asked).json()["hits"]
+    assert "codes.txt" in {hit["document"] for hit in hits}
+    assert client.delete("/v1/files/codes.txt").status_code == 200
+
+
 @pytest.mark.parametrize("asked", ["up/\u00e9.txt", "up/e\u0301.txt"])
 def test_names_of_files_in_either_unicode_form(client, asked):
     for name in ("\u00e9.txt", "e\u0301.txt"):

@@ -38,6 +38,21 @@ def test_a_question_finds_a_passage_in_another_language(client):
     assert len(found["hits"]) == 2
 
 
+def test_other_formulations_help_to_find(client):
+    def scores(**more):
+        reply = client.post("/v1/search", json={"question": "Je, mafuta?", "k": 10, **more})
+        assert reply.status_code == 200
+        return {hit["document"]: hit["score"] for hit in reply.json()["hits"]}
+
+    also = ["Wie oft wird das Öl gewechselt?", "How often is the oil changed?"]
+    alone, helped = scores(), scores(also=also)
+    best = max(helped, key=helped.get)
+    assert helped[best] > alone.get(best, 0.0)
+    for also, instruction in ((["?"] * 9, None), ([""], None), ([], "Find a rule")):
+        body = {"question": QUESTION, "also": also, "instruction": instruction}
+        assert client.post("/v1/search", json=body).status_code == 422
+
+
 def test_evidence_is_the_nearest_sentence(client):
     asked = {"question": "Wie oft wird das Öl gewechselt?", "k": 1, "evidence": True}
     found = client.post("/v1/search", json=asked).json()

@@ -1,0 +1,92 @@
+"""What one way of asking can be told, the others can: no parameter is lost on the way."""
+
+from __future__ import annotations
+
+import inspect
+from typing import get_type_hints
+
+import pytest
+
+from rag_engine import Document, KnowledgeBase
+from rag_engine.asynchronous import AsyncQuestions
+from rag_engine.connectors.http.schemas import AskRequest, SearchRequest
+from rag_engine.connectors.langchain import RagEngineRetriever, RagEngineVectorStore
+from rag_engine.files import add_file, add_files
+from rag_engine.pipelines.cli.ask import ask as ask_command
+from rag_engine.pipelines.cli.index import index as index_command
+from rag_engine.pipelines.cli.search import search as search_command
+from tests.doubles import HashEmbedder
+
+
+def parameters(function, *without):
+    """Return the names, kinds and defaults of what a function takes, but for some."""
+    taken = inspect.signature(function).parameters.values()
+    return {(each.name, each.kind, each.default) for each in taken if each.name not in without}
+
+
+def names(function):
+    return {name for name, _, _ in parameters(function, "self", "cls", "kwargs")}
+
+
+SEARCH = names(KnowledgeBase.search)
+ASK = names(KnowledgeBase.ask)
+
+
+def test_what_is_awaited_takes_what_is_called():
+    assert parameters(KnowledgeBase.asearch) == parameters(KnowledgeBase.search)
+    # What an answer's pieces are given to is the task that reads the stream.
+    for awaited in (KnowledgeBase.aask, KnowledgeBase.astream):
+        assert parameters(awaited) == parameters(KnowledgeBase.ask, "on_text")
+        assert get_type_hints(awaited)["where"] == get_type_hints(KnowledgeBase.ask)["where"]
+
+
+def test_an_answer_is_searched_for_as_passages_are():
+    """How many hits are read, and from which score on, is set (``AnsweringSettings``)."""
+    assert {"k", "min_score"} == SEARCH - ASK
+    within = names(AsyncQuestions._search_in_turn)
+    assert within == SEARCH
+
+
+def test_the_command_line_takes_what_python_takes():
+    """``--in`` is a part of the filter."""
+    assert names(search_command) == SEARCH | {"kb", "settings", "languages"}
+    assert names(ask_command) == (ASK - {"on_text"}) | {"kb", "settings", "languages"}
+    files = names(KnowledgeBase.add_files) - {"path", "on_progress", "loaders"}
+    assert files <= names(index_command)
+    assert names(add_files) - {"store", "own_loaders"} == names(KnowledgeBase.add_files) - {
+        "loaders"
+    }
+    assert names(add_file) - {"store"} == names(KnowledgeBase.add_file)
+
+
+def test_http_takes_what_python_takes():
+    """``languages`` are a part of the filter, ``evidence`` is for those who show hits."""
+    assert set(SearchRequest.model_fields) == SEARCH | {"languages", "evidence"}
+    assert set(AskRequest.model_fields) >= {"question", "where", "language", "answer_language"}
+
+
+def test_langchain_takes_what_python_takes():
+    mine = names(RagEngineRetriever._asked)
+    assert mine == SEARCH - {"question"}
+    made_with = set(RagEngineRetriever.model_fields) & SEARCH
+    assert made_with == SEARCH - {"question", "also"}  # which belong to one question
+    assert made_with <= names(RagEngineRetriever.open)
+    # ``query``, ``filter`` and a bound of scores are LangChain's own.
+    store = names(RagEngineVectorStore.similarity_search_with_score)
+    assert store - {"query", "filter"} == SEARCH - {"question", "where", "min_score"}
+
+
+@pytest.mark.anyio
+async def test_mcp_takes_what_a_model_can_know(tmp_path):
+    """A filter there is the languages and the metadata; a client's model knows no instruction."""
+    pytest.importorskip("mcp")
+    from rag_engine.connectors.mcp_server import build_mcp_server
+
+    with KnowledgeBase.open(tmp_path / "kb", embedder=HashEmbedder()) as kb:
+        kb.add([Document(id="1", text="Die Pumpe.")])
+        tools = {tool.name: tool for tool in await build_mcp_server(kb).list_tools()}
+    within = {"question", "where", "language", "instruction"}
+    search = set(tools["search"].input_schema["properties"])
+    assert search == (SEARCH - within) | {"query", "languages", "metadata"}
+    ask = set(tools["ask"].input_schema["properties"])
+    assert ask == (ASK - within - {"on_text"}) | {"question", "languages", "metadata"}
