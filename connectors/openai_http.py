@@ -12,12 +12,14 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from rag_engine.cancellation import Cancellation, current_cancellation
-from rag_engine.connectors.abortable import AbortableClient
+from rag_engine.connectors.abortable import AbortableClient, unless_cancelled
+from rag_engine.connectors.key_hosts import check_key_host
 from rag_engine.connectors.retries import Retries, seconds_to_wait
 from rag_engine.errors import (
     InvalidInput,
@@ -59,7 +61,9 @@ class OpenAIEndpoint:
     """One server. Safe to share between threads.
 
     ``base_url`` goes up to and with ``/v1``. The key is ``api_key``, else what the environment
-    variable ``api_key_env`` holds; without either, none is sent. ``timeout_s`` is how long a
+    variable ``api_key_env`` holds; without either, none is sent. ``address_stored`` says that only
+    a knowledge base's own settings name the address: what the variable holds is then sent to few
+    (see ``key_hosts``), and nothing is asked of the others. ``timeout_s`` is how long a
     connection, a whole JSON answer and each next event of a streamed one may take. A request is
     made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
     429, 500, 502, 503, 504), after a pause of about ``backoff_s`` seconds, doubled each time, and
@@ -81,6 +85,7 @@ class OpenAIEndpoint:
         timeout_s: float,
         max_retries: int,
         backoff_s: float,
+        address_stored: bool = False,
         address: str = "up to and with /v1",
     ) -> None:
         if timeout_s <= 0 or max_retries < 0 or backoff_s < 0:
@@ -92,6 +97,7 @@ class OpenAIEndpoint:
         self._address = address
         self._key = _resolve_key(api_key, api_key_env)
         self._key_env = api_key_env
+        self._key_withheld = address_stored and api_key is None and self._key is not None
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
         self._client = AbortableClient(timeout_s)
@@ -107,15 +113,19 @@ class OpenAIEndpoint:
     def post(self, path: str, body: Mapping[str, object], reply: type[ReplyT]) -> ReplyT:
         """Post ``body`` to ``path`` (such as ``/embeddings``); return the answer.
 
+        Work that nobody waits for any more does not wait for it (``rag_engine.cancellation``); the
+        server is not told.
+
         Raises:
             ServiceError: one of its kinds, after the last try.
+            SettingsError: the key may not be sent there.
         """
 
         def once() -> ReplyT:
             with closing(self._open(path, body)) as response:
                 return self._whole(response, reply)
 
-        return self._retries.run(once)
+        return self._retries.run(partial(unless_cancelled, once, current_cancellation()))
 
     def stream(
         self,
@@ -134,6 +144,7 @@ class OpenAIEndpoint:
 
         Raises:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
+            SettingsError: the key may not be sent there.
         """
 
         def begin() -> tuple[list[ReplyT], Generator[ReplyT]]:
@@ -183,6 +194,8 @@ class OpenAIEndpoint:
         import httpx
 
         headers = {}
+        if self._key_withheld:
+            check_key_host(self._url, self._key_env)
         if self._key:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:

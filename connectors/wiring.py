@@ -175,6 +175,7 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
                 base_url=settings.base_url,
                 model=settings.model,
                 api_key_env=settings.api_key_env,
+                address_stored=settings.from_store,
                 query_prompt=settings.query_prompt,
                 passage_prompt=settings.passage_prompt,
             )
@@ -288,6 +289,7 @@ def build_reranker(settings: RerankerSettings, generator: Generator) -> Reranker
                 model=settings.model,
                 protocol=settings.protocol,
                 api_key_env=settings.api_key_env,
+                address_stored=settings.from_store,
                 timeout_s=settings.timeout_s,
                 max_retries=settings.max_retries,
                 batch_size=settings.batch_size,
@@ -324,6 +326,7 @@ def build_generator(settings: GeneratorSettings, embedder: Embedder) -> Generato
                 base_url=settings.base_url,
                 model=settings.model,
                 api_key_env=settings.api_key_env,
+                address_stored=settings.from_store,
                 timeout_s=settings.timeout_s,
                 max_tokens=settings.max_tokens,
                 temperature=settings.temperature,

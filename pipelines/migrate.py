@@ -16,7 +16,7 @@ from rag_engine.errors import InvalidInput, ServiceError, StoreError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.progress import Bar
-from rag_engine.settings import Settings
+from rag_engine.settings import MilvusSettings, Settings
 
 __all__ = ["migrate", "settings_for"]
 
@@ -50,7 +50,8 @@ def settings_for(target: str, settings: Settings) -> Settings:
             "--to is milvus://HOST:PORT, milvus+tls://HOST:PORT, milvus:FILE.db or local, got "
             f"{target!r:.120}"
         )
-    server = settings.milvus.model_copy(update={"uri": uri})
+    kept = settings.milvus.model_dump(exclude_unset=True)
+    server = MilvusSettings.model_validate({**kept, "uri": uri})  # the address is the caller's
     return settings.of_kind("dense", "milvus").model_copy(update={"milvus": server})
 
 

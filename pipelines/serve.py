@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag_engine.components import Components, default_loaders
 from rag_engine.connectors import wiring
+from rag_engine.connectors.key_hosts import check_stored_keys, is_loopback
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
@@ -79,29 +79,14 @@ class _Parts:
         return self._loaders[name]
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is one that only this machine can reach.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost")
-    (True, True, True)
-    >>> is_loopback("0.0.0.0"), is_loopback("example.org")
-    (False, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @contextmanager
 def open_service(options: ServeOptions) -> Iterator[Service]:
     """Open every knowledge base that is to be served, and close them all at the end.
 
     Raises:
         InvalidInput: a host that others can reach, without keys; or options that do not fit.
-        SettingsError: the file of keys can not be used.
+        SettingsError: the file of keys can not be used; or a key of the environment would go to a
+            server that only a knowledge base's own settings name.
         MissingExtra: the extra ``serve`` is not installed.
         StoreError: a knowledge base can not be opened.
     """
@@ -148,6 +133,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
                     create=options.tenants is not None,
                 )
             )
+            check_stored_keys(kb.settings)
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)

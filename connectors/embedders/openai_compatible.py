@@ -30,11 +30,11 @@ class OpenAICompatibleEmbedder:
     """An ``Embedder`` that asks ``{base_url}/embeddings``. Safe to share between threads.
 
     ``base_url`` goes up to and with ``/v1``; ``model`` is the name that the server knows. The key
-    is ``api_key``, else what the environment variable ``api_key_env`` holds. Prompts that are not
-    stated are those of the model's family (see ``resolve_prompts``). ``batch_size`` texts go into
-    one request. Of a text longer than ``max_tokens`` (estimated, as the server's tokenizer is out
-    of reach) the beginning is sent, and less of it if the server still refuses. The first use asks
-    the server how wide its vectors are.
+    is ``api_key``, else what the environment variable ``api_key_env`` holds; ``address_stored`` is
+    as in ``OpenAIEndpoint``. Prompts that are not stated are those of the model's family (see
+    ``resolve_prompts``). ``batch_size`` texts go into one request. Of a text longer than
+    ``max_tokens`` (estimated, as the server's tokenizer is out of reach) the beginning is sent, and
+    less of it if the server still refuses. The first use asks the server how wide its vectors are.
 
     A server does not say which weights it serves, so the contract can not notice when another
     model appears under the same name, unless its vectors have another width.
@@ -51,6 +51,7 @@ class OpenAICompatibleEmbedder:
         model: str,
         api_key: SecretStr | None = None,
         api_key_env: str = "RAG_ENGINE_EMBEDDINGS_API_KEY",
+        address_stored: bool = False,
         timeout_s: float = 60.0,
         max_retries: int = 2,
         backoff_s: float = 0.5,
@@ -77,6 +78,7 @@ class OpenAICompatibleEmbedder:
             timeout_s=timeout_s,
             max_retries=max_retries,
             backoff_s=backoff_s,
+            address_stored=address_stored,
         )
         self._width: int | None = None
         self._width_lock = threading.Lock()

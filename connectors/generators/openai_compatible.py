@@ -21,11 +21,11 @@ class OpenAICompatibleGenerator:
     """A ``Generator`` that streams from ``{base_url}/chat/completions``.
 
     ``base_url`` goes up to and with ``/v1``; ``model`` is the name that the server knows. The key
-    is ``api_key``, else what the environment variable ``api_key_env`` holds. ``timeout_s`` is how
-    long a connection and then each next piece may take; ``max_retries`` how often a request is
-    made again before the first text has come (never after it), first after about ``backoff_s``
-    seconds. ``temperature`` 0 is the likeliest answer. It ends after ``max_tokens``, or where one
-    of the texts ``stop`` would begin.
+    is ``api_key``, else what the environment variable ``api_key_env`` holds; ``address_stored`` is
+    as in ``OpenAIEndpoint``. ``timeout_s`` is how long a connection and then each next piece may
+    take; ``max_retries`` how often a request is made again before the first text has come (never
+    after it), first after about ``backoff_s`` seconds. ``temperature`` 0 is the likeliest answer.
+    It ends after ``max_tokens``, or where one of the texts ``stop`` would begin.
 
     Raises:
         InvalidInput: a number out of range.
@@ -39,6 +39,7 @@ class OpenAICompatibleGenerator:
         model: str,
         api_key: SecretStr | None = None,
         api_key_env: str = "RAG_ENGINE_LLM_API_KEY",
+        address_stored: bool = False,
         timeout_s: float = 60.0,
         max_retries: int = 2,
         backoff_s: float = 0.5,
@@ -64,6 +65,7 @@ class OpenAICompatibleGenerator:
             timeout_s=timeout_s,
             max_retries=max_retries,
             backoff_s=backoff_s,
+            address_stored=address_stored,
         )
 
     def __repr__(self) -> str:

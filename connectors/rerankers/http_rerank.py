@@ -40,11 +40,12 @@ class HttpReranker:
       each with ``index`` and ``score`` (https://huggingface.github.io/text-embeddings-inference).
 
     Either answer is understood. Scores may be logits or lie between 0 and 1: the engine uses their
-    order. The key is ``api_key``, else what the environment variable ``api_key_env`` holds.
-    ``batch_size`` passages go into one request, which may take ``timeout_s`` seconds and is made up
-    to ``max_retries`` times more, first after about ``backoff_s`` seconds. Of a text longer than
-    ``max_tokens`` (estimated, as the server's tokenizer is out of reach) the beginning is sent, and
-    less of passages if the server still refuses.
+    order. The key is ``api_key``, else what the environment variable ``api_key_env`` holds;
+    ``address_stored`` is as in ``OpenAIEndpoint``. ``batch_size`` passages go into one request,
+    which may take ``timeout_s`` seconds and is made up to ``max_retries`` times more, first after
+    about ``backoff_s`` seconds. Of a text longer than ``max_tokens`` (estimated, as the server's
+    tokenizer is out of reach) the beginning is sent, and less of passages if the server still
+    refuses.
 
     Raises:
         InvalidInput: a number out of range, or a protocol that is none.
@@ -59,6 +60,7 @@ class HttpReranker:
         protocol: RerankProtocol = "cohere",
         api_key: SecretStr | None = None,
         api_key_env: str = "RAG_ENGINE_RERANK_API_KEY",
+        address_stored: bool = False,
         timeout_s: float = 10.0,
         max_retries: int = 1,
         backoff_s: float = 0.5,
@@ -82,6 +84,7 @@ class HttpReranker:
             timeout_s=timeout_s,
             max_retries=max_retries,
             backoff_s=backoff_s,
+            address_stored=address_stored,
             address="up to what stands before /rerank",
         )
 

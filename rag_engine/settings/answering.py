@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag
 
-from rag_engine.settings.base import Frozen, Kind, chosen_by
+from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
 from rag_engine.settings.templates import SYSTEM_FIELDS, USER_FIELDS, checked_template
 
@@ -37,7 +37,7 @@ class ExtractiveGeneratorSettings(_Generator):
         return self.kind
 
 
-class OpenAICompatibleGeneratorSettings(_Generator):
+class OpenAICompatibleGeneratorSettings(Sourced, _Generator):
     """A server that speaks OpenAI's chat protocol."""
 
     kind: Literal["openai-compatible"] = "openai-compatible"

@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     model_serializer,
@@ -27,6 +28,7 @@ __all__ = [
     "UNUSED",
     "Frozen",
     "Kind",
+    "Sourced",
     "chosen_by",
     "is_stored",
     "shown",
@@ -98,6 +100,32 @@ class Frozen(BaseModel):
             holder: Any = reduce(lambda table, part: table.get(part, {}), parents, data)
             holder.pop(name, None)
         return data
+
+
+class Sourced(Frozen):
+    """Settings that know whether the caller gave them, or only a knowledge base names them.
+
+    A knowledge base may have been made by anybody.
+    """
+
+    _stored: bool = PrivateAttr(default=False)
+
+    @property
+    def from_store(self) -> bool:
+        """Whether only a knowledge base names them."""
+        return self._stored
+
+    @model_validator(mode="after")
+    def _note_where_it_comes_from(self, info: ValidationInfo) -> Self:
+        self._stored = is_stored(info)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the same is set, whoever set it."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
 
 
 class Kind(Frozen):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Tag
 
-from rag_engine.settings.base import Kind, chosen_by
+from rag_engine.settings.base import Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
 
 __all__ = [
@@ -89,7 +89,7 @@ class SentenceTransformerEmbedderSettings(_Embedder):
     Matryoshka representation learning (Kusupati et al. 2022)."""
 
 
-class OpenAICompatibleEmbedderSettings(_Embedder):
+class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
     """A server that speaks OpenAI's embeddings protocol."""
 
     kind: Literal["openai-compatible"] = "openai-compatible"

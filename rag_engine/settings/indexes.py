@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from rag_engine.settings.base import Frozen, Kind, chosen_by
+from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 
 __all__ = [
     "FEWEST_IN_LISTS",
@@ -131,7 +131,7 @@ class LexicalSettings(Frozen):
     ``[milvus]``, from Milvus 2.5 on."""
 
 
-class MilvusSettings(Frozen):
+class MilvusSettings(Sourced):
     """The server of ``dense.kind = "milvus"`` and ``lexical.kind = "milvus-bm25"``."""
 
     stage = "milvus"

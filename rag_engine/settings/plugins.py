@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import entry_points
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from rag_engine.settings.base import UNUSED, Frozen, Kind, is_stored
+from rag_engine.settings.base import UNUSED, Kind, Sourced
 
 __all__ = ["GROUPS", "PLUGIN", "Plugin", "installed_plugins"]
 
@@ -34,20 +34,17 @@ PLUGIN = "module:Class"
 _IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class Plugin(Frozen):
-    """A class of one's own; see ``rag_engine.connectors.plugins``."""
+class Plugin(Sourced):
+    """A class of one's own; see ``rag_engine.connectors.plugins``.
+
+    No module is imported where only a knowledge base names it.
+    """
 
     kind: str
     """``module:Class`` of a module that can be imported, or the name of an installed entry point
     (groups ``rag_engine.embedders``, ``.rerankers``, ``.generators``, ``.loaders``)."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """Keyword arguments for the class. They are kept with the knowledge base: no place for keys."""
-    _stored: bool = PrivateAttr(default=False)
-
-    @property
-    def from_store(self) -> bool:
-        """Whether only a knowledge base names it: then no module is imported for it."""
-        return self._stored
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -60,11 +57,6 @@ class Plugin(Frozen):
         kinds: list[type[Kind]] = cls.kinds() if issubclass(cls, Kind) else []
         known = [name for kind in kinds for name in kind.names() if name != PLUGIN]
         _check_name(cls.stage, data.get("kind"), known)
-
-    @model_validator(mode="after")
-    def _note_where_it_comes_from(self, info: ValidationInfo) -> Self:
-        self._stored = is_stored(info)
-        return self
 
 
 def installed_plugins(stage: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from rag_engine.settings.base import Frozen, Kind, chosen_by
+from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
 
 __all__ = [
@@ -129,7 +129,7 @@ class CrossEncoderRerankerSettings(_Reranker):
     """Candidates that it reads."""
 
 
-class HttpRerankerSettings(_Reranker):
+class HttpRerankerSettings(Sourced, _Reranker):
     """A server that speaks the ``/rerank`` protocol of Cohere and Jina."""
 
     kind: Literal["http"] = "http"

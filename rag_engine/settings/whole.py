@@ -105,7 +105,8 @@ class Settings(Frozen):
         values = before.model_dump(exclude_unset=True)
         table = {name: value for name, value in values.items() if name in known}
         try:
-            after = by_name[kind].model_validate({**table, before.choice: kind})
+            context = FROM_STORE if getattr(before, "from_store", False) else None
+            after = by_name[kind].model_validate({**table, before.choice: kind}, context=context)
         except ValidationError as error:
             raise SettingsError(_problems(error, (stage, kind))) from error
         return self.model_copy(update={stage: after})
