@@ -87,7 +87,7 @@ async def answered(
 
     Raises:
         Busy: it would have to wait for too long, or did.
-        ClientGone: the client hung up before it was begun.
+        ClientGone: the client hung up; a write that was begun goes on.
         ServiceStopping: the service stops, and nothing of it was done.
     """
     work = admit(service, tenant, kind, do, units=units)
@@ -105,12 +105,14 @@ async def outcome(
     *,
     to_its_end: bool = False,
 ) -> _T:
-    """Wait for something of a work; the work is cancelled if it waits in vain.
+    """Wait for something of a work; the work is stopped if nobody waits for it any more.
 
     Raises:
         Exception: what the work raised.
-        ClientGone: the client hung up before the work was begun.
-        ServiceStopping: the grace period is over; ``to_its_end`` work that runs is waited for.
+        ClientGone: the client hung up.
+        ServiceStopping: the grace period is over.
+
+    Work that is done ``to_its_end`` is waited for in both cases, once it was begun.
     """
     gone = asyncio.create_task(_gone(request))
     over = asyncio.create_task(service.stop.over.wait())
@@ -120,14 +122,22 @@ async def outcome(
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             if awaited in done:
                 break
-            if gone in done and work.cancel():
+            if gone in done and _given_up(work, to_its_end):
                 raise ClientGone
-            if over in done and (work.cancel() or not to_its_end):
+            if over in done and _given_up(work, to_its_end):
                 raise ServiceStopping
         return awaited.result()
     finally:
         for each in (awaited, gone, over):
             each.cancel()
+
+
+def _given_up(work: Work[Any], to_its_end: bool) -> bool:
+    """Stop work that may be; False: it has begun, and has to come to its end."""
+    if to_its_end:
+        return work.cancel()
+    work.stop()
+    return True
 
 
 async def _gone(request: Request) -> None:

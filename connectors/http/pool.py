@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
+from rag_engine.cancellation import Cancellation, Cancelled
 from rag_engine.connectors.http.fair_queue import FairQueue, Place
 from rag_engine.connectors.http.service_times import ServiceTimes
 from rag_engine.connectors.http.stopping import ServiceStopping
@@ -55,12 +56,18 @@ class Work(Future[_T]):
 
     def __init__(self, do: Callable[[], _T], kind: str, units: float, most_s: float) -> None:
         super().__init__()
-        self.do = do
+        self._cancellation = Cancellation()
+        self.do = self._cancellation.bound(do)
         self.kind = kind
         self.units = units
         self.since = time.monotonic()
         self.deadline = self.since + most_s
         """When it shall have begun, by ``time.monotonic``."""
+
+    def stop(self) -> None:
+        """Drop it, or where it runs end it at its next step; a model's answer ends at once."""
+        self.cancel()
+        self._cancellation.cancel()
 
 
 _Place = Place[Work[Any]]
@@ -231,7 +238,8 @@ class WorkPool:
             try:
                 result = work.do()
             except BaseException as error:
-                self._end(place, time.monotonic() - began)
+                # How long it would have taken, work that was ended does not tell.
+                self._end(place, time.monotonic() - began, whole=not isinstance(error, Cancelled))
                 work.set_exception(error)
             else:
                 self._end(place, time.monotonic() - began)
@@ -239,11 +247,11 @@ class WorkPool:
         else:
             self._end(place)
 
-    def _end(self, place: _Place, seconds: float | None = None) -> None:
+    def _end(self, place: _Place, seconds: float | None = None, *, whole: bool = True) -> None:
         with self._lock:
             del self._running[place]
             self._queue.correct(place, seconds or 0.0)
-            if seconds is not None:
+            if seconds is not None and whole:
                 work = place.item
                 self._times.observe(work.kind, units=work.units, seconds=seconds)
 

@@ -78,10 +78,10 @@ class EventStream:
         self._events.put_nowait(error)
 
     def leave(self) -> None:
-        """Say that nobody reads any more."""
+        """Say that nobody reads any more: the work stops."""
         self._gone.set()
         if self._work is not None:
-            self._work.cancel()
+            self._work.stop()
 
 
 def sse(data: object, event: str | None = None) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
+from rag_engine.cancellation import Cancellation
 from rag_engine.connectors.training.synthesis.question_prompt import question_prompt
 from rag_engine.connectors.training.synthesis.replies import clean_question, read_reply
 from rag_engine.errors import ServiceError
@@ -45,23 +46,24 @@ def ask_in_order(
 
     When the caller stops, what is being written is broken off.
     """
-    stopped = threading.Event()
+    stopped = Cancellation()
     waiting: deque[tuple[Request, Future[list[Asked]]]] = deque()
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="asking")
     try:
         for request in requests:
-            waiting.append((request, pool.submit(_ask, request, model, stopped)))
+            ask = stopped.bound(partial(_ask, request, model, stopped))
+            waiting.append((request, pool.submit(ask)))
             if len(waiting) >= _AHEAD * at_once:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for first, future in waiting:
             yield first, future.result()
     finally:
-        stopped.set()
+        stopped.cancel()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ask(request: Request, model: LanguageModel, stopped: threading.Event) -> list[Asked]:
+def _ask(request: Request, model: LanguageModel, stopped: Cancellation) -> list[Asked]:
     """Ask for one question after the other, so that each can differ from those before."""
     done: list[Asked] = []
     for language in request.languages:
@@ -73,10 +75,10 @@ def _ask(request: Request, model: LanguageModel, stopped: threading.Event) -> li
             passage_language=request.passage.chunk.language,
         )
         try:
-            reply = read_reply(model, prompt, stopped=stopped.is_set)
+            reply = read_reply(model, prompt, stopped=lambda: stopped.cancelled)
             done.append(Asked(language, clean_question(reply, request.text)))
         except ServiceError as error:
             done.append(Asked(language, error=error))
-        if stopped.is_set():
+        if stopped.cancelled:
             break
     return done
