@@ -15,7 +15,7 @@ from pydantic import Field
 from rag_engine.errors import MissingExtra, RagEngineError
 from rag_engine.filters import Filter, all_of, in_languages, matching
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.records import Document, MetadataValue
+from rag_engine.records import Document, Message, MetadataValue
 from rag_engine.serialisation import AskReply, DocumentOut, SearchReply
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["FetchReply", "build_mcp_server"]
 _MAX_K = 20
 _MAX_QUESTION = 2_000
 _MAX_FETCH = 50_000
+_MAX_MESSAGES = 100
 
 _INSTRUCTIONS = """\
 A knowledge base of documents in the languages that they were written in. Questions may be asked \
@@ -41,6 +42,14 @@ _Question = Annotated[
         min_length=1,
         max_length=_MAX_QUESTION,
         description="A question or keywords, in any language; a full question finds more.",
+    ),
+]
+_History = Annotated[
+    list[Message] | None,
+    Field(
+        max_length=_MAX_MESSAGES,
+        description="What was said before, oldest first, where the question leaves out or refers "
+        "to what was said ('And how often?'); leave it out where the question stands alone.",
     ),
 ]
 _Languages = Annotated[
@@ -171,6 +180,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
     def search(
         query: _Question,
         k: _K = 5,
+        history: _History = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
         min_score: _MinScore = None,
@@ -178,6 +188,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         with tool_errors():
             hits = kb.search(
                 query,
+                history=history or (),
                 k=k,
                 where=_filter(languages, metadata),
                 min_score=kb.least_score if min_score is None else min_score,
@@ -195,13 +206,17 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
     )
     def ask(
         question: _Question,
+        history: _History = None,
         answer_language: _AnswerLanguage = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
     ) -> AskReply:
         with tool_errors():
             answer = kb.ask(
-                question, where=_filter(languages, metadata), answer_language=answer_language
+                question,
+                history=history or (),
+                where=_filter(languages, metadata),
+                answer_language=answer_language,
             )
         return AskReply.of(question, answer)
 

@@ -17,6 +17,7 @@ from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.questions import Questions
 from rag_engine.records import Answer, Hit
+from rag_engine.search_arguments import History
 from rag_engine.workers import Workers, WorkerThreads, in_worker
 
 __all__ = ["AsyncQuestions"]
@@ -39,6 +40,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         k: int = 10,
         where: Filter | None = None,
         language: str | None = None,
@@ -56,6 +58,7 @@ class AsyncQuestions(Questions):
             self.search,
             question,
             also=also,
+            history=history,
             k=k,
             where=where,
             language=language,
@@ -68,6 +71,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
@@ -84,6 +88,7 @@ class AsyncQuestions(Questions):
             self._ask,
             question,
             also=also,
+            history=history,
             where=where,
             language=language,
             answer_language=answer_language,
@@ -96,6 +101,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
@@ -117,6 +123,7 @@ class AsyncQuestions(Questions):
             return self._ask(
                 question,
                 also=also,
+                history=history,
                 where=where,
                 language=language,
                 answer_language=answer_language,
@@ -130,6 +137,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str],
+        history: History,
         where: Filter | None,
         language: str | None,
         answer_language: str | None,
@@ -141,6 +149,7 @@ class AsyncQuestions(Questions):
             self._search_in_turn,
             self._opened,
             also=also,
+            history=history,
             where=where,
             language=language,
             answer_language=answer_language,
@@ -152,6 +161,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str],
+        history: History,
         k: int,
         where: Filter | None,
         language: str | None,
@@ -162,6 +172,7 @@ class AsyncQuestions(Questions):
             self.search,
             question,
             also=also,
+            history=history,
             k=k,
             where=where,
             language=language,

@@ -17,8 +17,10 @@ from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidat
 
 from rag_engine.connectors.langchain.documents import as_passage
 from rag_engine.connectors.langchain.filters import Condition, as_filter
+from rag_engine.connectors.langchain.messages import Said, as_messages
 from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.records import Message
 from rag_engine.search_arguments import checked_language
 
 __all__ = ["RagEngineRetriever"]
@@ -30,6 +32,7 @@ class _Asked(TypedDict):
     language: str | None
     min_score: float
     also: Sequence[str]
+    history: Sequence[Message]
 
 
 class RagEngineRetriever(BaseRetriever):
@@ -38,8 +41,9 @@ class RagEngineRetriever(BaseRetriever):
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
     question's language (BCP-47), ``min_score`` leaves out hits below it, as in
     ``KnowledgeBase.search``. All four may be given for one call too: ``invoke(question, k=10)``,
-    and ``also``, other formulations of that question; a call's ``where`` narrows the retriever's
-    own and never replaces it, so that whoever asks can not reach beyond it.
+    and ``also``, other formulations of that question, and ``history``, the messages before it
+    (LangChain's; those of the system and of tools are not read). A call's ``where`` narrows the
+    retriever's own and never replaces it, so that whoever asks can not reach beyond it.
 
     A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
     of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,
@@ -145,6 +149,7 @@ class RagEngineRetriever(BaseRetriever):
         language: str | None = None,
         min_score: float | None = None,
         also: Sequence[str] = (),
+        history: Sequence[Said] = (),
     ) -> _Asked:
         """Return what a search is asked with: the retriever's options, and those of one call."""
         return _Asked(
@@ -153,4 +158,5 @@ class RagEngineRetriever(BaseRetriever):
             language=language or self.language,
             min_score=self.min_score if min_score is None else min_score,
             also=also,
+            history=as_messages(history),
         )
