@@ -7,17 +7,21 @@ from dataclasses import replace
 from typing import Protocol
 
 from rag_engine.answering.answer import answer_question
-from rag_engine.answering.answer_language import WantedLanguage, wanted_language
+from rag_engine.answering.answer_language import wanted_language
 from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
 from rag_engine.answering.rewriting import Rewriting, RewritingTemplates, rewrite
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
+from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import History, check_question, checked_history
 from rag_engine.settings import Settings
 
 __all__ = ["ask", "least_score"]
+
+_QUESTIONS, _READ = 3, 1_000
+"""Questions before one whose language can not be told, and characters of each, that tell it."""
 
 
 class Search(Protocol):
@@ -54,18 +58,31 @@ def ask(
     components, settings = store.components, store.settings
     check_question(question)
     said = checked_history(history)
-    wanted = wanted_language(
-        _telling(question, said, store),
-        components.detector,
-        language=language,
-        answer_language=answer_language,
-    )
-    rewriting = _rewritten(question, said, store, language)
-    asked = question if rewriting is None or rewriting.question is None else rewriting.question
+    telling = _telling(question, said, components.detector)
+    own = wanted_language(telling, components.detector, language=language, answer_language=None)
+    wanted = own
+    if answer_language is not None:
+        wanted = wanted_language(
+            telling, components.detector, language=language, answer_language=answer_language
+        )
+    rewriting = Rewriting(None)
+    if said and not components.generator.quotes:
+        rewriting = rewrite(
+            question,
+            said,
+            generator=components.generator,
+            language=own,
+            templates=RewritingTemplates(
+                system=settings.answering.rewriting_system_prompt,
+                user=settings.answering.rewriting_prompt,
+            ),
+        )
+    rewritten = None if rewriting.question == question.strip() else rewriting.question
+    asked = rewritten or question
     hits = search(
         asked,
         also=also,
-        history=said if rewriting is None or rewriting.question is None else (),
+        history=said if rewriting.question is None else (),
         k=settings.answering.hits,
         where=where,
         language=language,
@@ -86,46 +103,17 @@ def ask(
     )
     failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
     warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
-    if rewriting is not None and rewriting.failure:
+    if rewriting.failure:
         warnings.append(f"{rewriting.failure}; the conversation was used without it")
-    return replace(
-        answer,
-        warnings=(*answer.warnings, *warnings),
-        rewritten=None if asked == question else asked,
-    )
+    return replace(answer, warnings=(*answer.warnings, *warnings), rewritten=rewritten)
 
 
-def _telling(question: str, history: Sequence[Message], store: OpenedStore) -> str:
+def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:
     """Return the text that tells a question's language: of one too short, with those before it."""
-    if store.components.detector.detect(question).language != UNDETERMINED:
+    if not history or detector.detect(question).language != UNDETERMINED:
         return question
-    return "\n".join(
-        [message.content for message in history if message.role == "user"] + [question]
-    )
-
-
-def _rewritten(
-    question: str, history: Sequence[Message], store: OpenedStore, language: str | None
-) -> Rewriting | None:
-    """Let a language model write the question so that it stands alone; None: there is no need."""
-    components, settings = store.components, store.settings.answering
-    if not history or components.generator.quotes:
-        return None
-    own: WantedLanguage = wanted_language(
-        _telling(question, history, store),
-        components.detector,
-        language=language,
-        answer_language=None,
-    )
-    return rewrite(
-        question,
-        history,
-        generator=components.generator,
-        language=own,
-        templates=RewritingTemplates(
-            system=settings.rewriting_system_prompt, user=settings.rewriting_prompt
-        ),
-    )
+    before = [message.content[:_READ] for message in history if message.role == "user"]
+    return "\n".join([*before[-_QUESTIONS:], question])
 
 
 def least_score(settings: Settings) -> float:

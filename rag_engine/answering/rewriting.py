@@ -66,7 +66,7 @@ OWN_REWRITING = RewritingTemplates()
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A question that stands alone, or (None) why there is none."""
+    """A question that stands alone; None: there is none, and why where one was wanted."""
 
     question: str | None
     failure: str = ""
