@@ -15,7 +15,7 @@ from pydantic import Field
 from rag_engine.errors import MissingExtra, RagEngineError
 from rag_engine.filters import Filter, all_of, in_languages, matching
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.records import Document, MetadataValue
+from rag_engine.records import Document, Message, MetadataValue
 from rag_engine.serialisation import AskReply, DocumentOut, SearchReply
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["FetchReply", "build_mcp_server"]
 _MAX_K = 20
 _MAX_QUESTION = 2_000
 _MAX_FETCH = 50_000
+_MAX_MESSAGES = 100
 
 _INSTRUCTIONS = """\
 A knowledge base of documents in the languages that they were written in. Questions may be asked \
@@ -50,6 +51,14 @@ _Also = Annotated[
         max_length=8,
         description="The same question in other words or languages, beside it: a translation into "
         "English or into the language of most documents finds more. No other questions.",
+    ),
+]
+_History = Annotated[
+    list[Message] | None,
+    Field(
+        max_length=_MAX_MESSAGES,
+        description="What was said before, oldest first, where the question leaves out or refers "
+        "to what was said ('And how often?'); leave it out where the question stands alone.",
     ),
 ]
 _Languages = Annotated[
@@ -181,6 +190,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         query: _Question,
         also: _Also = None,
         k: _K = 5,
+        history: _History = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
         min_score: _MinScore = None,
@@ -189,6 +199,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
             hits = kb.search(
                 query,
                 also=also or (),
+                history=history or (),
                 k=k,
                 where=_filter(languages, metadata),
                 min_score=kb.least_score if min_score is None else min_score,
@@ -207,6 +218,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
     def ask(
         question: _Question,
         also: _Also = None,
+        history: _History = None,
         answer_language: _AnswerLanguage = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
@@ -215,6 +227,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
             answer = kb.ask(
                 question,
                 also=also or (),
+                history=history or (),
                 where=_filter(languages, metadata),
                 answer_language=answer_language,
             )

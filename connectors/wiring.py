@@ -95,7 +95,7 @@ def build_components(
 
 
 def _check_prompts(settings: AnsweringSettings, generator: Generator) -> None:
-    for name in ("system_prompt", "prompt"):
+    for name in ("system_prompt", "prompt", "rewriting_system_prompt", "rewriting_prompt"):
         value = getattr(settings, name)
         if value is not None and generator.quotes:
             raise SettingsError(

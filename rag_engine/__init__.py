@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Citation,
         Document,
         Hit,
+        Message,
         Note,
         Problem,
         ScoreParts,
@@ -44,6 +45,7 @@ __all__ = [
     "In",
     "Inspection",
     "KnowledgeBase",
+    "Message",
     "Not",
     "Note",
     "Or",
@@ -65,8 +67,8 @@ _NAMES = {
     "knowledge_base": ("KnowledgeBase", "RankedDocument"),
     "passages": ("Passage",),
     "records": (
-        *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Note", "Problem"),
-        *("ScoreParts", "Span", "Twin"),
+        *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Message", "Note"),
+        *("Problem", "ScoreParts", "Span", "Twin"),
     ),
     "settings": ("Settings",),
 }

@@ -17,6 +17,7 @@ from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.questions import Questions
 from rag_engine.records import Answer, Hit
+from rag_engine.search_arguments import History
 from rag_engine.workers import Workers, WorkerThreads, in_worker
 
 __all__ = ["AsyncQuestions"]
@@ -39,6 +40,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         k: int = 10,
         where: Filter | None = None,
         language: str | None = None,
@@ -57,6 +59,7 @@ class AsyncQuestions(Questions):
             self.search,
             question,
             also=also,
+            history=history,
             k=k,
             where=where,
             language=language,
@@ -70,6 +73,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
@@ -87,6 +91,7 @@ class AsyncQuestions(Questions):
             self._ask,
             question,
             also=also,
+            history=history,
             where=where,
             language=language,
             answer_language=answer_language,
@@ -100,6 +105,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
@@ -122,6 +128,7 @@ class AsyncQuestions(Questions):
             return self._ask(
                 question,
                 also=also,
+                history=history,
                 where=where,
                 language=language,
                 answer_language=answer_language,
@@ -136,6 +143,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str],
+        history: History,
         where: Filter | None,
         language: str | None,
         answer_language: str | None,
@@ -148,6 +156,7 @@ class AsyncQuestions(Questions):
             self._search_in_turn,
             self._opened,
             also=also,
+            history=history,
             where=where,
             language=language,
             answer_language=answer_language,
@@ -160,6 +169,7 @@ class AsyncQuestions(Questions):
         question: str,
         *,
         also: Sequence[str],
+        history: History,
         k: int,
         where: Filter | None,
         language: str | None,
@@ -171,6 +181,7 @@ class AsyncQuestions(Questions):
             self.search,
             question,
             also=also,
+            history=history,
             k=k,
             where=where,
             language=language,

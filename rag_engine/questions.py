@@ -9,12 +9,15 @@ from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.records import Answer, Hit
+from rag_engine.retrieval.conversation import last_exchange
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import (
+    History,
     check_k,
     check_min_score,
     checked_formulations,
+    checked_history,
     checked_language,
 )
 
@@ -36,6 +39,7 @@ class Questions:
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         k: int = 10,
         where: Filter | None = None,
         language: str | None = None,
@@ -54,17 +58,24 @@ class Questions:
         modes ``bm25`` and ``rrf`` their rankings are fused by rank. ``instruction`` tells a model
         that was trained with instructions what is looked for ("find a statute that applies").
 
+        ``history`` holds what was said before, oldest first. The last exchange decides with the
+        question, by what both find, whether it is a follow-up (``parts.follow_up``), and what is
+        found in the documents that the exchange was about then counts more
+        (``rag_engine.retrieval.conversation``). No language model is asked.
+
         Passages that say the same in several languages are one hit, the one in the question's
         language if there is one, with the others as its ``twins`` (``retrieval.group_twins``).
 
         Raises:
             InvalidInput: an empty question or formulation, more than 8 of these, ``k`` out of 1 to
-                1,000, ``min_score`` out of 0 to 1; an ``instruction`` for a model that takes none.
+                1,000, ``min_score`` out of 0 to 1; an ``instruction`` for a model that takes none;
+                a ``history`` that is none, or of more than 1,000 messages.
 
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
         self._check_open()
         formulations = checked_formulations(question, also)
+        exchange = last_exchange(checked_history(history))
         check_k(k)
         check_min_score(min_score)
         language = checked_language(language)
@@ -77,6 +88,7 @@ class Questions:
                 language=language,
                 min_score=min_score,
                 instruction=instruction,
+                exchange=exchange,
             )
         )
 
@@ -119,6 +131,7 @@ class Questions:
         question: str,
         *,
         also: Sequence[str] = (),
+        history: History = (),
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
@@ -135,13 +148,19 @@ class Questions:
         quotations in the languages of their sources. ``also`` and ``instruction`` are as in
         ``search``: they help to find the passages; what is answered is the question.
 
+        ``history`` holds what was said before, oldest first: messages of ``user`` and
+        ``assistant``. A language model first writes the question so that it stands alone
+        (``rewritten`` of the answer); where there is none, or it writes something else than one
+        question, ``history`` is as in ``search``.
+
         ``on_text`` receives a draft piece by piece as it is written, from when the language of its
         beginning is known to be right; what it received is not taken back, though the answer's
         check may remove marks and links, or withhold an answer without citations. An exception
         that it raises ends the writing.
 
         Raises:
-            InvalidInput: an empty question, or a language that is none; what ``search`` refuses.
+            InvalidInput: an empty question, a language or history that is none; what ``search``
+                refuses.
             ServiceError: a remote model failed.
 
         Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
@@ -151,6 +170,7 @@ class Questions:
             self.search,
             self._opened,
             also=also,
+            history=history,
             where=where,
             language=language,
             answer_language=answer_language,

@@ -1,7 +1,8 @@
 """What travels through the engine: frozen records, one a concept.
 
 ``Document`` goes in; it is cut into ``Chunk`` records; a search returns ``Hit`` records; ``ask``
-returns an ``Answer`` whose ``Citation`` records point at hits.
+returns an ``Answer`` whose ``Citation`` records point at hits. ``Message`` records are what was
+said before a question.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Literal
 
 from rag_engine.errors import InvalidDocument
 
@@ -20,6 +22,7 @@ __all__ = [
     "Citation",
     "Document",
     "Hit",
+    "Message",
     "MetadataValue",
     "Note",
     "Problem",
@@ -179,6 +182,18 @@ class Chunk:
     page: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that was said before a question: ``role`` is who said it.
+
+    >>> Message("user", "How long does the warranty last?").role
+    'user'
+    """
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreParts:
     """Why a hit stands where it stands.
@@ -188,7 +203,9 @@ class ScoreParts:
     passage covers, and ``matched_terms`` are the terms that it covers. ``late`` is how much
     better the query's tokens match the passage's than they would by chance, ``rerank`` the
     reranker's own score; both are None where none ran. ``rerank_failure`` tells why a reranker that
-    was asked gave none. ``rank_before_rerank`` counts from 1.
+    was asked gave none. ``rank_before_rerank`` counts from 1. ``follow_up`` is how likely the
+    question goes on with what was talked about before it, 0 to 1; None where nothing was, or where
+    a mode without probabilities was searched.
     """
 
     dense: float
@@ -199,6 +216,7 @@ class ScoreParts:
     rerank: float | None = None
     rerank_failure: str | None = None
     rank_before_rerank: int = 0
+    follow_up: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +271,9 @@ class Answer:
     ``supported`` is False when the knowledge base does not hold an answer; ``text`` then says so,
     in the asker's language. ``language`` is the one that ``text`` is in. ``warnings`` says what
     a reader should know, such as a citation that pointed nowhere and was removed. ``draft`` is what
-    the generator wrote, with nothing checked: not for readers.
+    the generator wrote, with nothing checked: not for readers. ``rewritten`` is the question as a
+    language model wrote it to be understood without the conversation before it, and as it was
+    searched and answered; None where it was asked as it is.
     """
 
     text: str
@@ -264,6 +284,7 @@ class Answer:
     supported: bool
     warnings: tuple[str, ...] = ()
     draft: str = ""
+    rewritten: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

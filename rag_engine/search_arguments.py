@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rag_engine.errors import InvalidInput
-from rag_engine.records import UNDETERMINED
+from rag_engine.records import UNDETERMINED, Message
 from rag_engine.text.codes import normalise_language
 
 __all__ = [
+    "History",
     "check_k",
     "check_min_score",
     "check_question",
     "checked_formulations",
+    "checked_history",
     "checked_language",
 ]
 
 _MAX_K = 1_000
 _MAX_QUESTION = 10_000
 _MAX_ALSO = 8
+_MAX_MESSAGES = 1_000
+_MAX_CONTENT = 100_000
+_ROLES = ("user", "assistant")
+
+History = Sequence[Message | Mapping[str, str]]
+"""What was said before a question, oldest first."""
 
 
 def check_k(k: object) -> None:
@@ -106,3 +114,57 @@ def checked_formulations(question: str, also: Sequence[str]) -> list[str]:
     for text in (question, *also):
         texts.setdefault(text.strip(), text)
     return list(texts.values())
+
+
+def checked_history(history: History) -> tuple[Message, ...]:
+    """Return what was said before a question, oldest first, without what is blank.
+
+    A message may be a mapping of ``role`` and ``content``, as chat clients have them.
+
+    Raises:
+        InvalidInput: it is no list of at most 1,000 messages, each of at most 100,000 characters
+            and said by ``user`` or ``assistant``.
+
+    >>> checked_history([{"role": "user", "content": "Wer haftet?"}])
+    (Message(role='user', content='Wer haftet?'),)
+    """
+    if not isinstance(history, list | tuple):
+        raise InvalidInput(
+            "history is a list of messages such as Message('user', 'Who is liable?'), got "
+            f"{history!r:.80}"
+        )
+    if len(history) > _MAX_MESSAGES:
+        raise InvalidInput(
+            f"history holds at most {_MAX_MESSAGES} messages, got {len(history)}; pass the last "
+            "ones, no others are read"
+        )
+    messages = [_message(number, message) for number, message in enumerate(history, start=1)]
+    return tuple(message for message in messages if message.content.strip())
+
+
+def _message(number: int, message: object) -> Message:
+    said = f"message {number} of history"
+    if isinstance(message, Mapping):
+        if message.keys() != {"role", "content"}:
+            raise InvalidInput(
+                f"{said} has role and content, got {', '.join(map(repr, message)):.80}"
+            )
+        message = Message(message["role"], message["content"])
+    if not isinstance(message, Message):
+        raise InvalidInput(f"{said} is a Message, or a mapping of role and content, got "
+                           f"{message!r:.80}")  # fmt: skip
+    if message.role not in _ROLES:
+        raise InvalidInput(
+            f"{said}: role is one of {', '.join(map(repr, _ROLES))}, got {message.role!r:.80}; "
+            "leave out what is said by others"
+        )
+    if not isinstance(message.content, str) or len(message.content) > _MAX_CONTENT:
+        raise InvalidInput(
+            f"{said}: content is a text of at most {_MAX_CONTENT:,} characters, got "
+            f"{message.content!r:.80}"
+        )
+    try:
+        message.content.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{said} holds a lone surrogate; it is not Unicode") from error
+    return message

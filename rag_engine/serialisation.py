@@ -44,7 +44,8 @@ that HTTP marks as evidence, stands beside these models, never inside.
     "late": null,
     "rerank": null,
     "rerank_failure": null,
-    "rank_before_rerank": 1
+    "rank_before_rerank": 1,
+    "follow_up": null
    },
    "twins": []
   }
@@ -145,6 +146,9 @@ class PartsOut(Out):
     """Why the reranker gave no score; null where it did, and where there is none."""
     rank_before_rerank: int
     """The rank without the reranker, from 1."""
+    follow_up: Score | None
+    """How likely the question goes on with the conversation before it, 0 to 1; null where there
+    was none."""
 
     @classmethod
     def of(cls, parts: ScoreParts) -> Self:
@@ -264,6 +268,9 @@ class AskReply(Out):
     """The sources that it names, by number."""
     hits: list[HitOut]
     """All passages that were found, whether the answer names them or not."""
+    rewritten: str | None
+    """The question as a language model wrote it to be understood without the conversation before
+    it, and as it was searched; null where it was asked as it is."""
 
     @classmethod
     def of(cls, question: str, answer: Answer) -> Self:
@@ -278,6 +285,7 @@ class AskReply(Out):
             warnings=list(answer.warnings),
             citations=[CitationOut.of(citation) for citation in answer.citations],
             hits=[HitOut.of(hit) for hit in answer.hits],
+            rewritten=answer.rewritten,
         )
 
 

@@ -196,6 +196,7 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "rerank": -7.123456789,
         "rerank_failure": None,
         "rank_before_rerank": 0,
+        "follow_up": None,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag_engine.connectors.http.schemas import Restricted
+from rag_engine.records import Message
 from rag_engine.serialisation import CitationOut
 
 __all__ = [
@@ -64,6 +65,7 @@ class StreamOptions(_Lenient):
 class ChatRequest(_Lenient, Restricted):
     """A conversation; its last message of the user is the question.
 
+    What the user and the assistant said before tells what it leaves out or refers to.
     ``language``, ``answer_language``, ``languages`` and ``where`` are this service's own, as in
     ``/v1/ask``.
     """
@@ -75,6 +77,20 @@ class ChatRequest(_Lenient, Restricted):
     n: int | None = Field(1, ge=1, le=1)
     answer_language: str | None = Field(None, max_length=40)
 
+    def conversation(self) -> tuple[str, list[Message]]:
+        """Return the question, and what the user and the assistant said before it.
+
+        The question is empty where the user said nothing. What the system and tools said is not
+        part of a conversation.
+        """
+        said = [
+            Message("user" if message.role == "user" else "assistant", message.text)
+            for message in self.messages
+            if message.role in {"user", "assistant"}
+        ]
+        asked = [place for place, message in enumerate(said) if message.role == "user"]
+        return (said[asked[-1]].content, said[: asked[-1]]) if asked else ("", [])
+
 
 class Usage(BaseModel):
     """Tokens as the knowledge base's embedder counts them."""
@@ -85,11 +101,16 @@ class Usage(BaseModel):
 
 
 class ChatMessageOut(BaseModel):
-    """The answer; ``citations`` are its sources by number."""
+    """The answer; ``citations`` are its sources by number.
+
+    ``rewritten`` is the question as a language model wrote it to be understood without the
+    conversation before it; null where it was asked as it is.
+    """
 
     role: Literal["assistant"] = "assistant"
     content: str
     citations: list[CitationOut]
+    rewritten: str | None = None
 
 
 class ChatChoice(BaseModel):

@@ -5,13 +5,13 @@ Hits, answers and documents are those of ``rag_engine.serialisation``.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag_engine.connectors.http.filters import FilterIn
 from rag_engine.filters import Filter, all_of, in_languages
-from rag_engine.records import MetadataValue
+from rag_engine.records import Message, MetadataValue
 from rag_engine.serialisation import AskReply, Out, ProblemOut, Score, SearchReply
 from rag_engine.text.direction import Direction
 
@@ -33,6 +33,7 @@ __all__ = [
     "IdsRequest",
     "KnowledgeBaseReply",
     "LanguageOut",
+    "MessageIn",
     "PublishReply",
     "Restricted",
     "SearchReplyWithEvidence",
@@ -90,13 +91,30 @@ class Restricted(BaseModel):
         return all_of(where, in_languages(self.languages))
 
 
+class MessageIn(_In):
+    """Something that was said before a question, by who asks or by what answers."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=100_000)
+
+
 class _Asked(_In, Restricted):
     question: Question = Field(description="In any language.")
+    history: list[MessageIn] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="What was said before, oldest first; a question may then leave out or refer to "
+        "what was said. The last exchange is read, by a language model the last four.",
+    )
     evidence: bool = Field(
         False,
         description="Mark in each of the first 20 hits the sentence nearest to the question; it "
         "costs some milliseconds a hit.",
     )
+
+    def messages(self) -> list[Message]:
+        """Return the history as the engine's records."""
+        return [Message(message.role, message.content) for message in self.history]
 
 
 class SearchRequest(_Asked):

@@ -17,8 +17,10 @@ from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidat
 
 from rag_engine.connectors.langchain.documents import as_passage
 from rag_engine.connectors.langchain.filters import Condition, as_filter
+from rag_engine.connectors.langchain.messages import Said, as_messages
 from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.records import Message
 from rag_engine.search_arguments import checked_language
 from rag_engine.settings import Settings
 
@@ -32,6 +34,7 @@ class _Asked(TypedDict):
     min_score: float
     also: Sequence[str]
     instruction: str | None
+    history: Sequence[Message]
 
 
 class RagEngineRetriever(BaseRetriever):
@@ -41,8 +44,9 @@ class RagEngineRetriever(BaseRetriever):
     question's language (BCP-47), ``min_score`` leaves out hits below it, ``instruction`` tells a
     model that was trained with instructions what is looked for, as in ``KnowledgeBase.search``. All
     of them may be given for one call too: ``invoke(question, k=10)``, and ``also``, other
-    formulations of that question; a call's ``where`` narrows the retriever's own and never replaces
-    it, so that whoever asks can not reach beyond it.
+    formulations of that question, and ``history``, the messages before it (LangChain's; those of
+    the system and of tools are not read). A call's ``where`` narrows the retriever's own and never
+    replaces it, so that whoever asks can not reach beyond it.
 
     A passage's metadata is its document's own, and what ``rag_engine.serialisation.HitOut`` tells
     of a hit beside its text, under the same names: ``document`` (the id), ``source``, ``title``,
@@ -155,6 +159,7 @@ class RagEngineRetriever(BaseRetriever):
         min_score: float | None = None,
         also: Sequence[str] = (),
         instruction: str | None = None,
+        history: Sequence[Said] = (),
     ) -> _Asked:
         """Return what a search is asked with: the retriever's options, and those of one call."""
         return _Asked(
@@ -164,4 +169,5 @@ class RagEngineRetriever(BaseRetriever):
             min_score=self.min_score if min_score is None else min_score,
             also=also,
             instruction=instruction or self.instruction,
+            history=as_messages(history),
         )

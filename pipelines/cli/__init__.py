@@ -14,6 +14,7 @@ import typer
 from rag_engine.pipelines.cli import (
     ask,
     bench_bitext,
+    bench_dialogues,
     bench_embed,
     bench_index,
     bench_languages,
@@ -78,6 +79,7 @@ def _app() -> typer.Typer:
     register(bench, bench_bitext.bitext, command="bench")
     register(bench, bench_languages.languages, command="bench")
     register(bench, bench_typing.typing, command="bench")
+    register(bench, bench_dialogues.dialogues, command="bench")
     register(bench, bench_serve.serve, command="bench")
     register(bench, bench_peers.peers, command="bench")
     register(bench, bench_readers.readers, command="bench")

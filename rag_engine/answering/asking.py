@@ -10,13 +10,18 @@ from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
 from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
+from rag_engine.answering.rewriting import Rewriting, RewritingTemplates, rewrite
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
-from rag_engine.records import Answer, Hit
-from rag_engine.search_arguments import check_question
+from rag_engine.ports import LanguageDetector
+from rag_engine.records import UNDETERMINED, Answer, Hit, Message
+from rag_engine.search_arguments import History, check_question, checked_history
 from rag_engine.settings import Settings
 
 __all__ = ["ask", "least_score"]
+
+_QUESTIONS, _READ = 3, 1_000
+"""Questions before one whose language can not be told, and characters of each, that tell it."""
 
 
 class Search(Protocol):
@@ -27,6 +32,7 @@ class Search(Protocol):
         question: str,
         *,
         also: Sequence[str],
+        history: History,
         k: int,
         where: Filter | None,
         language: str | None,
@@ -43,6 +49,7 @@ def ask(
     store: OpenedStore,
     *,
     also: Sequence[str],
+    history: History,
     where: Filter | None,
     language: str | None,
     answer_language: str | None,
@@ -52,12 +59,32 @@ def ask(
     """Answer a question from what a search finds; the rest is as ``KnowledgeBase.ask`` says."""
     components, settings = store.components, store.settings
     check_question(question)
-    wanted = wanted_language(
-        question, components.detector, language=language, answer_language=answer_language
-    )
+    said = checked_history(history)
+    telling = _telling(question, said, components.detector)
+    own = wanted_language(telling, components.detector, language=language, answer_language=None)
+    wanted = own
+    if answer_language is not None:
+        wanted = wanted_language(
+            telling, components.detector, language=language, answer_language=answer_language
+        )
+    rewriting = Rewriting(None)
+    if said and not components.generator.quotes:
+        rewriting = rewrite(
+            question,
+            said,
+            generator=components.generator,
+            language=own,
+            templates=RewritingTemplates(
+                system=settings.answering.rewriting_system_prompt,
+                user=settings.answering.rewriting_prompt,
+            ),
+        )
+    rewritten = None if rewriting.question == question.strip() else rewriting.question
+    asked = rewritten or question
     hits = search(
-        question,
+        asked,
         also=also,
+        history=said if rewriting.question is None else (),
         k=settings.answering.hits,
         where=where,
         language=language,
@@ -65,7 +92,7 @@ def ask(
         instruction=instruction,
     )
     answer = answer_question(
-        question,
+        asked,
         hits,
         wanted=wanted,
         generator=components.generator,
@@ -79,7 +106,17 @@ def ask(
     )
     failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
     warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
-    return replace(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
+    if rewriting.failure:
+        warnings.append(f"{rewriting.failure}; the conversation was used without it")
+    return replace(answer, warnings=(*answer.warnings, *warnings), rewritten=rewritten)
+
+
+def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:
+    """Return the text that tells a question's language: of one too short, with those before it."""
+    if not history or detector.detect(question).language != UNDETERMINED:
+        return question
+    before = [message.content[:_READ] for message in history if message.role == "user"]
+    return "\n".join([*before[-_QUESTIONS:], question])
 
 
 def least_score(settings: Settings) -> float:

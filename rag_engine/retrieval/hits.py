@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +38,13 @@ def make_hits(
     allowed: IdSelector | None,
     group_twins: bool,
     rerank_failure: str | None = None,
+    follow_up: float | None = None,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
 
     ``queries`` are the formulations of the question, the asker's own first: a reader is shown what
     is in the language of that one. ``rerank_failure`` tells why the candidates are not in the
-    reranker's order.
+    reranker's order, ``follow_up`` how likely the question goes on with a conversation.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
@@ -75,7 +77,11 @@ def make_hits(
                     source=shown.source,
                     metadata=shown.metadata,
                     query_language=language,
-                    parts=_parts(candidates, group.shown, lexical, shown, rerank_failure),
+                    parts=replace(
+                        _parts(candidates, group.shown, lexical, shown),
+                        rerank_failure=rerank_failure,
+                        follow_up=follow_up,
+                    ),
                     twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )
             )
@@ -144,7 +150,6 @@ def _parts(
     place: int,
     lexical: Sequence[LexicalQuery],
     chunk: FoundChunk,
-    rerank_failure: str | None,
 ) -> ScoreParts:
     late, rerank = float(candidates.late[place]), float(candidates.rerank[place])
     return ScoreParts(
@@ -154,7 +159,6 @@ def _parts(
         matched_terms=_matched_terms(_terms(lexical, chunk.chunk.language), chunk),
         late=None if np.isnan(late) else late,
         rerank=None if np.isnan(rerank) else rerank,
-        rerank_failure=rerank_failure,
         rank_before_rerank=int(candidates.rank_before_rerank[place]),
     )
 

@@ -2,7 +2,8 @@
 
 ``embed_questions`` -> ``prepare`` for a snapshot -> ``retrieve`` candidates -> ``featurise`` them
 -> ``weigh`` the evidence -> ``compare_tokens`` of the best (late interaction) -> a reranker, if
-there is one -> ``make_hits``.
+there is one -> ``make_hits``. In a conversation the candidates come of two such searches, and are
+``mixed`` before they are reranked.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rag_engine.cancellation import check_cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, ServiceError
-from rag_engine.filters import Filter
+from rag_engine.filters import Equals, Filter, all_of
 from rag_engine.ports import (
     Detection,
     Float32Array,
@@ -31,6 +32,7 @@ from rag_engine.ports import (
 from rag_engine.records import Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
+from rag_engine.retrieval.conversation import Exchange, agreed, follow_up, mixed
 from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
 from rag_engine.retrieval.formulations import join_candidates
 from rag_engine.retrieval.hits import make_hits
@@ -50,17 +52,21 @@ from rag_engine.store.view import View
 __all__ = ["Ranked", "Retriever"]
 
 _log = logging.getLogger(__name__)
+_RATHER = 0.5
+"""From this probability on a question is read with the one before it, by rerankers and readers."""
 
 
 class Ranked(NamedTuple):
     """A question's formulations as a snapshot was asked them, and its candidates, best first.
 
-    ``failure`` tells why they are not in the reranker's order, if there is one.
+    ``failure`` tells why they are not in the reranker's order, if there is one; ``follow_up`` how
+    likely the question goes on with a conversation, if there was one.
     """
 
     queries: Sequence[PreparedQuery]
     candidates: Candidates
     failure: str | None
+    follow_up: float | None = None
 
 
 class Retriever:
@@ -138,32 +144,53 @@ class Retriever:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
             ServiceError: a remote model failed.
         """
-        snapshot, mode, pool = view.snapshot, self._settings.mode, max(self._settings.pool, k)
-        queries = [
-            prepare(embedded, snapshot, lexical=mode in {"hybrid", "lexical"})
-            for embedded in formulations
-        ]
+        queries = self._prepare(view, formulations)
+        candidates = self._candidates(view, queries, self._pool(k), allowed)
+        return self._reranked(view, queries, candidates, fall_back=fall_back)
+
+    def _prepare(self, view: View, formulations: Sequence[EmbeddedQuery]) -> list[PreparedQuery]:
+        lexical = self._settings.mode in {"hybrid", "lexical"}
+        return [prepare(embedded, view.snapshot, lexical=lexical) for embedded in formulations]
+
+    def _pool(self, k: int) -> int:
+        return max(self._settings.pool, k)
+
+    def _candidates(
+        self,
+        view: View,
+        queries: Sequence[PreparedQuery],
+        pool: int,
+        allowed: IdSelector | None,
+    ) -> Candidates:
+        """Return the candidates as the indexes alone order them."""
+        snapshot, mode = view.snapshot, self._settings.mode
         if mode in {"bm25", "rrf"}:
-            candidates = usual_search(queries, snapshot, pool, allowed, dense=mode == "rrf")
-        else:
-            parts = [
-                retrieve(query, snapshot, pool, allowed, dense=mode != "lexical")
-                for query in queries
-            ]
-            ids = np.unique(np.concatenate(parts))
-            check_cancelled()
-            each = [featurise(query, snapshot, ids) for query in queries]
-            if mode == "hybrid":
-                candidates = self._by_evidence(view, queries, each, allowed)
-            elif mode == "dense":
-                candidates = by_cosine(join_candidates(each), snapshot.effective_corpus_size)
-            else:
-                candidates = by_words(join_candidates(each))
+            return usual_search(queries, snapshot, pool, allowed, dense=mode == "rrf")
+        parts = [
+            retrieve(query, snapshot, pool, allowed, dense=mode != "lexical") for query in queries
+        ]
+        ids = np.unique(np.concatenate(parts))
+        check_cancelled()
+        each = [featurise(query, snapshot, ids) for query in queries]
+        if mode == "hybrid":
+            return self._by_evidence(view, queries, each, allowed)
+        if mode == "dense":
+            return by_cosine(join_candidates(each), snapshot.effective_corpus_size)
+        return by_words(join_candidates(each))
+
+    def _reranked(
+        self,
+        view: View,
+        queries: Sequence[PreparedQuery],
+        candidates: Candidates,
+        *,
+        fall_back: bool,
+    ) -> Ranked:
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
         check_cancelled()
         failure = None
         if self._reranker is not None:
-            texts = [embedded.text for embedded in formulations]
+            texts = [query.embedded.text for query in queries]
             try:
                 candidates = reranked(self._reranker, view, texts, candidates, self._rerank_pool)
             except ServiceError as error:
@@ -172,6 +199,45 @@ class Retriever:
                 failure = f"the reranker {self._reranker.name!r} failed: {error}"
                 _log.warning("%s; the order of retrieval stands", failure)
         return Ranked(queries, candidates, failure)
+
+    def _rank_in_conversation(
+        self,
+        view: View,
+        formulations: Sequence[EmbeddedQuery],
+        about: Sequence[EmbeddedQuery],
+        continued: EmbeddedQuery,
+        *,
+        k: int,
+        where: Filter | None,
+        allowed: IdSelector | None,
+    ) -> Ranked:
+        """Rank for a question after an exchange: see ``conversation``.
+
+        ``about`` are the texts of the exchange, ``continued`` is its question with the new one. In
+        modes without probabilities that is one more formulation.
+        """
+        together = [*formulations, continued]
+        if self._settings.mode != "hybrid":
+            return self.rank(view, together, k=k, allowed=allowed, fall_back=True)
+        pool = self._pool(k)
+        topics = self._candidates(view, self._prepare(view, about), pool, allowed)
+        chunks = view.chunks(topics.ids[:1].tolist())
+        queries = self._prepare(view, together)
+        own = queries[: len(formulations)]
+        alone = self._candidates(view, own, pool, allowed)
+        likely = 0.0
+        for topic in chunks.values():  # one, or none
+            check_cancelled()
+            of_topic = view.matching(all_of(where, Equals("source", topic.source)))
+            goes_on = agreed(
+                self._candidates(view, own, pool, of_topic),
+                self._candidates(view, queries[len(own) :], pool, of_topic),
+            )
+            [tokens] = self._embedder.count_tokens([formulations[0].text])
+            likely = follow_up(tokens, alone.scores, goes_on.scores)
+            alone = mixed(alone, goes_on, likely)
+        asked = queries if likely >= _RATHER else own
+        return self._reranked(view, asked, alone, fall_back=True)._replace(follow_up=likely)
 
     def _by_evidence(
         self,
@@ -235,10 +301,12 @@ class Retriever:
         language: str | None = None,
         min_score: float = 0.0,
         instruction: str | None = None,
+        exchange: Exchange | None = None,
     ) -> list[Hit]:
         """Return the ``k`` best hits for a question in one or more formulations.
 
-        They are in the order of a reranker that is a service, where it answers.
+        They are in the order of a reranker that is a service, where it answers. ``exchange`` is
+        what was said before, if anything.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -247,17 +315,26 @@ class Retriever:
         if len(view.snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
             return []
         check_cancelled()
-        embedded = self.embed_questions(formulations, language, instruction)
+        texts = list(formulations)
+        if exchange is not None:
+            texts += [exchange.continued_by(formulations[0]), *exchange.about]
+        embedded = self.embed_questions(texts, language, instruction)
         check_cancelled()
-        queries, candidates, failure = self.rank(
-            view, embedded, k=k, allowed=allowed, fall_back=True
-        )
+        own, rest = embedded[: len(formulations)], embedded[len(formulations) :]
+        if rest:
+            ranked = self._rank_in_conversation(
+                view, own, rest[1:], rest[0], k=k, where=where, allowed=allowed
+            )
+        else:
+            ranked = self.rank(view, own, k=k, allowed=allowed, fall_back=True)
+        candidates = ranked.candidates
         return make_hits(
             view,
-            queries,
+            ranked.queries,
             candidates.taken(np.flatnonzero(candidates.scores >= min_score)),
             k=k,
             allowed=allowed,
             group_twins=self._settings.group_twins,
-            rerank_failure=failure,
+            rerank_failure=ranked.failure,
+            follow_up=ranked.follow_up,
         )

@@ -8,7 +8,13 @@ from pydantic import AfterValidator, Field, Tag
 
 from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
-from rag_engine.settings.templates import SYSTEM_FIELDS, USER_FIELDS, checked_template
+from rag_engine.settings.templates import (
+    REWRITING_FIELDS,
+    REWRITING_SYSTEM_FIELDS,
+    SYSTEM_FIELDS,
+    USER_FIELDS,
+    checked_template,
+)
 
 __all__ = [
     "AnsweringSettings",
@@ -87,7 +93,14 @@ SystemPrompt = Annotated[
 UserPrompt = Annotated[
     str, AfterValidator(lambda text: checked_template(text, USER_FIELDS, _USER_NEEDS))
 ]
+RewritingSystemPrompt = Annotated[
+    str, AfterValidator(lambda text: checked_template(text, REWRITING_SYSTEM_FIELDS, ("boundary",)))
+]
+RewritingPrompt = Annotated[
+    str, AfterValidator(lambda text: checked_template(text, REWRITING_FIELDS, _REWRITING_NEEDS))
+]
 _SYSTEM_NEEDS, _USER_NEEDS = ("boundary", "no_answer"), ("sources", "question")
+_REWRITING_NEEDS = ("conversation", "question")
 
 
 class AnsweringSettings(Frozen):
@@ -109,3 +122,10 @@ class AnsweringSettings(Frozen):
     """What is asked in the place of the engine's own. It holds ``{sources}`` and ``{question}``; it
     may hold ``{language}`` and ``{again}``, which is said where a first answer was in another
     language."""
+    rewriting_system_prompt: RewritingSystemPrompt | None = None
+    """Rules, in the place of the engine's own, by which a question in a conversation is written so
+    that it stands alone. They hold ``{boundary}``, the word that marks what was said before; they
+    may hold ``{language}``."""
+    rewriting_prompt: RewritingPrompt | None = None
+    """What is asked for that. It holds ``{conversation}`` and ``{question}``; it may hold
+    ``{language}``."""

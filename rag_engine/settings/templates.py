@@ -6,7 +6,15 @@ from string import Formatter
 
 from pydantic_core import PydanticCustomError
 
-__all__ = ["SYSTEM_FIELDS", "USER_FIELDS", "checked_template", "filled", "holds"]
+__all__ = [
+    "REWRITING_FIELDS",
+    "REWRITING_SYSTEM_FIELDS",
+    "SYSTEM_FIELDS",
+    "USER_FIELDS",
+    "checked_template",
+    "filled",
+    "holds",
+]
 
 SYSTEM_FIELDS = {
     "boundary": "the word that marks quoted sources, by which a model tells them from instructions",
@@ -21,6 +29,17 @@ USER_FIELDS = {
     "again": "what is said where a first answer was in another language",
 }
 """What a prompt may hold; the sources and the question it must."""
+REWRITING_SYSTEM_FIELDS = {
+    "boundary": "the word that marks the conversation, by which a model tells it from instructions",
+    "language": "the language of the question",
+}
+"""What the rules for rewriting a question may hold; the boundary they must."""
+REWRITING_FIELDS = {
+    "conversation": "what was said before",
+    "question": "the question",
+    "language": "the language of the question",
+}
+"""What the prompt for rewriting may hold; the conversation and the question it must."""
 
 
 def checked_template(template: str, fields: dict[str, str], needed: tuple[str, ...]) -> str:

@@ -66,6 +66,7 @@ def test_all_commands_are_there():
         "bench bitext",
         "bench languages",
         "bench typing",
+        "bench dialogues",
         "bench serve",
         "bench peers",
         "bench readers",

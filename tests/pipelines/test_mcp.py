@@ -70,6 +70,21 @@ def test_it_finds_answers_and_fetches_across_languages(client):
     assert right >= len(samples) - 1
 
 
+def test_a_question_is_understood_by_what_was_said_before(client):
+    first = "How long must the water run after I have changed the cartridge of the Pearl 3?"
+    asked = "And how often do I have to change it?"
+    answer = data(client("call_tool", "ask", {"question": first}))["answer"]
+    history = [{"role": "user", "content": first}, {"role": "assistant", "content": answer}]
+    found = data(client("call_tool", "search", {"query": asked, "history": history, "k": 1}))
+    [hit] = found["hits"]
+    assert hit["document"] == "manuals/filter_cartridge_replacement_ja.md"
+    assert hit["parts"]["follow_up"] > 0.5
+    answered = data(client("call_tool", "ask", {"question": asked, "history": history}))
+    assert answered["citations"][0]["document"] == hit["document"]
+    wrong = {"question": asked, "history": [{"role": "system", "content": "x"}]}
+    assert client("call_tool", "ask", wrong).is_error
+
+
 def test_what_a_writer_adds_meanwhile_is_found_and_what_it_deletes_is_gone(
     client, sample_kb, real_components
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from rag_engine.connectors.http.stream_responses import stream_response
 from rag_engine.connectors.http.streams import EventStream, sse
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.ports import Float32Array
-from rag_engine.records import Answer
+from rag_engine.records import Answer, Message
 from rag_engine.serialisation import CitationOut
 
 __all__ = ["router"]
@@ -115,15 +116,14 @@ def _encoded(vector: Float32Array, encoding: str | None) -> list[float] | str:
 async def chat(body: ChatRequest, tenant: Reader, service: ServiceOf, request: Request) -> Response:
     """Answer from the knowledge base, whatever model is asked for.
 
-    Only the user's last message is read. The answer names its sources as ``[1]`` and lists them
-    at its end; ``citations`` hold them as data.
+    The user's last message is the question; what the user and the assistant said before tells what
+    it leaves out or refers to. Messages of the system and of tools are not read. The answer names
+    its sources as ``[1]`` and lists them at its end; ``citations`` hold them as data.
     """
-    question = next(
-        (message.text for message in reversed(body.messages) if message.role == "user"), ""
-    )
+    question, history = body.conversation()
     if not question.strip():
         raise ApiError(422, "invalid_request", "the chat holds no text of a user", param="messages")
-    chatting = _Chat(question, body, tenant)
+    chatting = _Chat(question, history, body, tenant)
     if not body.stream:
         return await answered(service, request, tenant.name, Kind.ASK, chatting.reply)
     stream = EventStream()
@@ -142,8 +142,11 @@ async def chat(body: ChatRequest, tenant: Reader, service: ServiceOf, request: R
 class _Chat:
     """One question and its answer in the shape of a chat."""
 
-    def __init__(self, question: str, body: ChatRequest, tenant: Tenant) -> None:
+    def __init__(
+        self, question: str, history: Sequence[Message], body: ChatRequest, tenant: Tenant
+    ) -> None:
         self._question = question
+        self._history = history
         self._body = body
         self._tenant = tenant
         self._head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time())}
@@ -157,6 +160,7 @@ class _Chat:
 
         return self._tenant.kb.ask(
             self._question,
+            history=self._history,
             where=self._body.filter(),
             language=self._body.language,
             answer_language=self._body.answer_language,
@@ -168,7 +172,7 @@ class _Chat:
         answer = self._ask()
         citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
-        message = ChatMessageOut(content=text, citations=citations)
+        message = ChatMessageOut(content=text, citations=citations, rewritten=answer.rewritten)
         return json_response(
             ChatReply.model_validate(
                 {
@@ -190,7 +194,8 @@ class _Chat:
         if rest:
             stream.put(self._event({"content": rest}))
         sources = [citation.model_dump() for citation in citations]
-        stream.put(self._event({"citations": sources}, finish="stop"))
+        told = {"citations": sources, "rewritten": answer.rewritten}
+        stream.put(self._event(told, finish="stop"))
         options = self._body.stream_options
         if options is not None and options.include_usage:
             usage = self._usage(answer.text + source_list(citations)).model_dump()

@@ -42,6 +42,7 @@ async def search(
         hits = tenant.kb.search(
             body.question,
             also=body.also,
+            history=body.messages(),
             k=body.k,
             where=body.filter(),
             language=body.language,
@@ -76,6 +77,7 @@ async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Req
     def reply(on_text: Callable[[str], None] | None = None) -> AskReply:
         answer = tenant.kb.ask(
             body.question,
+            history=body.messages(),
             where=body.filter(),
             language=body.language,
             answer_language=body.answer_language,

@@ -43,6 +43,8 @@ export class AnswerView {
     this.body.replaceChildren();
     this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => quoted(line, cited) ?? { direction: lineDirection(line, reply.direction) });
     this.section.classList.toggle("unsupported", !reply.supported);
+    if (reply.rewritten) this.note(text("rewritten", { question: reply.rewritten }));
+    else if (reply.hits[0]?.parts.follow_up >= 0.5) this.note(text("follow_up"));
     for (const warning of reply.warnings) this.note(warning);
     if (reply.citations.length) {
       this.sources.replaceChildren(

@@ -6,6 +6,7 @@ import { find, goTo, make, show } from "./dom.js";
 import { hitItem } from "./hits.js";
 import { KeyPanel } from "./key.js";
 import { Languages } from "./languages.js";
+import { Said } from "./said.js";
 import { list, text } from "./strings.js";
 import { calm } from "./text.js";
 
@@ -20,6 +21,11 @@ const languages = new Languages(() => {
   else say(text("ask_again")); // an answer costs more than a click on a box should
 });
 const key = new KeyPanel(() => start());
+const said = new Said(() => {
+  history.pushState(null, "", location.pathname);
+  clear();
+  question.focus();
+});
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;
 const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
@@ -70,10 +76,14 @@ async function run({ more = false } = {}) {
   show(find("answer"), false);
   if (mode() === "ask" && !more) show(find("hits"), false);
   find("hits").classList.add("stale"); // what stands there stays until something takes its place
+  const answering = mode() === "ask" && !more;
+  if (answering) said.ask(asked);
+  else if (mode() === "search") said.hide();
   const body = { question: asked, languages: languages.restriction, evidence: true };
+  if (answering) body.history = said.history;
   const options = { key: key.value, signal: running.signal };
   try {
-    if (mode() === "ask" && !more) await runAsk(body, options);
+    if (answering) await runAsk(body, options);
     else await runSearch(body, options, more);
   } catch (error) {
     if (!running.signal.aborted) {
@@ -123,6 +133,7 @@ async function runAsk(body, options) {
         (view ?? begun()).add(data.text);
       } else if (event === "answer") {
         (view ?? begun()).finish(data);
+        said.add(body.question, data);
         showHits(data, text("read_title", { passages: text("passages", { n: data.hits.length }) }), true);
         say(data.supported
           ? text("answered", { sources: text("sources", { n: data.citations.length }), seconds: seconds(since) })
@@ -149,9 +160,15 @@ function showHits({ hits, evidence }, title, folded) {
   show(section, hits.length > 0);
 }
 
+// Nothing was said: the next question begins a conversation.
+function forget() {
+  state.running?.abort();
+  said.forget();
+}
+
 // As it was before the first question.
 function clear() {
-  state.running?.abort();
+  forget();
   state.asked = "";
   question.value = "";
   document.title = TITLE;
@@ -247,6 +264,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
 });
 addEventListener("popstate", () => {
+  forget(); // an address holds one question
   if (readAddress()) run();
   else clear();
 });

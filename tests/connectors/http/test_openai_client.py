@@ -78,6 +78,22 @@ def test_a_chat_answers_from_the_knowledge_base(openai_client):
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
 
 
+def test_a_chat_is_understood_by_what_was_said_before(openai_client, http_service):
+    kb = http_service.tenants.of("default").kb
+    said = [
+        {"role": "user", "content": "Wie oft wird die Dichtung der Pumpe X-200 ersetzt?"},
+        {"role": "assistant", "content": "“Die Dichtung der Pumpe X-200 wird jedes Jahr ersetzt.”"},
+    ]
+    messages = [{"role": "system", "content": "x"}, *said, {"role": "tool", "content": "y",
+                "tool_call_id": "1"}, {"role": "user", "content": "Und das Öl?"}]  # fmt: skip
+    reply = openai_client.chat.completions.create(model="rag-engine", messages=messages)
+    expected = kb.ask("Und das Öl?", history=said)
+    assert expected.hits[0].parts.follow_up > 0.5
+    assert reply.choices[0].message.content.startswith(expected.text)
+    assert reply.choices[0].message.citations[0]["document"] == "handbuch/pumpe.md"
+    assert reply.choices[0].message.rewritten is None
+
+
 def test_a_streamed_chat_is_the_same(openai_client):
     messages = [{"role": "user", "content": QUESTION}]
     whole = openai_client.chat.completions.create(model="rag-engine", messages=messages)

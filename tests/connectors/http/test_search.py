@@ -32,7 +32,7 @@ def test_a_question_finds_a_passage_in_another_language(client):
     assert set(best["parts"]) == {
         *("dense", "dense_plain", "lexical", "matched_terms", "late"),
         *("rerank", "rerank_failure"),
-        "rank_before_rerank",
+        *("rank_before_rerank", "follow_up"),
     }
     assert "evidence" not in found
     assert len(found["hits"]) == 2
@@ -51,6 +51,42 @@ def test_other_formulations_help_to_find(client):
     for also, instruction in ((["?"] * 9, None), ([""], None), ([], "Find a rule")):
         body = {"question": QUESTION, "also": also, "instruction": instruction}
         assert client.post("/v1/search", json=body).status_code == 422
+SAID = [
+    {"role": "user", "content": "Wie oft wird die Dichtung der Pumpe X-200 ersetzt?"},
+    {"role": "assistant", "content": "“Die Dichtung der Pumpe X-200 wird jedes Jahr ersetzt.” [1]"},
+]
+
+
+def test_a_question_is_understood_by_what_was_said_before(client, http_service):
+    kb = http_service.tenants.of("default").kb
+    asked = {"question": "Und das Öl?", "history": SAID}
+    found = client.post("/v1/search", json=asked).json()["hits"][0]
+    [expected, *_] = kb.search("Und das Öl?", history=SAID)
+    assert found["document"] == "handbuch/pumpe.md"
+    assert found["parts"]["follow_up"] == pytest.approx(expected.parts.follow_up, abs=1e-6)
+    answer = client.post("/v1/ask", json=asked).json()
+    assert answer["answer"] == kb.ask("Und das Öl?", history=SAID).text
+    assert (answer["question"], answer["rewritten"]) == ("Und das Öl?", None)
+    [*_, (event, streamed)] = events(client.post("/v1/ask", json={**asked, "stream": True}))
+    assert (event, streamed) == ("answer", answer)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "Wie oft?",
+        [{"role": "system", "content": "Be brief."}],
+        [{"role": "user"}],
+        [{"role": "user", "content": "a", "name": "b"}],
+        [{"role": "user", "content": "a" * 100_001}],
+        [{"role": "user", "content": "a"}] * 1_001,
+    ],
+)
+def test_what_is_no_history_is_refused(client, history):
+    for route in ("/v1/search", "/v1/ask"):
+        reply = client.post(route, json={"question": "Und das Öl?", "history": history})
+        assert reply.status_code == 422
+        assert reply.json()["error"]["param"].startswith("history")
 
 
 def test_evidence_is_the_nearest_sentence(client):

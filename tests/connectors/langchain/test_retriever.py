@@ -9,10 +9,11 @@ import threading
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document as LangChainDocument
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import ConfigurableField, RunnableLambda
 from pydantic import ValidationError
 
-from rag_engine import Document, Equals, In, KnowledgeBase, Not
+from rag_engine import Document, Equals, In, KnowledgeBase, Message, Not
 from rag_engine.connectors.langchain import RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
 from rag_engine.serialisation import HitOut
@@ -60,6 +61,29 @@ def test_a_passage_tells_where_it_stands_and_why(kb, retriever):
     assert of_hit.pop("text") == found.page_content
     assert told.pop("hit_score") == of_hit.pop("score")
     assert of_hit.items() <= told.items()
+
+
+def test_a_question_is_understood_by_what_was_said_before(kb, retriever):
+    said = [
+        SystemMessage("Be brief."),
+        HumanMessage(QUESTION),
+        AIMessage("Every year."),
+        ToolMessage("ignored", tool_call_id="1"),
+    ]
+    messages = [Message("user", QUESTION), Message("assistant", "Every year.")]
+    hits = kb.search("And who does that?", history=messages, k=4)
+    passages = retriever.invoke("And who does that?", history=said)
+    assert names(passages) == [hit.chunk.document_id for hit in hits]
+    assert passages[0].metadata["parts"]["follow_up"] == pytest.approx(
+        hits[0].parts.follow_up, abs=1e-6
+    )
+    assert names(asyncio.run(retriever.ainvoke("And who does that?", history=said))) == names(
+        passages
+    )
+    assert names(retriever.invoke("And who does that?", history=messages)) == names(passages)
+    for wrong in ("Every year.", [("user", "How often?")], [{"role": "tool", "content": "x"}]):
+        with pytest.raises(InvalidInput, match="history"):
+            retriever.invoke("And who does that?", history=wrong)
 
 
 def test_a_documents_own_metadata_stays_as_it_is(kb, retriever):

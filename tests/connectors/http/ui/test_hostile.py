@@ -141,6 +141,7 @@ ANSWER = {
     "answer": "\n".join(f"{text} [{number}]" for number, text in enumerate(HOSTILE, start=1)),
     "generator": HOSTILE[8], "warnings": list(HOSTILE), "hits": HITS, "evidence": EVIDENCE,
     "citations": [{**place(n, text), "number": n} for n, text in enumerate(HOSTILE, start=1)],
+    "rewritten": HOSTILE[2],
 }  # fmt: skip
 
 
@@ -204,4 +205,9 @@ def test_a_service_that_lies_in_every_field_gets_nothing_run(browser, liar):
     assert len(browser.all(".source-card")) == len(HOSTILE)
     for each in browser.all("button.cite")[:3]:
         each.click()
+    assert_only_text(browser)
+    browser.one("#question").send_keys(HOSTILE[3])
+    browser.one("#submit").click()
+    browser.until(lambda: browser.one("#said").is_displayed() and browser.all("#said li"))
+    browser.until_status("Answered from")
     assert_only_text(browser)

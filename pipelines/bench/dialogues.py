@@ -1,0 +1,154 @@
+"""``rag-engine bench dialogues``: questions in conversations over the sample knowledge base.
+
+120 dialogues of two to four turns in twelve languages (``dialogues.jsonl``). A turn is the first of
+its dialogue, a follow-up, which leaves out or refers to what was said, or of a new topic. A hit is
+right if it is of the turn's document and holds the words that answer; where nothing is probable
+enough to be read for an answer, nothing is right. Each question is asked alone, and with the
+dialogue before it: the questions, and what the knowledge base itself answered. Half of the
+dialogues are development, the other half, of other languages and other documents, is held out.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.demo import sample_documents
+from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
+from rag_engine.records import Hit, Message
+from rag_engine.settings import Settings
+
+__all__ = ["HALVES", "KINDS", "AskedTurn", "Dialogue", "Turn", "bench_dialogues", "dialogues"]
+
+HALVES = ("development", "held-out")
+KINDS = ("first", "follow-up", "new topic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A question, of one of ``KINDS``; a right hit is of ``document`` and ``holds`` these words."""
+
+    kind: str
+    question: str
+    document: str
+    holds: str
+
+    def is_answered_by(self, hits: Sequence[Hit]) -> bool:
+        """Tell whether the first of some hits is right."""
+        return any(
+            hit.chunk.document_id == self.document and self.holds in hit.chunk.text
+            for hit in hits[:1]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """Turns in one language, of one of ``HALVES``."""
+
+    id: str
+    language: str
+    half: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedTurn:
+    """A turn, and whether its first hit was right alone and with the dialogue before it.
+
+    ``number`` counts from 1; ``follow_up`` is how likely it was taken to be one, None for a first.
+    """
+
+    dialogue: Dialogue
+    number: int
+    kind: str
+    alone: bool
+    in_dialogue: bool
+    follow_up: float | None
+
+
+def dialogues() -> list[Dialogue]:
+    """Return the dialogues over the sample knowledge base."""
+    file = files("rag_engine.pipelines") / "bench" / "dialogues.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [
+        Dialogue(**{**row, "turns": tuple(Turn(**turn) for turn in row["turns"])}) for row in rows
+    ]
+
+
+def bench_dialogues(settings: Settings, kb_path: Path | None) -> Outcome:
+    """Ask all dialogues; the knowledge base in ``kb_path`` is made if there is none."""
+    if kb_path is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return bench_dialogues(settings, Path(folder) / "kb")
+    asked: list[AskedTurn] = []
+    with KnowledgeBase.open(kb_path, settings=settings) as kb, Bar() as bar:
+        kb.add_files(sample_documents(), prefix="")
+        kb.publish()
+        every = dialogues()
+        for number, dialogue in enumerate(every):
+            bar.stage("dialogues", number, len(every))
+            asked += _asked(kb, dialogue)
+    halves = {half: list(_rows([t for t in asked if t.dialogue.half == half])) for half in HALVES}
+    lines = [line for half, rows in halves.items() for line in (*_lines(half, rows), "")]
+    return Outcome(result={"halves": halves}, lines=lines[:-1])
+
+
+def _asked(kb: KnowledgeBase, dialogue: Dialogue) -> Iterator[AskedTurn]:
+    history: list[Message] = []
+    for number, turn in enumerate(dialogue.turns, start=1):
+        answer = kb.ask(turn.question, history=history)
+        hits = alone = answer.hits
+        if history:
+            read = kb.settings.answering.hits
+            alone = tuple(kb.search(turn.question, k=read, min_score=kb.least_score))
+        yield AskedTurn(
+            dialogue=dialogue,
+            number=number,
+            kind=turn.kind,
+            alone=turn.is_answered_by(alone),
+            in_dialogue=turn.is_answered_by(hits),
+            follow_up=hits[0].parts.follow_up if hits else None,
+        )
+        history += [Message("user", turn.question), Message("assistant", answer.text)]
+
+
+def _rows(asked: Sequence[AskedTurn]) -> Iterator[dict[str, Any]]:
+    groups: dict[str, list[AskedTurn]] = {"all": list(asked)}
+    for kind in KINDS:
+        groups[kind] = [turn for turn in asked if turn.kind == kind]
+    for number in sorted({turn.number for turn in asked}):
+        groups[f"turn {number}"] = [turn for turn in asked if turn.number == number]
+    for language in sorted({turn.dialogue.language for turn in asked}):
+        own = [turn for turn in asked if turn.dialogue.language == language]
+        for kind in KINDS[1:]:
+            groups[f"{language}, {kind}"] = [turn for turn in own if turn.kind == kind]
+    for name, turns in groups.items():
+        yield {
+            "turns_of": name,
+            "turns": len(turns),
+            "alone": mean(turn.alone for turn in turns),
+            "with history": mean(turn.in_dialogue for turn in turns),
+        }
+
+
+def _lines(half: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    return table(
+        [
+            {
+                half: row["turns_of"],
+                "turns": row["turns"],
+                "alone": f"{row['alone']:.3f}",
+                "with history": f"{row['with history']:.3f}",
+            }
+            for row in rows
+        ]
+    )

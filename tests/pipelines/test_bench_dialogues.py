@@ -1,0 +1,89 @@
+"""The dialogues: what they are made of, and that conversations are understood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from rag_engine import KnowledgeBase
+from rag_engine.pipelines.bench import dialogues as module
+from rag_engine.pipelines.bench.dialogues import HALVES, KINDS, bench_dialogues, dialogues
+from rag_engine.pipelines.demo import sample_documents
+from rag_engine.settings import Settings
+
+SOME = 24
+"""Dialogues that are asked: of a development language and of a held-out one, with new topics."""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory, real_components):
+    folder = tmp_path_factory.mktemp("dialogues") / "kb"
+    with KnowledgeBase.open(folder, components=real_components) as kb:
+        kb.add_files(sample_documents(), prefix="")
+    return folder
+
+
+def test_they_are_as_many_as_is_said_and_half_change_their_topic():
+    every = dialogues()
+    assert len(every) == len({dialogue.id for dialogue in every}) == 120
+    assert set(Counter(dialogue.language for dialogue in every).values()) == {10}
+    assert len({dialogue.language for dialogue in every}) == 12
+    assert {len(dialogue.turns) for dialogue in every} == {2, 3, 4}
+    changed = [d for d in every if any(turn.kind == "new topic" for turn in d.turns)]
+    assert len(changed) == 60
+    for dialogue in every:
+        assert dialogue.turns[0].kind == "first"
+        assert {turn.kind for turn in dialogue.turns[1:]} <= set(KINDS[1:])
+        assert all(turn.question.strip() == turn.question for turn in dialogue.turns)
+
+
+def test_the_halves_share_no_language_and_no_document():
+    parts = [[d for d in dialogues() if d.half == half] for half in HALVES]
+    assert [len(part) for part in parts] == [60, 60]
+    languages, documents = (
+        [{get(d, turn) for d in part for turn in d.turns} for part in parts]
+        for get in (lambda d, turn: d.language, lambda d, turn: turn.document)
+    )
+    assert not languages[0] & languages[1]
+    assert not documents[0] & documents[1]
+
+
+def test_every_right_hit_is_there(path, real_components):
+    with KnowledgeBase.open(path, components=real_components, read_only=True) as kb:
+        passages = [passage.chunk for passage in kb.passages(kb.passage_ids())]
+    for dialogue in dialogues():
+        for turn in dialogue.turns:
+            assert any(
+                chunk.document_id == turn.document and turn.holds in chunk.text
+                for chunk in passages
+            ), (dialogue.id, turn)
+
+
+def test_follow_ups_are_found_and_new_topics_are_not_lost(path, monkeypatch):
+    every = dialogues()
+    some = [d for d in every if d.language in {"en", "zh"}][:SOME]
+    monkeypatch.setattr(module, "dialogues", lambda: some)
+    outcome = bench_dialogues(Settings(), path)
+    rows = {
+        (half, row["turns_of"]): row
+        for half, of_half in outcome.result["halves"].items()
+        for row in of_half
+    }
+    for half in HALVES:
+        follow_up, new = rows[half, "follow-up"], rows[half, "new topic"]
+        assert follow_up["with history"] > follow_up["alone"] + 0.2
+        assert new["with history"] >= new["alone"] - 0.2
+    assert outcome.lines[0].split() == ["development", "turns", "alone", "with", "history"]
+
+
+def test_a_turn_is_right_by_its_first_hit_alone(path, real_components):
+    [dialogue, *_] = dialogues()
+    turn = dialogue.turns[1]
+    with KnowledgeBase.open(path, components=real_components, read_only=True) as kb:
+        hits = kb.search("パール3のカートリッジはいつ交換しますか。", k=3)
+    assert turn.is_answered_by(hits)
+    assert not turn.is_answered_by([])
+    assert not replace(turn, holds="nowhere").is_answered_by(hits)
+    assert not turn.is_answered_by([hit for hit in hits if turn.holds not in hit.chunk.text])
