@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def _mark_of(path: Path, config: pytest.Config) -> tuple[str | None, bool]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks."""
+    """Register the marks; Haystack, which reads this when it is imported, tells nobody of tests."""
+    os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
     for mark, packages in PACKAGES.items():
         needs = f"needs {', '.join(packages)}" if packages else "takes long"
         config.addinivalue_line("markers", f"{mark}: {needs}")

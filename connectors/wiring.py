@@ -178,6 +178,7 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
                 address_stored=settings.from_store,
                 query_prompt=settings.query_prompt,
                 passage_prompt=settings.passage_prompt,
+                input_types=settings.input_types,
             )
         case PluginEmbedderSettings():
             return load_plugin(settings, Embedder)  # type: ignore[type-abstract]
@@ -187,7 +188,9 @@ def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace |
     wanted = not isinstance(settings, BundledEmbedderSettings) or settings.token_vectors
     if not wanted or not isinstance(embedder, TokenEmbedder):
         return None
-    return load_token_space(embedder.contract.weights)
+    space = load_token_space(embedder.contract.weights)
+    serves = getattr(embedder, "serves_basis", None)
+    return space if space is None or serves is None or serves(space.basis) else None
 
 
 def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:

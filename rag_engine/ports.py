@@ -197,7 +197,11 @@ class TokenVectors:
 
 @runtime_checkable
 class TokenEmbedder(Embedder, Protocol):
-    """An embedder that tells the vectors of single tokens too, from the same run of the model."""
+    """An embedder that tells the vectors of single tokens too, from the same run of the model.
+
+    It may have ``serves_basis(basis)``: whether it tells them in these directions; without, it does
+    in any.
+    """
 
     def embed_query_tokens(
         self, texts: Sequence[str], basis: Float32Array

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from rag_engine.answering.asking import ask, least_score
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.records import Answer, Hit
 from rag_engine.retrieval.conversation import last_exchange
+from rag_engine.retrieval.diversity import diverse_hits
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import (
     History,
     check_k,
     check_min_score,
+    check_share,
     checked_formulations,
     checked_history,
     checked_language,
@@ -90,6 +95,67 @@ class Questions:
                 instruction=instruction,
                 exchange=exchange,
             )
+        )
+
+    def search_by_vector(
+        self,
+        vector: npt.ArrayLike,
+        *,
+        k: int = 10,
+        where: Filter | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+    ) -> list[Hit]:
+        """Return the ``k`` passages that are nearest to a question's vector, ``(dimension,)``.
+
+        For those who have a vector of the knowledge base's own embedder, as ``embed_queries`` gives
+        it, and no text: with the text, ``search`` finds more, as its words and tokens count too.
+        Passages are ordered by their cosines, after centring, in every mode; scores are the
+        probabilities that these tell of. ``language`` is that of the question, else unknown.
+
+        Raises:
+            InvalidInput: ``k`` out of 1 to 1,000, ``min_score`` out of 0 to 1.
+            InvalidVectors: another width, NaN, infinity or zeros.
+
+        Example: ``hits = kb.search_by_vector(embedder.embed_queries(["Wer haftet?"])[0], k=3)``
+        """
+        self._check_open()
+        check_k(k)
+        check_min_score(min_score)
+        language = checked_language(language)
+        try:
+            numbers = np.asarray(vector, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise InvalidVectors(f"a question's vector is a list of numbers: {error}") from error
+        return self._index.read(
+            lambda view: self._retriever.search_by_vector(
+                view, numbers, k=k, where=where, language=language, min_score=min_score
+            )
+        )
+
+    def diverse(self, hits: Sequence[Hit], *, k: int, relevance: float = 0.5) -> list[Hit]:
+        """Return ``k`` of some hits that are relevant and say different things (MMR).
+
+        ``hits`` come from a search of this knowledge base, more of them than ``k``, best first.
+        Each time the one is taken that is best by ``relevance`` (0 to 1) times its own relevance,
+        less the rest times its likeness to the nearest one taken before: 1 keeps the order of the
+        search. Relevance is the log odds of a score, from the last hit's (0) to the first's (1);
+        likeness is that of meaning, whatever the languages.
+
+        Raises:
+            InvalidInput: ``k`` out of 1 to 1,000, ``relevance`` out of 0 to 1.
+
+        Example: ``hits = kb.diverse(kb.search("Was ist zu warten?", k=20), k=4)``
+        """
+        self._check_open()
+        check_k(k)
+        check_share("relevance", relevance)
+        return diverse_hits(
+            self._index.snapshot(),
+            hits,
+            k=k,
+            weight=relevance,
+            probable=self.settings.retrieval.mode not in {"bm25", "rrf"},
         )
 
     def rank(

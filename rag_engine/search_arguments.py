@@ -13,6 +13,7 @@ __all__ = [
     "check_k",
     "check_min_score",
     "check_question",
+    "check_share",
     "checked_formulations",
     "checked_history",
     "checked_language",
@@ -45,12 +46,17 @@ def check_min_score(min_score: object) -> None:
     Raises:
         InvalidInput: it is none.
     """
-    if (
-        isinstance(min_score, bool)
-        or not isinstance(min_score, int | float)
-        or not 0 <= min_score <= 1
-    ):
-        raise InvalidInput(f"min_score is a number, 0 to 1, got {min_score!r}")
+    check_share("min_score", min_score)
+
+
+def check_share(name: str, share: object) -> None:
+    """Refuse an argument called ``name`` that is no number from 0 to 1.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InvalidInput(f"{name} is a number, 0 to 1, got {share!r}")
 
 
 def checked_language(language: object) -> str | None:

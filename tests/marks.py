@@ -21,6 +21,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         *("torch", "transformers", "sentence_transformers", "accelerate", "datasets", "peft"),
         *("nncf", "onnx", "onnxruntime", "safetensors", "tokenizers"),
     ),
+    "frameworks": ("llama_index", "haystack"),
     "milvus": ("pymilvus", "milvus_lite"),
     "llm": ("gguf", "xllamacpp"),
     "browser": ("selenium",),
@@ -34,6 +35,10 @@ ANY = "extended"
 """The mark that every test with one of the others has too."""
 
 _FILES = {
+    "rag_engine/connectors/haystack/*.py": "frameworks",
+    "rag_engine/connectors/llamaindex/*.py": "frameworks",
+    "tests/connectors/haystack/*.py": "frameworks",
+    "tests/connectors/llamaindex/*.py": "frameworks",
     "rag_engine/connectors/training/embedder_trainer.py": "torch",
     "rag_engine/connectors/training/reranker_start.py": "torch",
     "rag_engine/connectors/training/reranker_trainer.py": "torch",

@@ -10,7 +10,8 @@ import pytest
 from rag_engine import Document, KnowledgeBase
 from rag_engine.asynchronous import AsyncQuestions
 from rag_engine.connectors.http.schemas import AskRequest, SearchRequest
-from rag_engine.connectors.langchain import RagEngineRetriever, RagEngineVectorStore
+from rag_engine.connectors.langchain import RagEngineRetriever
+from rag_engine.connectors.langchain.document_search import _Asked
 from rag_engine.files import add_file, add_files
 from rag_engine.pipelines.cli.ask import ask as ask_command
 from rag_engine.pipelines.cli.index import index as index_command
@@ -48,9 +49,9 @@ def test_an_answer_is_searched_for_as_passages_are():
 
 
 def test_the_command_line_takes_what_python_takes():
-    """``--in`` is a part of the filter."""
-    assert names(search_command) == SEARCH | {"kb", "settings", "languages"}
-    assert names(ask_command) == (ASK - {"on_text"}) | {"kb", "settings", "languages"}
+    """``--in`` is a part of the filter, and a command is no conversation."""
+    assert names(search_command) == (SEARCH - {"history"}) | {"kb", "settings", "languages"}
+    assert names(ask_command) == (ASK - {"on_text", "history"}) | {"kb", "settings", "languages"}
     files = names(KnowledgeBase.add_files) - {"path", "on_progress", "loaders"}
     assert files <= names(index_command)
     assert names(add_files) - {"store", "own_loaders"} == names(KnowledgeBase.add_files) - {
@@ -69,11 +70,17 @@ def test_langchain_takes_what_python_takes():
     mine = names(RagEngineRetriever._asked)
     assert mine == SEARCH - {"question"}
     made_with = set(RagEngineRetriever.model_fields) & SEARCH
-    assert made_with == SEARCH - {"question", "also"}  # which belong to one question
+    assert made_with == SEARCH - {"question", "also", "history"}  # which belong to one question
     assert made_with <= names(RagEngineRetriever.open)
     # ``query``, ``filter`` and a bound of scores are LangChain's own.
-    store = names(RagEngineVectorStore.similarity_search_with_score)
-    assert store - {"query", "filter"} == SEARCH - {"question", "where", "min_score"}
+    assert names(_Asked.of) | names(_Asked.by_vector) == {
+        *("method", "k", "filter", "more", "unknown"),
+        *("language", "also", "instruction"),
+    }
+    assert {"language", "also", "instruction"} == SEARCH - {
+        *("question", "k", "where", "min_score"),
+        "history",
+    }
 
 
 @pytest.mark.anyio

@@ -1,4 +1,9 @@
-"""Vectors from any server that speaks OpenAI's embeddings protocol."""
+"""Vectors from any server that speaks OpenAI's embeddings protocol, this project's own among them.
+
+What the server is, its answer to the first request tells: this project's service names the model by
+its contract there. Then texts go to it as questions or passages, tokens are counted by the model's
+own tokenizer, and the vectors of single tokens can be had, as if the model were in this process.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,27 @@ import threading
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
-from rag_engine.connectors.openai_http import OpenAIEndpoint, Reply
+from rag_engine.connectors.embedders.served_model import (
+    Embeddings,
+    ServedModel,
+    TokenCounts,
+    vectors_of,
+)
+from rag_engine.connectors.embedding_wire import (
+    INPUTS,
+    basis_name,
+    batches,
+    sendable,
+    unpacked_tokens,
+)
+from rag_engine.connectors.openai_http import OpenAIEndpoint
 from rag_engine.connectors.token_estimates import clipped, estimated_tokens
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import instructed, resolve_prompts
-from rag_engine.errors import InvalidInput, InvalidVectors, ServiceMalformed, ServiceRefused
-from rag_engine.ports import Float32Array
+from rag_engine.errors import InvalidInput, InvalidVectors, ServiceRefused, SettingsError
+from rag_engine.ports import Float32Array, TokenVectors
 
 __all__ = ["OpenAICompatibleEmbedder"]
 
@@ -22,6 +40,14 @@ _MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
 """What servers answer to a text of more tokens than they read; 500 is llama.cpp's."""
 _SHORT_ENOUGH = 64
 """Characters that every model reads: who refuses them has another reason."""
+
+_MAX_TOKENS = 512
+_LONGEST_TOKEN = 128
+"""Characters of a text that are sent for each token that counts; the rest can not matter."""
+_LONGEST_TEXT = 100_000
+"""Characters of a text whose tokens are counted: far more than any passage has."""
+_QUERY, _PASSAGE = 0, 1
+_OWN_INPUT_TYPES = ("query", "passage")
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +57,21 @@ class OpenAICompatibleEmbedder:
 
     ``base_url`` goes up to and with ``/v1``; ``model`` is the name that the server knows. The key
     is ``api_key``, else what the environment variable ``api_key_env`` holds; ``address_stored`` is
-    as in ``OpenAIEndpoint``. Prompts that are not stated are those of the model's family (see
-    ``resolve_prompts``). ``batch_size`` texts go into one request. Of a text longer than
-    ``max_tokens`` (estimated, as the server's tokenizer is out of reach) the beginning is sent, and
-    less of it if the server still refuses. The first use asks the server how wide its vectors are.
+    as in ``OpenAIEndpoint``. ``batch_size`` texts go into one request. The first use asks the
+    server what it serves.
 
-    A server does not say which weights it serves, so the contract can not notice when another
-    model appears under the same name, unless its vectors have another width.
+    This project's own service (``rag-engine serve``) says which model that is: the contract is the
+    model's, with its prompts, and whatever is embedded is as if the model were in this process. It
+    is a ``TokenEmbedder`` then. That the service serves another model is noticed with the next
+    answer. Prompts and ``max_tokens`` can not be stated: they are the model's.
+
+    Of another server prompts that are not stated are those of the model's family (see
+    ``resolve_prompts``); servers that want to be told what is a question take ``input_types``,
+    their words for a question and for a passage, such as ``("query", "document")``. Of a text
+    longer than ``max_tokens`` (512 unless it is stated; estimated, as the server's tokenizer is out
+    of reach) the beginning is sent, and less of it if the server still refuses. Such a server does
+    not say which weights it serves, so the contract can not notice when another model appears under
+    the same name, unless its vectors have another width.
 
     Raises:
         InvalidInput: a number out of range.
@@ -56,18 +90,26 @@ class OpenAICompatibleEmbedder:
         max_retries: int = 2,
         backoff_s: float = 0.5,
         batch_size: int = 64,
-        max_tokens: int = 512,
+        max_tokens: int | None = None,
         query_prompt: str | None = None,
         passage_prompt: str | None = None,
+        input_types: tuple[str, str] | None = None,
     ) -> None:
-        if not model or batch_size < 1 or max_tokens < 1:
+        if not model or batch_size < 1 or (max_tokens is not None and max_tokens < 1):
             raise InvalidInput(
                 "an embedder needs a model's name, and batch_size and max_tokens of at least 1; "
                 f"got {model!r}, {batch_size!r} and {max_tokens!r}"
             )
         self._model = model
         self._batch_size = batch_size
-        self._max_tokens = max_tokens
+        self._stated = {
+            "max_tokens": max_tokens,
+            "query_prompt": query_prompt,
+            "passage_prompt": passage_prompt,
+            "input_types": input_types,
+        }
+        self._input_types = input_types
+        self._max_tokens = _MAX_TOKENS if max_tokens is None else max_tokens
         self._prompts = resolve_prompts(
             model, query_prompt=query_prompt, passage_prompt=passage_prompt
         )
@@ -80,8 +122,8 @@ class OpenAICompatibleEmbedder:
             backoff_s=backoff_s,
             address_stored=address_stored,
         )
-        self._width: int | None = None
-        self._width_lock = threading.Lock()
+        self._served: ServedModel | None = None
+        self._asking = threading.Lock()
 
     def __repr__(self) -> str:
         return f"OpenAICompatibleEmbedder(model={self._model!r}, endpoint={self._endpoint!r})"
@@ -93,28 +135,30 @@ class OpenAICompatibleEmbedder:
         Raises:
             ServiceError: the server failed.
         """
-        with self._width_lock:
-            if self._width is None:
-                self._width = len(self._request(["width"])[0])
-            return self._width
+        return self._what_is_served().dimension
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens of one text are sent, prompt included; an estimate."""
-        return self._max_tokens
+        """How many tokens of one text are read, prompt included; an estimate, or the model's."""
+        own = self._what_is_served().contract
+        return self._max_tokens if own is None else own.max_tokens
 
     @property
     def contract(self) -> EmbedderContract:
-        """What an index must know; the first use asks the server for the width.
+        """What an index must know: what the service says of its model, or what is known of it.
 
         Raises:
             ServiceError: the server failed.
         """
+        served = self._what_is_served()
+        if served.contract is not None:
+            return served.contract
+        told = self._input_types
         return EmbedderContract(
             model=self._model,
             weights="served",
-            dimension=self.dimension,
-            pooling="served",
+            dimension=served.dimension,
+            pooling="served" if told is None else f"served as {'/'.join(told)}",
             normalised=True,
             query_prompt=self._prompts.query,
             passage_prompt=self._prompts.passage,
@@ -126,8 +170,20 @@ class OpenAICompatibleEmbedder:
         self._endpoint.close()
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Estimate the tokens of each text, rather too many than too few."""
-        return [estimated_tokens(text) for text in texts]
+        """Count the tokens of each text by the served model's own tokenizer, if it can be asked.
+
+        Else they are estimated, rather too many than too few.
+
+        Raises:
+            ServiceError: the server failed.
+        """
+        if self._what_is_served().contract is None:
+            return [estimated_tokens(text) for text in texts]
+        counts: list[int] = []
+        for batch in batches([sendable(text, _LONGEST_TEXT) for text in texts], INPUTS):
+            request = {"model": self._model, "input": batch}
+            counts += self._endpoint.post("/token-counts", request, TokenCounts).of(batch)
+        return counts
 
     def embed_queries(self, texts: Sequence[str]) -> Float32Array:
         """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length.
@@ -136,7 +192,7 @@ class OpenAICompatibleEmbedder:
             InvalidVectors: the server sent NaN, zeros or another width than before.
             ServiceError: the server failed.
         """
-        return self._embed(self._prompts.query, texts)
+        return self._embed(_QUERY, texts)
 
     def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
         """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
@@ -145,7 +201,8 @@ class OpenAICompatibleEmbedder:
             InvalidInput: the model takes no instructions, or this is none.
             ServiceError: the server failed.
         """
-        return self._embed(instructed(self._prompts.query, instruction), texts)
+        prompt = instructed(self.contract.query_prompt, instruction)
+        return self._embed(_QUERY, texts, prompt=prompt, instruction=instruction)
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
@@ -154,52 +211,161 @@ class OpenAICompatibleEmbedder:
             InvalidVectors: the server sent NaN, zeros or another width than before.
             ServiceError: the server failed.
         """
-        return self._embed(self._prompts.passage, texts)
+        return self._embed(_PASSAGE, texts)
 
-    def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
-        if isinstance(texts, str):
-            raise InvalidInput(f"expected a list of texts, got one text {texts[:40]!r}")
+    def serves_basis(self, basis: Float32Array) -> bool:
+        """Tell whether the server gives the vectors of tokens in these directions.
+
+        Raises:
+            ServiceError: the server failed.
+        """
+        return self._what_is_served().token_basis == basis_name(basis)
+
+    def embed_query_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed questions as ``embed_queries`` does, with their tokens.
+
+        Raises:
+            InvalidInput: the server gives no tokens in this ``basis``.
+            InvalidVectors: the server sent vectors that are none.
+            ServiceError: the server failed.
+        """
+        return self._embed_tokens(_QUERY, texts, basis)
+
+    def embed_passage_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed passages as ``embed_passages`` does, with their tokens.
+
+        Raises:
+            InvalidInput: the server gives no tokens in this ``basis``.
+            InvalidVectors: the server sent vectors that are none.
+            ServiceError: the server failed.
+        """
+        return self._embed_tokens(_PASSAGE, texts, basis)
+
+    def _what_is_served(self) -> ServedModel:
+        """Return what the server serves; the first call asks it.
+
+        Raises:
+            SettingsError: it has prompts and a longest text of its own, and others were stated.
+            ServiceError: the server failed.
+        """
+        with self._asking:
+            if self._served is None:
+                request = {"model": self._model, "input": ["width"], "encoding_format": "float"}
+                told = dict(request, **self._input_type(_PASSAGE))
+                reply = self._endpoint.post("/embeddings", told, Embeddings)
+                served = ServedModel.of(reply, len(vectors_of(reply, 1, self._model)[0]))
+                if served.contract is not None:
+                    self._check_nothing_stated()
+                self._served = served
+            return self._served
+
+    def _check_nothing_stated(self) -> None:
+        for name, value in self._stated.items():
+            if value is not None:
+                raise SettingsError(
+                    f"embedder.{name} = {value!r:.80} has no effect: the server is rag_engine's "
+                    "own, and the model that it serves has its own; leave it out"
+                )
+
+    def _embed(
+        self,
+        side: int,
+        texts: Sequence[str],
+        *,
+        prompt: str | None = None,
+        instruction: str | None = None,
+    ) -> Float32Array:
+        _check_list(texts)
+        served = self._what_is_served()
+        vectors = np.empty((len(texts), served.dimension), np.float32)
+        start = 0
+        if served.contract is not None:
+            longest = served.contract.max_tokens * _LONGEST_TOKEN
+            more = {} if instruction is None else {"instruction": instruction}
+            for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
+                reply = self._ask_own(side, batch, **more)
+                vectors[start : start + len(batch)] = self._checked(reply, len(batch))
+                start += len(batch)
+            return vectors
+        if prompt is None:
+            prompt = (self._prompts.query, self._prompts.passage)[side]
         # Servers refuse an empty input, so that a blank stands in for it.
         inputs = [clipped(prompt + text, self._max_tokens) or " " for text in texts]
-        vectors = np.empty((len(inputs), self.dimension), np.float32)
         for start in range(0, len(inputs), self._batch_size):
             batch = inputs[start : start + self._batch_size]
-            vectors[start : start + len(batch)] = self._vectors(batch)
+            vectors[start : start + len(batch)] = self._vectors(side, batch)
         return vectors
 
-    def _vectors(self, batch: Sequence[str]) -> Float32Array:
+    def _embed_tokens(
+        self, side: int, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        _check_list(texts)
+        served = self._what_is_served()
+        if served.contract is None or not self.serves_basis(basis):
+            raise InvalidInput(
+                f"the server gives no vectors of tokens of {self._model!r} in this basis; what it "
+                "gives, serves_basis tells"
+            )
+        longest = served.contract.max_tokens * _LONGEST_TOKEN
+        vectors = np.empty((len(texts), served.dimension), np.float32)
+        tokens: list[TokenVectors] = []
+        for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
+            reply = self._ask_own(side, batch, token_vectors=True)
+            start = len(tokens)
+            vectors[start : start + len(batch)] = self._checked(reply, len(batch))
+            tokens += [unpacked_tokens(*packed, len(basis)) for packed in reply.tokens()]
+        return vectors, tokens
+
+    def _ask_own(self, side: int, batch: Sequence[str], **more: object) -> Embeddings:
+        """Ask this project's service; what it serves must be what it served.
+
+        Raises:
+            InvalidVectors: it serves another model by now.
+            ServiceError: the server failed.
+        """
+        request = {
+            "model": self._model,
+            "input": list(batch),
+            "encoding_format": "base64",
+            "input_type": _OWN_INPUT_TYPES[side],
+            **more,
+        }
+        reply = self._endpoint.post("/embeddings", request, Embeddings)
+        served, now = self._what_is_served(), ServedModel.of(reply, self.dimension)
+        if now != served:
+            raise InvalidVectors(
+                f"{self._endpoint!r} serves another model as {self._model!r} than it did: "
+                f"{now.differences(served)}; open the knowledge base anew to see whether it fits"
+            )
+        return reply
+
+    def _checked(self, reply: Embeddings, count: int) -> Float32Array:
+        rows = vectors_of(reply, count, self._model)
+        return checked_vectors(rows, rows=count, dimension=self.dimension)
+
+    def _input_type(self, side: int) -> dict[str, str]:
+        return {} if self._input_types is None else {"input_type": self._input_types[side]}
+
+    def _vectors(self, side: int, batch: Sequence[str]) -> Float32Array:
         """Embed one batch; a text that the server finds too long is halved until it fits."""
+        request = {"model": self._model, "input": list(batch), "encoding_format": "float"}
+        told = dict(request, **self._input_type(side))
         try:
-            return checked_vectors(self._request(batch), rows=len(batch), dimension=self.dimension)
+            return self._checked(self._endpoint.post("/embeddings", told, Embeddings), len(batch))
         except ServiceRefused as error:
             longest = max(map(len, batch))
             if error.status not in _MAY_BE_TOO_LONG or longest < _SHORT_ENOUGH:
                 raise
             if len(batch) > 1:
-                return np.concatenate([self._vectors([text]) for text in batch])
+                return np.concatenate([self._vectors(side, [text]) for text in batch])
             _log.warning("%s; trying the first half of its %d characters", error, longest)
-        return self._vectors([batch[0][: longest // 2]])
-
-    def _request(self, batch: Sequence[str]) -> Float32Array:
-        """Return the vectors of one batch in its order, as the server sent them."""
-        request = {"model": self._model, "input": list(batch), "encoding_format": "float"}
-        rows = self._endpoint.post("/embeddings", request, _Embeddings).data
-        vectors = [row.embedding for row in sorted(rows, key=lambda row: row.index)]
-        if sorted(row.index for row in rows) != list(range(len(batch))):
-            raise ServiceMalformed(
-                f"the embeddings of {self._model!r} can not be used: {len(batch)} texts, and "
-                f"embeddings with the indexes {[row.index for row in rows]!r:.120}"
-            )
-        if len({len(vector) for vector in vectors}) > 1:
-            raise InvalidVectors(f"{self._model!r} sent vectors of different widths")
-        with np.errstate(over="ignore"):  # what is too great becomes infinite, and is refused
-            return np.array(vectors, np.float64).astype(np.float32)
+        return self._vectors(side, [batch[0][: longest // 2]])
 
 
-class _Row(Reply):
-    index: int
-    embedding: list[float] = Field(min_length=1)
-
-
-class _Embeddings(Reply):
-    data: list[_Row]
+def _check_list(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise InvalidInput(f"expected a list of texts, got one text {texts[:40]!r}")

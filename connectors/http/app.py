@@ -17,7 +17,14 @@ from rag_engine.connectors.http.admission import Admission
 from rag_engine.connectors.http.errors import ApiError, api_error, error_response, validation_error
 from rag_engine.connectors.http.middleware import BodyLimit, Envelope, Gate, request_id_of
 from rag_engine.connectors.http.pool import Busy
-from rag_engine.connectors.http.routes import documents, files, openai, operations, search
+from rag_engine.connectors.http.routes import (
+    documents,
+    embeddings,
+    files,
+    openai,
+    operations,
+    search,
+)
 from rag_engine.connectors.http.routes import ui as page
 from rag_engine.connectors.http.schemas import ErrorReply
 from rag_engine.connectors.http.service import Service
@@ -64,7 +71,7 @@ def create_app(service: Service) -> FastAPI:
         responses=_ERRORS,
     )
     app.state.service = service
-    for routes in (page, search, documents, files, operations, openai):
+    for routes in (page, search, documents, files, operations, openai, embeddings):
         app.include_router(routes.router)
     known = (RequestValidationError, HTTPException, RagEngineError)
     for kind in (*known, Busy, ClientGone, ServiceStopping):

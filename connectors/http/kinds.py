@@ -13,6 +13,7 @@ class Kind(StrEnum):
     SEARCH = "search"
     READ = "read"
     EMBED = "embed"
+    COUNT = "count"
     ASK = "ask"
     ADD = "add"
     UPLOAD = "upload"
@@ -25,6 +26,7 @@ _POSTS = {
     "/v1/ask": Kind.ASK,
     "/v1/chat/completions": Kind.ASK,
     "/v1/embeddings": Kind.EMBED,
+    "/v1/token-counts": Kind.COUNT,
     "/v1/documents": Kind.ADD,
     "/v1/documents/delete": Kind.DELETE,
     "/v1/files": Kind.UPLOAD,

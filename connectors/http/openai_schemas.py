@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rag_engine.connectors.embedding_wire import INPUTS
 from rag_engine.connectors.http.schemas import Restricted
 from rag_engine.records import Message
 from rag_engine.serialisation import CitationOut
@@ -16,15 +17,17 @@ __all__ = [
     "ChatMessageOut",
     "ChatReply",
     "ChatRequest",
+    "ContractOut",
     "EmbeddingOut",
     "EmbeddingsReply",
     "EmbeddingsRequest",
     "ModelOut",
     "ModelsReply",
+    "TokenCountsReply",
+    "TokenCountsRequest",
     "Usage",
 ]
 
-MOST_INPUTS = 2_048
 _TEXT = Annotated[str, Field(min_length=1, max_length=100_000)]
 
 
@@ -132,43 +135,104 @@ class ChatReply(BaseModel):
     usage: Usage
 
 
-class EmbeddingsRequest(_Lenient):
-    """Texts to embed; ``input_type`` is this service's own.
+_TEXTS = _TEXT | Annotated[list[_TEXT], Field(min_length=1, max_length=INPUTS)]
 
-    A passage is what is searched, a query what is asked: the model reads each in its own way.
-    """
+
+class _Texts(_Lenient):
+    """Texts for the knowledge base's own model."""
 
     model: str = Field(max_length=200)
-    input: _TEXT | Annotated[list[_TEXT], Field(min_length=1, max_length=MOST_INPUTS)]
-    input_type: Literal["query", "passage"] = "passage"
+    input: _TEXTS
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, also where there is one."""
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class EmbeddingsRequest(_Texts):
+    """Texts to embed.
+
+    A passage is what is searched, a query what is asked: the model reads each in its own way.
+    ``input_type`` says which, in the words of NVIDIA NIM, Voyage or Cohere. ``instruction`` (a task
+    for queries, of a model that takes some) and ``token_vectors`` are this service's own.
+    """
+
+    input_type: Literal["query", "passage", "document", "search_query", "search_document"] = (
+        "passage"
+    )
+    instruction: str | None = Field(None, max_length=1_000)
+    token_vectors: bool = False
     encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: int | None = Field(None, ge=1, le=1_000_000)
 
+    @property
+    def of_queries(self) -> bool:
+        """Whether the texts are what is asked."""
+        return self.input_type in {"query", "search_query"}
+
 
 class EmbeddingOut(BaseModel):
-    """One vector: numbers, or float32 in little-endian order as base64."""
+    """One vector: numbers, or float32 in little-endian order as base64.
+
+    Where they were asked for, ``token_vectors`` are those of the text's tokens, ``(n, width)``
+    float16, and ``token_weights`` their weights, ``(n,)`` float32, in the same form.
+    """
 
     object: Literal["embedding"] = "embedding"
     index: int
     embedding: list[float] | str
+    token_vectors: str | None = None
+    token_weights: str | None = None
+
+
+class ContractOut(BaseModel):
+    """Which model it is: all that must be equal for two vectors to be comparable.
+
+    ``weights`` identifies the model's weights. ``token_basis`` is the SHA-256 of the directions
+    that vectors of tokens are given in; null: none are given.
+    """
+
+    model: str
+    weights: str
+    dimension: int
+    pooling: str
+    normalised: bool
+    query_prompt: str
+    passage_prompt: str
+    max_tokens: int
+    token_basis: str | None = None
 
 
 class EmbeddingsReply(BaseModel):
-    """Vectors of unit length, in the order of the texts."""
+    """Vectors of unit length, in the order of the texts; ``contract`` says whose."""
 
     object: Literal["list"] = "list"
     data: list[EmbeddingOut]
     model: str
     usage: Usage
+    contract: ContractOut
+
+
+class TokenCountsRequest(_Texts):
+    """Texts whose tokens are to be counted."""
+
+
+class TokenCountsReply(BaseModel):
+    """The number of the model's own tokens of each text, without prompt and special tokens."""
+
+    model: str
+    counts: list[int]
 
 
 class ModelOut(BaseModel):
-    """A model by name."""
+    """A model by name; ``contract`` says what an embedder is."""
 
     id: str
     object: Literal["model"] = "model"
     created: int = 0
     owned_by: str = "rag-engine"
+    contract: ContractOut | None = None
 
 
 class ModelsReply(BaseModel):

@@ -66,7 +66,7 @@ class Service:
 
     def pool_of(self, kind: Kind) -> WorkPool:
         """Return the pool whose workers do work of a kind."""
-        if kind in {Kind.SEARCH, Kind.READ, Kind.EMBED}:
+        if kind in {Kind.SEARCH, Kind.READ, Kind.EMBED, Kind.COUNT}:
             return self.searching
         return self.answering if kind is Kind.ASK else self.writing
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from langchain_core.documents import Document as LangChainDocument
 
+from rag_engine.connectors.passage_metadata import passage_id, passage_metadata
 from rag_engine.errors import InvalidDocument
 from rag_engine.records import Document, Hit, MetadataValue
-from rag_engine.serialisation import HitOut
 
 __all__ = ["as_langchain", "as_passage", "as_stored"]
 
 _STRUCTURED = "_langchain"
 """The metadata field that keeps, as JSON, what the engine's flat metadata can not hold."""
-_IF_TAKEN = "hit_"
 
 
 def as_stored(document: LangChainDocument, document_id: str) -> Document:
@@ -72,18 +71,10 @@ def as_passage(hit: Hit) -> LangChainDocument:
 
     Its id names the passage, ``<document id>#<number of the passage>``.
     """
-    own = _own_metadata(hit.metadata)
-    facts = HitOut.of(hit).model_dump(exclude={"text", "metadata"})
-    facts["question_language"] = hit.query_language
-    beside = {
-        _IF_TAKEN + key if key in own else key: value
-        for key, value in facts.items()
-        if key not in own or own[key] != value
-    }
     return LangChainDocument(
-        id=f"{hit.chunk.document_id}#{hit.chunk.ordinal}",
+        id=passage_id(hit),
         page_content=hit.chunk.text,
-        metadata=beside | own,
+        metadata=passage_metadata(hit, _own_metadata(hit.metadata)),
     )
 
 

@@ -29,7 +29,7 @@ from rag_engine.ports import (
     TokenEmbedder,
     TokenVectors,
 )
-from rag_engine.records import Hit
+from rag_engine.records import UNDETERMINED, Hit
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
 from rag_engine.retrieval.conversation import Exchange, agreed, follow_up, mixed
@@ -337,4 +337,41 @@ class Retriever:
             group_twins=self._settings.group_twins,
             rerank_failure=ranked.failure,
             follow_up=ranked.follow_up,
+        )
+
+    def search_by_vector(
+        self,
+        view: View,
+        vector: Float32Array,
+        *,
+        k: int,
+        where: Filter | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+    ) -> list[Hit]:
+        """Return the ``k`` best hits for a question of which there is a vector, but no text.
+
+        They are in the order of their cosines, whatever the mode: no words are compared, no tokens,
+        and no reranker is asked.
+
+        Raises:
+            InvalidVectors: another shape than ``(dimension,)``, NaN, infinity or zeros.
+            ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
+        """
+        [unit] = checked_vectors([vector], rows=1, dimension=self._embedder.dimension)
+        allowed, snapshot = view.matching(where), view.snapshot
+        if len(snapshot) == 0 or (allowed is not None and len(allowed.ids) == 0):
+            return []
+        known = Detection(UNDETERMINED, 0.0) if language is None else Detection(language, 1.0)
+        query = prepare(EmbeddedQuery("", (known,), unit), snapshot, lexical=False)
+        ids = retrieve(query, snapshot, max(self._settings.pool, k), allowed)
+        ranked = by_cosine(featurise(query, snapshot, ids), snapshot.effective_corpus_size)
+        ranked = replace(ranked, rank_before_rerank=np.arange(1, len(ranked) + 1))
+        return make_hits(
+            view,
+            [query],
+            ranked.taken(np.flatnonzero(ranked.scores >= min_score)),
+            k=k,
+            allowed=allowed,
+            group_twins=self._settings.group_twins,
         )

@@ -104,6 +104,9 @@ class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
     """Text put before each question; none stated: what the model's family is known to need."""
     passage_prompt: str | None = None
     """Text put before each passage; none stated: what the model's family is known to need."""
+    input_types: tuple[str, str] | None = None
+    """What the server calls a question and a passage (NVIDIA NIM: ``["query", "passage"]``, Voyage:
+    ``["query", "document"]``); none stated: it is not told."""
 
 
 class PluginEmbedderSettings(Plugin, _Embedder):

@@ -1,14 +1,12 @@
-"""OpenAI's protocol: existing clients work when their base URL points here."""
+"""OpenAI's protocol for chats: existing clients work when their base URL points here."""
 
 from __future__ import annotations
 
-import base64
 import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -22,11 +20,6 @@ from rag_engine.connectors.http.openai_schemas import (
     ChatMessageOut,
     ChatReply,
     ChatRequest,
-    EmbeddingOut,
-    EmbeddingsReply,
-    EmbeddingsRequest,
-    ModelOut,
-    ModelsReply,
     Usage,
 )
 from rag_engine.connectors.http.responses import json_response
@@ -34,7 +27,6 @@ from rag_engine.connectors.http.safe_streaming import Draft
 from rag_engine.connectors.http.stream_responses import stream_response
 from rag_engine.connectors.http.streams import EventStream, sse
 from rag_engine.connectors.http.tenants import Tenant
-from rag_engine.ports import Float32Array
 from rag_engine.records import Answer, Message
 from rag_engine.serialisation import CitationOut
 
@@ -43,71 +35,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["openai"])
 
 CHAT_MODEL = "rag-engine"
-_MOST_CHARACTERS = 1_000_000
-
-
-@router.get("/models", response_model=ModelsReply, summary="Models by name")
-async def models(tenant: Reader) -> Response:
-    """Name what answers chats, and the embedder of the knowledge base."""
-    names = (CHAT_MODEL, tenant.model_name)
-    return json_response(ModelsReply(data=[ModelOut(id=name) for name in names]))
-
-
-@router.post("/embeddings", response_model=EmbeddingsReply, summary="Embed texts")
-async def embeddings(
-    body: EmbeddingsRequest, tenant: Reader, service: ServiceOf, request: Request
-) -> Response:
-    """Embed texts with the knowledge base's own model, as queries or as passages."""
-    embedder = tenant.embedder
-    name = tenant.model_name
-    if body.model != name:
-        raise ApiError(
-            404,
-            "model_not_found",
-            f"the model here is {name!r}, got {body.model!r:.200}",
-            param="model",
-        )
-    if body.dimensions not in {None, embedder.dimension}:
-        raise ApiError(
-            422,
-            "invalid_input",
-            f"vectors have {embedder.dimension} dimensions",
-            param="dimensions",
-        )
-    texts = [body.input] if isinstance(body.input, str) else body.input
-    characters = sum(map(len, texts))
-    if characters > _MOST_CHARACTERS:
-        raise ApiError(
-            422,
-            "invalid_input",
-            f"texts have {_MOST_CHARACTERS:,} characters at most",
-            param="input",
-        )
-
-    def work() -> Response:
-        queries = body.input_type == "query"
-        vectors = embedder.embed_queries(texts) if queries else embedder.embed_passages(texts)
-        tokens = sum(embedder.count_tokens(texts))
-        return json_response(
-            EmbeddingsReply(
-                data=[
-                    EmbeddingOut(index=index, embedding=_encoded(vector, body.encoding_format))
-                    for index, vector in enumerate(vectors)
-                ],
-                model=name,
-                usage=Usage(prompt_tokens=tokens, total_tokens=tokens),
-            )
-        )
-
-    units = max(1.0, characters / 1_000)
-    return await answered(service, request, tenant.name, Kind.EMBED, work, units=units)
-
-
-def _encoded(vector: Float32Array, encoding: str | None) -> list[float] | str:
-    if encoding == "base64":
-        return base64.b64encode(np.ascontiguousarray(vector, dtype="<f4").tobytes()).decode("ascii")
-    numbers: list[float] = vector.tolist()
-    return numbers
 
 
 @router.post(

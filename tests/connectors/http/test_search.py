@@ -51,6 +51,8 @@ def test_other_formulations_help_to_find(client):
     for also, instruction in ((["?"] * 9, None), ([""], None), ([], "Find a rule")):
         body = {"question": QUESTION, "also": also, "instruction": instruction}
         assert client.post("/v1/search", json=body).status_code == 422
+
+
 SAID = [
     {"role": "user", "content": "Wie oft wird die Dichtung der Pumpe X-200 ersetzt?"},
     {"role": "assistant", "content": "“Die Dichtung der Pumpe X-200 wird jedes Jahr ersetzt.” [1]"},

@@ -301,13 +301,6 @@ def test_a_store_over_an_open_knowledge_base(tmp_path, quick_components):
         assert kb.document("1").text == "eins"
 
 
-def test_what_is_not_offered_says_so(facts):
-    with pytest.raises(NotImplementedError, match="marginal relevance"):
-        facts.as_retriever(search_type="mmr").invoke("x")
-    with pytest.raises(NotImplementedError, match="the question"):
-        facts.similarity_search_by_vector([1.0])
-
-
 async def test_async_all_the_way(tmp_path):
     with await RagEngineVectorStore.afrom_texts(["one"], FAKE, ids=["1"], path=tmp_path / "a") as s:
         await asyncio.gather(*(s.aadd_texts([f"text {n}"], ids=[f"t{n}"]) for n in range(8)))
