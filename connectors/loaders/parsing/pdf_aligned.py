@@ -55,6 +55,7 @@ class AlignedTable(NamedTuple):
     rows: list[DraftRow]
     pieces: list[Piece]
     sure: bool
+    columns: list[tuple[float, float]]
 
 
 def aligned_tables(
@@ -72,7 +73,7 @@ def aligned_tables(
             rows = [_drafts(group, columns) for group in groups]
             apart = sum(_stands_apart(draft) for row in rows for _, _, draft in row)
             inside = [piece for group in groups for piece in group]
-            yield AlignedTable(rows, inside, apart < _MOST_APART)
+            yield AlignedTable(rows, inside, apart < _MOST_APART, columns)
 
 
 def _stands_apart(draft: Draft) -> bool:

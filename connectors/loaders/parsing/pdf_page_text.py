@@ -121,6 +121,10 @@ class PageText:
         known = (self._signs[place].place for place in places if place < len(self._signs))
         return [place for place in dict.fromkeys(known) if place >= 0]
 
+    def source(self, place: int) -> int:
+        """Return a place that PDFium knows a character by, as near to this one as there is."""
+        return next(iter(self.sources([place])), place) if self._signs else place
+
     def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
         """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
         runs = list(self._lines(whole_if))
