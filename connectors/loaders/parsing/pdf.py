@@ -113,7 +113,9 @@ def _read_page(
     """Return a page's lines and pictures, and note whether its text is to be had by OCR alone."""
     page = pdf[number - 1]
     try:
-        lines, figures, raw = read_lines(page, tagged=tagged)
+        before = reversed(read.pages[-1] if read.pages else [])
+        above = next((line.table for line in before if line.table), None)
+        lines, figures, raw = read_lines(page, tagged=tagged, above=above)
         why = illegible(raw) if lines else None
         text = "\n".join(line.text for line in lines)
         if goes_to_ocr(text, why, pictures=lambda: pictures_of(page)):

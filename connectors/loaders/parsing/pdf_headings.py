@@ -39,6 +39,9 @@ _LOOKED_AT = 3
 _UNENDED = (".", ",", ";", "。", "、", "，", "；", "।", "۔", "؛", "،")
 _BULLET = re.compile(r"[•·▪▫‣◦●○■□–—*\uf0b7-]\s")
 _LEADERS = re.compile(r"\.{4,}|(?:\. ){4,}|…{2,}|_{4,}")
+_ADDRESS = re.compile(r"\S@\S|://")
+_FRACTION = re.compile(r"\d[.,]\d")
+_NUMBERED = re.compile(r"^(?:\w{1,3}[.)]|\d+(?:\.\d+)*\.?)\s")
 
 
 class _Look(NamedTuple):
@@ -100,6 +103,7 @@ def _by_type(pages: Sequence[list[Line]]) -> list[list[Line]]:
 
 
 def _look(line: Line) -> _Look:
+    """Return how a line looks; one of larger type may end in a sign that is not bold."""
     return _Look(round(line.style.em / _STEP), line.style.bold)
 
 
@@ -119,7 +123,7 @@ def _groups(pages: Sequence[list[Line]], usual: _Look) -> Iterator[list[_Place]]
         standing = (
             number
             for number, line in enumerate(lines)
-            if not line.alone and not line.style.running and _stands_out(_look(line), usual)
+            if not (line.alone or line.style.running) and _stands_out(line, usual)
         )
         group: list[_Place] = []
         for number in standing:
@@ -133,10 +137,12 @@ def _groups(pages: Sequence[list[Line]], usual: _Look) -> Iterator[list[_Place]]
             yield group
 
 
-def _stands_out(look: _Look, usual: _Look) -> bool:
+def _stands_out(line: Line, usual: _Look) -> bool:
+    look = _look(line)
     if look.size > _LARGER * usual.size:
         return True
-    return look.bold and not usual.bold and look.size >= _SAME * usual.size
+    wholly = line.style.bold and line.style.bold_end
+    return wholly and not usual.bold and look.size >= _SAME * usual.size
 
 
 def _is_closely_below(line: Line, following: Line) -> bool:
@@ -155,6 +161,8 @@ def _is_heading(pages: Sequence[list[Line]], group: Sequence[_Place], usual: _Lo
         return False
     if text.endswith(_UNENDED) or _BULLET.match(text) or _LEADERS.search(text):
         return False
+    if _ADDRESS.search(text):
+        return False
     page, last = group[-1]
     following = [line for line in pages[page][last + 1 :] if not line.style.running]
     following = (following or (pages[page + 1] if page + 1 < len(pages) else []))[:_LOOKED_AT]
@@ -170,7 +178,7 @@ def _is_bold_heading(
     text: str, above: Line | None, lines: Sequence[Line], following: Sequence[Line]
 ) -> bool:
     """Tell whether bold lines of the text's size are a heading, and no label or part of a text."""
-    if text.endswith((":", "：")) or _ends_in_number(text):
+    if text.endswith((":", "：")) or _holds_sum(text):
         return False
     if above is not None and not (above.alone or above.base > lines[0].top):
         return False  # beside it, not above
@@ -182,14 +190,14 @@ def _is_bold_heading(
     )
 
 
-def _ends_in_number(text: str) -> bool:
-    """Tell whether a text ends in a number and does not begin with one, as sums do.
+def _holds_sum(text: str) -> bool:
+    """Tell whether a text ends in a number, or holds one with a fraction, as sums and contents do.
 
-    >>> _ends_in_number("Total 120.00"), _ends_in_number("3.2 Norm 378")
-    (True, False)
+    >>> _holds_sum("Total 120.00 EUR"), _holds_sum("2 Prices 14"), _holds_sum("3.2 Norm E")
+    (True, True, False)
     """
-    words = text.split()
-    return has_digit(words[-1]) and not has_digit(words[0])
+    words = _NUMBERED.sub("", text, count=1).split()
+    return any(map(_FRACTION.search, words)) or (len(words) > 1 and has_digit(words[-1]))
 
 
 def _has_word(text: str) -> bool:

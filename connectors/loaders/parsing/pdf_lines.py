@@ -42,10 +42,11 @@ class PageLines(NamedTuple):
     raw: str
 
 
-def read_lines(page: Any, *, tagged: bool = False) -> PageLines:
+def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = None) -> PageLines:
     """Read a pypdfium2 page; what stands outside of it is left out.
 
-    ``tagged`` says that its file tells its structure.
+    ``tagged`` says that its file tells its structure, ``above`` is the last table of the page
+    before.
     """
     text_page = page.get_textpage()
     written = PageText(text_page)
@@ -61,7 +62,7 @@ def read_lines(page: Any, *, tagged: bool = False) -> PageLines:
     items: Sequence[Run | TableRows] = runs
     if not upright:
         level = runs if some else join_raised(written, runs)
-        items = set_tables_apart(page, text_page, written, level, backwards=backwards)
+        items = set_tables_apart(page, text_page, written, level, backwards=backwards, above=above)
     for run in items:
         if isinstance(run, TableRows):
             lines += rows_of(run, Style(mark=styles.mark(written.source(run.start))))
@@ -96,7 +97,7 @@ def read_lines(page: Any, *, tagged: bool = False) -> PageLines:
     text_page.close()
     if written.placed and not upright:
         lines = _on_page(lines, page.get_bbox())
-    return PageLines(lines, structure.figures, written.text)
+    return PageLines(lines, structure.figures, written.raw)
 
 
 def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:

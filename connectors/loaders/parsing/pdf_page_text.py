@@ -6,6 +6,7 @@ Places count as PDFium does, in units of UTF-16.
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -90,8 +91,7 @@ class Run:
 class PageText:
     """The text of a pypdfium2 text page.
 
-    ``placed`` says whether the places of its characters are known: PDFium now and then counts
-    others than it tells.
+    ``placed`` says whether the places of its characters are known.
     """
 
     def __init__(self, text_page: Any) -> None:
@@ -101,7 +101,11 @@ class PageText:
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
+        self.raw = self.text
+        """The text as PDFium gives it, controls and all."""
         self.placed: bool = _units(self.text) == text_page.count_chars()
+        if not self.placed:
+            self.text, self.placed = _with_nothing(text_page), True
         self._signs: list[Sign] = []  # one for each unit, where the text is put together anew
         signs = signs_of_clusters(text_page, self.text) if self.placed else None
         if signs is not None:
@@ -213,6 +217,17 @@ class PageText:
         rect = self._rect
         pdfium.FPDFText_GetLooseCharBox(self._page, place, rect)
         return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _with_nothing(text_page: Any) -> str:
+    """Return a page's text with a sign for each glyph that stands for no character.
+
+    PDFium counts such glyphs, and leaves them out of its text.
+    """
+    units = (
+        pdfium.FPDFText_GetUnicode(text_page, place) for place in range(text_page.count_chars())
+    )
+    return struct.pack(f"<{text_page.count_chars()}H", *units).decode("utf-16-le", "surrogatepass")
 
 
 def _parted(text: str, start: int) -> Iterator[Run]:

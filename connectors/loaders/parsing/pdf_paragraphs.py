@@ -19,6 +19,8 @@ from rag_engine.connectors.loaders.parsing.pdf_line import Line
 __all__ = ["Paragraph", "ends_sentence", "join_paragraphs"]
 
 _ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
+_ENTRY = re.compile(r"(?:\.{4,}|(?:\. ){4,}|…{2,}|_{4,}) ?[\w-]{1,9}$")
+"""The end of an entry of a table of contents."""
 
 _FEWEST_CHARACTERS = 30
 _NEIGHBOURS = 12
@@ -65,6 +67,10 @@ def _are_one(lines: Sequence[Line], index: int, usual_gap: float, narrow_gap: fl
     )
 
 
+def _is_bold(line: Line) -> bool:
+    return line.style.bold and line.style.bold_end
+
+
 def _is_heading_below(line: Line, following: Line, narrow_gap: float) -> bool:
     """Tell whether a line is a little larger than the one above, and stands apart from it.
 
@@ -89,10 +95,13 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     if line.alone or following.alone:
         return False
     smaller, larger = sorted((line.height, following.height))
+    if _ENTRY.search(line.text):
+        return False
     if line.divided or (larger <= smaller * _SIZE_STEP and is_divided(line.text, following.text)):
         return True
     if (
         _ITEM.match(following.text)
+        or (_is_bold(line) != _is_bold(following) and ends_sentence(line.text))
         or larger > smaller * _SIZE_STEP
         or line.base - following.top > usual_gap * _GAP_STEP
     ):

@@ -11,13 +11,13 @@ import pypdfium2.raw as pdfium
 __all__ = ["PLAIN", "Style", "StyleReader"]
 
 _LONGEST_NAME = 256
-_BOLD = re.compile("bold|black|heavy", re.IGNORECASE)
+_BOLD = re.compile("bold|black|heavy|demi|medi(?![a-z])|CM(?:SS)?BX|SFBX", re.IGNORECASE)
 _BOLD_WEIGHT = 600
 _ARTIFACT = "Artifact".encode("utf-16-le")
 
 
 class Style(NamedTuple):
-    """Size of the type in points, whether it is bold, and a tagged file's marks.
+    """Size of the type in points, whether it is bold at either end, and a tagged file's marks.
 
     ``mark`` is the number by which the structure of a page knows its content, -1 if it does not;
     ``artifact`` says that the file itself tells it from its content, ``running`` that it is a head
@@ -26,6 +26,7 @@ class Style(NamedTuple):
 
     em: float = 0.0
     bold: bool = False
+    bold_end: bool = False
     mark: int = -1
     artifact: bool = False
     running: bool = False
@@ -46,11 +47,11 @@ class StyleReader:
         self._matrix = pdfium.FS_MATRIX()
 
     def read(self, first: int, last: int) -> Style:
-        """Return the style of what begins and ends at two places: bold is what is so at both."""
+        """Return the style of what begins and ends at two places."""
         mark = self.mark(first)
         artifact = self._tagged and mark < 0 and all(map(self._is_artifact, (first, last)))
-        bold = self.is_bold(first) and self.is_bold(last)
-        return Style(self._em(first), bold, mark, artifact)
+        bold = self.is_bold(first)
+        return Style(self._em(first), bold, bold and self.is_bold(last), mark, artifact)
 
     def mark(self, place: int) -> int:
         """Return the number by which the structure knows a character, -1 if it does not."""

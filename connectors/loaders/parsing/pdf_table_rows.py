@@ -77,8 +77,8 @@ def going_on(above: TableRows, below: TableRows) -> TableRows | None:
         lines=tuple(row_lines(rows, named)),
         box=below.box,
         start=below.start,
-        columns=below.columns if below.ruled else above.columns,
-        ruled=below.ruled,
+        columns=above.columns,
+        ruled=above.ruled,
         head=above.head,
         body=tuple(rows[len(above.head) :]),
         bold_head=above.bold_head,
@@ -91,10 +91,10 @@ def _texts(rows: Sequence[Row]) -> list[str]:
 
 def _fit(above: TableRows, below: TableRows) -> bool:
     """Tell whether the columns of two tables stand at the same places."""
-    if above.ruled != below.ruled or len(above.columns) != len(below.columns):
+    if len(above.columns) != len(below.columns):
         return False
     pairs = list(zip(above.columns, below.columns, strict=True))
-    if above.ruled:
+    if above.ruled and below.ruled:
         return all(abs(a - b) <= NEAR for one, two in pairs for a, b in zip(one, two, strict=True))
     over = all(max(one[0], two[0]) < min(one[1], two[1]) for one, two in pairs)
     beside = (

@@ -15,7 +15,12 @@ from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.pdf_aligned import MARKER, AlignedTable, aligned_tables
+from rag_engine.connectors.loaders.parsing.pdf_aligned import (
+    MARKER,
+    AlignedTable,
+    aligned_tables,
+    rest_of_table,
+)
 from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, ruled_grids
@@ -52,14 +57,25 @@ _FEWEST_LINES_OF_A_BODY = 3
 
 
 def set_tables_apart(
-    page: Any, text_page: Any, written: PageText, runs: Sequence[Run], *, backwards: bool
+    page: Any,
+    text_page: Any,
+    written: PageText,
+    runs: Sequence[Run],
+    *,
+    backwards: bool,
+    above: TableRows | None = None,
 ) -> list[Run | TableRows]:
-    """Return a page's runs with tables in the place of those that they are made of."""
+    """Return a page's runs with tables in the place of those that they are made of.
+
+    ``above`` is the last table of the page before, which may go on here.
+    """
     if not written.placed:
         return list(runs)
     odd = _odd_runs(written, runs)
     grids = ruled_grids(*read_rules(page))
-    if len(odd) < _FEWEST_ODD and not grids:  # cells of narrow columns stand as near as words
+    if (
+        len(odd) < (1 if above else _FEWEST_ODD) and not grids
+    ):  # cells of narrow columns stand as near as words
         return list(runs)
     looked_at = _beside(odd, len(runs)) | _framed(written, runs, grids)
     pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
@@ -72,14 +88,23 @@ def set_tables_apart(
         table, inside, pieces = _ruled(written, grid, pieces, reader)
         if table is not None:
             found.append((table, inside))
-    framed = {id(piece) for _, inside in found for piece in inside}
-    free = [piece for piece in pieces if id(piece) not in framed]
+    free = _without(pieces, found)
     for aligned in aligned_tables(free, least_gap(written), backwards=backwards):
         found.append((_rows_of(aligned, reader), aligned.pieces))
-    taken = {id(piece) for _, inside in found for piece in inside}
-    left = [piece for piece in pieces if id(piece) not in taken]
+    left = _without(pieces, found)
+    rest = rest_of_table(left, above.columns) if above and above.columns else None
+    if rest:
+        found.append((_rows_of(rest, reader), rest.pieces))
+        left = _without(left, found)
     others = [run for number, run in enumerate(runs) if number not in looked_at]
     return _in_order([*others, *_together(left)], found)
+
+
+def _without(
+    pieces: Iterable[Piece], found: Iterable[tuple[TableRows, list[Piece]]]
+) -> list[Piece]:
+    taken = {id(piece) for _, inside in found for piece in inside}
+    return [piece for piece in pieces if id(piece) not in taken]
 
 
 def _rows_of(table: AlignedTable, reader: CellReader) -> TableRows:
