@@ -8,14 +8,8 @@ from itertools import pairwise
 
 from rag_engine.connectors.loaders.parsing.pdf_rules import NEAR
 from rag_engine.connectors.loaders.parsing.pdf_spans import Box
-from rag_engine.connectors.loaders.parsing.tables import (
-    Row,
-    could_be_header,
-    has_digit,
-    header_depth,
-    reads_like_header,
-    row_lines,
-)
+from rag_engine.connectors.loaders.parsing.table_headers import header_rows
+from rag_engine.connectors.loaders.parsing.tables import Row, row_lines
 
 __all__ = ["TableRows", "going_on", "rows_of_cells"]
 
@@ -48,16 +42,17 @@ def rows_of_cells(
     ruled: bool,
 ) -> TableRows:
     """Write a table's rows as lines; ``bold`` tells whether all of a row is in bold type."""
-    first, end = _head(rows, bold)
+    names = header_rows(rows, bold=bold)
+    head = [number for number, is_name in enumerate(names) if is_name]
     return TableRows(
-        lines=tuple(row_lines(rows, [first <= number < end for number in range(len(rows))])),
+        lines=tuple(row_lines(rows, names)),
         box=box,
         start=start,
         columns=tuple(columns),
         ruled=ruled,
-        head=tuple(rows[first:end]),
-        body=tuple(rows[:first]) + tuple(rows[end:]),
-        bold_head=end > first and all(map(bold, range(first, end))),
+        head=tuple(rows[number] for number in head),
+        body=tuple(row for row, is_name in zip(rows, names, strict=True) if not is_name),
+        bold_head=bool(head) and all(map(bold, head)),
     )
 
 
@@ -102,39 +97,3 @@ def _fit(above: TableRows, below: TableRows) -> bool:
         for (one, two), (one_next, two_next) in pairwise(sorted(pairs))
     )
     return over and all(beside)
-
-
-def _head(rows: Sequence[Row], bold: Callable[[int], bool]) -> tuple[int, int]:
-    """Return which rows name the columns: the first below a title, if it stands out from the next.
-
-    It does by bold type, by cells that reach over others, or by names over numbers.
-    """
-    width = max((placed.end for row in rows for placed in row), default=0)
-    first = 0
-    while first < len(rows) and _is_title(rows[first], width):
-        first += 1
-    end = first + (_depth(rows[first:], width, lambda n: bold(first + n)) if width > 1 else 0)
-    return (0, 0) if end >= len(rows) else (first, end)
-
-
-def _is_title(row: Row, width: int) -> bool:
-    shown = [placed for placed in row if placed.cell.text]
-    return not shown or (len(shown) == 1 and shown[0].end - shown[0].start == width)
-
-
-def _depth(rows: Sequence[Row], width: int, bold: Callable[[int], bool]) -> int:
-    if len(rows) < 2:
-        return 0
-    levels = max(header_depth(rows), 1 + any(end - start > 1 for start, end, _ in rows[0]))
-    if 1 < levels < len(rows):
-        own = [cell.text for _, _, cell in rows[levels - 1] if cell.text]
-        below = [cell.text for _, _, cell in rows[levels] if cell.text]
-        covered = sum(end - start for start, end, _ in rows[levels - 1])
-        stands_out = all(map(bold, range(levels))) and not bold(levels)
-        if covered >= width and (
-            stands_out or (not any(map(has_digit, own)) and any(map(has_digit, below)))
-        ):
-            return levels
-    if not could_be_header(rows, width):
-        return 0
-    return int((bold(0) and not bold(1)) or reads_like_header(rows))

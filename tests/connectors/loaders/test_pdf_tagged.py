@@ -77,7 +77,7 @@ def test_artifacts_at_the_edges_are_heads_and_feet(
         for number in (1, 2)
     ]
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", tagged_pdf(pages))
-    body = f"{SOIL}\nIn between\n{PRUNE}"
+    body = f"{SOIL} In between\n{PRUNE}"
     assert document.text == f"Garden letters\n{body}\n\n{body}"
 
 
