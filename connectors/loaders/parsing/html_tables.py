@@ -180,13 +180,14 @@ def _unmarked_headers(rows: Sequence[Row], looks: Mapping[int, str]) -> list[boo
     shown = [tuple(placed for placed in row if placed.cell.text.strip()) for row in rows]
     first = next((i for i, row in enumerate(shown) if len(row) > 1), len(rows))
     top, rest = shown[first : first + 1], shown[first + 1 :]
+    levels = header_depth(rows[first:])  # of which only the last stands over values
     if not any(rest):
         return [False] * len(rows)
     apart, *others = ({looks.get(id(cell), "") for _, _, cell in row} for row in [*top, *rest])
     stands_out = "" not in apart and apart.isdisjoint(next(filter(None, others)))
     if apart != {"bold"} and any(look and look <= apart for look in others):
         stands_out = False  # rows of two colours by turns
-    if not (stands_out or _numbers_stand(rest)):
+    if not (stands_out or _numbers_stand(rest[levels - 1 :])):
         return [False] * len(rows)
 
     def is_apart(number: int) -> bool:
