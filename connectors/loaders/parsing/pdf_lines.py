@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -71,9 +70,6 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
         shown = tidy(clean(run.shown or run.text))
         if not shown:
             continue
-        if not written.placed:
-            lines.append(_unplaced(shown, len(lines)))
-            continue
         anew = some and is_right_to_left(shown)
         whole = run.places
         glyphs = written.glyphs(whole) if anew or parts else []
@@ -95,7 +91,7 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
         style = styles.read(*map(written.source, run.ends))
         lines.append(replace(line, style=style, heading=structure.headings.get(style.mark)))
     text_page.close()
-    if written.placed and not upright:
+    if not upright:
         lines = _on_page(lines, page.get_bbox())
     return PageLines(lines, structure.figures, written.raw)
 
@@ -153,9 +149,3 @@ def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) ->
         divided=run.divided,
         alone=run.alone,
     )
-
-
-def _unplaced(text: str, number: int) -> Line:
-    """Return a line of which only its length in characters is known."""
-    width = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-    return Line(text=text, start=0, end=width, top=-number, base=-number, height=1)

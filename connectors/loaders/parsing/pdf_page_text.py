@@ -89,10 +89,7 @@ class Run:
 
 
 class PageText:
-    """The text of a pypdfium2 text page.
-
-    ``placed`` says whether the places of its characters are known.
-    """
+    """The text of a pypdfium2 text page, a place for each unit of UTF-16."""
 
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
@@ -103,11 +100,10 @@ class PageText:
         self.text: str = text_page.get_text_range()
         self.raw = self.text
         """The text as PDFium gives it, controls and all."""
-        self.placed: bool = _units(self.text) == text_page.count_chars()
-        if not self.placed:
-            self.text, self.placed = _with_nothing(text_page), True
+        if _units(self.text) != text_page.count_chars():
+            self.text = _with_nothing(text_page)
         self._signs: list[Sign] = []  # one for each unit, where the text is put together anew
-        signs = signs_of_clusters(text_page, self.text) if self.placed else None
+        signs = signs_of_clusters(text_page, self.text)
         if signs is not None:
             self.text = "".join(sign.text for sign in signs)
             self._signs = [sign for sign in signs for _ in range(_units(sign.text))]
@@ -132,7 +128,7 @@ class PageText:
     def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
         """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
         runs = list(self._lines(whole_if))
-        if not self.placed or whole_if is not None:
+        if whole_if is not None:
             return runs
         tiny = sum(len(run.text) <= _TINY for run in runs)
         return self._mended(runs) if tiny > max(_FEWEST_TINY, len(runs) // 3) else runs
@@ -172,7 +168,7 @@ class PageText:
         """Whether the page has blanks of its own between words; else PDFium makes them of gaps."""
         places = [m.start() for m in islice(re.finditer(r"(?<=\S) (?=\S)", self.text), _BLANKS)]
         made = sum(self._is_generated(place) for place in places)
-        return self.placed and len(places) - made > _FEW * len(places)
+        return len(places) - made > _FEW * len(places)
 
     def is_word_gap(self, place: int, following: int) -> bool:
         """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
@@ -224,10 +220,9 @@ def _with_nothing(text_page: Any) -> str:
 
     PDFium counts such glyphs, and leaves them out of its text.
     """
-    units = (
-        pdfium.FPDFText_GetUnicode(text_page, place) for place in range(text_page.count_chars())
-    )
-    return struct.pack(f"<{text_page.count_chars()}H", *units).decode("utf-16-le", "surrogatepass")
+    signs = (pdfium.FPDFText_GetUnicode(text_page, n) for n in range(text_page.count_chars()))
+    units = [sign if sign < 1 << 16 else 0 for sign in signs]
+    return struct.pack(f"<{len(units)}H", *units).decode("utf-16-le", "surrogatepass")
 
 
 def _parted(text: str, start: int) -> Iterator[Run]:

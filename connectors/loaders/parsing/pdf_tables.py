@@ -69,8 +69,6 @@ def set_tables_apart(
 
     ``above`` is the last table of the page before, which may go on here.
     """
-    if not written.placed:
-        return list(runs)
     odd = _odd_runs(written, runs)
     grids = ruled_grids(*read_rules(page))
     if (
