@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,10 @@ from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 from rag_engine.connectors.loaders.parsing.pdf_annotations import open_forms, read_annotations
 from rag_engine.connectors.loaders.parsing.pdf_headings import with_headings
+from rag_engine.connectors.loaders.parsing.pdf_legacy_fonts import (
+    draws_another_script,
+    legacy_script,
+)
 from rag_engine.connectors.loaders.parsing.pdf_line import Line, row_of_its_own
 from rag_engine.connectors.loaders.parsing.pdf_lines import read_lines
 from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, with_figures
@@ -116,7 +121,7 @@ def _read_page(
         before = reversed(read.pages[-1] if read.pages else [])
         above = next((line.table for line in before if line.table), None)
         lines, figures, raw = read_lines(page, tagged=tagged, above=above)
-        why = illegible(raw) if lines else None
+        why = (illegible(raw) or _in_legacy_fonts(lines)) if lines else None
         text = "\n".join(line.text for line in lines)
         if goes_to_ocr(text, why, pictures=lambda: pictures_of(page)):
             read.scans.append(number)
@@ -126,6 +131,18 @@ def _read_page(
         return [*lines, *map(row_of_its_own, read_annotations(pdf, page))], figures
     finally:
         page.close()
+
+
+def _in_legacy_fonts(lines: Sequence[Line]) -> str | None:
+    """Return why a page's text is none, if most of it is in fonts of before Unicode."""
+    signs = Counter[str]()
+    for line in lines:
+        signs[legacy_script(line.style.font)] += len(line.text)
+    script, most = signs.most_common(1)[0]
+    text = "".join(line.text for line in lines)
+    if not script or 2 * most < signs.total() or not draws_another_script(text):
+        return None
+    return f"its font draws {script} in the place of other letters"
 
 
 def _with_figures(

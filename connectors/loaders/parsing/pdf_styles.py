@@ -21,7 +21,7 @@ class Style(NamedTuple):
 
     ``mark`` is the number by which the structure of a page knows its content, -1 if it does not;
     ``artifact`` says that the file itself tells it from its content, ``running`` that it is a head
-    or a foot.
+    or a foot. ``font`` is the font's name.
     """
 
     em: float = 0.0
@@ -30,6 +30,7 @@ class Style(NamedTuple):
     mark: int = -1
     artifact: bool = False
     running: bool = False
+    font: str = ""
 
 
 PLAIN = Style()
@@ -51,7 +52,9 @@ class StyleReader:
         mark = self.mark(first)
         artifact = self._tagged and mark < 0 and all(map(self._is_artifact, (first, last)))
         bold = self.is_bold(first)
-        return Style(self._em(first), bold, bold and self.is_bold(last), mark, artifact)
+        font = self._name.value.decode("utf-8", "replace")
+        ends_bold = bold and self.is_bold(last)
+        return Style(self._em(first), bold, ends_bold, mark, artifact, font=font)
 
     def mark(self, place: int) -> int:
         """Return the number by which the structure knows a character, -1 if it does not."""

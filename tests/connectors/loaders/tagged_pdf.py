@@ -20,8 +20,8 @@ class Piece(NamedTuple):
     size: int = 11
 
 
-def tagged_pdf(pages: Sequence[Sequence[Piece]]) -> bytes:
-    """Return a file of pages 420 points wide and high, in Helvetica."""
+def tagged_pdf(pages: Sequence[Sequence[Piece]], *, typeface: str = "Helvetica") -> bytes:
+    """Return a file of pages 420 points wide and high."""
     tree, font = 3, 4
     page_numbers = [5 + 2 * number for number in range(len(pages))]
     objects: dict[int, bytes] = {
@@ -32,7 +32,9 @@ def tagged_pdf(pages: Sequence[Sequence[Piece]]) -> bytes:
             f"<</Type/Pages/Count {len(pages)}"
             f"/Kids[{' '.join(f'{number} 0 R' for number in page_numbers)}]>>"
         ).encode(),
-        font: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        font: (
+            f"<</Type/Font/Subtype/Type1/BaseFont/{typeface}/Encoding/WinAnsiEncoding>>"
+        ).encode(),
     }
     elements: list[int] = []
     parents: list[str] = []

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
+from rag_engine.errors import LoadError
 from rag_engine.records import Document
 from tests.connectors.loaders.tagged_pdf import Piece, tagged_pdf
 
@@ -97,3 +101,29 @@ def test_a_page_with_a_picture_alone(sandbox: Sandbox, load_one: Callable[..., D
     pages = [[Piece("Figure", "The rose garden in June", 300)]]
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", tagged_pdf(pages))
     assert document.text == "The rose garden in June"
+
+
+def test_a_glyph_without_a_character_costs_no_place(
+    sandbox: Sandbox, load_one: Callable[..., Document]
+):
+    pieces = [
+        Piece("H1", "Roses", 380),
+        Piece("P", "A bed for \0 roses is as", 360),
+        Piece("P", "wide as two spades.", 346),
+        Piece("H2", "Pruning", 310),
+        Piece("P", PRUNE, 296),
+    ]
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", tagged_pdf([pieces]))
+    assert [section for _, section, _ in sections_of(document)] == [
+        ("Roses",),
+        ("Roses", "Pruning"),
+    ]
+
+
+@pytest.mark.parametrize("typeface", ["ABCDEF+KrutiDev010", "DevLys010", "VNI-Times"])
+def test_fonts_of_before_unicode_are_no_text(sandbox: Sandbox, tmp_path: Path, typeface: str):
+    pieces = [Piece("P", "vkidks ;g lwfpr fd;k tkrk gS fd vkids [kkrs esa", y) for y in (360, 340)]
+    path = tmp_path / "a.pdf"
+    path.write_bytes(tagged_pdf([pieces], typeface=typeface))
+    with pytest.raises(LoadError, match=r"its font draws .* in the place of other letters"):
+        list(PdfLoader(sandbox=sandbox).load(path, "a.pdf"))
