@@ -20,7 +20,8 @@ class Block:
     stands in a list. ``frame`` marks what frames a page (navigation,
     footers, side columns, forms), ``main`` what its author marked as its main part. ``source`` is
     the text without what a page does not hold as running text (numbers of lists, alt texts of
-    pictures), where that differs; an empty one goes with the block before it.
+    pictures), where that differs; an empty one goes with the block before it. One that ``leads``
+    names what comes next, a question for one, and goes with it.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Block:
     frame: bool = False
     main: bool = False
     source: str | None = None
+    leads: bool = False
 
 
 def outline_of(blocks: Iterable[Block]) -> Outline:

@@ -9,16 +9,8 @@ from docx.oxml.ns import qn
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
 from rag_engine.connectors.loaders.parsing.docx_text import elements_of, is_off
-from rag_engine.connectors.loaders.parsing.tables import (
-    Cell,
-    Placed,
-    Row,
-    could_be_header,
-    has_digit,
-    header_depth,
-    reads_like_header,
-    row_lines,
-)
+from rag_engine.connectors.loaders.parsing.table_headers import header_rows
+from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row, row_lines
 
 __all__ = ["read_table"]
 
@@ -96,46 +88,15 @@ def _whole(element: Any | None, default: int) -> int:
 
 def _headers(rows: Sequence[_XmlRow]) -> list[bool]:
     """Tell which rows name the columns: those marked so, else a first one that stands out."""
-    placed = [row.placed for row in rows]
-    width = max((end for row in placed for _, end, _ in row), default=0)
-    first = 0  # a title over the whole width may stand above
-    while first < len(rows) and len(placed[first]) == 1 and width > 1:
-        first += 1
-    end = first
-    while end < len(rows) and _is_marked(rows[end].element):
-        end += 1
-    if end == first and first < len(rows):
-        end += _unmarked(rows[first:], width)
-    if end >= len(rows):
-        return [False] * len(rows)
-    return [first <= index < end for index in range(len(rows))]
+    return header_rows(
+        [row.placed for row in rows],
+        [_is_marked(row.element) for row in rows],
+        bold=lambda number: _bold(rows[number].element),
+    )
 
 
 def _is_marked(row: Any) -> bool:
     return not is_off(row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}"))
-
-
-def _unmarked(rows: Sequence[_XmlRow], width: int) -> int:
-    """Return how many rows are a header that nothing marks as one."""
-    placed = [row.placed for row in rows]
-    levels = max(header_depth(placed), 1 + any(end - start > 1 for start, end, _ in placed[0]))
-    if 1 < levels < len(rows) and _is_deep(rows, levels, width):
-        return levels
-    if not could_be_header(placed, width):
-        return 0
-    stands_out = _bold(rows[0].element) and not _bold(rows[1].element)
-    return int(stands_out or reads_like_header(placed))
-
-
-def _is_deep(rows: Sequence[_XmlRow], levels: int, width: int) -> bool:
-    """Tell whether the last of several levels reads like names, and the row below like values."""
-    own = [cell.text for _, _, cell in rows[levels - 1].placed if cell.text]
-    below = [cell.text for _, _, cell in rows[levels].placed]
-    if sum(end - start for start, end, _ in rows[levels - 1].placed) < width:
-        return False
-    if all(_bold(row.element) for row in rows[:levels]) and not _bold(rows[levels].element):
-        return True
-    return not any(map(has_digit, own)) and any(map(has_digit, below))
 
 
 def _bold(row: Any) -> bool:

@@ -11,6 +11,7 @@ from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
 from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
 from rag_engine.connectors.loaders.parsing.page_numbers import PAGE_NUMBER, counts_pages
+from rag_engine.connectors.loaders.parsing.raised import could_be_raised, raised
 
 __all__ = ["ParagraphText", "elements_of", "is_off"]
 
@@ -113,7 +114,9 @@ class ParagraphText:
             tag = element.tag
             if tag == _TEXT:
                 text = element.text or ""
-                if text.isascii() or PRIVATE.search(text) is None:
+                if could_be_raised(text) and _is_raised(element):
+                    self._put(raised(text))
+                elif text.isascii() or PRIVATE.search(text) is None:
                     self._put(text)
                 else:
                     self._put(_in_font(element, text))
@@ -202,6 +205,11 @@ _HANDLERS = {
     qn("w:instrText"): ParagraphText._code,
     **dict.fromkeys(_ALT_TEXTS, ParagraphText._alt_text),
 }
+
+
+def _is_raised(element: Any) -> bool:
+    align = element.getparent().find(f"{_RUN_PROPERTIES}/{qn('w:vertAlign')}")
+    return align is not None and align.get(_VAL) == "superscript"
 
 
 def _in_font(element: Any, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened
 from rag_engine.connectors.loaders.parsing.counters import counted
+from rag_engine.connectors.loaders.parsing.raised import could_be_raised, raised
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 
@@ -75,8 +76,14 @@ def _text(paragraph: Any) -> str:
         field = element.getparent()
         if field.tag == f"{A}fld" and field.get("type", "") == "slidenum":
             continue
-        pieces.append("\n" if element.tag == f"{A}br" else element.text or "")
+        text = "\n" if element.tag == f"{A}br" else element.text or ""
+        pieces.append(raised(text) if could_be_raised(text) and _is_raised(field) else text)
     return "".join(pieces)
+
+
+def _is_raised(run: Any) -> bool:
+    properties = run.find(f"{A}rPr")
+    return properties is not None and properties.get("baseline", "0").rstrip("%") > "0"
 
 
 def _is_item(properties: Any | None) -> bool:

@@ -115,6 +115,9 @@ def _extracted(blocks: Sequence[Block], page: str) -> list[bool]:
         is_main.append(start >= 0 or block.kind != "text")
         if start >= 0:
             position = start + len(wanted)
+    for number in reversed(range(len(blocks) - 1)):
+        if blocks[number].leads:
+            is_main[number] = is_main[number] or is_main[number + 1]
     return is_main
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
@@ -180,21 +180,23 @@ def _unmarked_headers(rows: Sequence[Row], looks: Mapping[int, str]) -> list[boo
     shown = [tuple(placed for placed in row if placed.cell.text.strip()) for row in rows]
     first = next((i for i, row in enumerate(shown) if len(row) > 1), len(rows))
     top, rest = shown[first : first + 1], shown[first + 1 :]
-    below = next((row for row in rest if row), None)
-    if below is None:
+    levels = header_depth(rows[first:])  # of which only the last stands over values
+    if not any(rest):
         return [False] * len(rows)
-    apart = {looks.get(id(cell), "") for _, _, cell in top[0]}
-    common = {looks.get(id(cell), "") for _, _, cell in below}
-    stands_out = "" not in apart and apart.isdisjoint(common)
-    if not (stands_out or _numbers_stand(rest)):
+    apart, *others = ({looks.get(id(cell), "") for _, _, cell in row} for row in [*top, *rest])
+    stands_out = "" not in apart and apart.isdisjoint(next(filter(None, others)))
+    if apart != {"bold"} and any(look and look <= apart for look in others):
+        stands_out = False  # rows of two colours by turns
+    if not (stands_out or _numbers_stand(rest[levels - 1 :])):
         return [False] * len(rows)
-    as_seen: dict[int, Cell] = {}  # a cell that reaches down stays one cell
-    for row in rows[first:]:
-        for _, _, cell in row:
-            bold = stands_out and looks.get(id(cell), "") in apart
-            as_seen.setdefault(id(cell), replace(cell, header=bold))
-    told = [tuple(Placed(a, b, as_seen[id(cell)]) for a, b, cell in row) for row in rows[first:]]
-    return [False] * first + header_rows(told)
+
+    def is_apart(number: int) -> bool:
+        cells = [cell for _, _, cell in shown[first + number]]
+        return (
+            stands_out and bool(cells) and all(looks.get(id(each), "") in apart for each in cells)
+        )
+
+    return [False] * first + header_rows(rows[first:], bold=is_apart)
 
 
 def _numbers_stand(rows: Sequence[Sequence[Placed]]) -> bool:

@@ -5,7 +5,6 @@ No tree is built, so no page is nested too deeply.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,14 @@ from rag_engine.connectors.loaders.parsing.blocks import Block, outline_of
 from rag_engine.connectors.loaders.parsing.cleaning import clean, join_all, one_line
 from rag_engine.connectors.loaders.parsing.html_forms import Choice, shown_value
 from rag_engine.connectors.loaders.parsing.html_hidden import is_hidden
+from rag_engine.connectors.loaders.parsing.html_inline import (
+    BLOCK_TAGS,
+    AltText,
+    OpenElement,
+    Raised,
+    opened,
+    running_text,
+)
 from rag_engine.connectors.loaders.parsing.html_lists import Lists, items_of_lists
 from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
 from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
@@ -23,31 +30,15 @@ from rag_engine.connectors.loaders.parsing.readings import Readings
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
-_BLOCK_TAGS = frozenset(
-    {
-        *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd"),
-        *("details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure"),
-        *("footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html"),
-        *("legend", "li", "main", "menu", "nav", "ol", "optgroup", "p", "pre", "search"),
-        *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
-    }
-)
 _ITEM_TAGS = frozenset({"dd", "dt", "li"})
 _FRAME_TAGS = frozenset({"aside", "footer", "form", "menu", "nav", "search"})
 _FRAME_ROLES = frozenset({"banner", "complementary", "contentinfo", "navigation", "search"})
-_HEADING = re.compile(r"h([1-6])")
 _DEEPEST_TABLE = 5
+_LEADING_TAGS = frozenset({"dt", "summary"})
 _LIST_TAGS = frozenset({"dir", "menu", "ol", "ul"})
-_BOLD_TAGS = frozenset({"b", "strong"})
 _NOTE = "comment"
 """An element of LibreOffice's, a note on a cell, which a style hides until it is pointed at."""
 _RUBY_TAGS = frozenset({"rb", "rt", "rtc", "ruby"})
-
-
-class _AltText(str):
-    """What stands for a picture, or in a field of a form: no running text."""
-
-    __slots__ = ()
 
 
 def read_visible(page: str) -> VisibleText:
@@ -83,7 +74,8 @@ class VisibleText:
         self.readings = Readings()
         self._title_parts: list[str] | None = None
         self._hidden = self._frame = self._main = self._item = self._preformatted = 0
-        self._figure = self._bold = 0
+        self._figure = 0
+        self._open: list[OpenElement] = [OpenElement()]
         self._buffer: list[str | None] = []  # None: a line break
         self._tables: list[HtmlTable] = []
         self._note: list[str] | None = None
@@ -96,6 +88,8 @@ class VisibleText:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take an opening tag."""
+        self._open.append(opened(tag, attributes, self._open[-1]))
+        tag = self._open[-1].tag
         if tag == "html":
             self.language = attributes.get("lang") or attributes.get("xml:lang")
         elif tag == "title" and not self.title and self._title_parts is None:
@@ -108,21 +102,19 @@ class VisibleText:
                 self._choice.option(attributes)
         elif tag == _NOTE:
             self._note = []
-        elif tag in _BOLD_TAGS:
-            self._bold += 1
         elif tag == "select":
             self._choice = Choice(attributes)
         elif tag == "input":
-            self._buffer.append(_AltText(f" {shown_value(attributes)} "))
+            self._buffer.append(AltText(f" {shown_value(attributes)} "))
         elif tag == "q":
             self._buffer.append("“")
         elif tag == "br":
             self._buffer.append(None)
         elif tag == "img":
-            self._buffer.append(_AltText(f" {attributes.get('alt', '')} "))
+            self._buffer.append(AltText(f" {attributes.get('alt', '')} "))
         elif tag in _RUBY_TAGS:
             self._start_ruby(tag)
-        elif tag in _BLOCK_TAGS:
+        elif tag in BLOCK_TAGS:
             self._flush()
             if tag in _LIST_TAGS:
                 self._lists.start(tag, attributes)
@@ -144,6 +136,8 @@ class VisibleText:
 
     def end(self, tag: str) -> None:
         """Take a closing tag; the parser closes every tag that it opened."""
+        ended = self._open.pop() if len(self._open) > 1 else OpenElement(tag=tag)
+        tag = ended.tag
         if tag == "title" and self._title_parts is not None:
             self.title = self.title or one_line("".join(self._title_parts))
             self._title_parts = None
@@ -157,16 +151,13 @@ class VisibleText:
             self._note = None
             if not self._tables:
                 self._end_notes()
-        elif tag in _BOLD_TAGS:
-            self._bold -= self._bold > 0
         elif tag == "q":
             self._buffer.append("”")
         elif self._ruby is not None and tag in _RUBY_TAGS:
             if self._ruby.end(tag):
                 self._end_ruby()
-        elif tag in _BLOCK_TAGS:
-            heading = _HEADING.fullmatch(tag)
-            self._flush(int(heading.group(1)) if heading else None)
+        elif tag in BLOCK_TAGS:
+            self._flush(ended.level, leads=tag in _LEADING_TAGS)
             self._end_block(tag)
 
     def _end_block(self, tag: str) -> None:
@@ -197,9 +188,10 @@ class VisibleText:
         elif self._note is not None and not self._hidden:
             self._note.append(text)
         elif not self._hidden:
-            self._buffer.append(text)
+            here = self._open[-1]
+            self._buffer.append(Raised(text) if here.raised else text)
             if self._tables and text.strip():
-                self._tables[-1].words(bold=self._bold > 0)
+                self._tables[-1].words(bold=here.bold)
 
     def comment(self, text: str) -> None:
         """Ignore a comment."""
@@ -216,7 +208,7 @@ class VisibleText:
 
     def _end_choice(self) -> None:
         if self._choice is not None:
-            self._buffer.append(_AltText(f" {self._choice.text} "))
+            self._buffer.append(AltText(f" {self._choice.text} "))
             self._choice = None
 
     def _start_ruby(self, tag: str) -> None:
@@ -249,20 +241,19 @@ class VisibleText:
         for note in notes:
             self._emit(Block(note))
 
-    def _flush(self, level: int | None = None) -> None:
+    def _flush(self, level: int | None = None, *, leads: bool = False) -> None:
         self._end_ruby()
         if not self._buffer:
             return
         lines = _lines(self._buffer)
-        with_alt = any(type(piece) is _AltText for piece in self._buffer)
-        shown = [piece for piece in self._buffer if type(piece) is not _AltText]
+        as_is = all(piece is None or type(piece) is str for piece in self._buffer)
+        source = None if as_is else "".join(map(running_text, self._buffer))
         self._buffer = []
-        source = "".join(filter(None, shown)) if with_alt else None
         if self._preformatted:
             self._emit(Block("\n".join(lines).strip("\n").rstrip(), kind="pre", source=source))
         else:
             text = "\n".join(map(_collapse, lines)).strip()
-            self._emit(Block(text, level=level, source=source))
+            self._emit(Block(text, level=level, source=source, leads=leads))
 
     def _emit(self, block: Block) -> None:
         text, source = block.text, block.source

@@ -50,10 +50,22 @@ _FEWEST_DIFFERENT = 7
 """Letters: fewer are an alphabet of their own, such as that of genes."""
 _SHORTEST_WORD = 4
 
-_LATIN_WORD = re.compile(r"(?<![^\W\d])[A-Za-z\u00c0-\u02af\u1e00-\u1eff]+")
-_WORD = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u02af\u1e00-\u1eff]+")
+_ONE_LENGTH, _FEWEST_CODES = 0.7, 6
+"""Of the words: codes in groups of so many letters have one length, words of no language have."""
+_SCHOLARLY = 0.04
+"""Of the letters: transliterations have more that no code page has."""
+_BRACKETS = ("()", "[]", "{}")
+_FEWEST_BRACKETS, _FEWEST_KINDS = 4, 2
+_MATCHED = 0.9
+"""Of the brackets: in source code and formulas each has its other."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PRINTED = re.compile(r"(.)\1{3,}")
+_OF_CODES = frozenset("€‚ƒ„…†‡ˆ‰‹‘’“”•–—˜™›")
+"""Signs beyond Latin-1 that code pages have."""
+_AYIN = "\u02be\u02bf\ua723\ua725"
+"""Letters that stand for those of Semitic scripts and Egyptian; no code page has them."""
+_AROUND = "".join(sign for sign in map(chr, range(256)) if not sign.isalpha())
 _UNSPACED = frozenset({"han", "hiragana", "katakana", "hangul", "bopomofo", "fullwidth"})
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo"})
 _UNKNOWN = frozenset({"Cc", "Co", "Cn", "Cs"})
@@ -107,8 +119,10 @@ def _is_salad(text: str, kinds: Mapping[str, str]) -> bool:
 
     Rows of one sign, as they lead to a page's number or rule off a table, count once.
     """
-    symbols = {sign for sign, kind in kinds.items() if kind[0] in "PS"}
-    if len(symbols) < _FEWEST_SYMBOLS:
+    symbols = {
+        s for s, kind in kinds.items() if kind[0] in "PS" and (s < "\u0100" or s in _OF_CODES)
+    }
+    if len(symbols) < _FEWEST_SYMBOLS or _is_bracketed(text):
         return False
     shown = Counter("".join(_PRINTED.sub(r"\1", text).split()))
     total = shown.total()
@@ -120,6 +134,22 @@ def _is_salad(text: str, kinds: Mapping[str, str]) -> bool:
         and signed > _MOST_SYMBOLS * total
         and sum(counts[:_CHIEF]) < _MOST_CHIEF * signed
     )
+
+
+def _is_bracketed(text: str) -> bool:
+    """Tell whether brackets of several kinds each have their other one behind them, as in code."""
+    kinds = 0
+    for opening, closing in _BRACKETS:
+        depth = matched = 0
+        for sign in re.findall(f"[{re.escape(opening + closing)}]", text):
+            if sign == opening:
+                depth += 1
+            elif depth:
+                depth -= 1
+                matched += 2
+        every = text.count(opening) + text.count(closing)
+        kinds += every >= _FEWEST_BRACKETS and matched >= _MATCHED * every
+    return kinds >= _FEWEST_KINDS
 
 
 def _mixes_scripts(text: str, letters: Mapping[str, int]) -> bool:
@@ -161,10 +191,17 @@ def _is_no_latin(text: str, letters: Mapping[str, int]) -> bool:
     accented = sum(count for letter, count in latin.items() if "\u00c0" <= letter <= "\u024f")
     if accented > _MOST_ACCENTED * total:
         return True
-    if not _is_improbable(latin):
+    if not _is_improbable(latin) or sum(map(text.count, _AYIN)) > _SCHOLARLY * total:
         return False
-    # Formulas and numbers of articles have letters one by one.
-    words = [word for word in _LATIN_WORD.findall(text) if len(word) >= _SHORTEST_WORD]
+    # Formulas and numbers of articles have letters one by one, or beside digits.
+    words = [
+        word
+        for word in (each.strip(_AROUND) for each in text.split())
+        if len(word) >= _SHORTEST_WORD and _LATIN_WORD.fullmatch(word)
+    ]
+    lengths = Counter(map(len, words))
+    if len(words) >= _FEWEST_CODES and max(lengths.values()) > _ONE_LENGTH * len(words):
+        return False
     found = Counter("".join(words))
     return found.total() >= _FEWEST_LETTERS and _is_improbable(found)
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 from rag_engine.connectors.loaders.parsing.pdf_annotations import open_forms, read_annotations
-from rag_engine.connectors.loaders.parsing.pdf_lines import Line, read_lines, row_of_its_own
-from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, without_running_lines
+from rag_engine.connectors.loaders.parsing.pdf_headings import with_headings
+from rag_engine.connectors.loaders.parsing.pdf_legacy_fonts import (
+    draws_another_script,
+    legacy_script,
+)
+from rag_engine.connectors.loaders.parsing.pdf_line import Line, row_of_its_own
+from rag_engine.connectors.loaders.parsing.pdf_lines import read_lines
+from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, with_figures
+from rag_engine.connectors.loaders.parsing.pdf_running import without_running_lines
 from rag_engine.connectors.loaders.parsing.pdf_scans import goes_to_ocr, pictures_of
+from rag_engine.connectors.loaders.parsing.pdf_structure import Figure
 
 __all__ = ["parse"]
 
@@ -42,10 +52,11 @@ def parse(data: bytes, name: str) -> Parsed:
     if not count:
         raise Refused("it is damaged: it has no pages; export it again")
     read = _read_pages(pdf, count)
-    if not (any(read.pages) or read.scans):
+    if not (any(read.pages) or any(read.figures) or read.scans):
         raise Refused(_nothing_found(count, len(read.damaged)))
     title = one_line(pdf.get_metadata_dict().get("Title", ""))
-    text, stretches = put_together(without_running_lines(read.pages))
+    pages = with_headings(without_running_lines(read.pages))
+    text, stretches = put_together(_with_figures(pages, read.figures))
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
@@ -75,9 +86,10 @@ def _nothing_found(count: int, damaged: int) -> str:
 
 @dataclass(slots=True)
 class _Read:
-    """Each page's lines, and the numbers of those that OCR reads, with why, and of damaged ones."""
+    """Lines and pictures of pages; the numbers of those for OCR, and why, and of damaged ones."""
 
     pages: list[list[Line]] = field(default_factory=list)
+    figures: list[list[Figure]] = field(default_factory=list)
     scans: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     illegible: dict[int, str] = field(default_factory=dict)
@@ -85,34 +97,65 @@ class _Read:
 
 def _read_pages(pdf: pypdfium2.PdfDocument, count: int) -> _Read:
     read = _Read()
+    tagged = bool(pdfium.FPDFCatalog_IsTagged(pdf))
     for number in range(1, count + 1):
         try:
-            lines = _read_page(pdf, number, read)
+            lines, figures = _read_page(pdf, number, read, tagged=tagged)
         except pypdfium2.PdfiumError as error:
-            lines = []
+            lines, figures = [], []
             read.damaged.append(number)
             if len(read.damaged) > _MOST_DAMAGED_PAGES:
                 reason = f"more than {_MOST_DAMAGED_PAGES:,} of its pages are damaged"
                 raise Refused(reason) from error
         read.pages.append(lines)
+        read.figures.append(figures)
     return read
 
 
-def _read_page(pdf: pypdfium2.PdfDocument, number: int, read: _Read) -> list[Line]:
-    """Return a page's lines, and note whether its text is to be had by OCR alone."""
+def _read_page(
+    pdf: pypdfium2.PdfDocument, number: int, read: _Read, *, tagged: bool
+) -> tuple[list[Line], list[Figure]]:
+    """Return a page's lines and pictures, and note whether its text is to be had by OCR alone."""
     page = pdf[number - 1]
     try:
-        lines, raw = read_lines(page)
-        why = illegible(raw) if lines else None
+        before = reversed(read.pages[-1] if read.pages else [])
+        above = next((line.table for line in before if line.table), None)
+        lines, figures, raw = read_lines(page, tagged=tagged, above=above)
+        why = (illegible(raw) or _in_legacy_fonts(lines)) if lines else None
         text = "\n".join(line.text for line in lines)
         if goes_to_ocr(text, why, pictures=lambda: pictures_of(page)):
             read.scans.append(number)
         if why is not None:
             read.illegible[number] = why
             lines = []
-        return [*lines, *map(row_of_its_own, read_annotations(pdf, page))]
+        return [*lines, *map(row_of_its_own, read_annotations(pdf, page))], figures
     finally:
         page.close()
+
+
+def _in_legacy_fonts(lines: Sequence[Line]) -> str | None:
+    """Return why a page's text is none, if most of it is in fonts of before Unicode."""
+    signs = Counter[str]()
+    for line in lines:
+        signs[legacy_script(line.style.font)] += len(line.text)
+    script, most = signs.most_common(1)[0]
+    text = "".join(line.text for line in lines)
+    if not script or 2 * most < signs.total() or not draws_another_script(text):
+        return None
+    return f"its font draws {script} in the place of other letters"
+
+
+def _with_figures(
+    pages: Sequence[list[Line]], figures: Sequence[Sequence[Figure]]
+) -> list[list[Line]]:
+    """Put in what pictures show; a picture that pages repeat, such as a sign, once."""
+    said: set[str] = set()
+    whole: list[list[Line]] = []
+    for lines, shown in zip(pages, figures, strict=True):
+        new = {figure.text: figure for figure in shown if figure.text not in said}
+        said |= new.keys()
+        whole.append(with_figures(lines, list(new.values())))
+    return whole
 
 
 def _pages(numbers: Sequence[int]) -> str:

@@ -22,7 +22,7 @@ from rag_engine.connectors.loaders.parsing.pdf_row_groups import (
 )
 from rag_engine.connectors.loaders.parsing.tables import has_digit
 
-__all__ = ["MARKER", "AlignedTable", "aligned_tables"]
+__all__ = ["MARKER", "AlignedTable", "aligned_tables", "rest_of_table"]
 
 DraftRow = list[tuple[int, int, Draft]]
 """Cells with the columns that they stand in, counted as they are read, the end excluded."""
@@ -38,6 +38,8 @@ _MOSTLY = 0.6
 _SIDE_BY_SIDE = 0.45
 _MOST_APART = 2
 _FEWEST_ROWS = 3
+_MOST_ABOVE = 3
+"""Rows above the rest of a table: the head of the page."""
 _MOST_WORDS = 12
 _DRAWN_IN_ROWS = 0.8
 _FILLED = 0.5
@@ -55,6 +57,7 @@ class AlignedTable(NamedTuple):
     rows: list[DraftRow]
     pieces: list[Piece]
     sure: bool
+    columns: list[tuple[float, float]]
 
 
 def aligned_tables(
@@ -72,7 +75,42 @@ def aligned_tables(
             rows = [_drafts(group, columns) for group in groups]
             apart = sum(_stands_apart(draft) for row in rows for _, _, draft in row)
             inside = [piece for group in groups for piece in group]
-            yield AlignedTable(rows, inside, apart < _MOST_APART)
+            yield AlignedTable(rows, inside, apart < _MOST_APART, columns)
+
+
+def rest_of_table(
+    pieces: Sequence[Piece], columns: Sequence[tuple[float, float]]
+) -> AlignedTable | None:
+    """Return the rows at the top of a page that stand in the columns of the page before.
+
+    They may be too few to show a table by themselves. ``columns`` are in the order of reading.
+    """
+    taken: list[list[Piece]] = []
+    for number, row in enumerate(in_rows(pieces)):
+        if _stands_in(row, columns) and (
+            not taken or gap_between(taken[-1], row) < _FARTHEST * height_of(row)
+        ):
+            taken.append(row)
+        elif taken or number >= _MOST_ABOVE:
+            break
+    if not taken:
+        return None
+    inside = [piece for row in taken for piece in row]
+    return AlignedTable([_drafts(row, columns) for row in taken], inside, True, list(columns))
+
+
+def _stands_in(row: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
+    """Tell whether each piece of a row stands in a column of its own, and nearly all have one."""
+    places = [
+        [
+            n
+            for n, (left, right) in enumerate(columns)
+            if piece.box[0] < right and left < piece.box[2]
+        ]
+        for piece in row
+    ]
+    held = {place[0] for place in places if len(place) == 1}
+    return len(held) == len(row) >= max(2, len(columns) - 1)
 
 
 def _stands_apart(draft: Draft) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box
 from rag_engine.connectors.loaders.parsing.pdf_rules import NEAR, Rule
@@ -31,12 +31,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RuledGrid:
-    """A table's cells; together they cover it."""
+    """A table's cells; together they cover it. ``across`` are its columns, from the left."""
 
     frames: tuple[Frame, ...]
     rows: int
     columns: int
     box: Box
+    across: tuple[tuple[float, float], ...]
 
 
 def ruled_grids(across: Sequence[Rule], upright: Sequence[Rule]) -> list[RuledGrid]:
@@ -91,7 +92,8 @@ def _grid(across: Sequence[Rule], upright: Sequence[Rule]) -> RuledGrid | None:
     starts = {each.first_column for each in frames}, {each.top_row for each in frames}
     if covered != rows * columns or min(map(len, starts)) < 2:
         return None
-    return RuledGrid(tuple(frames), rows, columns, (xs[0], ys[-1], xs[-1], ys[0]))
+    box = xs[0], ys[-1], xs[-1], ys[0]
+    return RuledGrid(tuple(frames), rows, columns, box, tuple(pairwise(xs)))
 
 
 def _edges(drawn: Sequence[float], ends: Sequence[float]) -> list[float]:

@@ -6,6 +6,7 @@ Places count as PDFium does, in units of UTF-16.
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,11 +89,7 @@ class Run:
 
 
 class PageText:
-    """The text of a pypdfium2 text page.
-
-    ``placed`` says whether the places of its characters are known: PDFium now and then counts
-    others than it tells.
-    """
+    """The text of a pypdfium2 text page, a place for each unit of UTF-16."""
 
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
@@ -101,9 +98,12 @@ class PageText:
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
-        self.placed: bool = _units(self.text) == text_page.count_chars()
+        self.raw = self.text
+        """The text as PDFium gives it, controls and all."""
+        if _units(self.text) != text_page.count_chars():
+            self.text = _with_nothing(text_page)
         self._signs: list[Sign] = []  # one for each unit, where the text is put together anew
-        signs = signs_of_clusters(text_page, self.text) if self.placed else None
+        signs = signs_of_clusters(text_page, self.text)
         if signs is not None:
             self.text = "".join(sign.text for sign in signs)
             self._signs = [sign for sign in signs for _ in range(_units(sign.text))]
@@ -121,10 +121,14 @@ class PageText:
         known = (self._signs[place].place for place in places if place < len(self._signs))
         return [place for place in dict.fromkeys(known) if place >= 0]
 
+    def source(self, place: int) -> int:
+        """Return a place that PDFium knows a character by, as near to this one as there is."""
+        return next(iter(self.sources([place])), place) if self._signs else place
+
     def runs(self, *, whole_if: Callable[[str], bool] | None = None) -> list[Run]:
         """Return the runs; a line of which ``whole_if`` is true is not parted at divided words."""
         runs = list(self._lines(whole_if))
-        if not self.placed or whole_if is not None:
+        if whole_if is not None:
             return runs
         tiny = sum(len(run.text) <= _TINY for run in runs)
         return self._mended(runs) if tiny > max(_FEWEST_TINY, len(runs) // 3) else runs
@@ -164,7 +168,7 @@ class PageText:
         """Whether the page has blanks of its own between words; else PDFium makes them of gaps."""
         places = [m.start() for m in islice(re.finditer(r"(?<=\S) (?=\S)", self.text), _BLANKS)]
         made = sum(self._is_generated(place) for place in places)
-        return self.placed and len(places) - made > _FEW * len(places)
+        return len(places) - made > _FEW * len(places)
 
     def is_word_gap(self, place: int, following: int) -> bool:
         """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
@@ -209,6 +213,16 @@ class PageText:
         rect = self._rect
         pdfium.FPDFText_GetLooseCharBox(self._page, place, rect)
         return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _with_nothing(text_page: Any) -> str:
+    """Return a page's text with a sign for each glyph that stands for no character.
+
+    PDFium counts such glyphs, and leaves them out of its text.
+    """
+    signs = (pdfium.FPDFText_GetUnicode(text_page, n) for n in range(text_page.count_chars()))
+    units = [sign if sign < 1 << 16 else 0 for sign in signs]
+    return struct.pack(f"<{len(units)}H", *units).decode("utf-16-le", "surrogatepass")
 
 
 def _parted(text: str, start: int) -> Iterator[Run]:

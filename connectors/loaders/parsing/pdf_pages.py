@@ -1,26 +1,24 @@
-"""The text of a PDF's pages: without heads and feet, with sentences that go on overleaf."""
+"""The text of a PDF's pages: without heads and feet, with what goes on overleaf, by sections."""
 
 from __future__ import annotations
 
 import re
 import statistics
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
+from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds, is_divided
-from rag_engine.connectors.loaders.parsing.pdf_lines import Line, join_paragraphs
-from rag_engine.connectors.loaders.parsing.tables import has_digit
+from rag_engine.connectors.loaders.parsing.pdf_line import Line, row_of_its_own, rows_of
+from rag_engine.connectors.loaders.parsing.pdf_paragraphs import Paragraph, join_paragraphs
+from rag_engine.connectors.loaders.parsing.pdf_structure import Figure
+from rag_engine.connectors.loaders.parsing.pdf_styles import Style
+from rag_engine.connectors.loaders.parsing.pdf_table_rows import going_on
 
-__all__ = ["put_together", "without_running_lines"]
+__all__ = ["put_together", "with_figures"]
 
-_FEWEST_REPEATED = 3
-"""Pages that have one line at one place: it is a head or a foot."""
-_MOST_RUNNING = 3
-"""Lines at either end of a page."""
-_PLACE = 4.0
-"""Points: so near are two heads at one place."""
 _SMALLER = 0.92
 """Of a page's usual size of type: notes are smaller."""
 _NOTE = re.compile(r"(?:\d{1,3}|[*†‡§¹²³⁴-⁹]+|\(\d{1,3}\)|\[\d{1,3}\])[.)]?\s?\S")
@@ -31,90 +29,53 @@ _FEWEST_LINES = 3
 _FULL = 0.9
 _LONGEST_REST = 1_000
 
-_Key = tuple[str, int]
 
-
-def without_running_lines(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Drop heads and feet that pages repeat at one place.
-
-    The outermost line may have another number on each page, those within are the same. One without
-    any number stays on the first page that has it, unless a page says it elsewhere too.
-    """
-    filled = [lines for lines in pages if lines]
-    if len(filled) < _FEWEST_REPEATED:
-        return list(pages)
-    counts = Counter(key for lines in filled for key in set(_keys(lines)))
-    running = {key for key, count in counts.items() if count >= _FEWEST_REPEATED}
-    bodies = [_body(lines, running) for lines in pages]
-    if not any(bodies):
-        return list(pages)
-    said = {line.text for lines in bodies for line in lines}
-    whole: list[list[Line]] = []
-    for lines, body in zip(pages, bodies, strict=True):
-        kept = {id(line) for line in body}
-        for line in lines:
-            if id(line) not in kept and line.text not in said and not has_digit(line.text):
-                said.add(line.text)
-                kept.add(id(line))
-        whole.append([line for line in lines if id(line) in kept])
+def with_figures(lines: Sequence[Line], figures: Sequence[Figure]) -> list[Line]:
+    """Return a page's lines with what its pictures show, before what a tagged file has after it."""
+    whole = list(lines)
+    for figure in figures:
+        later = (n for n, line in enumerate(whole) if line.style.mark > figure.mark >= 0)
+        line = row_of_its_own(figure.text)
+        whole.insert(next(later, len(whole)), replace(line, style=Style(mark=figure.mark)))
     return whole
 
 
-def _sides(lines: Sequence[Line]) -> Iterator[list[int]]:
-    """Yield the numbers of the lines at either end of a page, from without."""
-    numbers = list(range(len(lines)))
-    yield numbers[:_MOST_RUNNING]
-    yield numbers[::-1][:_MOST_RUNNING]
-
-
-def _keys_of(line: Line, depth: int) -> list[_Key]:
-    """Return what a line has in common with those of other pages that are the same head or foot."""
-    if line.alone:
-        return []
-    text = line.text if depth else re.sub(r"\d+", "#", line.text)
-    place = round(line.base / _PLACE)
-    return [(text, place), (text, place + 1)]
-
-
-def _keys(lines: Sequence[Line]) -> Iterator[_Key]:
-    for side in _sides(lines):
-        for depth, number in enumerate(side):
-            yield from _keys_of(lines[number], depth)
-
-
-def _body(lines: Sequence[Line], running: set[_Key]) -> list[Line]:
-    """Return a page's lines between those that are repeated."""
-    dropped: set[int] = set()
-    for side in _sides(lines):
-        for depth, number in enumerate(side):
-            if running.isdisjoint(_keys_of(lines[number], depth)):
-                break
-            dropped.add(number)
-    return [line for number, line in enumerate(lines) if number not in dropped]
-
-
 def put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]:
-    """Return the text of pages, a stretch for each.
+    """Return the text of pages, a stretch for each and for each heading.
 
     A sentence that goes on overleaf belongs to the page that it begins on, before the notes there.
+    Rows that go on overleaf name their columns.
     """
     ends = LineEnds([line.text for lines in pages for line in lines])
-    bodies: list[list[str]] = []
-    notes: list[list[str]] = []
+    bodies: list[list[Paragraph]] = []
+    notes: list[list[Paragraph]] = []
     above: list[Line] = []  # of the last page that has a body, by number
     last = -1
     for lines in pages:
         body, own_notes = _without_notes(lines)
+        body = _with_names(above, body)
         paragraphs = join_paragraphs(body, ends)
-        if above and body and _goes_on_overleaf(above, body[0], bodies[last][-1]):
-            rest, paragraphs[0] = _parted(paragraphs[0])
-            bodies[last][-1] = ends.join(bodies[last][-1], rest)
-            paragraphs = paragraphs if paragraphs[0] else paragraphs[1:]
+        if above and body and _goes_on_overleaf(above, body[0], bodies[last][-1].text):
+            whole, paragraphs = bodies[last][-1], list(paragraphs)
+            rest, left = _parted(paragraphs[0].text)
+            bodies[last][-1] = whole._replace(text=ends.join(whole.text, rest))
+            paragraphs = [*([paragraphs[0]._replace(text=left)] if left else []), *paragraphs[1:]]
         bodies.append(paragraphs)
         notes.append(join_paragraphs(own_notes, ends))
         if paragraphs:
             above, last = body, len(bodies) - 1
     return _as_text([[*a, *b] for a, b in zip(bodies, notes, strict=True)])
+
+
+def _with_names(above: Sequence[Line], body: list[Line]) -> list[Line]:
+    """Return a page's lines; rows at its top have the names of a table that ends the page above."""
+    if not (above and body and above[-1].table and body[0].table):
+        return body
+    table = going_on(above[-1].table, body[0].table)
+    if table is None:
+        return body
+    rest = [line for line in body if line.table is not body[0].table]
+    return [*rows_of(table, body[0].style), *rest]
 
 
 def _without_notes(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
@@ -141,6 +102,8 @@ def _goes_on_overleaf(above: Sequence[Line], following: Line, paragraph: str) ->
     line = above[-1]
     if line.alone or following.alone or _ENDED.search(paragraph):
         return False
+    if line.heading or following.heading:
+        return False
     if is_divided(line.text, following.text):
         return True
     smaller, larger = sorted((line.height, following.height))
@@ -165,17 +128,25 @@ def _parted(paragraph: str) -> tuple[str, str]:
     return paragraph[: end.end()], paragraph[end.end() :].lstrip()
 
 
-def _as_text(pages: Sequence[Sequence[str]]) -> tuple[str, tuple[Stretch, ...]]:
+def _as_text(pages: Sequence[Sequence[Paragraph]]) -> tuple[str, tuple[Stretch, ...]]:
     parts: list[str] = []
-    stretches = []
+    stretches: list[Stretch] = []
     position = 0
+    path: list[tuple[int, str]] = []
     for number, paragraphs in enumerate(pages, start=1):
-        text = "\n".join(paragraphs)
-        if text:
+        anew = True
+        for text, level in paragraphs:
             if parts:
-                parts.append("\n\n")
-                position += 2
+                parts.append("\n\n" if anew else "\n")
+                position += len(parts[-1])
+            if level:
+                path = [*(each for each in path if each[0] < level), (level, one_line(text))]
+            end = position + len(text)
+            if anew or level:
+                section = tuple(name for _, name in path)
+                stretches.append(Stretch(start=position, end=end, section=section, page=number))
+            else:
+                stretches[-1] = replace(stretches[-1], end=end)
             parts.append(text)
-            stretches.append(Stretch(start=position, end=position + len(text), page=number))
-            position += len(text)
+            position, anew = end, False
     return "".join(parts), tuple(stretches)

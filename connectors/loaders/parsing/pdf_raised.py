@@ -33,8 +33,6 @@ def join_raised(written: PageText, runs: Sequence[Run]) -> list[Run]:
 
     Raised digits become such of Unicode's: 10⁶ is not 106.
     """
-    if not written.placed:
-        return list(runs)
     joined: list[Run] = []
     for run in runs:
         last = joined[-1] if joined else None

@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.pdf_aligned import MARKER, AlignedTable, aligned_tables
-from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft, write_rows
+from rag_engine.connectors.loaders.parsing.pdf_aligned import (
+    MARKER,
+    AlignedTable,
+    aligned_tables,
+    rest_of_table,
+)
+from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, ruled_grids
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
@@ -29,9 +34,10 @@ from rag_engine.connectors.loaders.parsing.pdf_pieces import (
 )
 from rag_engine.connectors.loaders.parsing.pdf_row_groups import group_rows
 from rag_engine.connectors.loaders.parsing.pdf_rules import read_rules
+from rag_engine.connectors.loaders.parsing.pdf_table_rows import TableRows, rows_of_cells
 from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row
 
-__all__ = ["TableRows", "set_tables_apart"]
+__all__ = ["set_tables_apart"]
 
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff01-\uff60]")
 """Characters that take the room of two."""
@@ -50,23 +56,24 @@ _MOST_ROWS_OF_A_FRAME = 2
 _FEWEST_LINES_OF_A_BODY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class TableRows:
-    """A table's rows as text, and the box around it."""
-
-    lines: tuple[str, ...]
-    box: Box
-
-
 def set_tables_apart(
-    page: Any, text_page: Any, written: PageText, runs: Sequence[Run], *, backwards: bool
+    page: Any,
+    text_page: Any,
+    written: PageText,
+    runs: Sequence[Run],
+    *,
+    backwards: bool,
+    above: TableRows | None = None,
 ) -> list[Run | TableRows]:
-    """Return a page's runs with tables in the place of those that they are made of."""
-    if not written.placed:
-        return list(runs)
+    """Return a page's runs with tables in the place of those that they are made of.
+
+    ``above`` is the last table of the page before, which may go on here.
+    """
     odd = _odd_runs(written, runs)
     grids = ruled_grids(*read_rules(page))
-    if len(odd) < _FEWEST_ODD and not grids:  # cells of narrow columns stand as near as words
+    if (
+        len(odd) < (1 if above else _FEWEST_ODD) and not grids
+    ):  # cells of narrow columns stand as near as words
         return list(runs)
     looked_at = _beside(odd, len(runs)) | _framed(written, runs, grids)
     pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
@@ -77,30 +84,47 @@ def set_tables_apart(
     found: list[tuple[TableRows, list[Piece]]] = []
     for grid in grids:
         table, inside, pieces = _ruled(written, grid, pieces, reader)
-        if table:
-            found.append((TableRows(tuple(table), grid.box), inside))
-    framed = {id(piece) for _, inside in found for piece in inside}
-    free = [piece for piece in pieces if id(piece) not in framed]
+        if table is not None:
+            found.append((table, inside))
+    free = _without(pieces, found)
     for aligned in aligned_tables(free, least_gap(written), backwards=backwards):
-        lines = _lines_of(aligned, reader)
-        found.append((TableRows(tuple(lines), _box(aligned.pieces)), aligned.pieces))
-    taken = {id(piece) for _, inside in found for piece in inside}
-    left = [piece for piece in pieces if id(piece) not in taken]
+        found.append((_rows_of(aligned, reader), aligned.pieces))
+    left = _without(pieces, found)
+    rest = rest_of_table(left, above.columns) if above and above.columns else None
+    if rest:
+        found.append((_rows_of(rest, reader), rest.pieces))
+        left = _without(left, found)
     others = [run for number, run in enumerate(runs) if number not in looked_at]
     return _in_order([*others, *_together(left)], found)
 
 
-def _lines_of(table: AlignedTable, reader: CellReader) -> list[str]:
+def _without(
+    pieces: Iterable[Piece], found: Iterable[tuple[TableRows, list[Piece]]]
+) -> list[Piece]:
+    taken = {id(piece) for _, inside in found for piece in inside}
+    return [piece for piece in pieces if id(piece) not in taken]
+
+
+def _rows_of(table: AlignedTable, reader: CellReader) -> TableRows:
     """Write a table's rows; where its columns are not sure, each piece for itself, without names.
 
     So no value stands under the name of another column.
     """
+    box, start = _box(table.pieces), _start(table.pieces)
     if not table.sure:
         apart = [[Draft([p]) for _, _, draft in row for p in draft.pieces] for row in table.rows]
-        return [" | ".join(reader.read(draft).text for draft in row) for row in apart]
+        lines = (" | ".join(reader.read(draft).text for draft in row) for row in apart)
+        return TableRows(lines=tuple(lines), box=box, start=start)
     rows = [tuple(Placed(a, b, reader.read(draft)) for a, b, draft in row) for row in table.rows]
     bold = [all(reader.is_bold(draft) for _, _, draft in row) for row in table.rows]
-    return write_rows(rows, bold.__getitem__)
+    return rows_of_cells(
+        rows, bold.__getitem__, box=box, start=start, columns=table.columns, ruled=False
+    )
+
+
+def _start(pieces: Iterable[Piece]) -> int:
+    """Return the place of the first character of some pieces."""
+    return min(piece.run.start for piece in pieces)
 
 
 def _odd_runs(written: PageText, runs: Sequence[Run]) -> list[int]:
@@ -144,8 +168,8 @@ def _framed(written: PageText, runs: Sequence[Run], grids: Sequence[RuledGrid]) 
 
 def _ruled(
     written: PageText, grid: RuledGrid, pieces: Sequence[Piece], reader: CellReader
-) -> tuple[list[str], list[Piece], list[Piece]]:
-    """Return the lines of a table, the pieces in it, and all pieces, cut at its frames."""
+) -> tuple[TableRows | None, list[Piece], list[Piece]]:
+    """Return the rows of a table, the pieces in it, and all pieces, cut at its frames."""
     frames = [frame.box for frame in grid.frames]
     drafts = [Draft() for _ in frames]
     every: list[Piece] = []
@@ -162,9 +186,17 @@ def _ruled(
     filled = [f for f, draft in zip(grid.frames, drafts, strict=True) if draft.pieces]
     several = min(len({f.first_column for f in filled}), len({f.top_row for f in filled}))
     if several < 2 or any(len(draft.lines) > _MOST_LINES_OF_A_CELL for draft in drafts):
-        return [], [], list(pieces)
+        return None, [], list(pieces)
     rows, bold = _rows(grid, drafts, reader)
-    return write_rows(rows, bold.__getitem__), inside, every
+    table = rows_of_cells(
+        rows,
+        bold.__getitem__,
+        box=grid.box,
+        start=_start(inside),
+        columns=grid.across[::-1] if reader.backwards else grid.across,
+        ruled=True,
+    )
+    return table, inside, every
 
 
 def _rows(
@@ -236,9 +268,7 @@ def _in_order(
     runs: Iterable[Run], found: Sequence[tuple[TableRows, list[Piece]]]
 ) -> list[Run | TableRows]:
     """Put tables where their first piece stood."""
-    places: list[tuple[int, Run | TableRows]] = [
-        (min(piece.run.start for piece in inside), table) for table, inside in found
-    ]
+    places: list[tuple[int, Run | TableRows]] = [(table.start, table) for table, _ in found]
     places += [(run.start, run) for run in runs]
     return [each for _, each in sorted(places, key=lambda pair: pair[0])]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rag_engine.connectors.loaders.parsing.tables import (
     Row,
@@ -15,11 +15,17 @@ from rag_engine.connectors.loaders.parsing.tables import (
 __all__ = ["header_rows"]
 
 
-def header_rows(rows: Sequence[Row], marked: Sequence[bool] = ()) -> list[bool]:
+def header_rows(
+    rows: Sequence[Row],
+    marked: Sequence[bool] = (),
+    *,
+    bold: Callable[[int], bool] | None = None,
+) -> list[bool]:
     """Tell for each row whether it names columns: those marked so, else first ones that stand out.
 
-    A cell that is a header in its format (bold, for one) makes a row stand out. Titles over the
-    whole width may stand above. A header of several levels is told by cells that span.
+    ``bold`` tells of a row whether all of it is set apart by its type; without it, a row is whose
+    cells are headers in their format. Titles over the whole width may stand above. A header of
+    several levels is told by cells that span.
 
     >>> from rag_engine.connectors.loaders.parsing.tables import Cell, Placed
     >>> table = [("Hall", "Open"), ("North", "9:00"), ("South", "10:00")]
@@ -35,7 +41,9 @@ def header_rows(rows: Sequence[Row], marked: Sequence[bool] = ()) -> list[bool]:
     while end < min(len(rows), len(marked)) and marked[end]:
         end += 1
     if end - first <= 1:
-        end = first + max(end - first, _found(rows[first:], width, marked=end > first))
+        apart = bold or (lambda number: _is_marked(rows[number]))
+        found = _found(rows[first:], width, lambda n: apart(first + n), marked=end > first)
+        end = first + max(end - first, found)
     if end >= len(rows):
         return [False] * len(rows)
     return [first <= index < end for index in range(len(rows))]
@@ -46,28 +54,29 @@ def _is_title(row: Row, width: int) -> bool:
     return not shown or (len(shown) == 1 and shown[0].end - shown[0].start == width > 1)
 
 
-def _found(rows: Sequence[Row], width: int, *, marked: bool) -> int:
+def _found(rows: Sequence[Row], width: int, bold: Callable[[int], bool], *, marked: bool) -> int:
     """Return how many rows are a header that nothing marks, or of which only the first is."""
-    if len(rows) < 2:
+    if len(rows) < 2 or width < 2:
         return 0
     levels = max(header_depth(rows), 1 + any(end - start > 1 for start, end, _ in rows[0]))
-    if 1 < levels < len(rows) and _is_deep(rows, levels, width):
+    if 1 < levels < len(rows) and _is_deep(rows, levels, width, bold):
         return levels
-    stands_out = could_be_header(rows, width) and _bold(rows[0]) and not _bold(rows[1])
-    return int(not marked and (stands_out or reads_like_header(rows)))
+    if marked or not could_be_header(rows, width):
+        return 0
+    return int((bold(0) and not bold(1)) or reads_like_header(rows))
 
 
-def _is_deep(rows: Sequence[Row], levels: int, width: int) -> bool:
+def _is_deep(rows: Sequence[Row], levels: int, width: int, bold: Callable[[int], bool]) -> bool:
     """Tell whether the last of several levels reads like names, and the row below like values."""
     last, below = rows[levels - 1], rows[levels]
     if sum(end - start for start, end, _ in last) < width - 1:
         return False
-    if all(map(_bold, rows[:levels])) and not _bold(below):
+    if all(map(bold, range(levels))) and not bold(levels):
         return True
     own = [cell.text for _, _, cell in last if cell.text]
     return not any(map(has_digit, own)) and any(has_digit(cell.text) for _, _, cell in below)
 
 
-def _bold(row: Row) -> bool:
+def _is_marked(row: Row) -> bool:
     shown = [cell for _, _, cell in row if cell.text]
     return bool(shown) and all(cell.header for cell in shown)

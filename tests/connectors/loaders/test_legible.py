@@ -77,6 +77,22 @@ LEGIBLE = [
     "\n".join(f"T[{n}] = {{0, 0, 1, {n}, 0, 0, 1, 0, 7}}; /* '&' */ -{n}," for n in range(20)),
     "1 Einleitung ................ 3\n2 Aufbau .................... 7\n",
     "WSHR PLN M8 ZN PLTD; SCRW HEX HD M6X20; GSKT EXH MNFLD; BRG BALL 6204 2RS; CTRL ARM LH",
+    # What is no language, and is read all the same: proteins, molecules, keys, chassis numbers
+    "MKTLLVLALLCLAAPAWAQDPHGCTSWKRNVEEFPQRSTYVHILKMNWPGDCSTQRVKHHNDSE " * 8,
+    "CC(=O)OC1=CC=CC=C1C(=O)O CN1C=NC2=C1C(=O)N(C(=O)N2C)C CC(C)CC1=CC=C(C=C1)C(C)C " * 3,
+    "XKCDR-QTPLM-VBNHG-WRTZX-PLKJH MNBVC-XZLKJ-HGFDS-PWRTY-QZXCV " * 6,
+    "WDBUF65J55B128341 JTDKN3DU5A0123456 1HGBH41JXMN109186 WVWZZZ1JZXW386752 " * 4,
+    "TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz " * 8,
+    # Scripts and transliterations that no code page has
+    "brʾšyt brʾ ʾlhym ʾt hšmym wʾt hʾrṣ whʾrṣ hyth thw wbhw wḥšk ʿl pny thwm " * 4,
+    "⠞⠓⠑ ⠟⠥⠊⠉⠅ ⠃⠗⠕⠺⠝ ⠋⠕⠭ ⠚⠥⠍⠏⠎ " * 8,
+    "😀😃😄😁😆😅😂🤣☺️😊😇🙂🙃😉😌😍🥰😘 " * 4,
+    # Source code that is mostly signs, and formulas
+    r"^(?:[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*|(?:[\x01-\x08])*)@ " * 4,
+    r"$_=~s/^\s+|\s+$//g; @a=map{$_->[0]}sort{$a->[1]<=>$b->[1]}map{[$_,f($_)]}@b; ${$x}{y}=\@z; "
+    * 4,
+    "⍳10 ⋄ +/⍳10 ⋄ ⌽⍵ ⋄ {⍵⍴⍺} ⋄ ⍋⍵ ⋄ ⊃⍵ ⋄ ∘.×⍨⍳9 ⋄ ⍉⍵ ⋄ (~R∊R∘.×R)/R←1↓⍳R " * 5,
+    "∀x∈ℝ ∃y∈ℝ: x²+y²=1 ⇒ |x|≤1 ∧ |y|≤1; ∑ᵢ₌₁ⁿ xᵢ/n → μ, ∫₀^∞ e^{-x²}dx = √π/2 " * 4,
     "\x0c",
 ]
 

@@ -1,9 +1,10 @@
-"""Headings of PDF files that are hardly larger than the text."""
+"""Headings of PDF files without tags: type that is larger or bold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import pytest
 from fpdf import FPDF
 
 from rag_engine.connectors.loaders.pdf import PdfLoader
@@ -34,3 +35,90 @@ def test_a_heading_a_little_larger_than_the_text_before_it(
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
     texts = [text for _, _, text in places]
     assert document.text.split("\n") == [*texts[:3], f"{texts[3]} {texts[4]}", *texts[5:]]
+
+
+GUIDE = (
+    "The museum of clocks shows four hundred pieces from five centuries, and guided tours begin at "
+    "ten and at three. They are free for children until the age of twelve."
+)
+
+
+def printed(lines: Sequence[tuple[str, float, str]]) -> bytes:
+    pdf = FPDF(format=(148, 210))
+    pdf.add_page()
+    for style, size, text in lines:
+        pdf.set_font("helvetica", style, size)
+        pdf.multi_cell(0, size / 2, text, new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output())
+
+
+def sections_of(document: Document) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(each.section for each in document.spans))
+
+
+def test_size_and_weight_of_type_tell_sections(sandbox: Sandbox, load_one: Callable[..., Document]):
+    title = "Museum of clocks: a guide for\nvisitors and their friends"
+    lines = [
+        ("B", 20, title),
+        ("", 10, GUIDE),
+        ("", 13, "Opening hours"),
+        ("B", 10, "In winter"),
+        ("", 10, GUIDE),
+        ("B", 10, "2.1 In summer"),
+        ("", 10, GUIDE),
+        ("", 13, "Prices"),
+        ("", 10, GUIDE),
+    ]
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed(lines))
+    first = title.replace("\n", " ")
+    assert sections_of(document) == [
+        (first,),
+        (first, "Opening hours"),
+        (first, "Opening hours", "In winter"),
+        (first, "Opening hours", "2.1 In summer"),
+        (first, "Prices"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (10, "Total 45.00 EUR"),
+        (10, "Please note:"),
+        (10, "Bring a warm coat, the halls are cold."),
+        (10, "2 Prices 14"),
+        (13, "visits@clocks.example"),
+        (13, "Introduction ........ 3"),
+        (13, GUIDE),
+    ],
+)
+def test_other_lines_that_stand_out_are_text(
+    sandbox: Sandbox, load_one: Callable[..., Document], size: float, text: str
+):
+    lines = [("", 10, GUIDE), ("", 10, GUIDE), ("", 10, GUIDE), ("B", size, text), ("", 10, GUIDE)]
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed(lines))
+    assert sections_of(document) == [()]
+    assert text in document.text.split("\n")
+
+
+def test_a_bold_line_above_an_address_is_no_heading(
+    sandbox: Sandbox, load_one: Callable[..., Document]
+):
+    lines = [
+        ("", 10, GUIDE),
+        ("B", 10, "Museum of clocks"),
+        ("", 10, "4 Mill Lane"),
+        ("", 10, "Ely"),
+    ]
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed(lines))
+    assert document.text.split("\n") == [GUIDE, "Museum of clocks", "4 Mill Lane", "Ely"]
+    assert sections_of(document) == [()]
+
+
+def test_entries_of_a_table_of_contents_stay_lines(
+    sandbox: Sandbox, load_one: Callable[..., Document]
+):
+    entries = [f"{n} Section about clocks of kind {n} {'.' * 40} {n + 3}" for n in range(1, 5)]
+    lines = [("", 10, entry) for entry in entries]
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed(lines))
+    assert document.text.split("\n") == entries
