@@ -7,6 +7,7 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened
 from rag_engine.connectors.loaders.parsing.counters import counted
+from rag_engine.connectors.loaders.parsing.formulas import OMML, omml_text
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 
@@ -18,7 +19,7 @@ C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 """That of its charts."""
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
-_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_FORMULA = f"{OMML}oMath"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _LEVELS = 9
 _GREATEST = 10**6
@@ -69,13 +70,16 @@ def paragraphs(body: Any) -> list[Block]:
 
 def _text(paragraph: Any) -> str:
     pieces: list[str] = []
-    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", _MATH_TEXT):
+    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", _FORMULA):
         if any(up.tag == _FALLBACK for up in element.iterancestors(_FALLBACK)):
             continue
         field = element.getparent()
         if field.tag == f"{A}fld" and field.get("type", "") == "slidenum":
             continue
-        pieces.append("\n" if element.tag == f"{A}br" else element.text or "")
+        if element.tag == _FORMULA:
+            pieces.append(omml_text(element))
+        else:
+            pieces.append("\n" if element.tag == f"{A}br" else element.text or "")
     return "".join(pieces)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
+from rag_engine.connectors.loaders.parsing.formulas import mathml_text
 from rag_engine.connectors.loaders.parsing.odf_lists import Counters
 from rag_engine.connectors.loaders.parsing.odf_names import (
     DC,
@@ -171,7 +172,7 @@ class TextReader:
         for thing in frame.iterfind(f"{DRAW}object"):
             root = self._load(attribute(thing, f"{XLINK}href"))
             if root is not None and root.tag.startswith(_MATH):
-                return f" {_formula(root)} "
+                return f" {mathml_text(root)} "
         found = self.shape(frame)
         if len(found) == 1 and frame.find(f"{DRAW}image") is not None:
             return f" {found[0].text} "
@@ -264,14 +265,3 @@ def _rows(table: Any) -> Iterator[tuple[Any, bool]]:
         elif child.tag in _ROW_GROUPS:
             for row, is_header in _rows(child):
                 yield row, is_header or child.tag == f"{TABLE}table-header-rows"
-
-
-def _formula(root: Any) -> str:
-    pieces = [
-        element.text.strip()
-        for element in root.iter()
-        if isinstance(element.tag, str)
-        and element.text
-        and element.tag.rpartition("}")[2] in {"mi", "mn", "mo", "ms", "mtext"}
-    ]
-    return "".join(pieces)
