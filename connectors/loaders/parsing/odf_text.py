@@ -60,6 +60,8 @@ _SHAPES = frozenset(
         *("measure", "path", "polygon", "polyline", "rect", "regular-polygon"),
     )
 )
+_CHART = "{urn:oasis:names:tc:opendocument:xmlns:chart:1.0}"
+_OF_CHARTS = (f"{_CHART}title", f"{_CHART}subtitle", f"{TABLE}table")
 _ROW_GROUPS = frozenset(
     f"{TABLE}{name}" for name in ("table-header-rows", "table-row-group", "table-rows")
 )
@@ -185,8 +187,9 @@ class TextReader:
         for child in shape:
             if child.tag == f"{DRAW}object":
                 root = self._load(attribute(child, f"{XLINK}href"))
-                tables = () if root is None else root.iter(f"{TABLE}table")
-                blocks += [block for table in tables for block in self.table(table)]
+                for element in () if root is None else root.iter(*_OF_CHARTS):
+                    is_table = element.tag == f"{TABLE}table"
+                    blocks += self.table(element) if is_table else self.blocks(element)
             else:
                 self._block(child, blocks)
         if blocks:
