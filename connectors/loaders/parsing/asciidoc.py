@@ -133,7 +133,8 @@ class _Reader:
             return True
         if self._takes_heading(line) or (self._paragraph and self._takes_underline(line)):
             return True
-        if not self._paragraph and _BLOCK_ATTRIBUTES.fullmatch(line):
+        if _BLOCK_ATTRIBUTES.fullmatch(line):  # it ends a paragraph, too
+            self._flush()
             self._block += line
             return True
         title = None if self._paragraph else _BLOCK_TITLE.fullmatch(line)
@@ -143,6 +144,8 @@ class _Reader:
         return self._takes_item(line)
 
     def _take_macro(self, name: str, target: str, attributes: str) -> None:
+        if name in {"ifdef", "ifndef"} and attributes:
+            self._paragraph.append(with_attributes(attributes, self.attributes).strip())
         if name == "image":
             self._flush()
             self._add(shown(f"image::{target or 'x'}[{attributes}]").strip())

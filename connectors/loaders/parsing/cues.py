@@ -15,7 +15,8 @@ __all__ = ["Cue", "Track", "read_cues"]
 _TIME = r"(?:(\d{1,4})\s*:\s*)?(\d{1,2})\s*:\s*(\d{1,2})(?:\s*[.,]\s*(\d{1,3}))?"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _ARROW = "-->"
-_ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s.*)?")
+_CLOCK = re.compile(r"\d\s*[:.,]\s*\d|-->\s*\d|\d\s*-->")
+"""What a line of times holds at least; "Menu --> Network" is said."""
 _HEADER_LANGUAGE = re.compile(r"Language\s*:\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>\n]+)>")
 _READING = re.compile(r"<rt>[^<]{0,1000}</rt>")
@@ -62,7 +63,7 @@ def read_cues(text: str) -> Track:
     """
     lines = clean(text).split("\n")
     web = lines[0].startswith("WEBVTT")
-    heads = [index for index, line in enumerate(lines) if _ARROW in line]
+    heads = [index for index, line in enumerate(lines) if _ARROW in line and _CLOCK.search(line)]
     head = lines[: heads[0] if heads else len(lines)] if web else []
     claims = (match for line in head if (match := _HEADER_LANGUAGE.fullmatch(line)))
     language = next((claim.group(1) for claim in claims), None)
@@ -93,8 +94,7 @@ def _body(lines: Sequence[str], *, web: bool, last: bool) -> str:
     """Return a cue's own text of the lines up to the next times: no name or number of the next."""
     if web:  # a cue ends at a blank line; what may follow are notes, and the next one's name
         end = next((index for index, line in enumerate(lines) if not line.strip()), len(lines))
-        own = list(lines[:end])
-        return "\n".join(line for line in own if not _ASIDE.fullmatch(line))
+        return "\n".join(lines[:end])
     own = list(lines)
     while own and not own[-1].strip():
         own.pop()

@@ -12,6 +12,7 @@ from docx.oxml.ns import qn
 from docx.oxml.parser import parse_xml
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
+from rag_engine.connectors.loaders.parsing.charts import chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.docx_numbering import Numbering
 from rag_engine.connectors.loaders.parsing.docx_packages import with_packages_as_files
@@ -34,6 +35,7 @@ _DIAGRAM_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _NOTES = re.compile(r"/word/(?:foot|end)notes\d*\.xml")
 _COMMENTS = re.compile(r"/word/comments\d*\.xml")
 _DIAGRAMS = re.compile(r"/word/diagrams/data\d*\.xml")
+_CHARTS = re.compile(r"/word/charts/chart\d*\.xml")
 _SECTION, _FIRST_PAGE = qn("w:sectPr"), qn("w:titlePg")
 _MARGINS = frozenset({qn("w:headerReference"), qn("w:footerReference")})
 _DEEPEST_CHUNK = 3
@@ -107,6 +109,8 @@ class _Walk:
             for paragraph in root.iter(f"{_DIAGRAM_TEXT}p"):
                 text = "".join(t.text or "" for t in paragraph.iter(f"{_DIAGRAM_TEXT}t"))
                 yield Block(text)
+        for root in self._parts(_CHARTS):
+            yield Block("\n".join(chart_lines(root)), kind="table")
         for pattern in (_NOTES, _COMMENTS):
             for root in self._parts(pattern):
                 for note in root:

@@ -10,13 +10,13 @@ from docx.oxml.ns import qn
 from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.docx_symbols import PRIVATE, symbol
 from rag_engine.connectors.loaders.parsing.field_codes import ruby_base
+from rag_engine.connectors.loaders.parsing.formulas import OMML, omml_text
 from rag_engine.connectors.loaders.parsing.page_numbers import PAGE_NUMBER, counts_pages
 from rag_engine.connectors.loaders.parsing.raised import could_be_raised, raised
 
 __all__ = ["ParagraphText", "elements_of", "is_off"]
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _VML = "{urn:schemas-microsoft-com:vml}"
 _OFFICE = "{urn:schemas-microsoft-com:office:office}"
 _VAL, _RUN, _TEXT = qn("w:val"), qn("w:r"), qn("w:t")
@@ -29,10 +29,6 @@ _SIGNS = {
     qn("w:br"): "\n",
     qn("w:cr"): "\n",
     qn("w:noBreakHyphen"): "-",
-    # Parts of a formula that stand above, below or beside one another.
-    f"{_MATH}den": "/",
-    f"{_MATH}sup": "^",
-    f"{_MATH}sub": "_",
 }
 # Deleted or moved text, and properties.
 _SKIPPED = frozenset(
@@ -138,8 +134,8 @@ class ParagraphText:
         self.boxes.append(element)
         return False
 
-    def _formula_text(self, element: Any) -> bool:
-        self._put(element.text or "")
+    def _formula(self, element: Any) -> bool:
+        self._put(omml_text(element))
         return False
 
     def _symbol(self, element: Any) -> bool:
@@ -197,7 +193,7 @@ class ParagraphText:
 
 _HANDLERS = {
     _TEXT_BOX: ParagraphText._box,
-    f"{_MATH}t": ParagraphText._formula_text,
+    f"{OMML}oMath": ParagraphText._formula,
     qn("w:sym"): ParagraphText._symbol,
     qn("w:ruby"): ParagraphText._ruby,
     qn("w:fldSimple"): ParagraphText._simple_field,

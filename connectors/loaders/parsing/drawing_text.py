@@ -1,4 +1,4 @@
-"""Text in the drawings of Office: paragraphs, lists and tables of slides, diagrams and charts."""
+"""Text in the drawings of Office: paragraphs, lists and tables of slides and diagrams."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened
 from rag_engine.connectors.loaders.parsing.counters import counted
+from rag_engine.connectors.loaders.parsing.formulas import OMML, omml_text
 from rag_engine.connectors.loaders.parsing.raised import could_be_raised, raised
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 
-__all__ = ["A", "C", "chart_lines", "diagram_blocks", "paragraphs", "table_block"]
+__all__ = ["DIAGRAM", "FALLBACK", "A", "diagram_blocks", "paragraphs", "table_block"]
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 """The namespace of DrawingML, as lxml writes it."""
-C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-"""That of its charts."""
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
-_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_FORMULA = f"{OMML}oMath"
+DIAGRAM = f"{_DIAGRAM}relIds"
+"""What refers to a diagram (SmartArt) in a drawing."""
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+"""The second form of what stands there twice."""
 _LEVELS = 9
 _GREATEST = 10**6
 # The schemes of a:buAutoNum: what counts, then what stands around it.
@@ -70,11 +72,14 @@ def paragraphs(body: Any) -> list[Block]:
 
 def _text(paragraph: Any) -> str:
     pieces: list[str] = []
-    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", _MATH_TEXT):
-        if any(up.tag == _FALLBACK for up in element.iterancestors(_FALLBACK)):
+    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", _FORMULA):
+        if any(up.tag == FALLBACK for up in element.iterancestors(FALLBACK)):
             continue
         field = element.getparent()
         if field.tag == f"{A}fld" and field.get("type", "") == "slidenum":
+            continue
+        if element.tag == _FORMULA:
+            pieces.append(omml_text(element))
             continue
         text = "\n" if element.tag == f"{A}br" else element.text or ""
         pieces.append(raised(text) if could_be_raised(text) and _is_raised(field) else text)
@@ -140,32 +145,6 @@ def diagram_blocks(root: Any) -> Iterator[Block]:
         body = point.find(f"{_DIAGRAM}t")
         if body is not None:
             yield from paragraphs(body)
-
-
-def chart_lines(root: Any) -> list[str]:
-    """Return a chart as its title, then a line for each category with the names of its series."""
-    title = root.find(f".//{C}title")
-    shown = [] if title is None else [block.text for block in paragraphs(title)]
-    values: dict[str, list[str]] = {}
-    for series in root.iter(f"{C}ser"):
-        name = " ".join(_cached(series.find(f"{C}tx")).values())
-        name = name or (series.findtext(f"{C}tx/{C}v") or "").strip()
-        categories = _cached(series.find(f"{C}cat"))
-        for index, value in _cached(series.find(f"{C}val")).items():
-            category = categories.get(index, str(index + 1))
-            values.setdefault(category, []).append(f"{name}: {value}" if name else value)
-    return [*shown, *(f"{category}: {' | '.join(each)}" for category, each in values.items())]
-
-
-def _cached(element: Any | None) -> dict[int, str]:
-    if element is None:
-        return {}
-    points = {}
-    for point in element.iter(f"{C}pt"):
-        value = (point.findtext(f"{C}v") or "").strip()
-        if value:
-            points[_whole(point.get("idx"), 0)] = value
-    return points
 
 
 def _whole(value: str | None, default: int) -> int:

@@ -20,10 +20,17 @@ __all__ = ["parse"]
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
-_NOTE_SIGN = re.compile(
-    rb"""<a\b[^<>]*\bepub:type\s*=\s*["'][^"']*\bnoteref\b[^<>]*>[^<>]{0,20}</a>""", re.IGNORECASE
+_NO_TEXT = re.compile(
+    rb"""<a\b[^<>]*\b(?:epub:type|role)\s*=\s*["'][^"'<>]*\b(?:doc-)?noteref\b[^<>]*>"""
+    rb"""(?:\s*<(?:sup|span|small)\b[^<>]*>)?[^<>]{0,20}(?:</(?:sup|span|small)>\s*)?</a>"""
+    rb"""|<sup\b[^<>]*>\s*<a\b[^<>]*\bhref\b[^<>]*>\s*%(sign)b\s*</a>\s*</sup>"""
+    rb"""|<a\b[^<>]*\bhref\b[^<>]*>\s*<sup\b[^<>]*>\s*%(sign)b\s*</sup>\s*</a>"""
+    rb"""|<(span|a|div)\b[^<>]*\b(?:epub:type|role)\s*=\s*["'][^"'<>]*\b(?:doc-)?pagebreak\b"""
+    rb"""[^<>]*>[^<>]{0,20}</\1>"""
+    % {b"sign": rb"[\[(]?(?:[0-9]{1,3}|[*\xe2\x80\xa0\xa1]{1,9}|[a-z])[\])]?"},
+    re.IGNORECASE,
 )
-"""What points to a note; it would stand as a digit at the end of a word."""
+"""What points to a note, and the numbers of printed pages: they would stand within the words."""
 
 
 class _Item(NamedTuple):
@@ -50,7 +57,7 @@ def parse(data: bytes, name: str) -> Parsed:
         if part is None:
             continue
         try:
-            blocks = shown_blocks(_NOTE_SIGN.sub(b"", part), "page.xhtml")
+            blocks = shown_blocks(_NO_TEXT.sub(b"", part), "page.xhtml")
         except Refused as error:
             book.problems.append(f"its page {item.part} can not be read: {error}")
             continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lxml import etree
+
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
@@ -70,6 +72,9 @@ def _write_entry(entry: Any, outline: Outline) -> None:
 def _content(entry: Any) -> Iterator[Block]:
     """Yield what an entry says; its headings are text, since its title is its section."""
     held = next(filter(None, (_markup(_child(entry, name)) for name in _CONTENTS)), "")
+    if not held:  # a film or a talk says it of what it plays, one level below
+        inner = (element for element in entry.iter() if local_name(element) in _CONTENTS)
+        held = next(filter(None, map(_markup, inner)), "")
     for block in shown_blocks(held.encode("utf-8", errors="replace"), "entry.html") if held else ():
         yield Block(block.text, kind=block.kind, item=block.item)
 
@@ -79,8 +84,6 @@ def _markup(element: Any) -> str:
     if element is None:
         return ""
     if len(element):
-        from lxml import etree
-
         inner: str = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
         return inner
     text: str = element.text or ""
@@ -121,4 +124,9 @@ def _language(channel: Any) -> str | None:
 
 
 def _child(element: Any, name: str) -> Any:
-    return next((child for child in element if local_name(child) == name), None)
+    """Return a child of a name; one of the feed's own vocabulary before those of others (media)."""
+    found = [child for child in element if local_name(child) == name]
+    own = etree.QName(element).namespace
+    return next(
+        (child for child in found if etree.QName(child).namespace == own), next(iter(found), None)
+    )

@@ -13,6 +13,7 @@ from lxml.html import document_fromstring
 from rag_engine.connectors.loaders.parsing.blocks import Block, outline_of
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode, is_utf8
+from rag_engine.connectors.loaders.parsing.formulas import with_formulas
 from rag_engine.connectors.loaders.parsing.html_text import VisibleText, read_visible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
 
@@ -71,6 +72,7 @@ def _read(data: bytes, name: str) -> tuple[VisibleText, str, Decoded]:
     page = decoded.text.replace("\0", "")
     if name.lower().endswith(".xhtml") or _XHTML.match(page):
         page = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", _INNER_DTD.sub(r"\1", page, count=1))
+    page = with_formulas(page)
     shown = read_visible(page)
     return shown, page, decoded
 

@@ -29,7 +29,7 @@ def read_whole(file: BinaryIO, max_bytes: int | None) -> Decoded:
 
 
 def list_values(text: str) -> Iterator[tuple[int, Any]]:
-    """Yield the members of a list, or values that stand one after the other, counted from 1.
+    """Yield the members of lists, or values that stand one after the other, counted from 1.
 
     What can not be read is a ``BadValue`` and the last that is yielded.
     """
@@ -43,8 +43,10 @@ def list_values(text: str) -> Iterator[tuple[int, Any]]:
             if listed:
                 yield number + 1, BadValue("the file ends before its list does")
             return
-        if text[position] == "]" and listed:
-            return
+        if text[position] == ("]" if listed else "["):  # after a list another may follow
+            listed = not listed
+            position += 1
+            continue
         number += 1
         try:
             value, position = DECODER.raw_decode(text, position)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from rag_engine.connectors.loaders.parsing.cleaning import clean
 from rag_engine.connectors.loaders.parsing.rows import Value
 
-__all__ = ["DECODER", "BadValue", "checked"]
+__all__ = ["DECODER", "BadValue", "checked", "has_lone_surrogate"]
 
 
 class BadValue(ValueError):
@@ -25,14 +25,15 @@ def checked(value: Any) -> dict[str, Value] | str:
         return f"it is no JSON object but {type(value).__name__}: {str(value)[:60]!r}"
     row: dict[str, Value] = {}
     for key, field in value.items():
-        if _has_lone_surrogate(key) or (isinstance(field, str) and _has_lone_surrogate(field)):
+        if has_lone_surrogate(key) or (isinstance(field, str) and has_lone_surrogate(field)):
             return f"field {clean(key)!r:.80} holds a lone surrogate, which is no character"
         if field is None or isinstance(field, str | int | float | bool):
             row[key] = field
     return row
 
 
-def _has_lone_surrogate(text: str) -> bool:
+def has_lone_surrogate(text: str) -> bool:
+    """Tell whether a text holds half of a character, which no encoding can store."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

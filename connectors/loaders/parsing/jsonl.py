@@ -8,9 +8,19 @@ from typing import Any, BinaryIO
 
 from rag_engine.connectors.loaders.parsing.json_file import list_values, one_text, read_whole
 from rag_engine.connectors.loaders.parsing.json_text import key_paths
-from rag_engine.connectors.loaders.parsing.json_values import DECODER, BadValue, checked
+from rag_engine.connectors.loaders.parsing.json_values import (
+    DECODER,
+    BadValue,
+    checked,
+    has_lone_surrogate,
+)
 from rag_engine.connectors.loaders.parsing.lines import TextLine, read_lines
-from rag_engine.connectors.loaders.parsing.rows import Row, RowColumns, RowOptions
+from rag_engine.connectors.loaders.parsing.rows import (
+    Row,
+    RowColumns,
+    RowOptions,
+    is_text_name,
+)
 
 __all__ = ["rows"]
 
@@ -58,6 +68,11 @@ def _checked_rows(values: Iterator[tuple[int, Any]], options: RowOptions) -> Ite
         if isinstance(fields, str):
             yield f"row {number}: {fields}"
             continue
+        fields |= {
+            name: "\n".join(lines)
+            for name, lines in value.items()
+            if is_text_name(name, options) and _is_text(lines)
+        }
         if list(fields) != names:
             names = list(fields)
             columns = RowColumns.found_in(names, options)
@@ -67,6 +82,13 @@ def _checked_rows(values: Iterator[tuple[int, Any]], options: RowOptions) -> Ite
             yield whole.row(fields, number=number, file_format=options.format)
         else:
             yield columns.row(fields, number=number, file_format=options.format)
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a field holds a text as a list of its paragraphs."""
+    return isinstance(value, list) and all(
+        isinstance(line, str) and not has_lone_surrogate(line) for line in value
+    )
 
 
 def _holds_rows(text: str, options: RowOptions) -> bool:

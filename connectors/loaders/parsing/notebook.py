@@ -24,6 +24,7 @@ __all__ = ["parse"]
 _LONGEST_OUTPUT = 600
 _LINES_OF_AN_OUTPUT = 12
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_KINDS = ("text/markdown", "text/plain", "text", "text/latex")
 # What Python prints of an object that has nothing to say: ``<Figure size 640x480 with 1 Axes>``.
 _NO_WORDS = re.compile(r"\[?<[^<>\n]{1,200}>\]?")
 
@@ -155,10 +156,11 @@ def _shown(output: dict[str, Any]) -> str:
     page = _text(held.get("text/html", held.get("html", "")))
     if "<table" in page.lower():
         return "\n".join(block.text for block in shown_blocks(page.encode(), "output.html"))
-    for kind in ("text/markdown", "text/plain", "text"):
-        if kind in held:
-            return _text(held[kind])
-    return ""
+    kinds = (kind for kind in _KINDS if kind in held)
+    shown = _text(held[kind]) if (kind := next(kinds, "")) else ""
+    if page and (not shown or _NO_WORDS.fullmatch(shown.strip())):
+        shown = "\n".join(block.text for block in shown_blocks(page.encode(), "output.html"))
+    return shown
 
 
 def _cut(text: str) -> str:

@@ -6,13 +6,16 @@ a code names; a date in the reader's own form (built-in formats) is written as I
 
 from __future__ import annotations
 
+import operator
 import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
 from locale import windows_locale
+from typing import NamedTuple
 
-__all__ = ["BUILT_IN", "general", "shown"]
+__all__ = ["BUILT_IN", "general", "shown", "shown_text"]
 
 BUILT_IN: dict[int, str] = {
     1: "0",
@@ -49,7 +52,7 @@ BUILT_IN: dict[int, str] = {
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_.|\*.|(?P<ampm>AM/PM|A/P|上午/下午)'
     r"|\[(?P<elapsed>h+|m+|s+)\]|\[\$(?P<currency>[^\]-]*)(?:-(?P<locale>[0-9a-f]+))?[^\]]*\]"
-    r"|\[[^\]]*\]|(?P<exponent>e[+-]0+)|(?P<general>general)|(?P<date>y+|m+|d+|h+|s+(?:\.0+)?|b+|e+|g+)"
+    r"|\[(?P<condition>[<>=]{1,2}-?[0-9.]{1,30})\]|\[[^\]]*\]|(?P<at>@)|(?P<exponent>e[+-]0+)|(?P<general>general)|(?P<date>y+|m+|d+|h+|s+(?:\.0+)?|b+|e+|g+)"
     r"|(?P<digits>[0#?][0#?,]*(?:\.[0#?]*,*)?|\.[0#?]+)|(?P<sign>.)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -57,7 +60,29 @@ _THAI_CALENDAR, _BUDDHIST_YEARS = 7, 543
 _LAST_DAY = 2_958_466
 _LONGEST = 60
 
+_FRACTION = re.compile(
+    r"(?:(?P<whole>[#0?]+) +)?[#0?]+ */ *(?:(?P<places>[#0?]+)|(?P<fixed>[1-9][0-9]{0,3}))"
+)
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">": operator.gt}
+_COMPARISONS |= {">=": operator.ge, "<>": operator.ne}
+
 _Token = tuple[str, str]
+
+
+class _Section(NamedTuple):
+    """One of up to four codes: its tokens, the language it names, and which numbers it is for."""
+
+    tokens: tuple[_Token, ...]
+    lcid: int
+    condition: str
+
+    def has(self, *kinds: str) -> bool:
+        return any(kind in kinds for kind, _ in self.tokens)
+
+    def holds(self, value: float, usual: str) -> bool:
+        """Tell whether it is for a number; ``usual`` is the condition where it states none."""
+        sign, number = _parted(self.condition or usual)
+        return sign not in _COMPARISONS or bool(_COMPARISONS[sign](value, number))
 
 
 def general(value: float) -> str:
@@ -80,40 +105,75 @@ def shown(value: float, code: str, *, from_1904: bool = False) -> str:
     ('9. March 2025', '9. März 2025', '18:00')
     """
     sections = _sections(code or "General")
-    section, number = sections[0], value
-    if len(sections) > 1 and value < 0:
-        section, number = sections[1], -value
-    elif len(sections) > 2 and value == 0:
-        section = sections[2]
-    tokens, lcid = section
-    kinds = {kind for kind, _ in tokens}
+    numeric = [section for section in sections[:3] if len(sections) == 1 or not section.has("at")]
+    usual = {1: ("",), 2: (">=0", ""), 3: (">0", "<0", "")}.get(len(numeric), ())
+    if len(numeric) == 3 and numeric[0].condition and numeric[1].condition:
+        usual = ("", "", "")
+    pairs = enumerate(zip(numeric, usual, strict=True))
+    index, section = next(
+        ((index, section) for index, (section, rule) in pairs if section.holds(value, rule)),
+        (0, None),
+    )
+    if section is None or section.has("at"):
+        return general(value)
+    # A code of its own for negative numbers says itself how they are told.
+    usual_parts = not any(each.condition for each in numeric)
+    number = -value if index == 1 and value < 0 and usual_parts else value
+    is_time = section.has("elapsed") or (section.has("date", "ampm") and not section.has("digits"))
     try:
-        if kinds & {"date", "elapsed", "ampm"} and not kinds & {"digits"}:
-            return _date(number, tokens, lcid, from_1904=from_1904)
-        return _number(number, tokens, lcid)
+        if is_time and number < 0 and section.has("elapsed"):
+            return f"-{_date(-number, section.tokens, section.lcid, from_1904=from_1904)}"
+        if is_time:
+            return _date(number, section.tokens, section.lcid, from_1904=from_1904)
+        return _number(number, section.tokens, section.lcid)
     except (ValueError, OverflowError, InvalidOperation):
         return general(value)
 
 
+def shown_text(text: str, code: str) -> str:
+    """Write a text in a format: what the code puts around it, or nothing if it hides texts.
+
+    >>> shown_text("17", '"No. "@'), shown_text("a", "0.00"), shown_text("a", ";;;")
+    ('No. 17', 'a', '')
+    """
+    sections = _sections(code)
+    last = sections[-1]
+    if len(sections) < 4 and not last.has("at"):
+        return text
+    return "".join(
+        text if kind == "at" else token for kind, token in last.tokens if kind in {"at", "text"}
+    )
+
+
+def _parted(condition: str) -> tuple[str, float]:
+    number = condition.lstrip("<>=")
+    try:
+        return condition[: len(condition) - len(number)], float(number)
+    except ValueError:
+        return "", 0.0
+
+
 @lru_cache(maxsize=1_000)
-def _sections(code: str) -> tuple[tuple[tuple[_Token, ...], int], ...]:
-    """Split a code at its semicolons, and each part into tokens and the language it names."""
-    sections: list[tuple[tuple[_Token, ...], int]] = []
+def _sections(code: str) -> tuple[_Section, ...]:
+    """Split a code at its semicolons, and each part into tokens."""
+    sections: list[_Section] = []
     tokens: list[_Token] = []
-    lcid = 0
+    lcid, condition = 0, ""
     for match in _TOKEN.finditer(code[:500]):
         kind = match.lastgroup or ""
         if match["currency"] is not None:
             lcid = int(match["locale"] or "0", 16) & 0xFFFFFFFF or lcid
             tokens.append(("text", match["currency"]))
         elif kind == "sign" and match["sign"] == ";":
-            sections.append((tuple(tokens), lcid))
-            tokens, lcid = [], 0
+            sections.append(_Section(tuple(tokens), lcid, condition))
+            tokens, lcid, condition = [], 0, ""
+        elif kind == "condition":
+            condition = match["condition"]
         elif kind in {"quoted", "escaped", "sign"}:
             tokens.append(("text", match[kind]))
         elif kind:
             tokens.append((kind, match[kind].lower()))
-    return (*sections, (tuple(tokens), lcid))
+    return (*sections, _Section(tuple(tokens), lcid, condition))
 
 
 @lru_cache(maxsize=100)
@@ -130,12 +190,12 @@ def _locale(lcid: int) -> str:
 def _number(value: float, tokens: tuple[_Token, ...], lcid: int) -> str:
     digits = [text for kind, text in tokens if kind == "digits"]
     texts = "".join(text for kind, text in tokens if kind == "text")
-    if "/" in texts and len(digits) > 1:
-        return general(value)  # a fraction
+    if "/" in texts and digits and (fraction := _fraction(value, tokens)):
+        return fraction
     scaled = Decimal(repr(value)) * 100 ** texts.count("%")
     exponent = next((text for kind, text in tokens if kind == "exponent"), "")
     if len(digits) > 1 and not exponent:
-        parts = iter(_dealt(scaled, digits))
+        parts = iter(_dealt(scaled, digits, lcid))
     else:
         parts = iter([_digits(scaled, digits[0], lcid, exponent)] if digits else [])
     sign = "-" if value < 0 else ""
@@ -175,15 +235,45 @@ def _digits(value: Decimal, pattern: str, lcid: int, exponent: str) -> str:
     return before.replace(",", group) + (f"{point}{after}" if after else "")
 
 
-def _dealt(value: Decimal, patterns: list[str]) -> list[str]:
-    """Deal a whole number's digits out to several places, as in 000-00-0000."""
-    widths = [len(pattern) for pattern in patterns]
-    text = f"{abs(value).quantize(Decimal(1), rounding=ROUND_HALF_UP):f}".zfill(sum(widths))
-    parts = []
-    for width in reversed(widths[1:]):
-        parts.append(text[-width:])
-        text = text[:-width]
-    return [text, *reversed(parts)]
+def _dealt(value: Decimal, patterns: list[str], lcid: int) -> list[str]:
+    """Deal a number's digits out to several places, as in 000-00-0000; # is none, if it is not."""
+    *before, last = patterns
+    last, _, decimals = last.partition(".")
+    rounded = abs(value).quantize(Decimal(1).scaleb(-len(decimals)), rounding=ROUND_HALF_UP)
+    digits, _, after = f"{rounded:f}".partition(".")
+    digits = digits.lstrip("0")
+    parts: list[str] = []
+    for pattern in reversed([*before, last]):
+        taken = digits[max(len(digits) - len(pattern), 0) :]
+        digits = digits[: len(digits) - len(taken)]
+        absent = pattern[: len(pattern) - len(taken)]
+        parts.append("0" * absent.count("0") + taken)
+    parts[-1] = digits + parts[-1]
+    parts[0] += f"{_separators(lcid)[0]}{after}" if after else ""
+    return parts[::-1]
+
+
+def _fraction(value: float, tokens: tuple[_Token, ...]) -> str:
+    """Write a number as a fraction, with a whole number before it where the code has a place."""
+    code = "".join(text for _, text in tokens)
+    match = _FRACTION.search(code)
+    if match is None:
+        return ""
+    exact = abs(Fraction(value))
+    fixed = int(match["fixed"] or 0)
+    if fixed:
+        near = Fraction(round(exact * fixed), 1)
+        above, below = int(near), fixed
+    else:
+        near = exact.limit_denominator(10 ** min(len(match["places"] or "?"), 4) - 1)
+        above, below = near.numerator, near.denominator
+    whole = 0
+    if match["whole"]:
+        whole, above = divmod(above, below)
+    parts = [str(whole)] if whole or not above else []
+    parts += [f"{above}/{below}"] if above or not match["whole"] else []
+    sign = "-" if value < 0 else ""
+    return f"{code[: match.start()]}{sign}{' '.join(parts)}{code[match.end() :]}".strip()
 
 
 @lru_cache(maxsize=100)
@@ -202,7 +292,7 @@ def _date(value: float, tokens: tuple[_Token, ...], lcid: int, *, from_1904: boo
     if not from_1904 and value < 60:  # there is a 29 February 1900 for Excel
         day += timedelta(days=1)
     parts = [text for kind, text in tokens if kind in {"date", "elapsed"}]
-    fine = any(part.startswith("s") and "." in part for part in parts)
+    fine = any("." in text for kind, text in tokens if kind in {"date", "digits"})
     seconds = round(value * 86_400, 3 if fine else 0)
     moment = day + timedelta(seconds=seconds)
     out = []
@@ -212,6 +302,8 @@ def _date(value: float, tokens: tuple[_Token, ...], lcid: int, *, from_1904: boo
             seen += 1
         if kind == "text":
             out.append(text)
+        elif kind == "digits" and text.startswith("."):  # of seconds
+            out.append(f"{seconds % 1:.{len(text) - 1}f}"[1:])
         elif kind == "ampm":
             out.append("AM" if moment.hour < 12 else "PM")
         elif kind == "elapsed":

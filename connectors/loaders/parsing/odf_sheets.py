@@ -8,7 +8,15 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.odf_names import TABLE, attribute, whole
+from rag_engine.connectors.loaders.parsing.number_formats import general
+from rag_engine.connectors.loaders.parsing.odf_names import (
+    DRAW,
+    OFFICE,
+    TABLE,
+    TEXT,
+    attribute,
+    whole,
+)
 from rag_engine.connectors.loaders.parsing.odf_text import TextReader
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.sheets import (
@@ -26,6 +34,8 @@ _MOST_CELLS = 100_000
 """Cells that a repeated row may come to."""
 
 _LAST_COLUMN = 16_384
+_KIND = f"{OFFICE}value-type"
+_VALUES = [f"{OFFICE}{kind}value" for kind in ("string-", "date-", "time-", "boolean-", "")]
 _UNSEEN = frozenset({"collapse", "filter"})
 _GROUPS = frozenset(
     f"{TABLE}{name}"
@@ -46,9 +56,11 @@ def read_sheets(body: Any, reader: TextReader, outline: Outline) -> dict[str, st
             hidden.append(title)
             continue
         count += 1
-        blocks = sheet_blocks(_sheet(table, reader, title))
-        for shapes in table.iterchildren(f"{TABLE}shapes"):
-            blocks += reader.blocks(shapes)
+        shapes: list[Any] = []
+        blocks = sheet_blocks(_sheet(table, reader, title, shapes))
+        for others in table.iterchildren(f"{TABLE}shapes"):
+            shapes += others
+        blocks += reader.blocks(shapes)
         blocks += map(Block, reader.comments)
         reader.comments.clear()
         if blocks:
@@ -65,7 +77,8 @@ def _elements(table: Any, tag: str) -> Iterator[Any]:
             yield from _elements(child, tag)
 
 
-def _sheet(table: Any, reader: TextReader, title: str) -> Sheet:
+def _sheet(table: Any, reader: TextReader, title: str, shapes: list[Any]) -> Sheet:
+    """Return the cells of a sheet; what only hangs on one of them is added to ``shapes``."""
     sheet = Sheet(title)
     hidden_columns: set[int] = set()
     styles: dict[int, str] = {}
@@ -84,7 +97,7 @@ def _sheet(table: Any, reader: TextReader, title: str) -> Sheet:
         if attribute(row, f"{TABLE}visibility") in _UNSEEN:
             sheet.hidden.update(islice(range(number, number + again), 10 * _LAST_COLUMN))
         else:
-            _read_row(sheet, number, row, reader, hidden_columns, styles)
+            shapes += _read_row(sheet, number, row, reader, hidden_columns, styles)
             if number in sheet.rows:
                 most = _MOST_CELLS // len(sheet.rows[number])
                 for copy in range(number + 1, number + min(again, most)):
@@ -101,12 +114,16 @@ def _read_row(
     reader: TextReader,
     hidden: set[int],
     styles: dict[int, str],
-) -> None:
+) -> list[Any]:
+    shapes: list[Any] = []
     column = 0
     for cell in row:
         again = whole(cell, f"{TABLE}number-columns-repeated", 1)
-        if cell.tag == f"{TABLE}table-cell" and len(cell):
-            text = flattened(reader.blocks(cell))
+        if cell.tag == f"{TABLE}table-cell" and (len(cell) or cell.get(_KIND)):
+            drawn = [child for child in cell if str(child.tag).startswith(DRAW)]
+            shapes += drawn
+            own = [child for child in cell if child not in drawn] if drawn else cell
+            text = flattened(reader.blocks(own)) or _value(cell)
             style = attribute(cell, f"{TABLE}style-name") or styles.get(column, "")
             bold = reader.styles.is_bold(style)
             for place in range(column, min(column + min(again, _MOST_REPEATED), _LAST_COLUMN)):
@@ -117,3 +134,19 @@ def _read_row(
             if down > 1 or across > 1:
                 sheet.merged.append(Merged(number, column, number + down, column + across))
         column += again
+    return shapes
+
+
+def _value(cell: Any) -> str:
+    """Return a cell's value, which some programs write without the text that is shown."""
+    if any(str(child.tag).startswith(TEXT) for child in cell):
+        return ""  # it is shown as nothing
+    value = next((cell.get(name) for name in _VALUES if cell.get(name)), "")
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if cell.get(_KIND) == "percentage":
+        return f"{general(number * 100)}%"
+    currency = cell.get(f"{OFFICE}currency", "")
+    return f"{general(number)} {currency}".rstrip()

@@ -8,6 +8,7 @@ from typing import Any
 
 from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
+from rag_engine.connectors.loaders.parsing.formulas import mathml_text
 from rag_engine.connectors.loaders.parsing.odf_lists import Counters
 from rag_engine.connectors.loaders.parsing.odf_names import (
     DC,
@@ -59,6 +60,8 @@ _SHAPES = frozenset(
         *("measure", "path", "polygon", "polyline", "rect", "regular-polygon"),
     )
 )
+_CHART = "{urn:oasis:names:tc:opendocument:xmlns:chart:1.0}"
+_OF_CHARTS = (f"{_CHART}title", f"{_CHART}subtitle", f"{TABLE}table")
 _ROW_GROUPS = frozenset(
     f"{TABLE}{name}" for name in ("table-header-rows", "table-row-group", "table-rows")
 )
@@ -171,7 +174,7 @@ class TextReader:
         for thing in frame.iterfind(f"{DRAW}object"):
             root = self._load(attribute(thing, f"{XLINK}href"))
             if root is not None and root.tag.startswith(_MATH):
-                return f" {_formula(root)} "
+                return f" {mathml_text(root)} "
         found = self.shape(frame)
         if len(found) == 1 and frame.find(f"{DRAW}image") is not None:
             return f" {found[0].text} "
@@ -184,8 +187,9 @@ class TextReader:
         for child in shape:
             if child.tag == f"{DRAW}object":
                 root = self._load(attribute(child, f"{XLINK}href"))
-                tables = () if root is None else root.iter(f"{TABLE}table")
-                blocks += [block for table in tables for block in self.table(table)]
+                for element in () if root is None else root.iter(*_OF_CHARTS):
+                    is_table = element.tag == f"{TABLE}table"
+                    blocks += self.table(element) if is_table else self.blocks(element)
             else:
                 self._block(child, blocks)
         if blocks:
@@ -264,14 +268,3 @@ def _rows(table: Any) -> Iterator[tuple[Any, bool]]:
         elif child.tag in _ROW_GROUPS:
             for row, is_header in _rows(child):
                 yield row, is_header or child.tag == f"{TABLE}table-header-rows"
-
-
-def _formula(root: Any) -> str:
-    pieces = [
-        element.text.strip()
-        for element in root.iter()
-        if isinstance(element.tag, str)
-        and element.text
-        and element.tag.rpartition("}")[2] in {"mi", "mn", "mo", "ms", "mtext"}
-    ]
-    return "".join(pieces)

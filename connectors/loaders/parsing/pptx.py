@@ -9,11 +9,11 @@ from typing import Any
 from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.archive import unpacked
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
+from rag_engine.connectors.loaders.parsing.charts import CHART, chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.drawing_text import (
+    DIAGRAM,
     A,
-    C,
-    chart_lines,
     diagram_blocks,
     paragraphs,
     table_block,
@@ -25,8 +25,6 @@ from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 __all__ = ["parse"]
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_CHART = f"{C}chart"
-_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNREAD = (
     *("ppt/media/", "ppt/embeddings/", "ppt/fonts/", "ppt/slidelayouts/", "ppt/slidemasters/"),
@@ -119,6 +117,8 @@ def _shapes(tree: Any | None) -> Iterator[Any]:
             yield element
         elif element.tag == f"{_MC}AlternateContent":
             stack.append(iter(element[:1]))
+        elif element.tag == f"{_P}grpSp" and _is_hidden(element):
+            continue
         elif element.tag in {f"{_P}grpSp", f"{_MC}Choice", f"{_MC}Fallback"}:
             stack.append(iter(element))
 
@@ -150,11 +150,11 @@ def _shape_blocks(package: Package, relations: dict[str, Any], shape: Any) -> li
     blocks: list[Block] = []
     for table in shape.iter(f"{A}tbl"):
         blocks += table_block(table)
-    for tag, attribute in ((_CHART, f"{R}id"), (_DIAGRAM, f"{R}dm")):
+    for tag, attribute in ((CHART, f"{R}id"), (DIAGRAM, f"{R}dm")):
         for reference in shape.iter(tag):
             relation = relations.get(reference.get(attribute, ""))
             root = None if relation is None else package.optional(relation.target)
-            if root is not None and tag == _CHART:
+            if root is not None and tag == CHART:
                 blocks.append(Block("\n".join(chart_lines(root)), kind="table"))
             elif root is not None:
                 blocks += diagram_blocks(root)

@@ -10,7 +10,7 @@ from typing import Any
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import MAX_LINE_CHARACTERS
 
-__all__ = ["Row", "RowColumns", "RowOptions", "find_column"]
+__all__ = ["Row", "RowColumns", "RowOptions", "find_column", "is_text_name"]
 
 _TEXT_NAMES = (
     *("text", "body", "content", "contents", "passage", "page_content", "answer", "document"),
@@ -88,6 +88,15 @@ class Row:
     def as_json(self) -> tuple[Any, ...]:
         """Return plain JSON data: ``Row(*data)`` is the row again, its section maybe a list."""
         return astuple(self)
+
+
+def is_text_name(name: str, options: RowOptions) -> bool:
+    """Tell whether a field of this name may hold a row's text.
+
+    >>> [is_text_name(name, RowOptions(format="json")) for name in ("Body", "tags")]
+    [True, False]
+    """
+    return name in options.text if options.text else name.strip().lower() in _TEXT_NAMES
 
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:

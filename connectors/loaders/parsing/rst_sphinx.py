@@ -23,7 +23,7 @@ _SILENT = re.compile(
     r"|auto\w+|inheritance-diagram|bibliography|testsetup|testcleanup)\Z"
 )
 _VERBATIM = re.compile(
-    r"(?:sourcecode|code-block|code|math|prompt|testcode|testoutput|doctest|ipython)\Z"
+    r"(?:sourcecode|code-block|code|prompt|testcode|testoutput|doctest|ipython)\Z"
 )
 _OPTION = re.compile(r":[\w-]+:(?:\s|$)")
 _WITH_OPTIONS_OF_SPHINX = frozenset({"admonition", "code", "code-block", "math", "sourcecode"})
@@ -77,6 +77,17 @@ class _Verbatim(_Words):
         return [nodes.literal_block(code, code)] if code.strip() else []
 
 
+class _Formula(_Words):
+    """Keeps a formula, which may stand beside the directive's name."""
+
+    def run(self) -> Sequence[Any]:
+        """Return the nodes."""
+        lines = [line for text in self.arguments for line in text.split("\n")]
+        lines = [line for line in lines if not _OPTION.match(line.strip())]
+        code = "\n".join([*lines, *_after_options(self.content)]).strip("\n")
+        return [nodes.literal_block(code, code)] if code.strip() else []
+
+
 class _Content(_Words):
     """Keeps the content alone."""
 
@@ -99,6 +110,8 @@ def _kind(name: str) -> type[_Words]:
     if name in _KEEPS_CONTENT:
         return _Content
     last = name.rpartition(":")[2]
+    if last == "math":
+        return _Formula
     if _SILENT.match(last):
         return _Silent
     return _Verbatim if _VERBATIM.match(last) else _Words

@@ -261,8 +261,10 @@ class _Reader:
                 self._fonts.describe(state.font, page=number or 0)
             case "ansicpg":
                 self._fonts.set_default(f"cp{number}")
-            case "mac":
-                self._fonts.set_default("mac_roman")
+            case "mac" | "pc" | "pca":
+                self._fonts.set_default({"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}[word])
+            case "deff":
+                self._fonts.usual = number or 0
             case "uc":
                 self._state = replace(state, skip=min(max(number or 0, 0), 100))
             case "v" | "deleted":

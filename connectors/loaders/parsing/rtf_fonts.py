@@ -19,6 +19,8 @@ class Fonts:
     """Decodes text by the font that it stands in; a character may come in two pieces."""
 
     def __init__(self) -> None:
+        self.usual = DEFAULT_FONT
+        """The font of text for which none is named."""
         self._fonts: dict[int, tuple[str, str]] = {}  # the code page and the name
         self._page = self._decoder_page = "cp1252"
         self._decoder = codecs.getincrementaldecoder("cp1252")("replace")
@@ -44,7 +46,10 @@ class Fonts:
 
     def decode(self, text: str, font: int) -> str:
         """Return what bytes, given as characters of Latin-1, mean in a font."""
-        page, name = self._fonts.get(font, ("", ""))
+        named = font != DEFAULT_FONT
+        page, name = self._fonts.get(font if named else self.usual, ("", ""))
+        if page == SYMBOLS and not named:
+            page = ""
         if page == SYMBOLS:
             return "".join(symbol(ord(sign), name) for sign in text)
         page = page or self._page

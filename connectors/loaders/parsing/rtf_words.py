@@ -31,8 +31,20 @@ SINKS = frozenset(
 
 PROPERTIES = frozenset(
     {
-        *("ansicpg", "cellx", "clmrg", "clvmrg", "cpg", "deleted", "f", "fcharset", "intbl", "mac"),
-        *("outlinelevel", "pard", "plain", "s", "trhdr", "trowd", "uc", "v"),
+        *(
+            "ansicpg",
+            "cellx",
+            "clmrg",
+            "clvmrg",
+            "cpg",
+            "deff",
+            "deleted",
+            "f",
+            "fcharset",
+            "intbl",
+            "mac",
+        ),
+        *("outlinelevel", "pard", "pc", "pca", "plain", "s", "trhdr", "trowd", "uc", "v"),
     }
 )
 """Words that change how what follows is read."""

@@ -14,7 +14,12 @@ import xlrd
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.number_formats import BUILT_IN, general, shown
+from rag_engine.connectors.loaders.parsing.number_formats import (
+    BUILT_IN,
+    general,
+    shown,
+    shown_text,
+)
 from rag_engine.connectors.loaders.parsing.ole import check_ole
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
@@ -111,17 +116,17 @@ def _sheet(book: Any, page: Any) -> Sheet:
 
 
 def _text(book: Any, cell: Any, style: Any) -> str:
+    key = style.format_key
+    known = book.format_map.get(key)
+    code = BUILT_IN.get(key) or (known.format_str if known else "General")
     match cell.ctype:
         case xlrd.XL_CELL_TEXT:
-            return str(cell.value)
+            return shown_text(str(cell.value), code)
         case xlrd.XL_CELL_BOOLEAN:
             return "TRUE" if cell.value else "FALSE"
         case xlrd.XL_CELL_ERROR:
             return str(xlrd.error_text_from_code.get(cell.value, ""))
         case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE:
-            key = style.format_key
-            known = book.format_map.get(key)
-            code = BUILT_IN.get(key) or (known.format_str if known else "General")
             if code.lower() == "general":
                 return general(cell.value)
             return shown(cell.value, code, from_1904=book.datemode == 1)

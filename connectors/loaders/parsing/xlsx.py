@@ -16,7 +16,7 @@ from lxml import etree
 from rag_engine.connectors.loaders.parsing.archive import check_declarations, unpacked
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.number_formats import general, shown
+from rag_engine.connectors.loaders.parsing.number_formats import general, shown, shown_text
 from rag_engine.connectors.loaders.parsing.opc import Package, R
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
@@ -26,7 +26,13 @@ from rag_engine.connectors.loaders.parsing.sheets import (
     hidden_sheets,
     sheet_blocks,
 )
-from rag_engine.connectors.loaders.parsing.xlsx_parts import S, Styles, beside, shared_strings
+from rag_engine.connectors.loaders.parsing.xlsx_parts import (
+    S,
+    Styles,
+    beside,
+    shared_strings,
+    unescaped,
+)
 
 __all__ = ["parse"]
 
@@ -56,7 +62,7 @@ def parse(data: bytes, name: str) -> Parsed:
     hidden = []
     count = 0
     for element in root.iterfind(f"{S}sheets/{S}sheet"):
-        title = one_line(element.get("name", ""))
+        title = one_line(unescaped(element.get("name", "")))
         if element.get("state", "visible") != "visible":
             hidden.append(title)
             continue
@@ -137,7 +143,7 @@ class _Book:
                     sheet.hidden.add(number)
                 else:
                     self._read_row(sheet, number, element, hidden_columns)
-            elif element.tag == f"{S}col" and element.get("hidden") in _YES:
+            elif element.tag == f"{S}col" and _is_unseen(element):
                 last = _whole(element.get("max"), 0, _LAST_COLUMN)
                 hidden_columns.update(range(_whole(element.get("min"), 1, _LAST_COLUMN) - 1, last))
             elif element.tag == f"{S}mergeCell":
@@ -163,18 +169,19 @@ class _Book:
     def _text(self, cell: Any, code: str) -> str:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
-            return "".join(shared_strings(cell))
-        value: str | None = cell.findtext(f"{S}v")
-        if value is None:
-            self._unknown += cell.find(f"{S}f") is not None
+            return shown_text("".join(shared_strings(cell)), code)
+        value: str = cell.findtext(f"{S}v") or ""
+        if not value:
+            self._unknown += kind != "str" and cell.find(f"{S}f") is not None
             return ""
         if kind == "s":
             index = _whole(value, -1, 10**9)
-            return self._strings[index] if 0 <= index < len(self._strings) else ""
+            text = self._strings[index] if 0 <= index < len(self._strings) else ""
+            return shown_text(text, code)
         if kind == "b":
             return "TRUE" if value.strip() in _YES else "FALSE"
         if kind != "n":
-            return value
+            return shown_text(unescaped(value), code)
         try:
             return self._number(float(value), code)
         except (ValueError, OverflowError):
@@ -201,6 +208,10 @@ def _elements(part: bytes, name: str, tags: list[str]) -> Iterator[Any]:
         if "memory" in str(error).lower():
             raise MemoryError from error
         raise Refused(f"it is damaged: its part {name} is no sound XML ({error!s:.150})") from error
+
+
+def _is_unseen(column: Any) -> bool:
+    return column.get("hidden") in _YES or column.get("width") == "0"
 
 
 def _mark_header(sheet: Sheet, reference: str) -> None:

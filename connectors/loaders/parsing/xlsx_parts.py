@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block
+from rag_engine.connectors.loaders.parsing.charts import CHART, chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.drawing_text import C, chart_lines, paragraphs
+from rag_engine.connectors.loaders.parsing.drawing_text import (
+    DIAGRAM,
+    FALLBACK,
+    diagram_blocks,
+    paragraphs,
+)
 from rag_engine.connectors.loaders.parsing.number_formats import BUILT_IN
 from rag_engine.connectors.loaders.parsing.opc import Package, R, Relation
 
-__all__ = ["S", "Styles", "beside", "shared_strings"]
+__all__ = ["S", "Styles", "beside", "shared_strings", "unescaped"]
 
 S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 """The namespace of SpreadsheetML, as lxml writes it."""
 
-_CHART = f"{C}chart"
 _SHEET_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _STANDS_FOR_A_THREAD = "[Threaded comment]"
 
 
@@ -30,7 +37,19 @@ def shared_strings(root: Any | None) -> list[str]:
 
 def _string(item: Any) -> str:
     runs = [item, *item.iterfind(f"{S}r")]  # not the readings (rPh)
-    return "".join(text.text or "" for run in runs for text in run.iterfind(f"{S}t"))
+    return unescaped("".join(text.text or "" for run in runs for text in run.iterfind(f"{S}t")))
+
+
+def unescaped(text: str) -> str:
+    r"""Put in the characters that a workbook writes by their numbers (ECMA-376 part 1, 22.9.2.19).
+
+    >>> unescaped("one_x000D_two _x005F_x0041_ _xD83D__xDE00_")
+    'one\rtwo _x0041_ 😀'
+    """
+    if "_x" not in text:
+        return text
+    signs = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return signs.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Styles:
@@ -85,13 +104,17 @@ def _drawing(package: Package, name: str) -> Iterator[Block]:
     if root is None:
         return
     for body in root.iter(f"{_SHEET_DRAWING}txBody"):
-        yield from paragraphs(body)
+        if next(body.iterancestors(FALLBACK), None) is None:
+            yield from paragraphs(body)
     relations = package.relations(name)
-    for reference in root.iter(_CHART):
-        relation = relations.get(reference.get(f"{R}id", ""))
-        chart = None if relation is None else package.optional(relation.target)
-        if chart is not None:
-            yield Block("\n".join(chart_lines(chart)), kind="table")
+    for reference in root.iter(CHART, DIAGRAM):
+        kind = f"{R}id" if reference.tag == CHART else f"{R}dm"
+        relation = relations.get(reference.get(kind, ""))
+        part = None if relation is None else package.optional(relation.target)
+        if part is not None and reference.tag == CHART:
+            yield Block("\n".join(chart_lines(part)), kind="table")
+        elif part is not None:
+            yield from diagram_blocks(part)
 
 
 def _comments(root: Any, *, threads: bool) -> Iterator[Block]:

@@ -52,6 +52,9 @@ def parse(data: bytes, name: str) -> Parsed:
 def _plain(tree: Tree) -> Parsed:
     walk = _Walk()
     walk.element(tree.root, depth=1)
+    if not walk.outline.text:  # a file of data, which stand in attributes
+        walk = _Walk(data=True)
+        walk.element(tree.root, depth=1)
     if not walk.outline.text and tree.problems:
         raise Refused(tree.problems[0])
     languages = (element.get(LANGUAGE) for element in itertools.islice(tree.root.iter(), 50))
@@ -68,7 +71,8 @@ def _plain(tree: Tree) -> Parsed:
 class _Walk:
     """Goes over the elements once; libxml2 lets none of them lie deeper than 256."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, data: bool = False) -> None:
+        self._data = data
         self.outline = Outline()
         self.title = ""
         self._values = False
@@ -98,6 +102,9 @@ class _Walk:
     def _text(self, element: Any, *, leaf: bool) -> None:
         text = _inline(element)
         told = [value for key in _TELLING if (value := element.get(key, "").strip())]
+        if self._data:
+            pairs = ((key, tidy(value)) for key, value in element.items() if "}" not in key)
+            told = [f"{key}: {value}" for key, value in pairs if value]
         text = ": ".join(filter(None, [", ".join(map(tidy, told)), text]))
         if not text:
             return

@@ -210,7 +210,7 @@ def test_a_cell_merged_downwards_is_said_in_each_of_its_rows() -> None:
         (1234.5, "#,##0.00 [$zł-415]", "1\xa0234,50 zł"),
         (123456789, "000-00-0000", "123-45-6789"),
         (12345.678, "0.00E+00", "1.23E+04"),
-        (0.5, "# ?/?", "0.5"),
+        (0.5, "# ?/?", "1/2"),
         (0.75, "h:mm AM/PM", "6:00 PM"),
         (1.5, "[h]:mm", "36:00"),
         (0.5 + 5 / 1440, "mm:ss", "05:00"),
@@ -273,3 +273,31 @@ def test_a_package_that_is_not_there_is_named_and_stops_no_other_file(
     (tmp_path / "a.xls").write_bytes(b"x")
     with pytest.raises(LoadError, match=r"a\.xls: .*pip install 'rag-engine\[documents\]'"):
         list(XlsLoader().load(tmp_path / "a.xls", "a.xls"))
+
+
+def test_characters_that_stand_by_their_numbers_are_put_in() -> None:
+    strings = "<si><t>Zeile_x000D_\nzwei _x005F_x0041_</t></si>"
+    cells = (
+        '<c r="A1" t="s"><v>0</v></c><c r="B1" t="inlineStr"><is><t>_x00E4_h</t></is></c>'
+        '<c r="C1" t="str"><f>A1</f><v>a_x0009_b</v></c>'
+    )
+    data = xlsx_of(f'<sheetData><row r="1">{cells}</row></sheetData>', strings=strings)
+    assert xlsx.parse(data, "a.xlsx").text == "A\n\nZeile zwei _x0041_ | äh | a b"
+
+
+def test_a_formula_with_an_empty_value_has_no_result() -> None:
+    cells = '<c r="A1"><f>1/2</f><v></v></c><c r="B1" t="str"><f>""</f><v></v></c>'
+    cells += '<c r="C1" t="inlineStr"><is><t>da</t></is></c>'
+    parsed = xlsx.parse(xlsx_of(f'<sheetData><row r="1">{cells}</row></sheetData>'), "a.xlsx")
+    assert parsed.text == "A\n\nda"
+    assert [problem.partition(" ")[0] for problem in parsed.problems] == ["1"]
+
+
+def test_a_column_without_width_is_not_seen() -> None:
+    cells = "".join(
+        f'<c r="{column}1" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in {"A": "da", "B": "weg"}.items()
+    )
+    columns = '<cols><col min="2" max="2" width="0" customWidth="1"/></cols>'
+    data = xlsx_of(f'{columns}<sheetData><row r="1">{cells}</row></sheetData>')
+    assert xlsx.parse(data, "a.xlsx").text == "A\n\nda"
