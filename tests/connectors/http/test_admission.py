@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +29,7 @@ ASKED = {"question": QUESTION, "k": 1}
 @contextmanager
 def another(http_service: Service, **limits: float) -> Iterator[tuple[Service, str]]:
     """Serve the same knowledge base with one worker a pool and limits of its own."""
-    given = {"search_workers": 1, "ask_workers": 1, "max_wait_s": 1e6, **limits}
+    given = {"search_workers": 1, "ask_workers": 1, "max_wait_s": 3_600, **limits}
     service = Service(tenants=http_service.tenants, keys=http_service.keys, limits=Limits(**given))
     with serving(service) as url:
         yield service, url
@@ -288,7 +290,22 @@ def _sent(url: str, data: bytes) -> bytes:
         return answer(client)
 
 
-@pytest.mark.parametrize("wait", [0, -1.0])
-def test_a_wait_that_is_none_is_refused(wait):
-    with pytest.raises(SettingsError, match="above 0"):
-        Limits(max_wait_s=wait)
+NO_SECONDS = [0, -1.0, math.inf, math.nan, 1e9, True, "5"]
+NO_COUNTS = [-1, 1.5, math.inf, math.nan, 10**9, True, None]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Limits)])
+def test_a_limit_that_is_none_is_refused(field):
+    whole = isinstance(getattr(Limits(), field), int)
+    for wrong in NO_COUNTS if whole else NO_SECONDS:
+        with pytest.raises(
+            SettingsError, match=f"^{field}( .*)? is a (whole )?number from "
+        ) as said:
+            Limits(**{field: wrong})
+        assert repr(wrong) in str(said.value)
+
+
+def test_a_limit_of_the_command_line_is_told_by_its_option():
+    with pytest.raises(SettingsError, match=r"max_wait_s \(--max-wait\) is a number .* got inf"):
+        Limits(max_wait_s=math.inf)
+    assert Limits(max_wait_s=None).max_wait_s is None
