@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from rag_engine.cancellation import Cancelled, current_cancellation
 from rag_engine.connectors.http.kinds import kind_of
 from rag_engine.connectors.http.limits import Limits
 from rag_engine.connectors.http.pool import WorkPool
@@ -141,7 +142,7 @@ def test_who_hangs_up_while_waiting_is_not_served(http_service, monkeypatch, pat
         "/v1/documents": b'{"documents":[{"id":"a","text":"b"}]}',
     }[path]
     path = path.partition(" ")[0]
-    with another(http_service, write_wait_s=1e6) as (service, url):
+    with another(http_service, write_wait_s=3_600) as (service, url):
         pool = service.pool_of(kind_of("POST", path))
         with all_held(service):
             with connect(url) as client:
@@ -150,6 +151,33 @@ def test_who_hangs_up_while_waiting_is_not_served(http_service, monkeypatch, pat
             wait_until(lambda: pool.waiting == 0)
         wait_until(lambda: pool.under_way == 0)
     assert not done
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/ask", "/v1/ask stream"])
+def test_who_hangs_up_ends_what_runs_for_him(http_service, monkeypatch, path):
+    begun, ended = threading.Event(), threading.Event()
+
+    def runs(question, *, on_text=None, **_):
+        if on_text is not None:
+            on_text("The first word, and ")
+        begun.set()
+        try:
+            current_cancellation().sleep(PATIENCE_S)
+        except Cancelled:
+            ended.set()
+            raise
+
+    tenant = http_service.tenants.of("default")
+    for name in ("search", "ask"):
+        monkeypatch.setattr(tenant.kb, name, runs)
+    path, _, stream = path.partition(" ")
+    body = b'{"question":"x","stream":true}' if stream else b'{"question":"x"}'
+    with another(http_service) as (service, url):
+        with connect(url) as client:
+            client.sendall(head("POST", path, KEY, JSON, f"Content-Length: {len(body)}") + body)
+            assert begun.wait(PATIENCE_S)
+        assert ended.wait(PATIENCE_S)
+        wait_until(lambda: sum(pool.under_way for pool in service.pools) == 0)
 
 
 def test_what_is_foreseen_of_a_request_is_what_it_becomes(http_service, url, client, monkeypatch):
