@@ -38,6 +38,7 @@ __all__ = ["OpenAIEndpoint", "Reply"]
 
 ReplyT = TypeVar("ReplyT", bound="Reply")
 
+_DAY_S, _MOST_RETRIES = 86_400, 100
 _MAX_BYTES = 128 * 2**20
 """How much of an answer is read at most."""
 _MAX_LINE = 2**20
@@ -71,7 +72,7 @@ class OpenAIEndpoint:
     how far ``base_url`` goes.
 
     Raises:
-        InvalidInput: a negative number.
+        InvalidInput: a number that is none, negative, or longer than a day.
         SettingsError: an address that is none, or that holds a password or a query; a key that
             no HTTP header can hold.
     """
@@ -88,11 +89,13 @@ class OpenAIEndpoint:
         address_stored: bool = False,
         address: str = "up to and with /v1",
     ) -> None:
-        if timeout_s <= 0 or max_retries < 0 or backoff_s < 0:
+        if not (0 < timeout_s <= _DAY_S and 0 <= max_retries <= _MOST_RETRIES):
             raise InvalidInput(
-                "timeout_s must be above 0, max_retries and backoff_s not below 0; got "
-                f"{timeout_s!r}, {max_retries!r} and {backoff_s!r}"
+                f"timeout_s is above 0 and at most {_DAY_S:,}, max_retries from 0 to "
+                f"{_MOST_RETRIES}; got {timeout_s!r} and {max_retries!r}"
             )
+        if not 0 <= backoff_s <= _DAY_S:
+            raise InvalidInput(f"backoff_s is from 0 to {_DAY_S:,}, got {backoff_s!r}")
         self._url = _checked_url(base_url, address)
         self._address = address
         self._key = _resolve_key(api_key, api_key_env)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from rag_engine.errors import SettingsError
 
@@ -14,6 +14,49 @@ _MB = 1_000_000
 
 def _cores() -> int:
     return min(16, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What a limit may be, and what the command line calls it."""
+
+    least: float
+    most: float
+    option: str = ""
+    whole: bool = True
+
+    def check(self, name: str, value: object) -> None:
+        """Refuse what is no number within the bounds; no comparison with ``nan`` holds."""
+        known = int if self.whole else int | float
+        sound = isinstance(value, known) and not isinstance(value, bool)
+        if not (sound and self.least <= value <= self.most):  # type: ignore[operator]
+            told = f"{name} (--{self.option})" if self.option else name
+            kind = "a whole number" if self.whole else "a number"
+            raise SettingsError(
+                f"{told} is {kind} from {self.least:,} to {self.most:,}, got {value!r:.80}"
+            )
+
+
+_MOST_WORKERS, _MOST_PLACES = 1_024, 100_000
+_SECONDS, _MEGABYTES = (0.001, 86_400), (0.001, 1_000_000)
+_BOUNDS = {
+    "search_workers": _Bounds(1, _MOST_WORKERS, "workers"),
+    "search_queue": _Bounds(0, _MOST_PLACES, "queue"),
+    "ask_workers": _Bounds(1, _MOST_WORKERS),
+    "ask_queue": _Bounds(0, _MOST_PLACES),
+    "max_wait_s": _Bounds(*_SECONDS, "max-wait", whole=False),
+    "write_workers": _Bounds(1, _MOST_WORKERS),
+    "write_queue": _Bounds(0, _MOST_PLACES),
+    "write_wait_s": _Bounds(*_SECONDS, whole=False),
+    "body_mb": _Bounds(*_MEGABYTES, whole=False),
+    "documents_mb": _Bounds(*_MEGABYTES, whole=False),
+    "upload_mb": _Bounds(*_MEGABYTES, "upload-mb", whole=False),
+    "upload_files": _Bounds(1, 10_000),
+    "idle_s": _Bounds(*_SECONDS, whole=False),
+    "body_s": _Bounds(*_SECONDS, whole=False),
+    "keep_alive_s": _Bounds(*_SECONDS, whole=False),
+    "stop_s": _Bounds(1, 86_400, "grace"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +72,7 @@ class Limits:
     >>> Limits(write_workers=0)
     Traceback (most recent call last):
         ...
-    rag_engine.errors.SettingsError: write_workers is at least 1, got 0
+    rag_engine.errors.SettingsError: write_workers is a whole number from 1 to 1,024, got 0
     """
 
     search_workers: int = _cores()
@@ -38,8 +81,8 @@ class Limits:
     ask_workers: int = min(16, 2 * _cores())
     ask_queue: int = 64
     max_wait_s: float | None = None
-    """Longest wait of a search or an answer for its turn; None: twice what 99 of 100 of them take,
-    as measured."""
+    """Longest wait of a search or an answer for its turn; None: 2 + 4 / workers times what 99 of
+    100 of them take, as measured."""
     write_workers: int = 1
     write_queue: int = 16
     write_wait_s: float = 30.0
@@ -63,25 +106,10 @@ class Limits:
     their next step."""
 
     def __post_init__(self) -> None:
-        for name in ("search_workers", "ask_workers", "write_workers", "upload_files", "stop_s"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is at least 1, got {getattr(self, name)}")
-        for name in ("search_queue", "ask_queue", "write_queue"):
-            if getattr(self, name) < 0:
-                raise SettingsError(f"{name} is at least 0, got {getattr(self, name)}")
-        if self.max_wait_s is not None and self.max_wait_s <= 0:
-            raise SettingsError(f"max_wait_s is above 0, or None, got {self.max_wait_s}")
-        for name in (
-            "write_wait_s",
-            "body_mb",
-            "documents_mb",
-            "upload_mb",
-            "idle_s",
-            "body_s",
-            "keep_alive_s",
-        ):
-            if getattr(self, name) <= 0:
-                raise SettingsError(f"{name} is above 0, got {getattr(self, name)}")
+        for field in fields(self):
+            value, bounds = getattr(self, field.name), _BOUNDS[field.name]
+            if value is not None or field.name != "max_wait_s":
+                bounds.check(field.name, value)
 
     def body_bytes(self, method: str, path: str) -> int:
         """Return how large the body of a request may be."""

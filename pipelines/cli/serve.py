@@ -40,7 +40,9 @@ def serve(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", help="Searches at a time.", show_default="2 a core"),
+        typer.Option(
+            "--workers", metavar="N", help="Searches at a time.", show_default="one a core"
+        ),
     ] = None,
     queue: Annotated[
         int | None,
@@ -51,19 +53,27 @@ def serve(
         typer.Option(
             "--max-wait",
             metavar="S",
-            help="Longest wait for a worker.",
-            show_default="2 x the slowest 1 %",
+            help="Longest wait of a search or an answer for a worker, in seconds.",
+            show_default="(2 + 4 / workers) x the slowest 1 %",
         ),
     ] = None,
     grace: Annotated[
         int | None,
         typer.Option(
-            "--grace", metavar="S", help="For what is under way at a stop.", show_default="30"
+            "--grace",
+            metavar="S",
+            help="How long a stop waits for what is under way, in seconds.",
+            show_default="30",
         ),
     ] = None,
     upload_mb: Annotated[
         float | None,
-        typer.Option("--upload-mb", metavar="MB", help="Largest upload.", show_default="64"),
+        typer.Option(
+            "--upload-mb",
+            metavar="MB",
+            help="Largest upload, all its files together, in MB.",
+            show_default="64",
+        ),
     ] = None,
 ) -> Outcome:
     """Answer over HTTP; see /openapi.json.

@@ -54,9 +54,9 @@ class OpenAICompatibleGeneratorSettings(Sourced, _Generator):
     """The endpoint's address, up to and with ``/v1``."""
     api_key_env: str = "RAG_ENGINE_LLM_API_KEY"
     """The environment variable that holds the key; the key itself is never stored."""
-    timeout_s: float = Field(60.0, gt=0)
+    timeout_s: float = Field(60.0, gt=0, le=86_400)
     """Seconds that a connection, and each next piece of an answer, may take."""
-    max_tokens: int = Field(512, ge=1)
+    max_tokens: int = Field(512, ge=1, le=1_000_000)
     """Most tokens of an answer."""
     temperature: float = Field(0.0, ge=0, le=2)
     """0: the likeliest answer, the same each time as far as the server goes; more: others too."""
@@ -112,7 +112,7 @@ class AnsweringSettings(Frozen):
     min_score: float = Field(0.03, ge=0, le=1)
     """Hits with a lower score (0 to 1) are not read; without any, the knowledge base holds no
     answer."""
-    context_tokens: int = Field(1500, ge=50)
+    context_tokens: int = Field(1500, ge=50, le=1_000_000)
     """Most tokens of sources in a prompt, counted by the embedder's own tokenizer."""
     system_prompt: SystemPrompt | None = None
     """Rules in the place of the engine's own. They hold ``{boundary}``, the word that marks quoted

@@ -44,7 +44,7 @@ class BundledEmbedderSettings(_Embedder):
     """Add to the model what it learnt about finding passages across languages."""
     precision: Precision = "auto"
     """How vectors are computed; ``auto``: the quickest that the processor has built in."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1_024)
     """CPU threads for embedding; 0: one a core."""
     token_vectors: bool = True
     """Keep the vectors of a passage's tokens for late interaction: 130 bytes a token on disk."""
@@ -63,7 +63,7 @@ class ExportedEmbedderSettings(_Embedder):
     """Text put before each passage; none stated: what was exported."""
     precision: Literal["auto", "bf16", "f32"] = "auto"
     """How OpenVINO computes; ``auto``: the quickest that the processor has built in."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1_024)
     """CPU threads for embedding; 0: one a core."""
 
 
@@ -82,9 +82,9 @@ class SentenceTransformerEmbedderSettings(_Embedder):
     """``cpu``, ``cuda``, ``cuda:1``; ``auto``: CUDA if there is one."""
     precision: Literal["auto", "bf16", "f32"] = "auto"
     """How vectors are computed; ``auto``: ``bf16`` on a GPU, else ``f32``."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1_024)
     """torch's CPU threads; 0: as many as it takes by itself."""
-    truncate_dim: int | None = Field(None, ge=8)
+    truncate_dim: int | None = Field(None, ge=8, le=65_536)
     """Keep only so many leading components of a vector: for models that were trained for it, by
     Matryoshka representation learning (Kusupati et al. 2022)."""
 

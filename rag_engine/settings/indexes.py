@@ -41,18 +41,18 @@ class AutoDenseSettings(_Dense):
     kind: Literal["auto"] = "auto"
     """``auto``: exact below ``exact_below`` vectors, then an HNSW graph, from ``compact_from`` on
     one of 8 bits a component."""
-    exact_below: int = Field(20_000, ge=0)
+    exact_below: int = Field(20_000, ge=0, le=2**40)
     """So many vectors get an approximate index; fewer are all compared."""
-    compact_from: int = Field(200_000, ge=0)
+    compact_from: int = Field(200_000, ge=0, le=2**40)
     """So many vectors get a graph of ``sq8``, where ``storage`` is ``auto``."""
     storage: Storage = "auto"
     """What the graph keeps of a component: 32, 16, 8 or 4 bits; ``auto``: ``float32``, and ``sq8``
     for many vectors. Scores are exact with all of them."""
     m: int = Field(32, ge=4, le=128)
     """Neighbours a vector in the graph (2 m on the lowest layer); 8 m bytes a vector."""
-    ef_construction: int = Field(200, ge=8)
+    ef_construction: int = Field(200, ge=8, le=100_000)
     """Candidates looked at when a vector is inserted; build time grows with it."""
-    ef_search: int = Field(128, ge=8)
+    ef_search: int = Field(128, ge=8, le=100_000)
     """Candidates looked at by a search; recall and time grow with it."""
 
     def without_effect(self) -> dict[str, str]:
@@ -81,9 +81,9 @@ class HnswDenseSettings(_Dense):
     exact with all of them."""
     m: int = Field(32, ge=4, le=128)
     """Neighbours a vector in the graph (2 m on the lowest layer); 8 m bytes a vector."""
-    ef_construction: int = Field(200, ge=8)
+    ef_construction: int = Field(200, ge=8, le=100_000)
     """Candidates looked at when a vector is inserted; build time grows with it."""
-    ef_search: int = Field(128, ge=8)
+    ef_search: int = Field(128, ge=8, le=100_000)
     """Candidates looked at by a search; recall and time grow with it."""
 
 
@@ -92,7 +92,7 @@ class IvfPqDenseSettings(_Dense):
 
     kind: Literal["ivf-pq"] = "ivf-pq"
     """``ivf-pq``: looks through lists of short codes, by FAISS, in the least memory."""
-    exact_below: int = Field(20_000, ge=FEWEST_IN_LISTS)
+    exact_below: int = Field(20_000, ge=FEWEST_IN_LISTS, le=2**40)
     """So many vectors get an approximate index; fewer are all compared."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where it is built; it is searched on the CPU."""
@@ -105,9 +105,9 @@ class MilvusDenseSettings(_Dense):
     """``milvus``: a graph on the server of ``[milvus]`` (extra ``milvus``)."""
     m: int = Field(32, ge=4, le=128)
     """Neighbours a vector in the graph (2 m on the lowest layer); 8 m bytes a vector."""
-    ef_construction: int = Field(200, ge=8)
+    ef_construction: int = Field(200, ge=8, le=100_000)
     """Candidates looked at when a vector is inserted; build time grows with it."""
-    ef_search: int = Field(128, ge=8)
+    ef_search: int = Field(128, ge=8, le=100_000)
     """Candidates looked at by a search; recall and time grow with it."""
 
 
@@ -145,7 +145,7 @@ class MilvusSettings(Sourced):
     """What names of collections begin with; each knowledge base has collections of its own."""
     ca_file: str = ""
     """A PEM file with the authority that signed the server's certificate; empty: the system's."""
-    timeout_s: float = Field(30.0, gt=0)
+    timeout_s: float = Field(30.0, gt=0, le=86_400)
     """Seconds that one call may take."""
     batch_mb: int = Field(8, ge=1, le=60)
     """How many MB (2^20 bytes) are sent at a time; servers take 64."""

@@ -38,9 +38,9 @@ class LoaderSettings(Frozen):
     """CSV, TSV, JSONL: the column with the id; empty: found by its name."""
     metadata_columns: tuple[str, ...] | None = None
     """CSV, TSV, JSONL: the columns that are kept as metadata; none stated: every other column."""
-    max_file_mb: int = Field(200, ge=1)
+    max_file_mb: int = Field(200, ge=1, le=1_000_000)
     """Largest file that is read whole, in 10^6 bytes."""
-    timeout_s: float = Field(20.0, gt=0)
+    timeout_s: float = Field(20.0, gt=0, le=86_400)
     """Seconds that one file may take; one of rows that, and again for each MB of it."""
     extra: tuple[LoaderPluginSettings, ...] = ()
     """Loaders of one's own, asked before the others: ``"module:Class"``, the name of an entry

@@ -32,9 +32,9 @@ class OcrSettings(Frozen):
     """Dots an inch that pages are drawn in."""
     min_confidence: float = Field(0.5, ge=0, le=1)
     """A page that Tesseract is less sure of is a problem, and not indexed."""
-    page_timeout_s: float = Field(120.0, gt=0)
+    page_timeout_s: float = Field(120.0, gt=0, le=86_400)
     """Seconds that reading one page may take."""
-    file_timeout_s: float = Field(3_600.0, gt=0)
+    file_timeout_s: float = Field(3_600.0, gt=0, le=86_400)
     """Seconds that reading all pages of a file may take."""
 
     @field_validator("languages")

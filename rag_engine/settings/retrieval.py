@@ -143,13 +143,13 @@ class HttpRerankerSettings(Sourced, _Reranker):
     """How a request looks: ``cohere`` (all others too), or ``tei`` (Text Embeddings Inference)."""
     api_key_env: str = "RAG_ENGINE_RERANK_API_KEY"
     """The environment variable that holds the key; the key itself is never stored."""
-    timeout_s: float = Field(10.0, gt=0)
+    timeout_s: float = Field(10.0, gt=0, le=86_400)
     """Seconds that a request may take."""
     max_retries: int = Field(1, ge=0, le=10)
     """How often a request that failed is made again, where that may help."""
     batch_size: int = Field(32, ge=1, le=1_000)
     """Passages of one request."""
-    max_tokens: int = Field(512, ge=8)
+    max_tokens: int = Field(512, ge=8, le=1_000_000)
     """Tokens (estimated) of a question and of a passage that are sent."""
     pool: int = Field(_POOL, ge=1, le=1_000)
     """Candidates that it reads."""
@@ -163,7 +163,7 @@ class LlmRerankerSettings(_Reranker):
     fails, the order of retrieval stands, and hits and answers say so."""
     window: int = Field(20, ge=2, le=100)
     """Passages that are ordered in one request; the next window shares half of them."""
-    max_tokens: int = Field(300, ge=8)
+    max_tokens: int = Field(300, ge=8, le=1_000_000)
     """Tokens (estimated) of a passage that are shown."""
     pool: int = Field(_POOL, ge=1, le=1_000)
     """Candidates that it reads."""

@@ -46,6 +46,8 @@ class Raised(str):
 
     __slots__ = ("digits",)
 
+    digits: str
+
     def __new__(cls, digits: str) -> Raised:
         """Write it raised."""
         made = super().__new__(cls, raised(digits))

@@ -32,7 +32,7 @@ def small(http_service):
         search_queue=1,
         ask_workers=1,
         ask_queue=0,
-        max_wait_s=1e6,  # places alone decide
+        max_wait_s=3_600,  # places alone decide
         body_mb=0.01,
         documents_mb=0.02,
         upload_mb=0.05,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from rag_engine.cancellation import Cancelled, current_cancellation
 from rag_engine.connectors.http.kinds import kind_of
 from rag_engine.connectors.http.limits import Limits
 from rag_engine.connectors.http.pool import WorkPool
@@ -27,7 +30,7 @@ ASKED = {"question": QUESTION, "k": 1}
 @contextmanager
 def another(http_service: Service, **limits: float) -> Iterator[tuple[Service, str]]:
     """Serve the same knowledge base with one worker a pool and limits of its own."""
-    given = {"search_workers": 1, "ask_workers": 1, "max_wait_s": 1e6, **limits}
+    given = {"search_workers": 1, "ask_workers": 1, "max_wait_s": 3_600, **limits}
     service = Service(tenants=http_service.tenants, keys=http_service.keys, limits=Limits(**given))
     with serving(service) as url:
         yield service, url
@@ -139,7 +142,7 @@ def test_who_hangs_up_while_waiting_is_not_served(http_service, monkeypatch, pat
         "/v1/documents": b'{"documents":[{"id":"a","text":"b"}]}',
     }[path]
     path = path.partition(" ")[0]
-    with another(http_service, write_wait_s=1e6) as (service, url):
+    with another(http_service, write_wait_s=3_600) as (service, url):
         pool = service.pool_of(kind_of("POST", path))
         with all_held(service):
             with connect(url) as client:
@@ -148,6 +151,33 @@ def test_who_hangs_up_while_waiting_is_not_served(http_service, monkeypatch, pat
             wait_until(lambda: pool.waiting == 0)
         wait_until(lambda: pool.under_way == 0)
     assert not done
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/ask", "/v1/ask stream"])
+def test_who_hangs_up_ends_what_runs_for_him(http_service, monkeypatch, path):
+    begun, ended = threading.Event(), threading.Event()
+
+    def runs(question, *, on_text=None, **_):
+        if on_text is not None:
+            on_text("The first word, and ")
+        begun.set()
+        try:
+            current_cancellation().sleep(PATIENCE_S)
+        except Cancelled:
+            ended.set()
+            raise
+
+    tenant = http_service.tenants.of("default")
+    for name in ("search", "ask"):
+        monkeypatch.setattr(tenant.kb, name, runs)
+    path, _, stream = path.partition(" ")
+    body = b'{"question":"x","stream":true}' if stream else b'{"question":"x"}'
+    with another(http_service) as (service, url):
+        with connect(url) as client:
+            client.sendall(head("POST", path, KEY, JSON, f"Content-Length: {len(body)}") + body)
+            assert begun.wait(PATIENCE_S)
+        assert ended.wait(PATIENCE_S)
+        wait_until(lambda: sum(pool.under_way for pool in service.pools) == 0)
 
 
 def test_what_is_foreseen_of_a_request_is_what_it_becomes(http_service, url, client, monkeypatch):
@@ -288,7 +318,22 @@ def _sent(url: str, data: bytes) -> bytes:
         return answer(client)
 
 
-@pytest.mark.parametrize("wait", [0, -1.0])
-def test_a_wait_that_is_none_is_refused(wait):
-    with pytest.raises(SettingsError, match="above 0"):
-        Limits(max_wait_s=wait)
+NO_SECONDS = [0, -1.0, math.inf, math.nan, 1e9, True, "5"]
+NO_COUNTS = [-1, 1.5, math.inf, math.nan, 10**9, True, None]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Limits)])
+def test_a_limit_that_is_none_is_refused(field):
+    whole = isinstance(getattr(Limits(), field), int)
+    for wrong in NO_COUNTS if whole else NO_SECONDS:
+        with pytest.raises(
+            SettingsError, match=f"^{field}( .*)? is a (whole )?number from "
+        ) as said:
+            Limits(**{field: wrong})
+        assert repr(wrong) in str(said.value)
+
+
+def test_a_limit_of_the_command_line_is_told_by_its_option():
+    with pytest.raises(SettingsError, match=r"max_wait_s \(--max-wait\) is a number .* got inf"):
+        Limits(max_wait_s=math.inf)
+    assert Limits(max_wait_s=None).max_wait_s is None

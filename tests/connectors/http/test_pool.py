@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from rag_engine.cancellation import Cancelled, current_cancellation
 from rag_engine.connectors.http.pool import Busy, WorkPool
 from rag_engine.connectors.http.stopping import ServiceStopping
 from tests.waiting import PATIENCE_S, wait_until
@@ -214,11 +215,38 @@ def test_how_long_one_may_wait_follows_what_is_measured():
     assert pool.patience("search") == 1.0
     for _ in range(10):
         pool.submit("a", lambda: time.sleep(0.1), kind="search").result(PATIENCE_S)
-    assert 0.2 <= pool.patience("search") <= 30
+    assert 0.6 <= pool.patience("search") <= 30
     fixed = WorkPool("test", workers=1, queue=9, wait_s=5.0)
     assert fixed.patience("search") == 5.0
     pool.close()
     fixed.close()
+
+
+@pytest.mark.parametrize(("workers", "times"), [(1, 6.0), (2, 4.0), (4, 3.0), (16, 2.25)])
+def test_the_fewer_workers_the_longer_may_a_burst_wait(workers, times):
+    pool = WorkPool("test", workers=workers, queue=9)
+    for _ in range(10):
+        pool._times.observe("search", units=1.0, seconds=0.5)
+    assert pool.patience("search") == pytest.approx(times * 0.5)
+    pool.close()
+
+
+def test_work_that_nobody_waits_for_ends_at_its_next_step():
+    pool = WorkPool("test", workers=1, queue=9, wait_s=1e6)
+    begun = threading.Event()
+
+    def search():
+        begun.set()
+        current_cancellation().sleep(PATIENCE_S)
+
+    running, waiting = pool.submit("a", search), pool.submit("a", lambda: 7)
+    assert begun.wait(PATIENCE_S)
+    waiting.stop()
+    running.stop()
+    pool.close()
+    assert waiting.cancelled()
+    assert isinstance(running.exception(), Cancelled)
+    assert pool._times.slowest("work") is None
 
 
 def test_a_stop_drops_what_waits_and_lets_what_runs_end():
