@@ -177,6 +177,41 @@ def test_a_change_of_language_begins_a_chunk():
     ]
 
 
+DUTCH = (
+    "De fietsenstalling onder het station is dag en nacht open, en wie er zijn fiets langer dan "
+    "twee weken laat staan, krijgt een brief van de gemeente."
+)
+GUESTS = [
+    ("fr", "Le garage sous la gare est ouvert jour et nuit pour tous."),
+    ("de", "Den Schlüssel zum Schuppen hat der Hausmeister im Keller."),
+    ("en", "A ladder is needed each autumn to look after the gutter."),
+    ("it", "Chi è malato telefona alla segreteria prima delle nove."),
+    ("pl", "Kto zachoruje, dzwoni do sekretariatu przed dziewiątą rano."),
+    ("tr", "Hasta olan, saat dokuzdan önce sekreterliği arar ve söyler."),
+    ("ja", "自転車置き場は昼も夜も開いています。鍵は受付にあります。"),
+]
+
+
+@pytest.mark.parametrize(("language", "guest"), GUESTS)
+def test_a_short_paragraph_in_another_language_is_told_if_it_is_sure(language: str, guest: str):
+    text = "\n\n".join([DUTCH, guest, DUTCH])
+    found = chunked(text, max_tokens=200, language_hint="nl")
+    assert [each.language for each in found] == ["nl", language, "nl"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Wie ziek is, belt eerst.\nPlease call the office before nine.",
+        "Titel: The garage under the station | Jaar: 1987 | Prijs: 12,50",
+        "[4] Garage, B. (2019), The bicycles of the council, 12(3), 45-67.",
+    ],
+)
+def test_short_lines_rows_and_references_follow_their_document(line: str):
+    text = "\n\n".join([DUTCH, line, DUTCH])
+    assert [each.language for each in chunked(text, max_tokens=200)] == ["nl"]
+
+
 def test_a_change_of_script_within_a_paragraph_begins_a_chunk():
     text = " ".join([*SAMPLES["ru"], text_in("zh") * 2, *SAMPLES["ru"]])
     found = chunked(text, max_tokens=200)
