@@ -119,6 +119,8 @@ def vectors_of(reply: Embeddings, count: int, model: str) -> Float32Array:
             f"the embeddings of {model!r} can not be used: {count} texts, and embeddings with the "
             f"indexes {[row.index for row in reply.data]!r:.120}"
         )
+    if reply.contract is None and any(isinstance(row.embedding, str) for row in reply.data):
+        raise ServiceMalformed(f"the embeddings of {model!r} can not be used: texts, not numbers")
     vectors = [
         unpacked_vector(row.embedding) if isinstance(row.embedding, str) else row.embedding
         for row in sorted(reply.data, key=lambda row: row.index)

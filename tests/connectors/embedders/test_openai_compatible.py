@@ -104,6 +104,27 @@ def test_a_model_that_was_trained_with_instructions_takes_one(server, embedder):
         embedder(model="multilingual-e5-large").embed_instructed_queries(["Wo?"], "Find a rule")
 
 
+def test_a_server_is_told_what_is_a_question_in_its_own_words(server, embedder):
+    used = embedder(input_types=("query", "document"))
+    used.embed_queries(["Wie oft?"])
+    used.embed_passages(["Jedes Jahr."])
+    told = [request.body["input_type"] for request in server.requests]
+    assert told == ["document", "query", "document"]  # the first asks how wide vectors are
+    assert used.contract.pooling == "served as query/document"
+    silent = embedder()
+    silent.embed_queries(["Wie oft?"])
+    assert "input_type" not in server.requests[-1].body
+    assert silent.contract.pooling == "served"
+
+
+def test_a_server_that_says_nothing_of_its_model_gives_no_tokens(server, embedder):
+    used = embedder()
+    assert not used.serves_basis(np.eye(2, 8, dtype=np.float32))
+    with pytest.raises(InvalidInput, match="no vectors of tokens"):
+        used.embed_passage_tokens(["x"], np.eye(2, 8, dtype=np.float32))
+    assert used.count_tokens(["Vielen Dank"]) == [4]
+
+
 def test_odd_texts_never_crash(server, embedder):
     odd = ["", "\ud800 halb", "水" * 5_000, "a" * 100_000, "\x00"]
     assert embedder(max_tokens=100).embed_passages(odd).shape == (5, 8)

@@ -116,12 +116,13 @@ def test_a_pipeline_is_stored_and_loaded(folder):
     retriever = RagEngineRetriever(folder, top_k=1, filters=filters, language="en", min_score=0.01)
     pipeline = made_pipeline(retriever)
     stored = pipeline.dumps()
-    loaded = Pipeline.loads(stored)
+    module = "rag_engine.connectors.haystack.retriever"
+    loaded = Pipeline.loads(stored, allowed_modules=[module])
     assert loaded.dumps() == stored
     again = loaded.get_component("retriever")
     assert again.to_dict() == retriever.to_dict()
     assert retriever.to_dict() == {
-        "type": "rag_engine.connectors.haystack.retriever.RagEngineRetriever",
+        "type": f"{module}.RagEngineRetriever",
         "init_parameters": {
             "knowledge_base": str(folder),
             "top_k": 1,

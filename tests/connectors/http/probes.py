@@ -115,6 +115,10 @@ PROBES: dict[tuple[str, str], Probe] = {
         Role.READ,
         _post("/v1/embeddings", lambda own, other: {"model": "hash", "input": _QUESTION}),
     ),
+    ("POST", "/v1/token-counts"): Probe(
+        Role.READ,
+        _post("/v1/token-counts", lambda own, other: {"model": "hash", "input": _QUESTION}),
+    ),
     ("GET", "/v1/documents"): Probe(
         Role.READ,
         lambda client, own, other: [

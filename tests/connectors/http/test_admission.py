@@ -197,6 +197,7 @@ def test_what_is_foreseen_of_a_request_is_what_it_becomes(http_service, url, cli
         ("POST", "/v1/ask", {"question": QUESTION, "stream": True}),
         ("POST", "/v1/chat/completions", chat),
         ("POST", "/v1/embeddings", {"model": model, "input": "a"}),
+        ("POST", "/v1/token-counts", {"model": model, "input": "a"}),
         ("GET", "/v1/documents", None),
         ("GET", "/v1/documents/garantie", None),
         ("GET", "/v1/knowledge-base", None),

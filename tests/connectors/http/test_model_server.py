@@ -118,31 +118,46 @@ def test_what_the_model_has_of_its_own_can_not_be_stated(url, stated):
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory, real_components):
+def documents(tmp_path_factory, quick_components):
+    """Those of the sample knowledge base, read from their files."""
+    path = tmp_path_factory.mktemp("documents") / "kb"
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add_files(sample_documents(), prefix="")
+        return [kb.document(name) for name in kb.document_ids()]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory, documents, real_components):
     path = tmp_path_factory.mktemp("sample") / "kb"
     with KnowledgeBase.open(path, components=real_components) as kb:
-        kb.add_files(sample_documents(), prefix="")
+        kb.add(documents)
+        kb.publish()
         yield kb
 
 
-def test_the_sample_knowledge_base_has_the_same_hits_through_the_wire(sample, wire, tmp_path):
+def check_same_hits(one, other):
+    """Ask two knowledge bases the sample's questions; return how many each answers first."""
+    right = [0, 0]
+    for question in sample_questions():
+        found = [kb.search(question.question, k=5) for kb in (one, other)]
+        for place, hits in enumerate(found):
+            right[place] += hits[0].chunk.document_id == question.document
+        assert [hit.chunk for hit in found[1]] == [hit.chunk for hit in found[0]]
+        for hit, expected in zip(found[1], found[0], strict=True):
+            assert hit.score == pytest.approx(expected.score, abs=0.01)
+            assert hit.parts.late == pytest.approx(expected.parts.late, abs=0.02)
+    return right
+
+
+def test_the_sample_knowledge_base_has_the_same_hits_through_the_wire(
+    sample, documents, wire, tmp_path
+):
     with KnowledgeBase.open(tmp_path / "kb", embedder=wire) as kb:
-        kb.add([sample.document(name) for name in sample.document_ids()])
-        sample.publish()
+        kb.add(documents)
         kb.publish()
-        assert kb.inspect().chunks == sample.inspect().chunks
-        right = {"here": 0, "wire": 0}
-        for question in sample_questions():
-            here = sample.search(question.question, k=5)
-            there = kb.search(question.question, k=5)
-            right["here"] += here[0].chunk.document_id == question.document
-            right["wire"] += there[0].chunk.document_id == question.document
-            assert [hit.chunk for hit in there][:3] == [hit.chunk for hit in here][:3]
-            assert [hit.score for hit in there] == pytest.approx(
-                [hit.score for hit in here], abs=0.01
-            )
-            assert there[0].parts.late is not None
-        assert right["wire"] == right["here"] > 0.9 * len(sample_questions())
+        assert kb.passages(kb.passage_ids()) == sample.passages(sample.passage_ids())
+        right = check_same_hits(sample, kb)
+    assert right[0] == right[1] > 0.9 * len(sample_questions())
 
 
 def test_what_was_built_here_is_opened_through_the_wire(url, tmp_path, monkeypatch):
@@ -173,7 +188,7 @@ def changing(tmp_path, quick_components):
     """A service whose model is replaced by setting ``tenant.embedder``."""
     with KnowledgeBase.open(tmp_path / "served", components=quick_components) as kb:
         tenants = Tenants({"default": Tenant(name="default", kb=kb, embedder=Replaced("first"))})
-        service = Service(tenants=tenants)
+        service = Service(tenants=tenants, hosts=frozenset({"127.0.0.1"}))
         with serving(service) as address:
             yield address, service
 
@@ -266,7 +281,7 @@ def test_what_can_not_be_meant_is_refused(client, path, body, param):
     reply = post(client, path, **body)
     assert isinstance(reply, httpx.Response)
     assert reply.status_code == 422, reply.text
-    assert param is None or reply.json()["error"]["param"] == param
+    assert param is None or reply.json()["error"]["param"].startswith(param)
 
 
 def test_token_counts_are_for_the_model_that_is_there(client):
