@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -31,6 +32,7 @@ __all__ = [
     "EightBits",
     "in_eight_bits",
     "load_adapter",
+    "read_adapter",
 ]
 
 ADAPTER_FILE = "e5_small_adapter.npz"
@@ -87,7 +89,15 @@ def load_adapter() -> Adapter:
     Raises:
         ModelError: the file is missing or damaged, or belongs to other weights.
     """
-    path = files("rag_engine.connectors.embedders") / ADAPTER_FILE
+    return read_adapter(files("rag_engine.connectors.embedders") / ADAPTER_FILE)
+
+
+def read_adapter(path: Traversable) -> Adapter:
+    """Read an adapter from a file of the same form.
+
+    Raises:
+        ModelError: the file is missing or damaged, or belongs to other weights.
+    """
     try:
         data = path.read_bytes()
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -101,7 +111,7 @@ def load_adapter() -> Adapter:
             }
     except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
         raise ModelError(
-            f"the adapter {ADAPTER_FILE} can not be read: {error}; reinstall rag-engine, or set "
+            f"the adapter {path.name} can not be read: {error}; reinstall rag-engine, or set "
             "embedder.adapter = false"
         ) from error
     if weights != WEIGHTS_SHA256:

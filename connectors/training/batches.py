@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.examples import Example
-from rag_engine.connectors.training.training_records import Pairs
+from rag_engine.connectors.training.training_records import HeldPairs, Pairs
 from rag_engine.errors import InvalidInput
 
-__all__ = ["laid_out", "ordered_batches"]
+__all__ = ["held_batches", "laid_out", "ordered_batches"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,45 @@ def laid_out(
         positives=[example.positive for example in ordered],
         negatives=[example.negatives for example in ordered] if count else [],
         symmetric=[example.symmetric for example in ordered],
+    )
+
+
+def held_batches(examples: Sequence[Example], steps: int, batch: int, seed: int) -> HeldPairs:
+    """Lay out batches of one topic each; within a topic, examples stay in their order.
+
+    What of a topic does not fill a batch is left out; when all have had their turn, they have
+    another.
+
+    Raises:
+        InvalidInput: no topic fills a batch.
+
+    >>> rows = [Example(question=str(n), positive="p", topic="ab"[n % 2]) for n in range(5)]
+    >>> sorted(held_batches(rows, 2, 2, seed=1).questions)
+    ['0', '1', '2', '3']
+    """
+    by_topic: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        by_topic[example.topic].append(example)
+    batches = [
+        of_topic[start : start + batch]
+        for of_topic in by_topic.values()
+        for start in range(0, len(of_topic) - batch + 1, batch)
+    ]
+    if not batches:
+        raise InvalidInput(
+            f"{len(examples)} examples of {len(by_topic)} topics: none fills a batch of {batch}; "
+            "give more of a topic, or a smaller batch"
+        )
+    chance = random.Random(seed)
+    ordered: list[Example] = []
+    while len(ordered) < steps * batch:
+        ordered += [each for some in chance.sample(batches, len(batches)) for each in some]
+    ordered = ordered[: steps * batch]
+    return HeldPairs(
+        questions=[each.question for each in ordered],
+        passages=[each.positive for each in ordered],
+        original_questions=[each.original_question or each.question for each in ordered],
+        original_passages=[each.original_positive or each.positive for each in ordered],
     )
 
 

@@ -46,6 +46,9 @@ equal to 1 (got 1.5)
     dimension weighs so much beside InfoNCE."""
     anchor_every: int = Field(6, ge=1, title="keep-every")
     """Steps from one that holds vectors to the next."""
+    hold_weight: float = Field(1.0, gt=0, title="hold-weight")
+    """What similarities that are held to the original's weigh: the Kullback-Leibler divergence of
+    a question's distribution over the passages of its batch (see ``SimilarityLoss``)."""
     late_interaction_weight: float = Field(0.0, ge=0, title="late")
     """What late interaction, token by token, weighs beside the vectors of texts (see
     ``RetrievalLoss``); the engine asks only the bundled model for tokens."""

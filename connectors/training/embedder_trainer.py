@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
-from rag_engine.connectors.training.tasks import distillation_task, retrieval_task
+from rag_engine.connectors.training.tasks import (
+    distillation_task,
+    hold_similarities,
+    retrieval_task,
+)
 from rag_engine.connectors.training.trainer_parts import (
     ADAPTED_LAYERS,
     Watcher,
@@ -24,6 +28,7 @@ from rag_engine.connectors.training.trainer_parts import (
 )
 from rag_engine.connectors.training.training_records import (
     AnchorTexts,
+    HeldPairs,
     Pairs,
     TrainingLog,
     Validation,
@@ -63,6 +68,8 @@ def train_embedder(
     run: Path,
     name: str,
     anchors: AnchorTexts | None = None,
+    held: Sequence[HeldPairs] = (),
+    held_to: Path | None = None,
     teacher: Path | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
@@ -71,7 +78,9 @@ def train_embedder(
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
 
     A batch is of one of the ``parts``, which take turns by their sizes, and of the ``anchors``
-    after each ``settings.anchor_every`` of those. With a ``teacher``, another such folder, vectors
+    after each ``settings.anchor_every`` of those; of ``held`` pairs, which have turns like the
+    parts', similarities stay those of the model in ``held_to`` (without one, of the model as it
+    was). With a ``teacher``, another such folder, vectors
     learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
     is known by, ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
@@ -89,6 +98,10 @@ def train_embedder(
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
         if teacher is None:
             task = retrieval_task(trained, parts, anchors or AnchorTexts(), settings, prompts)
+            if held:
+                known = SentenceTransformer(str(held_to or model), device=device)
+                known.max_seq_length = trained.max_seq_length
+                hold_similarities(task, trained, held, known, settings, prompts)
         else:
             task = distillation_task(trained, parts, teacher, settings, prompts)
         _freeze_and_adapt(trained, settings)

@@ -25,8 +25,10 @@ class Example(BaseModel):
     that no batch holds both. Without one, the positive itself is the group. ``topic`` names what
     the group is about, an article or a document: examples of one topic share batches, so that the
     batch's other passages are near misses. ``symmetric`` says that both texts are of one kind, as
-    of a sentence and its translation: both get the question's prompt. Languages are BCP-47 codes,
-    for reports; other keys are passed over.
+    of a sentence and its translation: both get the question's prompt. ``original_question`` and
+    ``original_positive`` are what the model whose similarities are held to is asked in place of
+    the texts, as of translations their English. Languages are BCP-47 codes, for reports; other
+    keys are passed over.
 
     >>> Example(question="Wie hoch?", positive="324 metres.").what
     '324 metres.'
@@ -42,6 +44,8 @@ class Example(BaseModel):
     group: str = ""
     topic: str = ""
     symmetric: bool = False
+    original_question: str = ""
+    original_positive: str = ""
 
     @property
     def what(self) -> str:

@@ -76,6 +76,10 @@ class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
         late = torch.nn.functional.cross_entropy(matches / _TEMPERATURE, right)
         return loss + self.late * late
 
+    def vectors(self, column: Any) -> Any:
+        """Return the vectors ``(n, dimension)`` of a table of texts."""
+        return self._read(column)[0]
+
     def _leading_directions(self, sample: Sequence[str]) -> Any:
         """Return orthonormal rows ``(at most 128, dimension)``: a principal component analysis."""
         tokens = []

@@ -16,7 +16,8 @@ import numpy as np
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.retrieval_loss import RetrievalLoss, cosines
-from rag_engine.connectors.training.training_records import AnchorTexts, Pairs
+from rag_engine.connectors.training.similarity_loss import SimilarityLoss
+from rag_engine.connectors.training.training_records import AnchorTexts, HeldPairs, Pairs
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
@@ -29,7 +30,7 @@ try:
 except ImportError as error:
     raise MissingExtra("train", package=str(error.name)) from error
 
-__all__ = ["Task", "distillation_task", "reduced", "retrieval_task"]
+__all__ = ["Task", "distillation_task", "hold_similarities", "reduced", "retrieval_task"]
 
 _TEACHER_BATCH = 16
 _SAMPLED = 64
@@ -76,6 +77,45 @@ def retrieval_task(
         task.data["anchors"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
         task.losses["anchors"] = _near(model, settings.anchor_weight)
     return task
+
+
+def hold_similarities(
+    task: Task,
+    model: Any,
+    held: Sequence[HeldPairs],
+    original: Any,
+    settings: EmbedderTraining,
+    prompts: Prompts,
+) -> None:
+    """Add to a task that similarities stay as the model ``original`` sees them."""
+    reading = RetrievalLoss(model, None, 0.0, prompts)
+    loss = SimilarityLoss(reading, settings.temperature, settings.hold_weight)
+    for number, part in enumerate(held):
+        known = [
+            _vectors_of_each(original, prompt, texts, settings)
+            for prompt, texts in (
+                (prompts.query, part.original_questions),
+                (prompts.passage, part.original_passages),
+            )
+        ]
+        task.data[f"hold{number}"] = datasets.Dataset.from_dict(
+            {
+                "question": [prompts.query + text for text in part.questions],
+                "positive": [prompts.passage + text for text in part.passages],
+                "label": np.concatenate(known, axis=1),
+            }
+        )
+        task.losses[f"hold{number}"] = loss
+
+
+def _vectors_of_each(
+    model: Any, prompt: str, texts: Sequence[str], settings: EmbedderTraining
+) -> Float32Array:
+    """Return vectors ``(n, dimension)``; of what comes twice, computed once."""
+    distinct = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+        vectors = _vectors(model, [prompt + text for text in distinct])
+    return vectors[[distinct[text] for text in texts]]
 
 
 def _sample(parts: Sequence[Pairs], prompts: Prompts) -> list[str]:

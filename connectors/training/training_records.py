@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["AnchorTexts", "Pairs", "TrainingLog", "Validation"]
+__all__ = ["AnchorTexts", "HeldPairs", "Pairs", "TrainingLog", "Validation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,20 @@ class AnchorTexts:
 
     questions: Sequence[str] = ()
     passages: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPairs:
+    """Examples of one file whose similarities are held to, batch by batch, without prompts.
+
+    ``original_questions[n]`` and ``original_passages[n]`` are what the model that is held to is
+    asked in place of ``questions[n]`` and ``passages[n]``.
+    """
+
+    questions: Sequence[str]
+    passages: Sequence[str]
+    original_questions: Sequence[str]
+    original_passages: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,23 @@ def embedder(
             help="Learn this model's vectors, of a text or its original.",
         ),
     ] = None,
+    hold: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--hold",
+            metavar="FILE",
+            help="Examples whose similarities stay the original's; may be repeated.",
+        ),
+    ] = None,
+    hold_to: Annotated[
+        str | None,
+        typer.Option(
+            "--hold-to", metavar="MODEL", help="Whose similarities they are, if not --model's."
+        ),
+    ] = None,
+    hold_weight: Annotated[
+        float, number("hold-weight", "What they weigh beside InfoNCE.")
+    ] = _USUAL.hold_weight,
     check: Annotated[
         Path | None,
         typer.Option("--check", metavar="SET_DIR", help="A test set that is asked while training."),
@@ -113,6 +130,7 @@ def embedder(
         dropout=dropout,
         anchor_weight=keep,
         anchor_every=keep_every,
+        hold_weight=hold_weight,
         late_interaction_weight=late,
         interpolation_alpha=share,
         matryoshka=tuple(matryoshka or ()),
@@ -129,5 +147,7 @@ def embedder(
         mine_hard_negatives=mine,
         validation=check,
         teacher=teacher,
+        hold=hold or (),
+        hold_to=hold_to,
         device=chosen_device,
     )

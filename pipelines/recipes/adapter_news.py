@@ -12,7 +12,7 @@ from typing import Any
 
 from rag_engine.connectors.training.examples import Example
 
-__all__ = ["parts_of_news", "read_rows", "translated", "translated_news"]
+__all__ = ["parts_of_news", "read_rows", "some_words", "translated", "translated_news"]
 
 _PAIRS_A_SENTENCE = 8
 _PARTS_A_BLOCK = 16
@@ -58,7 +58,7 @@ def parts_of_news(path: Path, chance: random.Random) -> list[Example]:
             own, other = chance.sample(known, 2)
             found.append(
                 Example(
-                    question=_some_words(chance.choice(chosen)[own], chance),
+                    question=some_words(chance.choice(chosen)[own], chance),
                     positive=" ".join(each[other] for each in chosen),
                     question_language=own,
                     passage_language=other,
@@ -69,7 +69,7 @@ def parts_of_news(path: Path, chance: random.Random) -> list[Example]:
     return found
 
 
-def _some_words(sentence: str, chance: random.Random) -> str:
+def some_words(sentence: str, chance: random.Random) -> str:
     """Return some of a sentence's words, in a row; of one without spaces, some of its signs."""
     words = sentence.split()
     blank = " " if len(words) > _FEW_WORDS else ""

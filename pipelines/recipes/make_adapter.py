@@ -7,7 +7,8 @@ bundled model, the mean of several (Wortsman et al. 2022, "Model soups", section
 ``SHARE``; each matrix as the nearest of rank ``RANK``, in eight bits (rank 64: 5 MB). Of what was
 trained beside matrices, biases and norms where all weights were, nothing is kept. Its card comes
 with it: what each was trained on (and what those were, given as ``--before``, from which some of
-them went on), and what a JSON file given as ``--scores`` says.
+them went on: folders, or the card of an adapter that a training started from), and what a JSON file
+given as ``--scores`` says.
 """
 
 from __future__ import annotations
@@ -81,12 +82,17 @@ def main(arguments: Sequence[str]) -> None:
     card: dict[str, Any] = {"share": given.share, "rank": given.rank}
     if given.scores is not None:
         card["scores"] = json.loads(given.scores.read_text(encoding="utf-8"))
-    card["runs"] = [
-        json.loads((model / CARD).read_text(encoding="utf-8"))
-        for model in (*given.before, *given.models)
-    ]
+    card["runs"] = [run for model in (*given.before, *given.models) for run in _runs(model)]
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
     (given.out / ADAPTER_CARD).write_text(text, encoding="utf-8")
+
+
+def _runs(trained: Path) -> list[Any]:
+    """Return what was trained: of a model's folder its run, of an adapter's card all of its."""
+    if trained.is_dir():
+        return [json.loads((trained / CARD).read_text(encoding="utf-8"))]
+    runs: list[Any] = json.loads(trained.read_text(encoding="utf-8"))["runs"]
+    return runs
 
 
 if __name__ == "__main__":

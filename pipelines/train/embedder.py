@@ -12,7 +12,7 @@ from typing import Any
 
 from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from rag_engine.connectors.torch_models import model_folder, pick_device
-from rag_engine.connectors.training.batches import laid_out
+from rag_engine.connectors.training.batches import held_batches, laid_out
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.examples import Example, ExampleFile, read_examples
 from rag_engine.connectors.training.hard_negatives import with_hard_negatives
@@ -29,6 +29,7 @@ from rag_engine.connectors.training.runs import (
 )
 from rag_engine.connectors.training.training_records import (
     AnchorTexts,
+    HeldPairs,
     Pairs,
     TrainingLog,
     Validation,
@@ -58,6 +59,8 @@ def train(
     mine_hard_negatives: int = 0,
     validation: Path | None = None,
     teacher: str | None = None,
+    hold: Sequence[Path] = (),
+    hold_to: str | None = None,
     device: str = "auto",
 ) -> Outcome:
     """Train ``model`` on examples; write a directory that opens as an embedder into ``target``.
@@ -66,9 +69,10 @@ def train(
     ``mine_hard_negatives`` of them, in the positive's language, are looked for where an example has
     fewer. ``validation`` is a test set that is asked while training. With a ``teacher``, a model of
     sentence-transformers, the result learns to give each text the teacher's vector, and a
-    translation the vector of its original. Stopped, the same command goes on from the last
-    checkpoint, which lies beside ``target`` until it is done. ``device`` is ``auto`` (one GPU if
-    there is one), ``cpu`` or ``cuda``.
+    translation the vector of its original. On examples of the files ``hold``, similarities stay
+    what the model ``hold_to`` sees (without one, the model as it was). Stopped, the same command
+    goes on from the last checkpoint, which lies beside ``target`` until it is done. ``device`` is
+    ``auto`` (one GPU if there is one), ``cpu`` or ``cuda``.
 
     Raises:
         InvalidInput: examples that can not be read, too few for a batch, or a ``target`` that is
@@ -83,10 +87,15 @@ def train(
             f"late and a teacher do not go together, got {settings.late_interaction_weight} and "
             f"{teacher}; leave one out"
         )
+    if hold_to is not None and not hold:
+        raise InvalidInput(f"--hold-to {hold_to} does nothing without --hold FILE; give a file")
+    if hold and teacher is not None:
+        raise InvalidInput(f"--hold and a teacher do not go together, got {teacher}; leave one out")
     new_folder(target)
     device = pick_device(device)
     read = [read_examples(path) for path in files]
     tasks = [list(file.examples) for file in read]
+    holding = [read_examples(path) for path in hold]
     if teacher is not None:  # it reads questions and positives
         tasks = [[_without_negatives(each) for each in task] for task in tasks]
     asked = None if validation is None else _validation(validation, settings.seed)
@@ -106,6 +115,10 @@ def train(
             "model": model_identity(model, source),
             "teacher": None if taught is None else model_identity(str(teacher), taught),
         }
+        if holding:
+            original = source if hold_to is None else model_folder(hold_to)
+            identity["held"] = data_identity(holding)
+            identity["held_to"] = model_identity(hold_to or model, original)
         refuse_another(run, identity)
         if mine_hard_negatives:
             note(f"looking for {mine_hard_negatives} hard negatives an example")
@@ -113,12 +126,12 @@ def train(
             tasks = [
                 with_hard_negatives(task, mine_hard_negatives, embedder=embedder) for task in tasks
             ]
-        parts = _parts(tasks, settings)
+        parts, held = _parts(tasks, holding, settings)
         if claim(run, identity):
             note("going on from the last checkpoint")
         if model == BUNDLED and source != kept:
             source = source.rename(kept)  # checkpoints of adapters name the model they go with
-        count = sum(len(task) for task in tasks)
+        count = sum(map(len, tasks)) + sum(len(file.examples) for file in holding)
         note(f"{count} examples, {settings.steps} steps of {settings.batch} questions")
         with Bar() as bar:
             log = train_embedder(
@@ -127,6 +140,8 @@ def train(
                 settings,
                 name=model,
                 teacher=taught,
+                held=held,
+                held_to=None if hold_to is None else model_folder(hold_to),
                 anchors=_anchors([each for task in tasks for each in task], settings),
                 target=Path(temporary) / "out",
                 run=run,
@@ -173,13 +188,25 @@ def _identity(
     }
 
 
-def _parts(tasks: Sequence[Sequence[Example]], settings: EmbedderTraining) -> list[Pairs]:
-    """Lay out each task's examples, with as many batches as its share of the steps."""
-    count = sum(len(task) for task in tasks)
-    return [
+def _parts(
+    tasks: Sequence[Sequence[Example]], holding: Sequence[ExampleFile], settings: EmbedderTraining
+) -> tuple[list[Pairs], list[HeldPairs]]:
+    """Lay out each file's examples, with as many batches as its share of the steps."""
+    count = sum(map(len, tasks)) + sum(len(file.examples) for file in holding)
+    parts = [
         laid_out(task, math.ceil(settings.steps * len(task) / count), settings, on_note=note)
         for task in tasks
     ]
+    held = [
+        held_batches(
+            file.examples,
+            math.ceil(settings.steps * len(file.examples) / count),
+            settings.batch,
+            settings.seed,
+        )
+        for file in holding
+    ]
+    return parts, held
 
 
 def _without_negatives(example: Example) -> Example:

@@ -284,6 +284,53 @@ def test_a_translation_learns_the_vector_of_its_original(base: Path, tmp_path: P
     assert card["teacher"] == card["model"] == {"name": str(base), "weights": weights_digest(base)}
 
 
+def test_what_is_near_in_one_language_is_held_between_two(base: Path, tmp_path: Path):
+    pairs = [
+        ("The pump runs for nine hours.", "Ang bomba ay tumatakbo nang siyam na oras."),
+        ("The valve is made of brass.", "Ang balbula ay yari sa tanso."),
+        ("The tank holds forty litres.", "Apatnapung litro ang laman ng tangke."),
+    ]
+    facts, held = tmp_path / "facts.jsonl", tmp_path / "held.jsonl"
+    facts.write_text(
+        "\n".join(json.dumps({"question": q, "positive": p}) for q, p, _ in FACTS), encoding="utf-8"
+    )
+    lines = [
+        {"question": q, "positive": p, "original_question": one, "original_positive": one}
+        for one, other in pairs
+        for q, p in ((one, other), (other, one))
+    ]
+    held.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    target = tmp_path / "student"
+    asked = command(facts, base, target, "--hold", str(held), "--steps", "24", "--keep", "0")
+    assert main(asked) == 0
+    before = SentenceTransformerEmbedder(model=str(base), device="cpu")
+    after = SentenceTransformerEmbedder(model=str(target), device="cpu")
+    english, other = [list(each) for each in zip(*pairs, strict=True)]
+    wanted = before.embed_queries(english) @ before.embed_passages(english).T
+    gaps = [
+        np.ptp(each.embed_queries(other) @ each.embed_passages(english).T - wanted, axis=1).mean()
+        for each in (before, after)
+    ]
+    assert gaps[1] < 0.8 * gaps[0]  # rows are alike but for what they all have
+    card = json.loads((target / CARD).read_text(encoding="utf-8"))
+    assert card["held"][0]["examples"] == len(lines)
+    assert card["held_to"] == card["model"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--hold-to", "base"), "--hold-to base does nothing without --hold"),
+        (("--hold", "held.jsonl", "--teacher", "base"), "--hold and a teacher do not go together"),
+        (("--hold", "held.jsonl"), "held.jsonl: no examples can be read"),
+    ],
+)
+def test_what_does_not_go_with_holding(data: Path, base: Path, tmp_path: Path, capsys, more, told):
+    assert main([*command(data, base, tmp_path / "no"), *more]) == 1
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_wide_teacher_is_reduced():
     random = np.random.default_rng(1)
     wide = random.normal(size=(50, 8)) @ np.diag([4, 3, 2, 1, 0.1, 0.1, 0.1, 0.1])

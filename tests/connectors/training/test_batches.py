@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rag_engine.connectors.training.batches import laid_out, ordered_batches
+from rag_engine.connectors.training.batches import held_batches, laid_out, ordered_batches
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.examples import Example
+from rag_engine.errors import InvalidInput
 
 
 def test_no_batch_holds_a_group_twice():
@@ -120,3 +121,34 @@ def test_negatives_are_given_up_for_a_batch_that_is_full():
     pairs = laid_out(examples, 1, EmbedderTraining(batch=8))
     assert len(set(pairs.questions)) == 8
     assert not pairs.negatives
+
+
+def test_what_is_held_comes_topic_by_topic_with_its_originals():
+    rows = [
+        Example(
+            question=f"{topic}{n}",
+            positive=f"p{n}",
+            topic=topic,
+            original_question=f"en{n}" if topic == "b" else "",
+        )
+        for n in range(7)
+        for topic in "ab"
+    ]
+    held = held_batches(rows, 5, 3, seed=1)
+    batches = [held.questions[start : start + 3] for start in range(0, 15, 3)]
+    assert len(held.questions) == 15
+    assert all(len({each[0] for each in batch}) == 1 for batch in batches)
+    assert sorted(map(tuple, batches[:4])) == [
+        ("a0", "a1", "a2"),
+        ("a3", "a4", "a5"),
+        ("b0", "b1", "b2"),
+        ("b3", "b4", "b5"),
+    ]
+    for question, original in zip(held.questions, held.original_questions, strict=True):
+        assert original == (f"en{question[1]}" if question[0] == "b" else question)
+    assert held.original_passages == held.passages
+
+
+def test_no_topic_that_fills_a_batch():
+    with pytest.raises(InvalidInput, match="2 examples of 2 topics: none fills a batch of 2"):
+        held_batches([Example(question=t, positive="p", topic=t) for t in "ab"], 1, 2, seed=1)
