@@ -55,7 +55,7 @@ _ONE_LENGTH, _FEWEST_CODES = 0.7, 6
 """Of the words: codes in groups of so many letters have one length, words of no language have."""
 _SCHOLARLY = 0.04
 """Of the letters: transliterations have more that no code page has."""
-_BRACKETS = ("()", "[]", "{}")
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _FEWEST_BRACKETS, _FEWEST_KINDS = 4, 2
 _MATCHED = 0.9
 """Of the brackets: in source code and formulas each has its other."""
