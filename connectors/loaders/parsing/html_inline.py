@@ -44,7 +44,7 @@ class AltText(str):
 class Raised(str):
     """A raised number, of which running text has the digits alone."""
 
-    __slots__ = ("digits",)
+    digits: str
 
     digits: str
 

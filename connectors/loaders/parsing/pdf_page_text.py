@@ -93,6 +93,7 @@ class PageText:
 
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
+        self._raw = text_page.raw
         self._rect = pdfium.FS_RECTF()
         self._joiners: list[Span] | None = None
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
@@ -180,7 +181,7 @@ class PageText:
     def _is_generated(self, place: int) -> bool:
         if self._signs:
             return self._signs[place].place < 0
-        return int(pdfium.FPDFText_IsGenerated(self._page, place)) != 0
+        return int(pdfium.FPDFText_IsGenerated(self._raw, place)) != 0
 
     def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
         position = 0
@@ -211,7 +212,7 @@ class PageText:
         if self._signs:
             return self._signs[place].box
         rect = self._rect
-        pdfium.FPDFText_GetLooseCharBox(self._page, place, rect)
+        pdfium.FPDFText_GetLooseCharBox(self._raw, place, rect)
         return rect.left, rect.bottom, rect.right, rect.top
 
 

@@ -31,6 +31,10 @@ _AT_ONE_EDGE = 0.5
 """Points, both."""
 _FEWEST_STRETCHED = 4
 _FEWEST_LENGTHS = 3
+_FEWEST_NARROW = 6
+_WORDS_OF_A_LINE = 2
+_SLACK = 1.15
+"""Of the width of a word, which is guessed by its number of letters."""
 _HEADING_STEP = 1.1
 """Of the height of the line above: a heading may be no larger."""
 
@@ -109,7 +113,7 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     if is_open(line.text, following.text):
         return True
     if len(line.text) < _FEWEST_CHARACTERS / (1 + _is_wide(line.text)):
-        return _goes_on_in_stretched(lines, index)
+        return _goes_on_in_stretched(lines, index) or _goes_on_in_narrow(lines, index, usual_gap)
     forwards = 1 if line.end >= line.start else -1
     near = lines[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS]
     ends = [
@@ -145,6 +149,46 @@ def _goes_on_in_stretched(lines: Sequence[Line], index: int) -> bool:
     word = advance * (len(following.text.split()[0]) + 1)
     slack = 1.0 if ends_sentence(line.text) else 1.5
     return edge - forwards * line.end < max(_AT_ONE_PLACE, slack * word)
+
+
+def _goes_on_in_narrow(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
+    """Tell whether a short line goes on, in a narrow column whose lines are of different lengths.
+
+    Its lines are broken where the next word had no room: so each of several lines is, of which most
+    begin in small letters. Rows of a list or an address have room by chance, or begin with names.
+    """
+    first = last = index
+    while first > max(0, index - _NEIGHBOURS) and _is_next(lines, first - 1, usual_gap):
+        first -= 1
+    while last < min(len(lines) - 1, index + _NEIGHBOURS) and _is_next(lines, last, usual_gap):
+        last += 1
+    near = lines[first : last + 1]
+    if (
+        last == index
+        or len(near) < _FEWEST_NARROW
+        or sum(len(each.text.split()) for each in near) < (_WORDS_OF_A_LINE * len(near))
+    ):
+        return False
+    widest = max(abs(each.end - each.start) for each in near)
+    full = [
+        abs(a.end - a.start) + _SLACK * _first_word_width(b) > widest for a, b in pairwise(near)
+    ]
+    small = sum(b.text[0].islower() for b in near[1:])
+    room = sum(
+        not is_full and not ends_sentence(each.text)
+        for each, is_full in zip(near[:-1], full, strict=True)
+    )
+    return full[index - first] and not room and 2 * small >= len(near)
+
+
+def _is_next(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
+    """Tell whether a line is closely followed by the next one, which is set as it is."""
+    line, following = lines[index], lines[index + 1]
+    if line.alone or following.alone or line.heading or following.heading:
+        return False
+    smaller, larger = sorted((line.height, following.height))
+    gap = line.base - following.top
+    return larger < smaller * _HEADING_STEP and 0 < gap <= usual_gap * _GAP_STEP
 
 
 def _stretched_to(near: Sequence[Line], forwards: int) -> float | None:

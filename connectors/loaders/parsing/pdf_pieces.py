@@ -16,6 +16,8 @@ _GAP = 0.3
 """Of the height of a line: what is further apart are two pieces."""
 _GAP_WITHOUT_BLANK = 0.25
 """The same on a page that has blanks between words, and none there."""
+_DOWNS = 0.25
+"""Of the height of a line: so much of it may reach over the edge of a frame."""
 _SAME_ROW = 0.35
 _SAME_LEVEL = 0.4
 
@@ -83,6 +85,9 @@ def _breaks_of_right(boxes: Sequence[tuple[int, Box]]) -> list[int]:
 
 def cut(written: PageText, piece: Piece, frames: Sequence[Box]) -> list[tuple[int | None, Piece]]:
     """Cut a piece where it goes from one frame into another; with each the frame's number."""
+    whole = _frame_of(piece.box, frames)
+    if whole is not None:
+        return [(whole, piece)]
     within: list[tuple[int | None, Piece]] = []
     start, stop, box, frame = piece.run.start, piece.run.start, None, None
     for place, _ in piece.run.characters():
@@ -102,6 +107,16 @@ def cut(written: PageText, piece: Piece, frames: Sequence[Box]) -> list[tuple[in
         last = piece.run.part(start, piece.run.start + piece.run.units)
         within.append((frame, Piece(last, box, piece.source, piece.order)))
     return within
+
+
+def _frame_of(box: Box, frames: Sequence[Box]) -> int | None:
+    """Return the number of the frame that a piece is in as a whole, but for its ups and downs."""
+    left, bottom, right, top = box
+    bottom, top = bottom + _DOWNS * (top - bottom), top - _DOWNS * (top - bottom)
+    for number, frame in enumerate(frames):
+        if frame[0] <= left and right <= frame[2] and frame[1] <= bottom and top <= frame[3]:
+            return number
+    return None
 
 
 def _holds(box: Box, point: tuple[float, float]) -> bool:

@@ -150,10 +150,14 @@ def _is_upper_line(
 def column_of(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
     """Return the number of the column that a piece is in, or nearest to."""
     middle = (piece.box[0] + piece.box[2]) / 2
-    return min(
-        range(len(columns)),
-        key=lambda n: max(columns[n][0] - middle, middle - columns[n][1], 0.0),
-    )
+    nearest, least = 0, float("inf")
+    for number, (left, right) in enumerate(columns):
+        distance = max(left - middle, middle - right, 0.0)
+        if distance < least:
+            nearest, least = number, distance
+        if not distance:
+            break
+    return nearest
 
 
 def gap_between(above: Sequence[Piece], below: Sequence[Piece]) -> float:

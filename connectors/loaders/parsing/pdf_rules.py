@@ -6,7 +6,7 @@ Programs draw them as strokes, as thin filled boxes, or as a box around each cel
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -38,14 +38,16 @@ def read_rules(page: Any) -> tuple[list[Rule], list[Rule]]:
     """
     across: list[Rule] = []
     upright: list[Rule] = []
-    count = pdfium.FPDFPage_CountObjects(page)
+    raw = page.raw
+    count = pdfium.FPDFPage_CountObjects(raw)
     if count > _MOST_OBJECTS:
         return [], []
+    edges = [ctypes.c_float() for _ in range(4)]
     for number in range(count):
-        drawn = pdfium.FPDFPage_GetObject(page, number)
+        drawn = pdfium.FPDFPage_GetObject(raw, number)
         if pdfium.FPDFPageObj_GetType(drawn) != pdfium.FPDF_PAGEOBJ_PATH:
             continue
-        for left, bottom, right, top in _boxes(drawn):
+        for left, bottom, right, top in _boxes(drawn, edges):
             wide, high = right - left, top - bottom
             if high <= _THIN < wide:
                 across.append(Rule((bottom + top) / 2, left, right))
@@ -58,16 +60,19 @@ def read_rules(page: Any) -> tuple[list[Rule], list[Rule]]:
     return ([], []) if sum(map(len, whole)) > _MOST_RULES else whole
 
 
-def _boxes(drawn: Any) -> Iterator[tuple[float, float, float, float]]:
-    """Yield the boxes that a path is made up of; its curves and slanted lines make none."""
+def _boxes(drawn: Any, edges: Sequence[Any]) -> Iterable[tuple[float, float, float, float]]:
+    """Return the boxes that a path is made up of; its curves and slanted lines make none.
+
+    What is thin as a whole is a rule, whatever its ends; most paths are. ``edges`` are four places
+    for PDFium's answers.
+    """
     segments = pdfium.FPDFPath_CountSegments(drawn)
-    if segments in _BOX_SEGMENTS and _is_straight(drawn, segments):
-        edges = [ctypes.c_float() for _ in range(4)]
+    if segments in _BOX_SEGMENTS:
         pdfium.FPDFPageObj_GetBounds(drawn, *edges)
         left, bottom, right, top = (edge.value for edge in edges)
-        yield left, bottom, right, top
-    elif segments <= _MOST_SEGMENTS:
-        yield from _steps(drawn, segments)
+        if min(right - left, top - bottom) <= _THIN or _is_straight(drawn, segments):
+            return ((left, bottom, right, top),)
+    return _steps(drawn, segments) if segments <= _MOST_SEGMENTS else ()
 
 
 def _is_straight(drawn: Any, segments: int) -> bool:

@@ -41,7 +41,7 @@ class StyleReader:
     """Asks PDFium about characters of a pypdfium2 text page; ``tagged`` files hold marks."""
 
     def __init__(self, text_page: Any, *, tagged: bool = False) -> None:
-        self._page = text_page
+        self._page = text_page.raw
         self._tagged = tagged
         self._name = ctypes.create_string_buffer(_LONGEST_NAME)
         self._flags = ctypes.c_int()

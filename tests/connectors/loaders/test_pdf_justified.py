@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
 from fpdf import FPDF
 
 from rag_engine.connectors.loaders.pdf import PdfLoader
@@ -83,3 +84,55 @@ def test_short_rows_of_a_list_stay_rows(sandbox: Sandbox, load_one: Callable[...
     loose = tuple(range(len(rows)))
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", stretched(rows, loose=loose))
     assert document.text.split("\n") == narrow(rows)
+
+
+POND = (
+    "The mill pond is drained each spring so that the sluice can be cleaned and the eels moved to "
+    "the upper pond. Anglers are told by a note on the gate. The miller keeps the key, and the "
+    "wheel stands still for nine days while the mud is carted off to the fields."
+)
+
+
+@pytest.mark.parametrize("align", ["L", "R", "C"])
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize("width", [34, 40, 50])
+def test_lines_of_different_lengths_in_a_narrow_column_are_a_paragraph(
+    sandbox: Sandbox, load_one: Callable[..., Document], align: str, columns: int, width: int
+):
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=10)
+    top = pdf.get_y()
+    for column in range(columns):
+        pdf.set_xy(10 + column * (width + 6), top)
+        pdf.multi_cell(width, 4.5, POND, align=align)
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
+    assert document.text.replace("\n", " ") == " ".join([POND] * columns)
+    assert document.text.count("\n") < columns
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Anna Meier", "John Smith", "Paula Jung", "Peter Hill", "Maria Dorn", "Emil Stock"],
+        [
+            "bread and butter",
+            "two pears",
+            "a pound of flour",
+            "salt",
+            "ten eggs",
+            "oil and vinegar",
+        ],
+        ["Museum of clocks", "care of Mrs Bell", "4 Mill Lane", "Ely", "CB7 4XX", "England"],
+    ],
+)
+def test_rows_of_lists_and_addresses_stay_rows(
+    sandbox: Sandbox, load_one: Callable[..., Document], rows: list[str]
+):
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=10)
+    for number, row in enumerate(rows):
+        pdf.text(20, 30 + 5 * number, row)
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
+    assert document.text.split("\n") == rows
