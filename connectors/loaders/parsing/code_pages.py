@@ -48,6 +48,9 @@ _CODE_PAGES: dict[str, tuple[float, str]] = {
     "cp1125": (0.5, "uk"),
     "cp855": (0.5, "sr mk bg ru"),
     "iso8859_5": (0.8, "ru bg sr mk be uk"),
+    "kz1048": (0.5, "kk"),
+    "ptcp154": (0.4, "kk ky tt ba"),
+    "koi8_t": (0.4, "tg"),
     "mac_cyrillic": (0.5, "ru bg sr mk be uk"),
     "iso8859_2": (0.9, _CENTRAL),
     "cp852": (0.8, _CENTRAL),
@@ -80,6 +83,9 @@ _CODE_PAGES: dict[str, tuple[float, str]] = {
     "iso8859_8": (0.8, "he"),
     "cp862": (0.8, "he"),
     "iso8859_6": (0.8, "ar"),
+    "cp720": (0.4, "ar"),
+    "mac_arabic": (0.3, "ar"),
+    "mac_farsi": (0.3, "fa"),
 }
 """Each with its prior, and the languages that were written in it. Of those that read a text alike
 the first is named."""

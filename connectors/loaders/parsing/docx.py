@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from docx import Document
@@ -13,7 +14,7 @@ from docx.oxml.parser import parse_xml
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.charts import chart_lines
-from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.cleaning import join_lines, one_line
 from rag_engine.connectors.loaders.parsing.docx_numbering import Numbering
 from rag_engine.connectors.loaders.parsing.docx_packages import with_packages_as_files
 from rag_engine.connectors.loaders.parsing.docx_parts import blocks_of_text, is_docx
@@ -38,6 +39,7 @@ _DIAGRAMS = re.compile(r"/word/diagrams/data\d*\.xml")
 _CHARTS = re.compile(r"/word/charts/chart\d*\.xml")
 _SECTION, _FIRST_PAGE = qn("w:sectPr"), qn("w:titlePg")
 _MARGINS = frozenset({qn("w:headerReference"), qn("w:footerReference")})
+_DELETED = ("del", "moveFrom")
 _DEEPEST_CHUNK = 3
 _MOST_CHUNKS = 200
 
@@ -86,6 +88,8 @@ class _Walk:
         self._document = document
         self._depth = depth
         self._chunks = 0
+        self._goes_on = False
+        """Whether the end of the paragraph before was deleted."""
         self._styles = Styles(document)
         numbering = next(self._parts(re.compile(r"/word/numbering\d*\.xml")), None)
         self._numbering = Numbering(numbering, self._styles)
@@ -157,6 +161,8 @@ class _Walk:
 
     def _paragraph(self, paragraph: Any, blocks: list[Block], *, pages: bool) -> None:
         properties = paragraph.find(_PROPERTIES)
+        if self._styles.is_contents(properties):
+            return
         read = ParagraphText(paragraph, pages=pages)
         label = self._numbering.label(properties)
         level = self._styles.level(properties)
@@ -167,7 +173,11 @@ class _Walk:
                 self.first_heading = self.first_heading or plain
             # A title stands above all headings of the first level.
             text = f"{label or ''}{read.text.strip()}"
-            blocks.append(Block(text, level=level, item=label is not None))
+            if self._goes_on and level is None and blocks and blocks[-1].kind == "text":
+                blocks[-1] = replace(blocks[-1], text=join_lines(blocks[-1].text, text))
+            else:
+                blocks.append(Block(text, level=level, item=label is not None))
+            self._goes_on = _ends_nowhere(properties)
         for word, reading in read.readings:
             self.readings.add(word, reading)
         for box in read.boxes:
@@ -195,3 +205,9 @@ class _Walk:
             self.problems.append("a document inside of it is left out: it is not in the file")
             return []
         return blocks
+
+
+def _ends_nowhere(properties: Any | None) -> bool:
+    """Tell whether the mark that ends a paragraph is deleted: what follows belongs to it."""
+    marks = () if properties is None else (f"{qn('w:rPr')}/{qn(f'w:{n}')}" for n in _DELETED)
+    return properties is not None and any(properties.find(mark) is not None for mark in marks)

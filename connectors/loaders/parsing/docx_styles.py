@@ -12,6 +12,7 @@ __all__ = ["Styles"]
 
 _VAL, _STYLE, _NUM_PR = qn("w:val"), qn("w:pStyle"), qn("w:numPr")
 _HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+_CONTENTS = re.compile(r"toc (?:heading|\d)", re.IGNORECASE)
 _MAX_STYLE_DEPTH = 20
 _RUN, _PARAGRAPH, _RUN_STYLE = qn("w:r"), qn("w:p"), f"{qn('w:rPr')}/{qn('w:rStyle')}"
 _VANISH = f"{qn('w:rPr')}/{qn('w:vanish')}"
@@ -49,6 +50,13 @@ class Styles:
         if style_id not in self._levels:
             self._levels[style_id] = self._level_of(style_id)
         return self._levels[style_id]
+
+    def is_contents(self, properties: Any | None) -> bool:
+        """Tell whether a paragraph is of a table of contents, which names all headings again."""
+        style = None if properties is None else properties.find(_STYLE)
+        element = None if style is None else self._by_id.get(style.get(_VAL, ""))
+        name = None if element is None else element.find(qn("w:name"))
+        return name is not None and _CONTENTS.fullmatch(name.get(_VAL, "")) is not None
 
     def numbering(self, properties: Any) -> Any | None:
         """Return the ``w:numPr`` that a paragraph has from its style."""

@@ -12,7 +12,8 @@ from email.utils import parsedate_to_datetime
 from mimetypes import guess_extension
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode
+from rag_engine.connectors.loaders.parsing.events import event_texts
 from rag_engine.connectors.loaders.parsing.mail import DEEPEST, Attachment, Body, Mail, as_parsed
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 
@@ -24,6 +25,25 @@ _SIGNATURES |= {"application/x-pkcs7-signature", "application/pgp-keys"}
 _ENCRYPTED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _SEVEN_BITS = frozenset({"hz", "hz-gb-2312", "iso-2022-kr", "utf-7"})
 """Their bytes look like plain ASCII: only who declares them knows."""
+_OTHER_FORMS = _SIGNATURES | {"text/enriched", "text/richtext", "text/x-amp-html"}
+_OTHER_FORMS |= {"text/rfc822-headers", "text/watch-html"}
+"""Parts that say again what another part says."""
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_ENDINGS = {
+    f"{_OFFICE}presentationml.presentation": ".pptx",
+    f"{_OFFICE}spreadsheetml.sheet": ".xlsx",
+    f"{_OFFICE}wordprocessingml.document": ".docx",
+    **{
+        f"application/vnd.oasis.opendocument.{kind}": ending
+        for kind, ending in (("presentation", ".odp"), ("spreadsheet", ".ods"), ("text", ".odt"))
+    },
+    "application/epub+zip": ".epub",
+    "application/msword": ".doc",
+    "application/rtf": ".rtf",
+    "text/markdown": ".md",
+    "text/plain": ".txt",
+}
+"""The usual ending of a kind of file; systems know different ones."""
 _MOST_PARTS = 2_000
 _BOX_LINE = re.compile(rb"From [^\n]*\n")
 
@@ -73,7 +93,7 @@ class _Reader:
             raise Refused("its text is encrypted (PGP); store it decrypted")
         payload = part.get_payload() if part.is_multipart() else None
         if kind == "message/rfc822" and isinstance(payload, list):
-            for inner in payload:
+            for inner in map(_decoded_mail, [part] * len(payload), payload):
                 if depth < DEEPEST and isinstance(inner, Message):
                     mail.inner.append(self.mail(inner, depth + 1))
                 else:
@@ -92,15 +112,18 @@ class _Reader:
         name = _file_name(part)
         carried = part.get_content_disposition() == "attachment"
         if not carried and not name and kind in {"text/plain", "text/html"}:
-            text = _text(part)
+            text = _text(part, mail)
             if kind == "text/html":
                 mail.bodies.append(Body(html=text))
             else:
-                mail.bodies.append(Body(_unflowed(text) if _is_flowed(part) else text))
-        elif carried or name:
+                mail.bodies.append(Body(_unflowed(text, part) if _is_flowed(part) else text))
+        elif kind in {"application/ics", "text/calendar"}:
+            mail.events += event_texts(_text(part, mail))
+        elif kind not in _OTHER_FORMS:
             if kind.startswith("image/") and not carried:
                 return  # drawn in the text, a logo for one
-            name = name or f"unnamed{guess_extension(kind) or ''}"
+            if "." not in name:
+                name = f"{name or 'unnamed'}{_ENDINGS.get(kind) or guess_extension(kind) or ''}"
             mail.attachments.append(Attachment(name, _payload_of(part)))
 
 
@@ -108,6 +131,7 @@ def _add_alternative(found: Mail, mail: Mail) -> None:
     """Add several forms of one text, and whatever came with them."""
     plain = "\n\n".join(body.plain for body in found.bodies if body.plain)
     mail.bodies.append(Body(plain, "".join(body.html for body in found.bodies)))
+    mail.events += found.events
     mail.attachments += found.attachments
     mail.inner += found.inner
     mail.problems += found.problems
@@ -122,33 +146,58 @@ def _payload(part: Message) -> bytes:
     return payload if isinstance(payload, bytes) else b""
 
 
-def _text(part: Message) -> str:
-    return _decoded(_payload(part), part.get_content_charset())
+def _text(part: Message, mail: Mail) -> str:
+    decoded = _decoded(_payload(part), part.get_content_charset())
+    # Without the advice to name the encoding of the file: each part has one of its own.
+    mail.problems += [problem.partition(";")[0] for problem in decoded.problems]
+    return decoded.text
 
 
-def _decoded(data: bytes, charset: str | None) -> str:
+def _decoded(data: bytes, charset: str | None) -> Decoded:
     if charset is not None and charset.lower() in _SEVEN_BITS and data.isascii():
-        return data.decode(charset, "replace")
-    return decode(data, declared=charset).text
+        text = data.decode(charset, "replace")
+        return Decoded(text, charset, text.count("\ufffd"))
+    return decode(data, declared=charset)
+
+
+def _decoded_mail(part: Message, inner: object) -> object:
+    """Return a mail inside of one, which some programs write in Base64 against the standard."""
+    coding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if coding not in {"base64", "quoted-printable"} or not isinstance(inner, Message):
+        return inner
+    if any(header in inner for header in _HEADERS):
+        return inner
+    coded = Message()
+    coded["Content-Transfer-Encoding"] = coding
+    coded.set_payload(inner.get_payload())
+    return email.message_from_bytes(_payload(coded))
 
 
 def _is_flowed(part: Message) -> bool:
     return str(part.get_param("format", "")).lower() == "flowed"
 
 
-def _unflowed(text: str) -> str:
-    """Join the lines that end with a blank to those after them (RFC 3676)."""
+def _unflowed(text: str, part: Message) -> str:
+    """Join the lines that end with a blank to those after them (RFC 3676).
+
+    Only lines that are quoted as often belong together. With ``delsp`` the blank is no part of
+    the text: so write languages without blanks.
+    """
+    without_blank = str(part.get_param("delsp", "")).lower() == "yes"
     lines: list[str] = []
-    flows = False
+    depth_before = -1  # of a line that goes on
     for line in text.replace("\r\n", "\n").split("\n"):
-        signature = line == "-- "
-        quoted = line.startswith(">")
-        if flows and lines and not signature and quoted == lines[-1].startswith(">"):
-            lines[-1] += line.lstrip("> ") if quoted else line
+        rest = line.lstrip(">")
+        depth = len(line) - len(rest)
+        rest = rest.removeprefix(" ")  # what stuffs a line, or parts it from its signs
+        flows = rest.endswith(" ") and rest != "-- "
+        shown = rest[:-1] if flows and without_blank else rest
+        if depth == depth_before and rest != "-- ":
+            lines[-1] += shown
         else:
-            lines.append(line)
-        flows = line.endswith(" ") and not signature
-    return "\n".join(line.removeprefix(" ") for line in lines)
+            lines.append(f"{'>' * depth} {shown}" if depth else shown)
+        depth_before = depth if flows else -1
+    return "\n".join(lines)
 
 
 def _header(message: Message, name: str) -> str:
@@ -178,7 +227,7 @@ def decoded_header(value: str) -> str:
         elif charset is None:
             found.append(piece.decode("latin-1"))
         else:
-            found.append(_decoded(piece, charset))
+            found.append(_decoded(piece, charset).text)
     return "".join(found)
 
 

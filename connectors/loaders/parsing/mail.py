@@ -49,6 +49,8 @@ class Mail:
     date: str = ""
     language: str | None = None
     bodies: list[Body] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    """What calendars in it invite to."""
     attachments: list[Attachment] = field(default_factory=list)
     inner: list[Mail] = field(default_factory=list)
     """Mails that are forwarded in it as they were."""
@@ -72,6 +74,8 @@ def as_parsed(mail: Mail, depth: int = 0) -> Parsed:
     outline.add(", ".join(filter(None, (people, mail.date[:10]))))
     for body in mail.bodies:
         _write_body(body, outline)
+    for event in dict.fromkeys(mail.events):
+        outline.add(event)
     problems = list(mail.problems)
     for inner in mail.inner:
         if depth >= DEEPEST:

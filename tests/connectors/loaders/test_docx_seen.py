@@ -317,3 +317,27 @@ def test_a_document_that_libreoffice_wrote(tmp_path: Path):
         "Vera: Bitte prüfen.",
         "Verein der Leser",
     ]
+
+
+def test_a_table_of_contents_is_left_out() -> None:
+    def fill(document: Any) -> None:
+        document.styles.add_style("toc 1", 1)
+        document.add_paragraph("Inhalt", style="TOC Heading")
+        document.add_paragraph("Pumpe\t3", style="toc 1")
+        document.add_heading("Pumpe", level=1)
+        document.add_paragraph("Sie läuft.")
+
+    parsed = docx.parse(make_docx(fill), "a.docx")
+    assert parsed.text == "Pumpe\n\nSie läuft."
+    assert parsed.title == "Pumpe"
+
+
+def test_paragraphs_whose_end_was_deleted_are_one() -> None:
+    mark = "<w:pPr><w:rPr><w:del w:id='1' w:author='x'/></w:rPr></w:pPr>"
+
+    def fill(document: Any) -> None:
+        gone = f"{mark}<w:del w:id='2'><w:r><w:delText>weg</w:delText></w:r></w:del>"
+        for inside in (f"{mark}{run('Die Pumpe')}", gone, run("läuft."), run("Ende.")):
+            document.element.body.insert(-1, parse_xml(f"<w:p {NAMESPACES}>{inside}</w:p>"))
+
+    assert docx.parse(make_docx(fill), "a.docx").text == "Die Pumpe läuft.\n\nEnde."
