@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pydantic import SecretStr
@@ -280,45 +280,49 @@ class OpenAICompatibleEmbedder:
         instruction: str | None = None,
     ) -> Float32Array:
         _check_list(texts)
-        served = self._what_is_served()
-        vectors = np.empty((len(texts), served.dimension), np.float32)
-        start = 0
-        if served.contract is not None:
-            longest = served.contract.max_tokens * _LONGEST_TOKEN
+        if self._what_is_served().contract is not None:
             more = {} if instruction is None else {"instruction": instruction}
-            for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
-                reply = self._ask_own(side, batch, **more)
-                vectors[start : start + len(batch)] = self._checked(reply, len(batch))
-                start += len(batch)
-            return vectors
+            return self._stacked([rows for rows, _ in self._by_own(side, texts, **more)])
         if prompt is None:
             prompt = (self._prompts.query, self._prompts.passage)[side]
         # Servers refuse an empty input, so that a blank stands in for it.
         inputs = [clipped(prompt + text, self._max_tokens) or " " for text in texts]
-        for start in range(0, len(inputs), self._batch_size):
-            batch = inputs[start : start + self._batch_size]
-            vectors[start : start + len(batch)] = self._vectors(side, batch)
-        return vectors
+        starts = range(0, len(inputs), self._batch_size)
+        parts = [inputs[start : start + self._batch_size] for start in starts]
+        return self._stacked([self._vectors(side, part) for part in parts])
 
     def _embed_tokens(
         self, side: int, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
         _check_list(texts)
-        served = self._what_is_served()
-        if served.contract is None or not self.serves_basis(basis):
+        if not self.serves_basis(basis):
             raise InvalidInput(
                 f"the server gives no vectors of tokens of {self._model!r} in this basis; what it "
                 "gives, serves_basis tells"
             )
-        longest = served.contract.max_tokens * _LONGEST_TOKEN
-        vectors = np.empty((len(texts), served.dimension), np.float32)
+        vectors: list[Float32Array] = []
         tokens: list[TokenVectors] = []
-        for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
-            reply = self._ask_own(side, batch, token_vectors=True)
-            start = len(tokens)
-            vectors[start : start + len(batch)] = self._checked(reply, len(batch))
+        for rows, reply in self._by_own(side, texts, token_vectors=True):
+            vectors.append(rows)
             tokens += [unpacked_tokens(*packed, len(basis)) for packed in reply.tokens()]
-        return vectors, tokens
+        return self._stacked(vectors), tokens
+
+    def _stacked(self, parts: Sequence[Float32Array]) -> Float32Array:
+        return np.concatenate([np.empty((0, self.dimension), np.float32), *parts])
+
+    def _by_own(
+        self, side: int, texts: Sequence[str], **more: object
+    ) -> Iterator[tuple[Float32Array, Embeddings]]:
+        """Yield the vectors of some texts after others, by this project's service, and its answer.
+
+        Raises:
+            InvalidVectors: vectors that are none, or it serves another model by now.
+            ServiceError: the server failed.
+        """
+        longest = self.max_tokens * _LONGEST_TOKEN
+        for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
+            reply = self._ask_own(side, batch, **more)
+            yield self._checked(reply, len(batch)), reply
 
     def _ask_own(self, side: int, batch: Sequence[str], **more: object) -> Embeddings:
         """Ask this project's service; what it serves must be what it served.
