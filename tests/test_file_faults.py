@@ -118,6 +118,39 @@ def write_twice(say, *, folder: str, action: int, at: int, error: int, onward: b
             say(errno.errorcode[failed.errno])
 
 
+def list_and_write(say, *, folder: str, trace: str, other: str) -> None:
+    """List a folder by its descriptor, as ``shutil.rmtree`` does, and write elsewhere."""
+    from tests.trials.file_faults import faults
+
+    library = faults()
+    library.faults_watch(os.fsencode(folder), 0)
+    library.faults_record(os.fsencode(trace), os.fsencode(f"{trace}.bytes"))
+    descriptor = os.open(folder, os.O_RDONLY)
+    with os.scandir(descriptor) as listing:  # of a copy, which libc closes within itself
+        list(listing)
+    with Path(other).open("wb", buffering=0) as file:  # gets its number
+        file.write(b"1234")
+        say({"descriptors": [descriptor, file.fileno()]})
+    os.close(descriptor)
+
+
+def test_a_descriptor_that_libc_closed_is_not_followed_any_more(server, tmp_path):
+    (folder := tmp_path / "folder").mkdir()
+    ended = server.call(
+        f"{__name__}:list_and_write",
+        folder=str(folder),
+        trace=str(tmp_path / "trace"),
+        other=str(tmp_path / "other"),
+    )
+    [told] = ended.said
+    listed, written = told["descriptors"]
+    assert written > listed
+    traced = list(read_trace(tmp_path / "trace"))
+    assert [each.name for each in traced if each.name == "write"] == []
+    doubled = [each.arguments[1] for each in traced if each.name == "dup"]
+    assert str(written) in doubled, "the case is not met: another number was free"
+
+
 @pytest.mark.parametrize(
     ("action", "at", "onward", "status", "said", "held"),
     [

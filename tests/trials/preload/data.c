@@ -1,6 +1,7 @@
 /* Bytes of files: written, synced, read; and the FILEs of C and C++. */
 #include "faults.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -250,13 +251,22 @@ ssize_t __pread64_chk(int descriptor, void *into, size_t size, off64_t at, size_
 
 int close(int descriptor)
 {
-    if (path_at(descriptor)) {
-        pthread_mutex_lock(&faults_lock);
-        follow(descriptor, NULL);
-        say(0, "close", 0, "%d", descriptor);
-        pthread_mutex_unlock(&faults_lock);
-    }
+    forget(descriptor);
     return syscall(SYS_close, descriptor);
+}
+
+/* Both close a descriptor within libc, which may then be given to another file. */
+int closedir(DIR *folder)
+{
+    forget(dirfd(folder));
+    return ((int (*)(DIR *))dlsym(RTLD_NEXT, "closedir"))(folder);
+}
+int fclose(FILE *file)
+{
+    int kept = errno, descriptor = fileno(file); /* -1 for a cookie stream, which calls close() */
+    errno = kept;
+    forget(descriptor);
+    return ((int (*)(FILE *))dlsym(RTLD_NEXT, "fclose"))(file);
 }
 
 static int doubled(int descriptor, int result)

@@ -140,6 +140,16 @@ void follow(int descriptor, const char *path)
     path_of[descriptor] = path ? strdup(path) : NULL;
 }
 
+void forget(int descriptor)
+{
+    if (!path_at(descriptor))
+        return;
+    pthread_mutex_lock(&faults_lock);
+    follow(descriptor, NULL);
+    say(0, "close", 0, "%d", descriptor);
+    pthread_mutex_unlock(&faults_lock);
+}
+
 static void die(void)
 {
     syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGKILL);

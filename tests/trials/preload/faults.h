@@ -36,6 +36,8 @@ int resolved(int folder, const char *path, char *into);
 const char *path_at(int descriptor);
 /* Remember, or with NULL forget, what a descriptor is open for. */
 void follow(int descriptor, const char *path);
+/* Forget what a descriptor is open for: it is closed, or was by what nobody sees. */
+void forget(int descriptor);
 /* Number the operation; return 0 to do it, an errno to fail with, -1 to write less. Locks. */
 int begin(int writes);
 /* Be done with the operation, which may be the end of the process. Unlocks. */

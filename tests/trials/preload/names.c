@@ -6,8 +6,13 @@
 int opened(int folder, const char *path, int flags, mode_t mode)
 {
     char whole[LONGEST];
-    if (!resolved(folder, path, whole))
-        return syscall(SYS_openat, folder, path, flags, mode);
+    if (!resolved(folder, path, whole)) {
+        int other = syscall(SYS_openat, folder, path, flags, mode);
+        int kept = errno;
+        forget(other);
+        errno = kept;
+        return other;
+    }
     struct stat before;
     int there = !syscall(SYS_newfstatat, folder, path, &before, 0);
     int creates = (flags & O_CREAT) && !there;
