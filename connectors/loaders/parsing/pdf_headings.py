@@ -112,7 +112,7 @@ def _usual(pages: Sequence[list[Line]]) -> _Look | None:
     counts = Counter[_Look]()
     for lines in pages:
         for line in lines:
-            if not line.alone and line.style.em:
+            if line.style.em:
                 counts[_look(line)] += len(line.text)
     return max(counts, key=lambda look: (counts[look], look)) if counts else None
 

@@ -6,6 +6,7 @@ follows at the old height may be a third. Here they are one line again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -25,6 +26,7 @@ _MOST_RAISED = 4
 """Characters: a longer stretch is a line of its own."""
 _BLANK = 0.12
 _NOTHING = "\x00"
+_BEHIND = re.compile(r"(?<=\S)[0-9]{1,6}(?!\w)")
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -52,7 +54,22 @@ def join_raised(written: PageText, runs: Sequence[Run]) -> list[Run]:
                 joined.append(run)
         else:
             joined.append(run)
-    return joined
+    return [_with_raised_numbers(written, run) for run in joined]
+
+
+def _with_raised_numbers(written: PageText, run: Run) -> Run:
+    """Return a run with Unicode's raised digits where a small number stands high behind a word."""
+    if run.units != len(run.text):
+        return run
+    signs = list(run.text)
+    for found in _BEHIND.finditer(run.text):
+        base = written.box(run.start + found.start() - 1)
+        for place in range(found.end() - 1, found.start() - 1, -1):
+            if not _is_raised(written.box(run.start + place), base):
+                break
+            signs[place] = signs[place].translate(_DIGITS)
+    text = "".join(signs)
+    return replace(run, text=text)
 
 
 def _is_raised(box: Box, base: Box) -> bool:

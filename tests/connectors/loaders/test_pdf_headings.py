@@ -122,3 +122,28 @@ def test_entries_of_a_table_of_contents_stay_lines(
     lines = [("", 10, entry) for entry in entries]
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed(lines))
     assert document.text.split("\n") == entries
+
+
+def test_lines_with_gaps_tell_the_size_of_the_text_too(
+    sandbox: Sandbox, load_one: Callable[..., Document]
+):
+    pdf = FPDF()
+    pdf.add_page()
+    places = [
+        (20, 20, "B", 20, "Anna Berg"),
+        (20, 40, "B", 11, "EDUCATION"),
+        (20, 47, "", 10, "2010-2014"),
+        (60, 47, "", 10, "Apprentice at the yard, with a prize for the best hull of the year"),
+        (20, 60, "B", 11, "WORK"),
+        (20, 67, "", 10, "2014-2020"),
+        (60, 67, "", 10, "Builder of wooden boats and of oars in a team of five at the lake"),
+    ]
+    for x, y, style, size, text in places:
+        pdf.set_font("helvetica", style, size)
+        pdf.text(x, y, text)
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
+    assert sections_of(document) == [
+        ("Anna Berg",),
+        ("Anna Berg", "EDUCATION"),
+        ("Anna Berg", "WORK"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from fpdf import FPDF
 
 from rag_engine.connectors.loaders.pdf import PdfLoader
@@ -45,3 +46,24 @@ def test_a_small_part_at_the_height_of_the_line_is_not_raised(
     parts = [("The tank holds 10", "6"), (" tons of water in May.", "")]
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", raised(parts, rise=0))
     assert document.text == "The tank holds 106 tons of water in May."
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ([("The basin is covered in winter.", "1")], "The basin is covered in winter.¹"),
+        ([("In May the tank holds 10", "12")], "In May the tank holds 10¹²"),
+        (
+            [("The basin has room for 40 m", "3"), (", in 1912.", "")],
+            "The basin has room for 40 m³, in 1912.",
+        ),
+    ],
+)
+def test_a_raised_number_at_the_end_of_a_line(
+    sandbox: Sandbox,
+    load_one: Callable[..., Document],
+    parts: list[tuple[str, str]],
+    shown: str,
+):
+    document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", raised(parts))
+    assert document.text == shown
