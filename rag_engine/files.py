@@ -188,7 +188,8 @@ class _Run:
             if self._begun:
                 # Durable before the first document: a source left half-way is known as such.
                 catalogue.begin_sources(self._begun)
-            report = add_batch(batch, self._store, self._stop if batch else never, done)
+            stop = self._stop if batch else never
+            report = add_batch(batch, self._store, stop, done, self._on_progress)
             if self._finished:
                 deleted = catalogue.finish_sources(self._finished)
         self._begun, self._finished = [], []

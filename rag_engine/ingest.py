@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
+from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
@@ -126,11 +128,16 @@ def _without(problems: list[Problem], records: Iterable[Document | Problem]) -> 
 
 
 def add_batch(
-    batch: Sequence[Document], store: OpenedStore, stop: Stop = never, done: int = 0
+    batch: Sequence[Document],
+    store: OpenedStore,
+    stop: Stop = never,
+    done: int = 0,
+    on_stage: OnStage = silent,
 ) -> AddReport:
     """Write the new and the changed documents of a batch in one transaction.
 
-    ``done`` documents were written before it.
+    ``done`` documents were written before it. A document that is longer than a batch is a stage
+    of its own, whose passages ``on_stage`` is told of.
 
     Raises:
         InvalidVectors: the embedder gave vectors that can not be used.
@@ -143,7 +150,7 @@ def add_batch(
     chunking = store.settings.chunking
     try:
         _check(stop)
-        stored = prepare(changed, store.components, chunking, stop) if changed else []
+        stored = prepare(changed, store.components, chunking, stop, on_stage) if changed else []
         _check(stop)
     except WriteStopped as stopped:
         raise WriteStopped(kept=done) from stopped
@@ -168,6 +175,7 @@ def prepare(
     components: Components,
     settings: ChunkingSettings,
     stop: Stop = never,
+    on_stage: OnStage = silent,
 ) -> list[StoredDocument]:
     """Make documents ready to be stored.
 
@@ -191,7 +199,11 @@ def prepare(
         for document, its_chunks in zip(documents, chunks, strict=True)
         for chunk in its_chunks
     ]
-    vectors, tokens = _embedded_in_steps(texts, components, stop)
+    tell = None
+    longest = max(documents, key=lambda document: len(document.text))
+    if len(longest.text) > BATCH_CHARACTERS and on_stage is not silent:
+        tell = partial(on_stage, f"embedding {longest.source}")
+    vectors, tokens = _embedded_in_steps(texts, components, stop, tell)
     rows = iter(zip(texts, vectors, tokens, strict=True))
     return [
         StoredDocument(
@@ -214,16 +226,19 @@ def prepare(
 
 
 def _embedded_in_steps(
-    texts: Sequence[str], components: Components, stop: Stop
+    texts: Sequence[str],
+    components: Components,
+    stop: Stop,
+    tell: Callable[[int, int], None] | None,
 ) -> tuple[Float32Array, Sequence[Float32Array | None]]:
-    """Return what ``_embedded`` does; who may be stopped embeds some texts at a time.
+    """Return what ``_embedded`` does; who may be stopped, or tells, embeds some at a time.
 
     Texts of like length go together, as they do within an embedder's own batches.
 
     Raises:
         WriteStopped: ``stop`` said so.
     """
-    if stop is never or len(texts) <= _STEP_TEXTS:
+    if (stop is never and tell is None) or len(texts) <= _STEP_TEXTS:
         _check(stop)
         return _embedded(texts, components)
     order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
@@ -231,6 +246,8 @@ def _embedded_in_steps(
     tokens: list[Float32Array | None] = [None] * len(texts)
     for start in range(0, len(order), _STEP_TEXTS):
         _check(stop)
+        if tell is not None:
+            tell(start, len(order))
         rows = order[start : start + _STEP_TEXTS]
         vectors[rows], states = _embedded([texts[row] for row in rows], components)
         for row, of_text in zip(rows, states, strict=True):

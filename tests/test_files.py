@@ -577,3 +577,22 @@ def test_such_a_file_of_a_folder_is_skipped(kb: KnowledgeBase, folder: Path):
     report = kb.add_files(folder)
     assert report.problems == ()
     assert report.skipped == (Problem(source="handbook/a.xyz", reason="no loader reads .xyz"),)
+
+
+def test_a_long_document_on_one_line_tells_how_far_it_is(
+    kb: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "BATCH_CHARACTERS", 20_000)
+    monkeypatch.setattr(ingest, "_STEP_TEXTS", 10)
+    line = " ".join(f"Die Pumpe {number} wird jedes Jahr gespült." for number in range(600))
+    home = tmp_path / "texts"
+    home.mkdir()
+    (home / "long.txt").write_text(line, encoding="utf-8")
+    (home / "short.txt").write_text("Die Pumpe läuft.", encoding="utf-8")
+    stages: list[tuple[str, int, int]] = []
+    kb.add_files(home, on_progress=lambda *told: stages.append(told))
+    told = [stage for stage in stages if stage[0].startswith("embedding")]
+    assert {stage for stage, _, _ in told} == {"embedding texts/long.txt"}
+    [total] = {total for _, _, total in told}
+    assert [done for _, done, _ in told] == list(range(0, total, 10))
+    assert total > 10

@@ -75,7 +75,7 @@ def test_a_book_of_libreoffice_is_read(sandbox: Sandbox, load_one: Callable[...,
         *("Erstens", "Zweitens", "innen"),  # LibreOffice writes neither numbers nor table heads
         "Nord | 10 | 12",
         "Ende",
-        f"¹{texts.NOTE}",
+        texts.NOTE,
     ]
     assert [span.section for span in document.spans] == [("Bergbahn",)]
     assert document.title == "Haus am See"
