@@ -2,8 +2,9 @@
 
 A reply of ``/v1/embeddings`` names the model by its contract, and the directions in which it gives
 the vectors of single tokens. Vectors travel as base64 of numbers in little-endian order: those of
-texts as float32, exactly as they were computed; those of tokens as float16, a quarter of whose last
-digit an index would not keep.
+texts and of a question's tokens as float32, exactly as they were computed; those of a passage's
+tokens as an index keeps them, eight bits a number and a float16 scale a token
+(``store.token_vectors``), so that one that is built through the wire is the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from rag_engine.errors import InvalidVectors
 from rag_engine.ports import Float32Array, TokenVectors
+from rag_engine.store.token_vectors import ChunkTokens, pack
 
 __all__ = [
     "CHARACTERS",
@@ -36,7 +38,7 @@ CHARACTERS = 200_000
 """Most characters of a request for the vectors of tokens, all its texts together, and of all that
 the client sends."""
 
-_EXACT, _SHORT = np.dtype("<f4"), np.dtype("<f2")
+_EXACT = np.dtype("<f4")
 
 
 def basis_name(basis: Float32Array) -> str:
@@ -63,33 +65,40 @@ def unpacked_vector(text: str) -> Float32Array:
     Raises:
         InvalidVectors: it is none.
     """
-    return _numbers(text, _EXACT)
+    return _numbers(text)
 
 
-def packed_tokens(tokens: TokenVectors) -> tuple[str, str]:
+def packed_tokens(tokens: TokenVectors, *, of_query: bool) -> tuple[str, str]:
     """Return the vectors and the weights of a text's tokens, each as base64."""
-    short = np.ascontiguousarray(tokens.vectors, dtype=_SHORT).tobytes()
-    return base64.b64encode(short).decode("ascii"), packed_vector(tokens.weights)
+    if of_query:
+        return packed_vector(tokens.vectors), packed_vector(tokens.weights)
+    return base64.b64encode(pack(tokens.vectors)).decode("ascii"), packed_vector(tokens.weights)
 
 
-def unpacked_tokens(vectors: str, weights: str, width: int) -> TokenVectors:
+def unpacked_tokens(vectors: str, weights: str, width: int, *, of_query: bool) -> TokenVectors:
     """Return what ``packed_tokens`` made two texts of.
 
     Raises:
         InvalidVectors: they are none, or do not go together.
 
-    >>> tokens = TokenVectors(np.array([[1, 2], [3, 4]], np.float32), np.array([7, 8], np.float32))
-    >>> unpacked_tokens(*packed_tokens(tokens), 2).vectors.tolist()
-    [[1.0, 2.0], [3.0, 4.0]]
+    >>> tokens = TokenVectors(np.array([[1, 2], [4, 4]], np.float32), np.array([7, 8], np.float32))
+    >>> packed = packed_tokens(tokens, of_query=True)
+    >>> unpacked_tokens(*packed, 2, of_query=True).vectors.tolist()
+    [[1.0, 2.0], [4.0, 4.0]]
     """
-    numbers, its_weights = _numbers(vectors, _SHORT), _numbers(weights, _EXACT)
-    if len(numbers) != width * len(its_weights):
+    data, its_weights = _bytes(vectors), _numbers(weights)
+    count = len(its_weights)
+    if len(data) != count * (width * _EXACT.itemsize if of_query else width + 2):
         raise InvalidVectors(
-            f"{len(numbers)} numbers are no vectors of {len(its_weights)} tokens, {width} wide"
+            f"{len(data)} bytes are no vectors of {count} tokens, {width} numbers wide"
         )
+    if of_query:
+        numbers = np.frombuffer(data, _EXACT).astype(np.float32).reshape(-1, width)
+    else:
+        numbers = ChunkTokens.of({0: data}, [0], width).vectors()
     if not (np.isfinite(numbers).all() and np.isfinite(its_weights).all()):
         raise InvalidVectors("the vectors of tokens hold NaN or infinity")
-    return TokenVectors(numbers.reshape(-1, width), its_weights)
+    return TokenVectors(numbers, its_weights)
 
 
 def sendable(text: str, longest: int) -> str:
@@ -119,9 +128,15 @@ def batches(texts: Sequence[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
-def _numbers(text: str, kind: np.dtype[np.floating]) -> Float32Array:
+def _numbers(text: str) -> Float32Array:
+    data = _bytes(text)
+    if len(data) % _EXACT.itemsize:
+        raise InvalidVectors(f"{len(data)} bytes are no numbers of {_EXACT.itemsize}")
+    return np.frombuffer(data, _EXACT).astype(np.float32)
+
+
+def _bytes(text: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
-        return np.frombuffer(data, kind).astype(np.float32)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidVectors(f"no numbers as base64: {text[:40]!r} ({error})") from error

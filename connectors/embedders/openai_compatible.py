@@ -304,7 +304,10 @@ class OpenAICompatibleEmbedder:
         tokens: list[TokenVectors] = []
         for rows, reply in self._by_own(side, texts, token_vectors=True):
             vectors.append(rows)
-            tokens += [unpacked_tokens(*packed, len(basis)) for packed in reply.tokens()]
+            tokens += [
+                unpacked_tokens(*packed, len(basis), of_query=side == _QUERY)
+                for packed in reply.tokens()
+            ]
         return self._stacked(vectors), tokens
 
     def _stacked(self, parts: Sequence[Float32Array]) -> Float32Array:
@@ -322,7 +325,9 @@ class OpenAICompatibleEmbedder:
         longest = self.max_tokens * _LONGEST_TOKEN
         for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
             reply = self._ask_own(side, batch, **more)
-            yield self._checked(reply, len(batch)), reply
+            rows = vectors_of(reply, len(batch), self._model)
+            checked_vectors(rows, rows=len(batch), dimension=self.dimension)
+            yield rows, reply  # to the bit what the model computed
 
     def _ask_own(self, side: int, batch: Sequence[str], **more: object) -> Embeddings:
         """Ask this project's service; what it serves must be what it served.

@@ -175,8 +175,9 @@ class EmbeddingsRequest(_Texts):
 class EmbeddingOut(BaseModel):
     """One vector: numbers, or float32 in little-endian order as base64.
 
-    Where they were asked for, ``token_vectors`` are those of the text's tokens, ``(n, width)``
-    float16, and ``token_weights`` their weights, ``(n,)`` float32, in the same form.
+    Where they were asked for, ``token_vectors`` are those of the text's tokens in the same form: of
+    a query ``(n, width)`` float32; of a passage ``(n,)`` float16 scales, then ``(n, width)`` int8,
+    to be multiplied by them. ``token_weights`` are their weights, ``(n,)`` float32.
     """
 
     object: Literal["embedding"] = "embedding"

@@ -45,6 +45,7 @@ SAMPLES: dict[str, object] = {
     "ef_search": 66,
     "exact_below": 5_432,
     "group_twins": False,
+    "input_types": ("ask", "tell"),
     "late_interaction": False,
     "late_interaction_pool": 7,
     "m": 24,

@@ -158,7 +158,9 @@ def _out(
     numbers: list[float] | str = (
         packed_vector(vector) if body.encoding_format == "base64" else vector.tolist()
     )
-    vectors, weights = (None, None) if tokens is None else packed_tokens(tokens)
+    vectors, weights = (
+        (None, None) if tokens is None else packed_tokens(tokens, of_query=body.of_queries)
+    )
     return EmbeddingOut(
         index=index, embedding=numbers, token_vectors=vectors, token_weights=weights
     )
