@@ -46,8 +46,6 @@ class Raised(str):
 
     digits: str
 
-    digits: str
-
     def __new__(cls, digits: str) -> Raised:
         """Write it raised."""
         made = super().__new__(cls, raised(digits))
