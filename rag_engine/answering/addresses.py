@@ -39,7 +39,7 @@ _SCHEMED = re.compile(
 )
 _UNSCHEMED = re.compile(
     rf"""
-      (?<![\w:/\\])//(?:{_REST}{{0,200}}@)?(?:{_V6}|localhost\b|[^\s<>\"`\[\]/.]{{1,63}}\.[\w%-]){_REST}*
+      (?<![^\W_])(?<![:/\\])//(?:{_REST}{{0,200}}@)?(?:{_V6}|localhost\b|[^\s<>\"`\[\]/.]{{1,63}}\.[\w%-]){_REST}*
     | (?<![a-z0-9])www\.[\w-]{_REST}*
     | (?<![a-z0-9._+-])[a-z0-9._+-]{{1,64}}@
       [\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,20}}\.[\w-]{{0,62}}[^\W\d_]
@@ -49,12 +49,12 @@ _UNSCHEMED = re.compile(
 """The same without a scheme, which a page of either scheme completes, and mail."""
 _AFTER_HOST = rf"(?P<port>:[0-9]{{1,5}}(?![0-9]))?(?P<rest>[/?\#\\]{_REST}*)?"
 _ASCII_HOST = re.compile(
-    rf"(?<![a-z0-9./\\-])(?P<host>(?:[a-z0-9_-]{{1,63}}\.){{1,20}}(?P<last>[a-z0-9-]{{1,63}}))"
+    rf"(?<![a-z0-9./\\-])(?P<host>(?!_)(?:[a-z0-9_-]{{1,63}}\.){{1,20}}(?P<last>[a-z0-9-]{{1,63}}))"
     rf"(?![a-z0-9-])(?!\.[a-z0-9]){_AFTER_HOST}",
     re.IGNORECASE | re.VERBOSE,
 )
 _HOST = re.compile(
-    rf"(?<![\w./\\-])(?P<host>(?:[\w-]{{1,63}}\.){{1,20}}(?P<last>[\w-]{{1,63}}))"
+    rf"(?<![^\W_])(?<![./\\-])(?P<host>(?!_)(?:[\w-]{{1,63}}\.){{1,20}}(?P<last>[\w-]{{1,63}}))"
     rf"(?![\w-])(?!\.\w){_AFTER_HOST}",
     re.IGNORECASE | re.VERBOSE,
 )

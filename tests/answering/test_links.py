@@ -294,6 +294,8 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @example(["[x]", "【9】", "(y.png)"])
+@example(["_", "//evil.com", "_"])
+@example(["_", "evil.com", "_"])
 @given(st.lists(PIECES, max_size=25))
 def test_whatever_is_put_together_leads_nowhere(pieces):
     cleaned = check_answer("".join(pieces), []).text

@@ -120,6 +120,8 @@ _DECLARED_BY_HABIT = "cp1252"
 _OF_WINDOWS = re.compile(r"cp125\d|cp874|cp9(?:32|49|50)|gb18030")
 _FEW_SIGNS = 4
 """With fewer bytes outside ASCII, files of Windows, which are most, are the likelier the fewer."""
+_FEWEST_LETTERS = 2
+"""That a language is told from: of ``£35`` another code page makes a letter and a number."""
 _POOR = math.log(0.3)
 """For each byte outside ASCII."""
 
@@ -230,6 +232,9 @@ def _best(reading: _Reading, signs: int) -> tuple[float, str]:
 
 
 def _shares(text: str) -> Mapping[str, float]:
+    """Return how likely the languages are; a single letter tells of none, only of a script."""
+    if sum(map(str.isalpha, text)) < _FEWEST_LETTERS:
+        return {}
     return {found.language: found.confidence for found in _detector().plausible(text)}
 
 
