@@ -43,6 +43,7 @@ _FILES = {
     "rag_engine/connectors/training/reranker_start.py": "torch",
     "rag_engine/connectors/training/reranker_trainer.py": "torch",
     "rag_engine/connectors/training/retrieval_loss.py": "torch",
+    "rag_engine/connectors/training/similarity_loss.py": "torch",
     "rag_engine/connectors/training/tasks.py": "torch",
     "rag_engine/connectors/training/trainer_parts.py": "torch",
     "tests/connectors/training/test_retrieval_loss.py": "torch",

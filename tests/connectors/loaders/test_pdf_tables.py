@@ -255,6 +255,10 @@ def test_what_a_browser_prints(
     browser = shutil.which("chromium")
     if browser is None:
         unavailable("browser", "no chromium")
+    lister = shutil.which("fc-list")
+    fonts = lister and subprocess.check_output([lister, ":lang=ja"], text=True)
+    if rows is JAPANESE and not fonts:
+        pytest.skip("NOT TESTED (browser): no font here has the letters of ja")
     head, *body = rows
     table = "".join(f"<th>{cell}" for cell in head) + "".join(
         "<tr>" + "".join(f"<td>{cell}" for cell in row) for row in body
