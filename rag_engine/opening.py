@@ -262,9 +262,10 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
         try:
             Catalogue.create(unfinished, meta).close()
             unfinished.rename(root / _CATALOGUE)
-        except BaseException:
+            sync_folder(root)
+        except BaseException:  # what is not surely durable is made anew, not opened: make_folders
             unfinished.unlink(missing_ok=True)
+            (root / _CATALOGUE).unlink(missing_ok=True)
             raise
-        sync_folder(root)
     finally:
         lock.release()

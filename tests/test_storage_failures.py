@@ -52,6 +52,26 @@ def test_a_search_answers_where_no_index_can_be_built(
         assert len(kb.search("Dichtung")) == 5
 
 
+def test_a_knowledge_base_whose_name_may_be_lost_is_made_anew(
+    tmp_path: Path, quick_components, monkeypatch
+):
+    path, broken = tmp_path / "kb", [True]
+
+    def fails_once(folder: Path) -> None:
+        if folder == path and broken.pop():
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("rag_engine.opening.sync_folder", fails_once)
+    with pytest.raises(StorageFailed):
+        KnowledgeBase.open(path, components=quick_components)
+    # Opened at the second try, it would take changes that go with it when power is lost.
+    assert not list(path.glob("catalogue*"))
+    broken.append(False)
+    with KnowledgeBase.open(path, components=quick_components) as kb:
+        kb.add(RULES)
+        assert len(kb.search("Dichtung")) == 4
+
+
 def test_closing_lets_go_though_the_index_can_not_be_built(
     tmp_path: Path, quick_components, no_temporary_files
 ):

@@ -225,7 +225,7 @@ class Retriever:
         queries = self._prepare(view, together)
         own = queries[: len(formulations)]
         alone = self._candidates(view, own, pool, allowed)
-        likely = 0.0
+        candidates, likely = alone, 0.0
         for topic in chunks.values():  # one, or none
             check_cancelled()
             of_topic = view.matching(all_of(where, Equals("source", topic.source)))
@@ -235,9 +235,9 @@ class Retriever:
             )
             [tokens] = self._embedder.count_tokens([formulations[0].text])
             likely = follow_up(tokens, alone.scores, goes_on.scores)
-            alone = mixed(alone, goes_on, likely)
+            candidates = mixed(alone, goes_on, likely)
         asked = queries if likely >= _RATHER else own
-        return self._reranked(view, asked, alone, fall_back=True)._replace(follow_up=likely)
+        return self._reranked(view, asked, candidates, fall_back=True)._replace(follow_up=likely)
 
     def _by_evidence(
         self,

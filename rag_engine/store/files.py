@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,12 +42,22 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folders(folder: Path) -> None:
-    """Make a folder and those above it that are missing; their names are durable afterwards."""
+    """Make a folder and those above it that are missing; their names are durable afterwards.
+
+    One whose name could not be made durable is taken away again: no later ``fsync`` makes up for
+    one that failed (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
+    2020), so the next attempt has to make it anew.
+    """
     if folder.is_dir():
         return
     make_folders(folder.parent)
     folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    try:
+        sync_folder(folder.parent)
+    except OSError:
+        with suppress(OSError):  # somebody else has put something into it
+            folder.rmdir()
+        raise
 
 
 def sync_file(path: Path) -> None:

@@ -41,3 +41,15 @@ def test_folders_are_made_with_those_above_them(tmp_path: Path):
     make_folders(tmp_path / "a" / "b" / "c")
     make_folders(tmp_path / "a" / "b" / "c")
     assert (tmp_path / "a" / "b" / "c").is_dir()
+
+
+def test_a_folder_whose_name_may_be_lost_is_made_anew(tmp_path: Path, monkeypatch):
+    def fails(folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("rag_engine.store.files.sync_folder", fails)
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="Input/output"):
+        make_folders(tmp_path / "a" / "b")
+    assert not (tmp_path / "a" / "b").exists()  # the next attempt makes it, and its name
+    assert (tmp_path / "a").is_dir()  # which was there before
