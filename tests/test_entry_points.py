@@ -63,7 +63,8 @@ def test_the_command_line_takes_what_python_takes():
 def test_http_takes_what_python_takes():
     """``languages`` are a part of the filter, ``evidence`` is for those who show hits."""
     assert set(SearchRequest.model_fields) == SEARCH | {"languages", "evidence"}
-    assert set(AskRequest.model_fields) >= {"question", "where", "language", "answer_language"}
+    ask = (ASK - {"on_text"}) | {"languages", "evidence", "stream"}
+    assert set(AskRequest.model_fields) == ask
 
 
 def test_langchain_takes_what_python_takes():

@@ -100,6 +100,17 @@ class MessageIn(_In):
 
 class _Asked(_In, Restricted):
     question: Question = Field(description="In any language.")
+    also: list[Question] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Other formulations of the question: translations, rewritings. Each costs what "
+        "a question costs.",
+    )
+    instruction: str | None = Field(
+        None,
+        max_length=1_000,
+        description="What is looked for, for an embedder that was trained with instructions.",
+    )
     history: list[MessageIn] = Field(
         default_factory=list,
         max_length=1_000,
@@ -120,17 +131,6 @@ class _Asked(_In, Restricted):
 class SearchRequest(_Asked):
     """A question, and which passages may answer it."""
 
-    also: list[Question] = Field(
-        default_factory=list,
-        max_length=8,
-        description="Other formulations of the question: translations, rewritings. Each costs what "
-        "a question costs.",
-    )
-    instruction: str | None = Field(
-        None,
-        max_length=1_000,
-        description="What is looked for, for an embedder that was trained with instructions.",
-    )
     k: int = Field(10, ge=1, le=1_000, description="How many passages.")
     min_score: float = Field(
         0.0, ge=0, le=1, allow_inf_nan=False, description="Least probability of a hit."

@@ -77,10 +77,12 @@ async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Req
     def reply(on_text: Callable[[str], None] | None = None) -> AskReply:
         answer = tenant.kb.ask(
             body.question,
+            also=body.also,
             history=body.messages(),
             where=body.filter(),
             language=body.language,
             answer_language=body.answer_language,
+            instruction=body.instruction,
             on_text=on_text,
         )
         plain = AskReply.of(body.question, answer)

@@ -48,6 +48,8 @@ def test_other_formulations_help_to_find(client):
     alone, helped = scores(), scores(also=also)
     best = max(helped, key=helped.get)
     assert helped[best] > alone.get(best, 0.0)
+    reply = client.post("/v1/ask", json={"question": "Je, mafuta?", "also": also}).json()
+    assert reply["hits"][0]["score"] == pytest.approx(helped[best], abs=1e-6)
     for also, instruction in ((["?"] * 9, None), ([""], None), ([], "Find a rule")):
         body = {"question": QUESTION, "also": also, "instruction": instruction}
         assert client.post("/v1/search", json=body).status_code == 422
