@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from rag_engine.cancellation import Cancelled, current_cancellation
+from rag_engine.connectors.http import pool as pool_module
 from rag_engine.connectors.http.pool import Busy, WorkPool
 from rag_engine.connectors.http.stopping import ServiceStopping
 from tests.waiting import PATIENCE_S, wait_until
@@ -79,12 +81,14 @@ def held_up():
         go.set()
 
 
-def test_the_wait_is_foreseen_from_what_was_measured(held_up):
+def test_the_wait_is_foreseen_from_what_was_measured(held_up, monkeypatch):
     pool = WorkPool("test", workers=1, queue=99, wait_s=1e6)
     for kind, seconds in (("quick", 0.01), ("slow", 0.1)):
         for _ in range(10):
             pool.submit("a", lambda s=seconds: time.sleep(s), kind=kind).result(PATIENCE_S)
     go = held_up(pool)
+    now = time.monotonic()  # stands still, since what runs is expected to end as time goes by
+    monkeypatch.setattr(pool_module, "time", SimpleNamespace(monotonic=lambda: now))
     waits = [pool.expected_wait("a")]
     for kind in ("quick", "slow"):
         for _ in range(5):
