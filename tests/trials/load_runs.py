@@ -141,7 +141,8 @@ class LoadRuns:
                         stopped.set()
                         raise
 
-        with ThreadPoolExecutor(len(self._free)) as pool:
-            for ended in [pool.submit(take_all) for _ in self._free]:
+        workers = len(self._free)  # who begins is taken from there
+        with ThreadPoolExecutor(workers) as pool:
+            for ended in [pool.submit(take_all) for _ in range(workers)]:
                 ended.result()
         return [results[number] for number in sorted(results)]
