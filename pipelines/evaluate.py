@@ -34,12 +34,9 @@ from rag_engine.pipelines.evaluation_tables import (
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
+from rag_engine.store.recognised import find_catalogue
 
 __all__ = ["evaluate"]
-
-_CATALOGUE = "catalogue.sqlite"
-"""What every knowledge base has in its folder."""
-
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
@@ -120,7 +117,7 @@ def _check_folders(folders: Sequence[Path], kb_path: Path | None) -> None:
                 f"two sets are named {name!r}; a set is known by its folder's name: give each "
                 "once, or rename one"
             )
-    if kb_path is not None and len(folders) > 1 and (kb_path / _CATALOGUE).exists():
+    if kb_path is not None and len(folders) > 1 and find_catalogue(kb_path) is not None:
         raise InvalidInput(
             f"--kb {kb_path} is a knowledge base; with {len(folders)} sets it is a folder that "
             "holds one for each, by the set's name: name another"

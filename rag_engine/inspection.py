@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from rag_engine.opening import OpenedStore
+from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.failures import storage
+from rag_engine.store.generation import Manifest, read_manifest
+from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
-__all__ = ["Inspection", "inspect_store"]
+__all__ = ["Inspection", "inspect_folder", "inspect_store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +29,32 @@ class Inspection:
     bytes: dict[str, int]
 
 
-def inspect_store(opened: OpenedStore) -> Inspection:
-    """Gather what ``KnowledgeBase.inspect`` tells."""
-    statistics = opened.readable.statistics()
-    manifest = opened.index.manifest
-    contract = opened.catalogue.meta("contract")
+def inspect_folder(root: Path) -> Inspection:
+    """Gather it from the folder ``root`` of a knowledge base, with no model and no index in memory.
+
+    Raises:
+        StoreNotFound: there is none.
+        StoreCorrupt: its catalogue or its manifest is damaged.
+        StorageFailed: they can not be read.
+    """
+    path = find_catalogue(root)
+    if path is None:
+        raise no_knowledge_base(root)
+    reader = CatalogueReader(path)
+    try:
+        with storage("reading the index", root):
+            return inspect_store(reader, read_manifest(root))
+    finally:
+        reader.close()
+
+
+def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Inspection:
+    """Gather it from a catalogue, and the manifest of the current generation if there is one."""
+    statistics = catalogue.statistics()
+    contract = catalogue.meta("contract")
     files = manifest.files.values() if manifest else ()
-    with storage("reading the catalogue", opened.catalogue.path):
-        size = opened.catalogue.path.stat().st_size
+    with storage("reading the catalogue", catalogue.path):
+        size = catalogue.path.stat().st_size
     return Inspection(
         documents=statistics.documents,
         chunks=statistics.chunks,
@@ -43,7 +64,7 @@ def inspect_store(opened: OpenedStore) -> Inspection:
         generation=manifest.number if manifest else 0,
         dense=manifest.dense if manifest else "",
         lexical=manifest.lexical if manifest else "",
-        published=opened.index.is_published(),
+        published=manifest is not None and catalogue.changes_after(manifest.revision) == 0,
         bytes={
             "catalogue": size,
             "index": sum(int(file["size"]) for file in files),

@@ -359,7 +359,7 @@ class KnowledgeBase(AsyncQuestions):
 
         Example: ``print(kb.inspect().documents, kb.inspect().languages)``
         """
-        return inspect_store(self._opened)
+        return inspect_store(self._opened.readable, self._index.manifest)
 
     def check(self, *, on_stage: OnStage = silent) -> CheckReport:
         """Verify all that the knowledge base holds, as ``rag-engine check`` does; change nothing.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.components import Components, default_components, default_loaders
-from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreNotFound, StoreReadOnly
+from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreReadOnly
 from rag_engine.index_contract import check_contract, contract_to_open, index_contract
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
@@ -22,6 +22,7 @@ from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.recognised import CATALOGUE as _CATALOGUE
+from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 from rag_engine.store.upgrade import upgrade
 
 __all__ = ["OpenedStore", "open_store"]
@@ -174,14 +175,9 @@ def open_store(
         )
     build = _builder(components, own)
     parts: Components | None = None
-    with storage("opening the knowledge base", root):
-        there = (root / _CATALOGUE).exists()
-    if not there:
+    if find_catalogue(root) is None:
         if read_only or not create:
-            raise StoreNotFound(
-                f"no knowledge base at {root}; make one with `rag-engine index FOLDER --kb {root}` "
-                f"or KnowledgeBase.open({str(root)!r})"
-            )
+            raise no_knowledge_base(root)
         settings = settings or Settings()
         parts = build(settings)
         with storage("making a knowledge base", root):

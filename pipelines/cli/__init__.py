@@ -10,36 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+from typer.core import TyperGroup
 
-from rag_engine.pipelines.cli import (
-    ask,
-    bench_bitext,
-    bench_dialogues,
-    bench_embed,
-    bench_index,
-    bench_languages,
-    bench_peers,
-    bench_readers,
-    bench_search,
-    bench_serve,
-    bench_typing,
-    check,
-    compact,
-    delete,
-    demo,
-    evaluate,
-    export,
-    index,
-    inspect,
-    mcp,
-    migrate,
-    search,
-    serve,
-    synthesize,
-    train_embedder,
-    train_reranker,
-)
-from rag_engine.pipelines.cli.registration import new_app, print_usage_error, register
+from rag_engine.pipelines.cli.registration import Command, group, print_usage_error
 from rag_engine.pipelines.output import print_error
 
 __all__ = ["app", "main"]
@@ -49,44 +22,68 @@ _EPILOG = (
     "problems; 4 a disk is full, or a file can not be read or written; 70 a fault of rag-engine; "
     "130 interrupted (what was done is kept; the same command goes on from there)."
 )
+_COMMANDS = {
+    "demo": "Index the sample knowledge base and ask it questions.",
+    "index": "Index a folder of documents, one file, or what a document loader gives.",
+    "search": "Find the passages that answer a question.",
+    "ask": "Answer a question, with sources.",
+    "delete": "Delete documents, or all documents of a file.",
+    "inspect": "Show what a knowledge base holds.",
+    "check": "Verify all that a knowledge base holds: pages, rows, vectors, index files, counts.",
+    "compact": "Build the index anew and give back the space of what was deleted.",
+    "mcp": "Serve a knowledge base to MCP clients, on stdin and stdout.",
+    "serve": "Answer over HTTP; see /openapi.json.",
+    "migrate": "Move vectors to Milvus, or back.",
+    "evaluate": "Measure on test sets.",
+    "export": "Write a model so that it runs elsewhere.",
+    "synthesize": "Let a language model write questions about the passages, to train on.",
+}
+"""The first sentence of each function's docstring: a file one must not read for a list."""
+_TRAIN = {
+    "embedder": "Train an embedder on questions and the passages that answer them.",
+    "reranker": (
+        "Train a reranker on questions, the passages that answer them and such that do not."
+    ),
+}
+_BENCH = {
+    "embed": "Tokens a second, with every runtime there is.",
+    "index": "What the write path costs, stage by stage.",
+    "search": "A question's time, memory and recall at scale.",
+    "bitext": "How often a sentence finds its translation.",
+    "languages": "How often a text's language is told.",
+    "typing": "What questions cost that are typed otherwise.",
+    "dialogues": "How often the first hit is right in conversations.",
+    "serve": "The HTTP service with 1, 8 and 32 clients.",
+    "peers": "The same work with other frameworks.",
+    "readers": "Who reads difficult files right: others' readers beside ours.",
+}
 
 
-def _app() -> typer.Typer:
-    commands = new_app("Finds the right passage whatever language it is written in.", _EPILOG)
-    train = new_app("Train models on one's own data.")
-    bench = new_app("Measure the engine, and others beside it.")
-    register(commands, demo.demo)
-    register(commands, index.index)
-    register(commands, search.search)
-    register(commands, ask.ask)
-    register(commands, delete.delete)
-    register(commands, inspect.inspect)
-    register(commands, check.check)
-    register(commands, compact.compact)
-    register(commands, mcp.mcp, json=False)  # stdout is the protocol's
-    register(commands, serve.serve)
-    register(commands, migrate.migrate)
-    register(commands, evaluate.evaluate)
-    register(commands, export.export)
-    register(commands, synthesize.synthesize)
-    commands.add_typer(train, name="train")
-    register(train, train_embedder.embedder, command="train")
-    register(train, train_reranker.reranker, command="train")
-    commands.add_typer(bench, name="bench")
-    register(bench, bench_embed.embed, command="bench")
-    register(bench, bench_index.index, command="bench")
-    register(bench, bench_search.search, command="bench")
-    register(bench, bench_bitext.bitext, command="bench")
-    register(bench, bench_languages.languages, command="bench")
-    register(bench, bench_typing.typing, command="bench")
-    register(bench, bench_dialogues.dialogues, command="bench")
-    register(bench, bench_serve.serve, command="bench")
-    register(bench, bench_peers.peers, command="bench")
-    register(bench, bench_readers.readers, command="bench")
-    return commands
+def _command(name: str, summary: str, under: str = "") -> Command:
+    module = f"{under}_{name}" if under else name
+    return Command(
+        name,
+        f"{__name__}.{module}",
+        summary,
+        printed_as=under,
+        json=name != "mcp",  # whose stdout is the protocol's
+    )
 
 
-app = _app()
+def _group(name: str, text: str, commands: dict[str, str]) -> TyperGroup:
+    return group(name, text, {word: _command(word, commands[word], name) for word in commands})
+
+
+app = group(
+    "rag-engine",
+    "Finds the right passage whatever language it is written in.",
+    {
+        **{name: _command(name, summary) for name, summary in _COMMANDS.items()},
+        "train": _group("train", "Train models on one's own data.", _TRAIN),
+        "bench": _group("bench", "Measure the engine, and others beside it.", _BENCH),
+    },
+    _EPILOG,
+)
 """All commands, for whoever wants to walk them."""
 
 
@@ -102,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(app(words, prog_name="rag-engine", standalone_mode=False))
+        return int(app.main(words, prog_name="rag-engine", standalone_mode=False))
     except typer.TyperException as error:
         return print_usage_error(error, as_json="--json" in words)
     except Exception as error:  # raised before the command began

@@ -7,12 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.pipelines.cli.options import (
-    ReportFile,
-    SettingsFile,
-    load_settings,
-    write_report,
-)
+from rag_engine.pipelines.cli.opening import load_settings
+from rag_engine.pipelines.cli.options import ReportFile, SettingsFile, write_report
 from rag_engine.pipelines.output import Outcome
 from rag_engine.settings import Settings
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from rag_engine.pipelines.cli.opening import load_settings
 from rag_engine.pipelines.cli.options import (
     KeptKbDir,
     ReportFile,
     SettingsFile,
-    load_settings,
     write_report,
 )
 from rag_engine.pipelines.output import Outcome

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import RagEngineError
-from rag_engine.pipelines.cli.options import KbDir, open_kb
+from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
+from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from rag_engine.pipelines import output
-from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
+from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import Problem
 

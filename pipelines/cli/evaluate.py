@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.cli.options import SettingsFile, checked_file, load_settings
+from rag_engine.pipelines.cli.opening import load_settings
+from rag_engine.pipelines.cli.options import SettingsFile, checked_file
 from rag_engine.pipelines.output import Outcome
 from rag_engine.settings import (
     CrossEncoderRerankerSettings,

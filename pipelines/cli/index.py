@@ -9,7 +9,8 @@ import typer
 
 from rag_engine.file_encoding import checked_encoding
 from rag_engine.folder_listing import is_folder
-from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
+from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
 
 __all__ = ["index"]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
-from rag_engine.pipelines.cli.options import KbDir, SettingsFile, open_kb
+from rag_engine.inspection import inspect_folder
+from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.tables import table
 
 __all__ = ["inspect"]
 
 
-def inspect(*, kb: KbDir, settings: SettingsFile = None) -> Outcome:
+def inspect(*, kb: KbDir) -> Outcome:
     """Show what a knowledge base holds."""
-    with open_kb(kb, settings, read_only=True) as opened:
-        inspection = opened.inspect()
+    inspection = inspect_folder(kb)
     total = max(inspection.chunks, 1)
     languages = [
         {"language": language, "chunks": count, "share": f"{count / total:.1%}"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rag_engine.pipelines.cli.options import KbDir, SettingsFile, load_settings
+from rag_engine.pipelines.cli.opening import load_settings
+from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
 
 __all__ = ["mcp"]

@@ -12,10 +12,8 @@ import typer
 
 from rag_engine.errors import InvalidFilter
 from rag_engine.filters import Equals, Filter, Or, all_of, in_languages
-from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import MetadataValue
-from rag_engine.settings import Settings
 
 __all__ = [
     "InLanguages",
@@ -30,8 +28,6 @@ __all__ = [
     "Where",
     "checked_file",
     "chosen_filter",
-    "load_settings",
-    "open_kb",
     "write_report",
 ]
 
@@ -108,20 +104,6 @@ Where = Annotated[
         help="Only passages whose metadata say so; may be repeated.",
     ),
 ]
-
-
-def load_settings(path: Path | None) -> Settings | None:
-    """Read a file of settings, if one is named."""
-    return None if path is None else Settings.from_toml(path)
-
-
-def open_kb(
-    path: Path, settings: Path | None, *, read_only: bool, create: bool = False
-) -> KnowledgeBase:
-    """Open a knowledge base, with the settings of a file if one is named."""
-    return KnowledgeBase.open(
-        path, settings=load_settings(settings), read_only=read_only, create=create
-    )
 
 
 def chosen_filter(languages: list[str] | None, where: list[str] | None) -> Filter | None:

@@ -1,17 +1,19 @@
 """How a function becomes a command: its signature is the options, what it returns is printed.
 
-The docstring is what ``--help`` says, its first sentence what the list of commands says.
+The docstring is what ``--help`` says. Who asks for the list of commands, or runs one of them, waits
+for no other: a command's module is imported when the command is run.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
+from typer.core import TyperCommand, TyperGroup
 
 from rag_engine.pipelines.output import (
     Exit,
@@ -23,7 +25,7 @@ from rag_engine.pipelines.output import (
     write_nowhere,
 )
 
-__all__ = ["new_app", "print_usage_error", "register"]
+__all__ = ["Command", "group", "print_usage_error"]
 
 _JSON = inspect.Parameter(
     "json",
@@ -31,45 +33,70 @@ _JSON = inspect.Parameter(
     default=False,
     annotation=Annotated[bool, typer.Option("--json", help="Print data as JSON on stdout.")],
 )
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
-def new_app(text: str, epilog: str | None = None) -> typer.Typer:
-    """Return commands without any yet; ``text`` says what they are for."""
-    return typer.Typer(
-        help=text,
-        epilog=epilog,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
+class Command(TyperCommand):
+    """The function ``name`` of a module, which is imported when it is run or asked for its help.
 
-
-def register(
-    app: typer.Typer,
-    job: Callable[..., Outcome],
-    *,
-    command: str | None = None,
-    json: bool = True,
-) -> None:
-    """Make a function a command of its name.
-
-    Its outcome is printed, or why it failed. With ``json`` it has the option ``--json``, whose
-    object says that it is of ``command`` (the function's name).
+    Its outcome is printed, or why it failed. ``summary`` is what the list of commands says of it.
+    With ``json`` it has the option ``--json``, whose object says that it is of ``printed_as`` (the
+    function's name).
     """
 
-    def run(**options: Any) -> Exit:
-        as_json = json and options.pop("json")
-        return _run(command or job.__name__, functools.partial(job, **options), as_json=as_json)
+    def __init__(
+        self, name: str, module: str, summary: str, *, printed_as: str = "", json: bool = True
+    ) -> None:
+        """Import nothing yet."""
+        super().__init__(name, short_help=summary, rich_markup_mode=None)
+        self._module = module
+        self._printed_as = printed_as or name
+        self._json = json
 
-    signature = inspect.signature(job, eval_str=True)
-    own = list(signature.parameters.values())
-    run.__doc__ = job.__doc__
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*own, _JSON] if json else own, return_annotation=Exit
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        """Read the words after the command, by the function's options."""
+        return self.loaded().make_context(*arguments, **named)
+
+    def loaded(self) -> TyperCommand:
+        """Return the command with its options, importing its module."""
+        job: Callable[..., Outcome] = getattr(import_module(self._module), self.name or "")
+        as_one = typer.Typer(
+            add_completion=False,
+            context_settings=_HELP_OPTIONS,
+            pretty_exceptions_enable=False,
+            rich_markup_mode=None,
+        )
+        as_one.command(self.name)(self._printing(job))
+        command = typer.main.get_command(as_one)
+        assert isinstance(command, TyperCommand)
+        return command
+
+    def _printing(self, job: Callable[..., Outcome]) -> Callable[..., Exit]:
+        def run(**options: Any) -> Exit:
+            as_json = self._json and options.pop("json")
+            return _run(self._printed_as, functools.partial(job, **options), as_json=as_json)
+
+        signature = inspect.signature(job, eval_str=True)
+        own = list(signature.parameters.values())
+        run.__doc__ = job.__doc__
+        run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*own, _JSON] if self._json else own, return_annotation=Exit
+        )
+        return run
+
+
+def group(
+    name: str, text: str, commands: Mapping[str, TyperCommand | TyperGroup], epilog: str = ""
+) -> TyperGroup:
+    """Return commands under one name; ``text`` says what they are for."""
+    return TyperGroup(
+        name=name,
+        commands=dict(commands),
+        help=text,
+        epilog=epilog,
+        context_settings=_HELP_OPTIONS,
+        rich_markup_mode=None,
     )
-    [first, *_] = (job.__doc__ or "").strip().split("\n\n")
-    app.command(job.__name__, short_help=" ".join(first.split()).partition(". ")[0])(run)
 
 
 def _run(command: str, job: Callable[[], Outcome], *, as_json: bool) -> Exit:
@@ -110,6 +137,10 @@ def _reason(error: typer.TyperException) -> str:
     """Return what is wrong, with the value received where the message leaves it out."""
     reason = error.format_message().rstrip(".").replace("Value error, ", "")
     cause = error.__cause__
+    if cause is None:
+        return reason
+    from pydantic import ValidationError  # here: the list of commands needs none of it
+
     if isinstance(cause, ValidationError):
         value = repr(cause.errors(include_url=False)[0]["input"])
         if value not in reason:

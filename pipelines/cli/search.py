@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rag_engine.pipelines import output
+from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import (
     InLanguages,
     Instruction,
@@ -17,7 +18,6 @@ from rag_engine.pipelines.cli.options import (
     SettingsFile,
     Where,
     chosen_filter,
-    open_kb,
 )
 from rag_engine.pipelines.output import Outcome
 from rag_engine.records import Problem

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.pipelines.cli.options import SettingsFile, load_settings
+from rag_engine.pipelines.cli.opening import load_settings
+from rag_engine.pipelines.cli.options import SettingsFile
 from rag_engine.pipelines.output import Outcome
 
 __all__ = ["serve"]

@@ -276,6 +276,10 @@ class CatalogueReader:
         """Return the ids of chunks deleted after a revision, ascending, shape ``(n,)``."""
         return self.deleted_after(after)[0]
 
+    def changes_after(self, revision: int) -> int:
+        """Count the chunks that came, and those that went, since a revision."""
+        return self.count_after(revision) + len(self.tombstones(after=revision))
+
     def check_deleted(self, ids: Int64Array, *, since: int) -> None:
         """See that chunks that are not there were deleted, after a revision.
 

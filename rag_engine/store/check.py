@@ -28,6 +28,7 @@ from rag_engine.store.raw_rows import (
     read_raw,
     rows_until_error,
 )
+from rag_engine.store.recognised import CATALOGUE
 from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import (
     SQLITE_ERRORS,
@@ -39,9 +40,8 @@ from rag_engine.store.schema import (
 )
 from rag_engine.store.statements import read_meta
 
-__all__ = ["CATALOGUE", "CheckReport", "DamagedDocument", "Indexes", "check_store", "read_all_meta"]
+__all__ = ["CheckReport", "DamagedDocument", "Indexes", "check_store", "read_all_meta"]
 
-CATALOGUE = "catalogue.sqlite"
 REPAIR = "rag-engine check --repair"
 REBUILD = "rag-engine compact"
 """The commands that mend what is found."""

@@ -179,7 +179,10 @@ class Index:
 
     def is_published(self) -> bool:
         """Tell whether the generation on disk holds everything that the catalogue holds."""
-        return self._manifest is not None and self._changes(self._manifest) == 0
+        return (
+            self._manifest is not None
+            and self._catalogue.changes_after(self._manifest.revision) == 0
+        )
 
     def is_due(self) -> bool:
         """Tell whether so much changed since the generation on disk that a new one is worth it.
@@ -191,13 +194,7 @@ class Index:
             return True
         sealed = self._manifest.chunks
         left = 0 if sealed < _SMALL else min(_TAIL_CHUNKS, int(_TAIL_SHARE * sealed))
-        return self._changes(self._manifest) > left
-
-    def _changes(self, manifest: Manifest) -> int:
-        """Count the chunks that came and those that went since a generation was built."""
-        after = manifest.revision
-        gone = len(self._catalogue.tombstones(after=after))
-        return self._catalogue.count_after(after) + gone
+        return self._catalogue.changes_after(self._manifest.revision) > left
 
     def _open_published(self) -> None:
         with storage("reading the index", self._root):

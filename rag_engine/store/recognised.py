@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["CATALOGUE", "is_knowledge_base"]
+from rag_engine.errors import StoreNotFound
+from rag_engine.store.failures import storage
+
+__all__ = ["CATALOGUE", "find_catalogue", "is_knowledge_base", "no_knowledge_base"]
 
 CATALOGUE = "catalogue.sqlite"
 """The name of the file that holds the documents."""
@@ -31,3 +34,22 @@ def is_knowledge_base(folder: Path) -> bool:
     except OSError:
         return False
     return page.startswith(_HEAD) and all(table in page for table in _TABLES)
+
+
+def find_catalogue(folder: Path) -> Path | None:
+    """Return where the catalogue of a knowledge base is; None: there is none.
+
+    Raises:
+        StorageFailed: nobody can look.
+    """
+    path = folder / CATALOGUE
+    with storage("opening the knowledge base", folder):
+        return path if path.exists() else None
+
+
+def no_knowledge_base(folder: Path) -> StoreNotFound:
+    """Return the error that says so, and how one is made."""
+    return StoreNotFound(
+        f"no knowledge base at {folder}; make one with `rag-engine index FOLDER --kb {folder}` or "
+        f"KnowledgeBase.open({str(folder)!r})"
+    )

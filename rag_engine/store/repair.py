@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.errors import StoreCorrupt, StoreNotFound
-from rag_engine.store.check import CATALOGUE, DamagedDocument, read_all_meta
+from rag_engine.store.check import DamagedDocument, read_all_meta
 from rag_engine.store.copying import CatalogueContents, replace_catalogue
 from rag_engine.store.digests import SEQUENCES, kept_digest
 from rag_engine.store.failures import storage
@@ -30,6 +30,7 @@ from rag_engine.store.raw_rows import (
     read_raw,
     rows_until_error,
 )
+from rag_engine.store.recognised import CATALOGUE
 from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import SQLITE_ERRORS, connect
 from rag_engine.store.upgrade import is_old, old_document

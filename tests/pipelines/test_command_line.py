@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
 from rag_engine.filters import And, Equals, In, Or, in_languages
 from rag_engine.pipelines.cli import app, main
 from rag_engine.pipelines.cli.options import chosen_filter
+from rag_engine.pipelines.cli.registration import Command
 from rag_engine.pipelines.output import Exit
 
 CHOICES = {
@@ -32,7 +32,14 @@ def walk(command, path: tuple[str, ...] = ()):
         yield from walk(below, (*path, name))
 
 
-ALL = list(walk(typer.main.get_command(app)))
+ALL = list(walk(app))
+
+
+def command_of(path: tuple[str, ...]):
+    command = app
+    for name in path:
+        command = command.commands[name]
+    return command.loaded() if isinstance(command, Command) else command
 
 
 def name_of(path: tuple[str, ...]) -> str:
@@ -95,15 +102,24 @@ def test_help_says_every_option_and_what_an_exit_status_means(capsys, monkeypatc
     assert "Exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for" in said
     assert "130 interrupted" in said
     for path in ALL:
-        command = typer.main.get_command(app)
-        for name in path:
-            command = command.commands[name]
+        command = command_of(path)
         main([*path, "--help"])
         lines = capsys.readouterr().out.splitlines()
         for parameter in command.params:
             if parameter.param_type_name == "option":
                 assert parameter.help, f"{path} {parameter.name}"
                 assert any(line.strip().startswith(parameter.opts[0]) for line in lines)
+
+
+@pytest.mark.parametrize("path", ALL, ids=name_of)
+def test_the_list_of_commands_says_the_first_sentence_of_its_help(path):
+    command = command_of(path)
+    listed = app
+    for name in path:
+        listed = listed.commands[name]
+    [first, *_] = command.help.strip().split("\n\n")
+    sentence = " ".join(first.split()).partition(". ")[0]
+    assert (listed.short_help or listed.help).rstrip(".") == sentence.rstrip(".")
 
 
 @pytest.mark.parametrize("path", ALL, ids=name_of)
@@ -190,7 +206,8 @@ def test_it_runs_as_a_module_and_is_quick_to_help():
     code = (
         "import sys; from rag_engine.pipelines.cli import main; main(['--help']);"
         "print([name for name in ('torch', 'openvino', 'faiss', 'httpx', 'rich', 'uvicorn',"
-        " 'sentence_transformers', 'matplotlib', 'babel') if name in sys.modules])"
+        " 'sentence_transformers', 'matplotlib', 'babel', 'numpy', 'pydantic',"
+        " 'rag_engine.knowledge_base') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
