@@ -38,6 +38,7 @@ from rag_engine.store.recognised import find_catalogue
 
 __all__ = ["evaluate"]
 
+
 @dataclass(slots=True, kw_only=True)
 class _Found:
     """What was measured on one set: reports by row, and what was asked for."""

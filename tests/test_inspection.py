@@ -13,7 +13,6 @@ from rag_engine.errors import StoreNotFound
 from rag_engine.inspection import inspect_folder
 from tests.doubles import HashEmbedder
 
-
 ROOT = Path(__file__).parents[1]
 NEEDLESS = ("openvino", "faiss", "tantivy", "sentencepiece", "rag_engine.knowledge_base")
 

