@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.connectors.abortable import AbortableClient, unless_cancelled
-from rag_engine.connectors.key_hosts import check_key_host
 from rag_engine.connectors.retries import Retries, seconds_to_wait
+from rag_engine.connectors.trusted_servers import check_server
 from rag_engine.errors import (
     InvalidInput,
     ServiceError,
@@ -63,8 +63,8 @@ class OpenAIEndpoint:
 
     ``base_url`` goes up to and with ``/v1``. The key is ``api_key``, else what the environment
     variable ``api_key_env`` holds; without either, none is sent. ``address_stored`` says that only
-    a knowledge base's own settings name the address: what the variable holds is then sent to few
-    (see ``key_hosts``), and nothing is asked of the others. ``timeout_s`` is how long a
+    a knowledge base's own settings name the address: few are then asked anything
+    (see ``trusted_servers``). ``timeout_s`` is how long a
     connection, a whole JSON answer and each next event of a streamed one may take. A request is
     made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
     429, 500, 502, 503, 504), after a pause of about ``backoff_s`` seconds, doubled each time, and
@@ -100,7 +100,7 @@ class OpenAIEndpoint:
         self._address = address
         self._key = _resolve_key(api_key, api_key_env)
         self._key_env = api_key_env
-        self._key_withheld = address_stored and api_key is None and self._key is not None
+        self._address_stored = address_stored
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
         self._client = AbortableClient(timeout_s)
@@ -121,7 +121,7 @@ class OpenAIEndpoint:
 
         Raises:
             ServiceError: one of its kinds, after the last try.
-            SettingsError: the key may not be sent there.
+            SettingsError: nothing may be sent there.
         """
 
         def once() -> ReplyT:
@@ -147,7 +147,7 @@ class OpenAIEndpoint:
 
         Raises:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
-            SettingsError: the key may not be sent there.
+            SettingsError: nothing may be sent there.
         """
 
         def begin() -> tuple[list[ReplyT], Generator[ReplyT]]:
@@ -197,8 +197,8 @@ class OpenAIEndpoint:
         import httpx
 
         headers = {}
-        if self._key_withheld:
-            check_key_host(self._url, self._key_env)
+        if self._address_stored:
+            check_server(self._url)
         if self._key:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
