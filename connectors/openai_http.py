@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.connectors.abortable import AbortableClient, unless_cancelled
 from rag_engine.connectors.retries import Retries, seconds_to_wait
+from rag_engine.connectors.server_sent_events import LongLine, NoEvent, event_data
 from rag_engine.connectors.trusted_servers import check_server
 from rag_engine.errors import (
     InvalidInput,
@@ -41,8 +42,6 @@ ReplyT = TypeVar("ReplyT", bound="Reply")
 _DAY_S, _MOST_RETRIES = 86_400, 100
 _MAX_BYTES = 128 * 2**20
 """How much of an answer is read at most."""
-_MAX_LINE = 2**20
-"""Bytes of one line of a streamed answer."""
 _MAX_ERROR_BYTES = 64 * 2**10
 """How much is read of what is shown: a key is found before the text is cut."""
 _SHOWN = 300
@@ -227,27 +226,13 @@ class OpenAIEndpoint:
             raise self._failure(exc) from exc
 
     def _events(self, response: httpx.Response) -> Iterator[bytes]:
-        """Yield the data of each server-sent event.
-
-        Comments, which some servers send to keep a line open, are not an answer: the time-out
-        counts from event to event.
-        """
-        rest, data = b"", []
-        since = time.monotonic()
-        for piece in self._pieces(response, within=None):
-            *lines, rest = (rest + piece).split(b"\n")
-            if len(rest) > _MAX_LINE:
-                raise ServiceMalformed(f"{self._url} sent a line of more than {_MAX_LINE} bytes")
-            for line in (raw.rstrip(b"\r") for raw in lines):
-                if line.startswith(b"data:"):
-                    data.append(line[5:].removeprefix(b" "))
-                elif not line and data:
-                    yield b"\n".join(data)
-                    data, since = [], time.monotonic()
-            if time.monotonic() - since > self._timeout_s:
-                raise self._too_slow()
-        if data:  # the last event, without the empty line that should follow it
-            yield b"\n".join(data)
+        """Yield the data of each server-sent event."""
+        try:
+            yield from event_data(self._pieces(response, within=None), timeout_s=self._timeout_s)
+        except NoEvent:
+            raise self._too_slow() from None
+        except LongLine as exc:
+            raise ServiceMalformed(f"{self._url} sent {exc}") from exc
 
     def _whole(self, response: httpx.Response, reply: type[ReplyT]) -> ReplyT:
         return self._read(b"".join(self._pieces(response, within=self._timeout_s)), reply)
