@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.connectors.abortable import AbortableClient, unless_cancelled
-from rag_engine.connectors.key_hosts import check_key_host
 from rag_engine.connectors.retries import Retries, seconds_to_wait
+from rag_engine.connectors.server_sent_events import LongLine, NoEvent, event_data
+from rag_engine.connectors.trusted_servers import check_server
 from rag_engine.errors import (
     InvalidInput,
     ServiceError,
@@ -41,8 +42,6 @@ ReplyT = TypeVar("ReplyT", bound="Reply")
 _DAY_S, _MOST_RETRIES = 86_400, 100
 _MAX_BYTES = 128 * 2**20
 """How much of an answer is read at most."""
-_MAX_LINE = 2**20
-"""Bytes of one line of a streamed answer."""
 _MAX_ERROR_BYTES = 64 * 2**10
 """How much is read of what is shown: a key is found before the text is cut."""
 _SHOWN = 300
@@ -63,8 +62,8 @@ class OpenAIEndpoint:
 
     ``base_url`` goes up to and with ``/v1``. The key is ``api_key``, else what the environment
     variable ``api_key_env`` holds; without either, none is sent. ``address_stored`` says that only
-    a knowledge base's own settings name the address: what the variable holds is then sent to few
-    (see ``key_hosts``), and nothing is asked of the others. ``timeout_s`` is how long a
+    a knowledge base's own settings name the address: few are then asked anything
+    (see ``trusted_servers``). ``timeout_s`` is how long a
     connection, a whole JSON answer and each next event of a streamed one may take. A request is
     made up to ``max_retries`` times more where that may help (no connection; status 408, 425,
     429, 500, 502, 503, 504), after a pause of about ``backoff_s`` seconds, doubled each time, and
@@ -100,7 +99,7 @@ class OpenAIEndpoint:
         self._address = address
         self._key = _resolve_key(api_key, api_key_env)
         self._key_env = api_key_env
-        self._key_withheld = address_stored and api_key is None and self._key is not None
+        self._address_stored = address_stored
         self._timeout_s = timeout_s
         self._retries = Retries(max_retries=max_retries, backoff_s=backoff_s)
         self._client = AbortableClient(timeout_s)
@@ -121,7 +120,7 @@ class OpenAIEndpoint:
 
         Raises:
             ServiceError: one of its kinds, after the last try.
-            SettingsError: the key may not be sent there.
+            SettingsError: nothing may be sent there.
         """
 
         def once() -> ReplyT:
@@ -147,7 +146,7 @@ class OpenAIEndpoint:
 
         Raises:
             ServiceError: one of its kinds; ServiceUnreachable if the answer breaks off.
-            SettingsError: the key may not be sent there.
+            SettingsError: nothing may be sent there.
         """
 
         def begin() -> tuple[list[ReplyT], Generator[ReplyT]]:
@@ -197,8 +196,8 @@ class OpenAIEndpoint:
         import httpx
 
         headers = {}
-        if self._key_withheld:
-            check_key_host(self._url, self._key_env)
+        if self._address_stored:
+            check_server(self._url)
         if self._key:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         try:
@@ -227,27 +226,13 @@ class OpenAIEndpoint:
             raise self._failure(exc) from exc
 
     def _events(self, response: httpx.Response) -> Iterator[bytes]:
-        """Yield the data of each server-sent event.
-
-        Comments, which some servers send to keep a line open, are not an answer: the time-out
-        counts from event to event.
-        """
-        rest, data = b"", []
-        since = time.monotonic()
-        for piece in self._pieces(response, within=None):
-            *lines, rest = (rest + piece).split(b"\n")
-            if len(rest) > _MAX_LINE:
-                raise ServiceMalformed(f"{self._url} sent a line of more than {_MAX_LINE} bytes")
-            for line in (raw.rstrip(b"\r") for raw in lines):
-                if line.startswith(b"data:"):
-                    data.append(line[5:].removeprefix(b" "))
-                elif not line and data:
-                    yield b"\n".join(data)
-                    data, since = [], time.monotonic()
-            if time.monotonic() - since > self._timeout_s:
-                raise self._too_slow()
-        if data:  # the last event, without the empty line that should follow it
-            yield b"\n".join(data)
+        """Yield the data of each server-sent event."""
+        try:
+            yield from event_data(self._pieces(response, within=None), timeout_s=self._timeout_s)
+        except NoEvent:
+            raise self._too_slow() from None
+        except LongLine as exc:
+            raise ServiceMalformed(f"{self._url} sent {exc}") from exc
 
     def _whole(self, response: httpx.Response, reply: type[ReplyT]) -> ReplyT:
         return self._read(b"".join(self._pieces(response, within=self._timeout_s)), reply)

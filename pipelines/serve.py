@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag_engine.components import Components, default_loaders
 from rag_engine.connectors import wiring
-from rag_engine.connectors.key_hosts import check_stored_keys, is_loopback
+from rag_engine.connectors.trusted_servers import check_stored_servers, is_loopback
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
@@ -133,7 +133,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
                     create=options.tenants is not None,
                 )
             )
-            check_stored_keys(kb.settings)
+            check_stored_servers(kb.settings)
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
             tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)

@@ -134,7 +134,7 @@ class ModelError(RagEngineError):
 
 
 class WriteStopped(RagEngineError):
-    """A write ended between two steps, because its caller's ``stop`` said so.
+    """A write ended between two steps because its caller's ``stop`` said so, or was cancelled.
 
     ``kept`` counts the documents that were written before, whole and durable: they are the first
     of those that were given, in their order. Of the others nothing is kept.

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from rag_engine.cancellation import Cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, WriteStopped
@@ -141,7 +142,8 @@ def add_batch(
 
     Raises:
         InvalidVectors: the embedder gave vectors that can not be used.
-        WriteStopped: ``stop`` said so before the transaction; nothing of the batch is kept.
+        WriteStopped: ``stop`` said so before the transaction, or nobody waits for an embedder's
+            server any more (``rag_engine.cancellation``); nothing of the batch is kept.
     """
     known = store.catalogue.fingerprints([document.id for document in batch])
     changed = [
@@ -152,7 +154,7 @@ def add_batch(
         _check(stop)
         stored = prepare(changed, store.components, chunking, stop, on_stage) if changed else []
         _check(stop)
-    except WriteStopped as stopped:
+    except (WriteStopped, Cancelled) as stopped:
         raise WriteStopped(kept=done) from stopped
     if stored:
         store.catalogue.replace(stored)

@@ -17,7 +17,13 @@ from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.failures import storage
-from rag_engine.store.files import WriterLock, make_folders, sync_folder
+from rag_engine.store.files import (
+    WriterLock,
+    make_folders,
+    put_in_place,
+    renew_name,
+    sync_folder,
+)
 from rag_engine.store.forks import Home
 from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
@@ -238,7 +244,6 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; name a folder for the knowledge base")
     make_folders(root)
-    sync_folder(root.absolute().parent)  # also after one that was killed before it could
     names = sorted(entry.name for entry in root.iterdir())
     if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
         raise StoreError(
@@ -249,6 +254,11 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
     try:
         if (root / _CATALOGUE).exists():  # another process was quicker
             return
+        try:
+            sync_folder(root.absolute().parent)  # also after one that was killed before it could
+        except OSError:
+            renew_name(root.absolute())
+            raise
         unfinished = root / _UNFINISHED
         unfinished.unlink(missing_ok=True)
         meta = {
@@ -257,11 +267,9 @@ def _create(root: Path, settings: Settings, components: Components) -> None:
         }
         try:
             Catalogue.create(unfinished, meta).close()
-            unfinished.rename(root / _CATALOGUE)
-            sync_folder(root)
-        except BaseException:  # what is not surely durable is made anew, not opened: make_folders
+            put_in_place(unfinished, root / _CATALOGUE)
+        except BaseException:
             unfinished.unlink(missing_ok=True)
-            (root / _CATALOGUE).unlink(missing_ok=True)
             raise
     finally:
         lock.release()

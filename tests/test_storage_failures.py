@@ -55,18 +55,18 @@ def test_a_search_answers_where_no_index_can_be_built(
 def test_a_knowledge_base_whose_name_may_be_lost_is_made_anew(
     tmp_path: Path, quick_components, monkeypatch
 ):
-    path, broken = tmp_path / "kb", [True]
+    path = tmp_path / "kb"
 
-    def fails_once(folder: Path) -> None:
-        if folder == path and broken.pop():
+    def fails(folder: Path) -> None:
+        if folder == path:
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("rag_engine.opening.sync_folder", fails_once)
-    with pytest.raises(StorageFailed):
-        KnowledgeBase.open(path, components=quick_components)
+    with monkeypatch.context() as disk:
+        disk.setattr("rag_engine.store.files.sync_folder", fails)
+        with pytest.raises(StorageFailed):
+            KnowledgeBase.open(path, components=quick_components)
     # Opened at the second try, it would take changes that go with it when power is lost.
     assert not list(path.glob("catalogue*"))
-    broken.append(False)
     with KnowledgeBase.open(path, components=quick_components) as kb:
         kb.add(RULES)
         assert len(kb.search("Dichtung")) == 4
@@ -118,11 +118,10 @@ def test_an_error_of_the_caller_stays_as_it_is(tmp_path: Path, quick_components)
         assert len(kb.search("Dichtung")) == 4
 
 
-def test_a_catalogue_that_another_program_holds(tmp_path: Path, quick_components):
+def test_a_catalogue_that_another_program_holds(tmp_path: Path, quick_components, monkeypatch):
+    monkeypatch.setattr("rag_engine.store.schema._BUSY_TIMEOUT_MS", 10)
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
         kb.add(RULES)
-        assert kb._catalogue._writer is not None
-        kb._catalogue._writer._connection.execute("PRAGMA busy_timeout=10")
         other = sqlite3.connect(tmp_path / "kb" / "catalogue.sqlite", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StorageFailed, match="end the other program") as raised:

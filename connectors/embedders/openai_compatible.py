@@ -9,29 +9,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import SecretStr
 
-from rag_engine.connectors.embedders.served_model import (
-    Embeddings,
-    ServedModel,
-    TokenCounts,
-    vectors_of,
-)
-from rag_engine.connectors.embedding_wire import (
-    INPUTS,
-    basis_name,
-    batches,
-    sendable,
-    unpacked_tokens,
-)
+from rag_engine.connectors.embedders.own_service import OwnService
+from rag_engine.connectors.embedders.served_model import Embeddings, ServedModel, vectors_of
+from rag_engine.connectors.embedding_wire import basis_name, unpacked_tokens
 from rag_engine.connectors.openai_http import OpenAIEndpoint
 from rag_engine.connectors.token_estimates import clipped, estimated_tokens
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import instructed, resolve_prompts
-from rag_engine.errors import InvalidInput, InvalidVectors, ServiceRefused, SettingsError
+from rag_engine.errors import InvalidInput, ServiceRefused, SettingsError
 from rag_engine.ports import Float32Array, TokenVectors
 
 __all__ = ["OpenAICompatibleEmbedder"]
@@ -42,12 +33,8 @@ _SHORT_ENOUGH = 64
 """Characters that every model reads: who refuses them has another reason."""
 
 _MAX_TOKENS = 512
-_LONGEST_TOKEN = 128
-"""Characters of a text that are sent for each token that counts; the rest can not matter."""
-_LONGEST_TEXT = 100_000
-"""Characters of a text whose tokens are counted: far more than any passage has."""
 _QUERY, _PASSAGE = 0, 1
-_OWN_INPUT_TYPES = ("query", "passage")
+_OWN_TYPES: tuple[Literal["query"], Literal["passage"]] = ("query", "passage")
 
 _log = logging.getLogger(__name__)
 
@@ -177,13 +164,10 @@ class OpenAICompatibleEmbedder:
         Raises:
             ServiceError: the server failed.
         """
-        if self._what_is_served().contract is None:
-            return [estimated_tokens(text) for text in texts]
-        counts: list[int] = []
-        for batch in batches([sendable(text, _LONGEST_TEXT) for text in texts], INPUTS):
-            request = {"model": self._model, "input": batch}
-            counts += self._endpoint.post("/token-counts", request, TokenCounts).of(batch)
-        return counts
+        own = self._own_service()
+        return (
+            [estimated_tokens(text) for text in texts] if own is None else own.count_tokens(texts)
+        )
 
     def embed_queries(self, texts: Sequence[str]) -> Float32Array:
         """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length.
@@ -263,6 +247,19 @@ class OpenAICompatibleEmbedder:
                 self._served = served
             return self._served
 
+    def _own_service(self) -> OwnService | None:
+        """Return this project's service, if the server is it."""
+        served = self._what_is_served()
+        if served.contract is None:
+            return None
+        return OwnService(
+            self._endpoint,
+            model=self._model,
+            served=served,
+            max_tokens=served.contract.max_tokens,
+            batch_size=self._batch_size,
+        )
+
     def _check_nothing_stated(self) -> None:
         for name, value in self._stated.items():
             if value is not None:
@@ -280,9 +277,10 @@ class OpenAICompatibleEmbedder:
         instruction: str | None = None,
     ) -> Float32Array:
         _check_list(texts)
-        if self._what_is_served().contract is not None:
+        own = self._own_service()
+        if own is not None:
             more = {} if instruction is None else {"instruction": instruction}
-            return self._stacked([rows for rows, _ in self._by_own(side, texts, **more)])
+            return self._stacked([rows for rows, _ in own.embed(_OWN_TYPES[side], texts, **more)])
         if prompt is None:
             prompt = (self._prompts.query, self._prompts.passage)[side]
         # Servers refuse an empty input, so that a blank stands in for it.
@@ -295,14 +293,15 @@ class OpenAICompatibleEmbedder:
         self, side: int, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
         _check_list(texts)
-        if not self.serves_basis(basis):
+        own = self._own_service()
+        if own is None or not self.serves_basis(basis):
             raise InvalidInput(
                 f"the server gives no vectors of tokens of {self._model!r} in this basis; what it "
                 "gives, serves_basis tells"
             )
         vectors: list[Float32Array] = []
         tokens: list[TokenVectors] = []
-        for rows, reply in self._by_own(side, texts, token_vectors=True):
+        for rows, reply in own.embed(_OWN_TYPES[side], texts, token_vectors=True):
             vectors.append(rows)
             tokens += [
                 unpacked_tokens(*packed, len(basis), of_query=side == _QUERY)
@@ -312,45 +311,6 @@ class OpenAICompatibleEmbedder:
 
     def _stacked(self, parts: Sequence[Float32Array]) -> Float32Array:
         return np.concatenate([np.empty((0, self.dimension), np.float32), *parts])
-
-    def _by_own(
-        self, side: int, texts: Sequence[str], **more: object
-    ) -> Iterator[tuple[Float32Array, Embeddings]]:
-        """Yield the vectors of some texts after others, by this project's service, and its answer.
-
-        Raises:
-            InvalidVectors: vectors that are none, or it serves another model by now.
-            ServiceError: the server failed.
-        """
-        longest = self.max_tokens * _LONGEST_TOKEN
-        for batch in batches([sendable(text, longest) for text in texts], self._batch_size):
-            reply = self._ask_own(side, batch, **more)
-            rows = vectors_of(reply, len(batch), self._model)
-            checked_vectors(rows, rows=len(batch), dimension=self.dimension)
-            yield rows, reply  # to the bit what the model computed
-
-    def _ask_own(self, side: int, batch: Sequence[str], **more: object) -> Embeddings:
-        """Ask this project's service; what it serves must be what it served.
-
-        Raises:
-            InvalidVectors: it serves another model by now.
-            ServiceError: the server failed.
-        """
-        request = {
-            "model": self._model,
-            "input": list(batch),
-            "encoding_format": "base64",
-            "input_type": _OWN_INPUT_TYPES[side],
-            **more,
-        }
-        reply = self._endpoint.post("/embeddings", request, Embeddings)
-        served, now = self._what_is_served(), ServedModel.of(reply, self.dimension)
-        if now != served:
-            raise InvalidVectors(
-                f"{self._endpoint!r} serves another model as {self._model!r} than it did: "
-                f"{now.differences(served)}; open the knowledge base anew to see whether it fits"
-            )
-        return reply
 
     def _checked(self, reply: Embeddings, count: int) -> Float32Array:
         rows = vectors_of(reply, count, self._model)

@@ -74,6 +74,10 @@ class Work(Future[_T]):
     def stop(self) -> None:
         """Drop it, or where it runs end it at its next step; a model's answer ends at once."""
         self.cancel()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End it at its next step where it runs, and let it wait for no model."""
         self._cancellation.cancel()
 
 
@@ -183,6 +187,13 @@ class WorkPool:
             dropped = place is not None and self._queue.drop(place)
         if dropped:
             self._late(work)
+
+    def interrupt(self) -> None:
+        """End what is running at its next step; of a write that tells what is kept."""
+        with self._lock:
+            running = [place.item for place in self._running]
+        for work in running:
+            work.interrupt()
 
     def close(self) -> None:
         """Wait for what is running; what only waits is dropped."""

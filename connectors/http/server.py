@@ -2,7 +2,8 @@
 
 The first SIGTERM or Ctrl-C begins the stop: whoever asks is told so (new requests 503, health too),
 and what is under way goes on. It ends when nothing is under way any more, or when the grace period
-is over: then only writes are waited for, which end at their next step. The second one ends the
+is over: then only writes are waited for, which end at their next step and wait for no model's
+server from two thirds of the grace period on. The second one ends the
 process at once, as kill would: a knowledge base bears that, and whoever waits gets no answer.
 """
 
@@ -44,9 +45,11 @@ class StoppingServer(uvicorn.Server):
         service, stop = self._service, self._service.stop
         if not stop.asked:
             return False
-        if stop.writes_end() and not self._told and service.writing.under_way:
-            self._told = True
-            logger.info("writes end at their next step")
+        if stop.writes_end() and service.writing.under_way:
+            service.writing.interrupt()
+            if not self._told:
+                self._told = True
+                logger.info("writes end at their next step")
         if stop.grace_passed():
             stop.over.set()
         if stop.over.is_set():

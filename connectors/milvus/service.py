@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rag_engine.connectors.key_hosts import check_key_host
 from rag_engine.connectors.retries import Retries
+from rag_engine.connectors.trusted_servers import check_server
 from rag_engine.errors import (
     MissingExtra,
     ServiceError,
@@ -248,13 +248,12 @@ class MilvusService:
     def _client(self) -> Any:
         if self._known is None:
             settings = self._settings
-            token = os.environ.get(settings.token_env, "")
-            if token and settings.from_store and "://" in self.uri:
-                check_key_host(self.uri, settings.token_env)
+            if settings.from_store and "://" in self.uri:
+                check_server(self.uri)
             secure = {"server_pem_path": settings.ca_file} if settings.ca_file else {}
             self._known = self._pymilvus.MilvusClient(
                 uri=self.uri,
-                token=token,
+                token=os.environ.get(settings.token_env, ""),
                 db_name=settings.database,
                 timeout=settings.timeout_s,
                 **secure,

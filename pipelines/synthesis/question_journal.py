@@ -72,13 +72,11 @@ class Journal:
         self, passage: int, fates: Sequence[tuple[str, Verdict]], examples: Iterable[Example]
     ) -> None:
         """Write what came of one passage."""
-        written = [each.model_dump_json() + "\n" for each in examples]
-        self._file.writelines(written)
-        _sync(self._file)
-        self._size += sum(len(line.encode("utf-8")) for line in written)
+        written = "".join(each.model_dump_json() + "\n" for each in examples)
+        _append(self._file, written)
+        self._size += len(written.encode("utf-8"))
         line = {"passage": passage, "fates": fates, "bytes": self._size}
-        self._log.write(json.dumps(line) + "\n")
-        _sync(self._log)
+        _append(self._log, json.dumps(line) + "\n")
         self._count(passage, fates)
 
     def short_of(self, negatives: int) -> int:
@@ -162,6 +160,13 @@ class Journal:
         self.tally.update(fates)
 
 
-def _sync(file: IO[str]) -> None:
+def _append(file: IO[str], text: str) -> None:
+    """Append durably; what may not be durable is cut off again, and asked for anew."""
+    size = os.fstat(file.fileno()).st_size
+    file.write(text)
     file.flush()
-    os.fsync(file.fileno())
+    try:
+        os.fsync(file.fileno())
+    except OSError:
+        os.ftruncate(file.fileno(), size)
+        raise

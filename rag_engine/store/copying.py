@@ -1,13 +1,12 @@
 """A catalogue is written anew, document by document, and put in the place of the old one.
 
 Tables are never mended where they lie: what can be read goes into a new file, which takes the old
-one's name when it is whole and durable. A kill in between leaves the old one.
+one's name when it is whole and durable. A kill or an error in between leaves the old one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 from rag_engine.errors import StoreError
 from rag_engine.store.checksums import row_checksum
 from rag_engine.store.digests import SEQUENCES, Tally, rows_digest
-from rag_engine.store.files import sync_file, sync_folder
+from rag_engine.store.files import put_in_place, sync_file
 from rag_engine.store.raw_rows import RawDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
 from rag_engine.store.statements import (
@@ -86,14 +85,7 @@ def replace_catalogue(
     new.close()
     shutil.copymode(path, beside)
     sync_file(beside)
-    if keep is not None:
-        keep.unlink(missing_ok=True)
-        try:
-            os.link(path, keep)
-        except OSError:  # a file system without links
-            shutil.copyfile(path, keep)
-    beside.replace(path)
-    sync_folder(path.parent)
+    put_in_place(beside, path, keep=keep)
 
 
 def _write(connection: sqlite3.Connection, contents: CatalogueContents) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,8 +23,10 @@ __all__ = [
     "file_digest",
     "json_beside",
     "make_folders",
+    "previous",
     "put_in_place",
     "read_json",
+    "renew_name",
     "save_array",
     "sync_file",
     "sync_folder",
@@ -58,6 +61,18 @@ def make_folders(folder: Path) -> None:
         with suppress(OSError):  # somebody else has put something into it
             folder.rmdir()
         raise
+
+
+def renew_name(folder: Path) -> None:
+    """Let a folder that nothing is kept in yet come anew by its name, whose sync failed.
+
+    It stays as it is: somebody may have made it for this and given it rights. A kill in between
+    leaves it beside, under another name.
+    """
+    aside = folder.with_name(f"{folder.name}.renamed")
+    with suppress(OSError):  # such as a mount point, whose name is nowhere to be lost
+        folder.rename(aside)
+        aside.rename(folder)
 
 
 def sync_file(path: Path) -> None:
@@ -111,10 +126,45 @@ def json_beside(path: Path, data: dict[str, Any]) -> Path:
     return beside
 
 
-def put_in_place(beside: Path, path: Path) -> None:
-    """Give a file the name ``path``; after a crash, or an error, the old or the new one has it."""
-    beside.replace(path)
-    sync_folder(path.parent)
+def previous(path: Path) -> Path:
+    """Return where ``put_in_place`` has the file that it replaces until the new one is durable."""
+    return path.with_name(f"{path.name}.old")
+
+
+def put_in_place(beside: Path, path: Path, *, keep: Path | None = None) -> None:
+    """Give a file the name ``path``, durably; ``keep`` then names the one that had it.
+
+    After a crash the old or the new one has the name. After an error the old one has it again (or
+    none, as before): one that was used on, though its name is not sure to be durable, could be gone
+    after a loss of power with all that was written to it since (see ``make_folders``).
+    """
+    old = keep or previous(path)
+    old.unlink(missing_ok=True)
+    replaces = path.exists()
+    if replaces:
+        _link(path, old)
+    try:
+        beside.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        if replaces:
+            old.replace(path)
+            old.unlink(missing_ok=True)  # there still where ``path`` had not gone yet
+        else:
+            path.unlink(missing_ok=True)
+        raise
+    if replaces and keep is None:
+        with suppress(OSError):  # the next one takes it away
+            old.unlink()
+
+
+def _link(path: Path, also: Path) -> None:
+    """Let a file have another name too; where there are no links, let it be there twice."""
+    try:
+        os.link(path, also)
+    except OSError:
+        shutil.copyfile(path, also)
+        sync_file(also)
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

@@ -143,8 +143,8 @@ def publish(
 ) -> Manifest:
     """Write a generation and make it the current one; remove the others.
 
-    After an error the one before is current, or, if the very last step failed, perhaps the new
-    one; in a crash that follows it may be either. Both are whole.
+    After an error the one before is current; if the very last step failed, it may be either after a
+    crash that follows. Both are whole.
     """
     home = root / _FOLDER
     home.mkdir(exist_ok=True)
@@ -164,6 +164,8 @@ def publish(
         # What nobody reads yet must not take the room that others may be waiting for.
         for unread in (beside, folder):
             shutil.rmtree(unread, ignore_errors=True)
+        with contextlib.suppress(OSError):  # empty, its own name may not be durable
+            home.rmdir()
         (root / f"{_MANIFEST}.new").unlink(missing_ok=True)
         raise
     put_in_place(written, root / _MANIFEST)

@@ -19,6 +19,7 @@ from rag_engine.records import Document, Span
 from rag_engine.store import row_codec as rows
 from rag_engine.store.copying import CatalogueContents, replace_catalogue, sequences
 from rag_engine.store.failures import storage
+from rag_engine.store.files import previous
 from rag_engine.store.raw_rows import RawChunk, RawDocument
 from rag_engine.store.schema import OLD_VERSION, SQLITE_ERRORS, connect, schema_version
 
@@ -45,6 +46,7 @@ def upgrade(path: Path) -> None:
         connection = connect(path, read_only=False)
         if not is_old(connection):
             connection.close()
+            previous(path).unlink(missing_ok=True)  # of an upgrade that was killed at its end
             return
         logger.warning("%s was written by an older version; bringing it up to date ...", path)
         try:

@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,24 +49,39 @@ def kb(tmp_path_factory) -> Path:
     return folder / "kb"
 
 
-def test_without_room_the_object_is_printed_and_nothing_is_lost(tmp_path: Path, kb: Path):
-    there = tmp_path / "kb"
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Let no file of this process, or of those that it starts, grow beyond ``LARGEST``."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_without_room_the_object_is_printed_and_nothing_is_lost(tmp_path: Path, kb: Path, capsys):
+    there, more = tmp_path / "kb", tmp_path / "more"
     shutil.copytree(kb, there)
-    (tmp_path / "more").mkdir()
-    for number in range(60):
-        text = "Der Filter wird gewechselt, sobald er verstopft ist. " * 20
-        (tmp_path / "more" / f"{number}.txt").write_text(f"{number} {text}")
-    for made in ("kb", "new"):
-        said = run("index", tmp_path / "more", "--kb", tmp_path / made, "--json", largest=LARGEST)
-        assert said.returncode == Exit.STORAGE
-        printed = json.loads(said.stdout)
+    assert (there / "catalogue.sqlite").stat().st_size > LARGEST
+    more.mkdir()
+    (more / "b.txt").write_text("Der Filter wird gewechselt, sobald er verstopft ist.")
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        return main([*map(str, arguments)]), *capsys.readouterr()
+
+    alone = run("index", more, "--kb", there, "--json", largest=LARGEST)
+    with no_room():
+        new = command("index", more, "--kb", tmp_path / "new", "--json")
+        plain = command("index", more, "--kb", there)
+        found = command("search", "Dichtung", "--kb", there, "--json")
+    for status, out in ((alone.returncode, alone.stdout), new[:2]):
+        assert status == Exit.STORAGE
+        printed = json.loads(out)
         assert (printed["ok"], printed["error"]["type"]) == (False, "StorageFailed")
-        plain = run("index", tmp_path / "more", "--kb", tmp_path / made, largest=LARGEST)
-        assert (plain.returncode, plain.stdout) == (Exit.STORAGE, "")
-        assert plain.stderr.count("\n") == 1
-    found = json.loads(run("search", "Dichtung", "--kb", there, "--json", largest=LARGEST).stdout)
-    assert [hit["document"] for hit in found["result"]["hits"]] == ["docs/a.txt"]
-    assert run("index", tmp_path / "more", "--kb", there).returncode == Exit.DONE
+    assert plain[:2] == (Exit.STORAGE, "")
+    assert plain[2].count("\n") == 1
+    assert found[0] == Exit.DONE
+    assert [hit["document"] for hit in json.loads(found[1])["result"]["hits"]] == ["docs/a.txt"]
+    assert command("index", more, "--kb", there)[0] == Exit.DONE
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="NOT TRIED: there is no /dev/full")

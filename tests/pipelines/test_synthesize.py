@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -507,3 +508,26 @@ def test_what_was_changed_by_others_is_refused_not_cut(tmp_path):
         assert log.read_bytes() == lines
     with pytest.raises(InvalidInput, match=r"begun by another command.*\(limit\)"):
         Journal(out, identity | {"limit": 3})
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_what_a_failed_sync_leaves_is_asked_for_again(tmp_path, monkeypatch, failing):
+    out, identity = tmp_path / "made.jsonl", {"model": "a"}
+    examples = [Example(question=f"Wie, {number}?", positive=f"Sö {number}.") for number in (0, 1)]
+    syncs, sync = iter(range(1, 9)), os.fsync
+
+    def fails(descriptor: int) -> None:
+        if next(syncs) == failing:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    with Journal(out, identity) as journal:
+        journal.add(0, [("de", Verdict.KEPT)], examples[:1])
+        monkeypatch.setattr("os.fsync", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            journal.add(1, [("de", Verdict.KEPT)], examples[1:])
+    with Journal(out, identity) as journal:
+        assert journal.done == {0}
+        assert len(out.read_bytes().splitlines()) == 1
+        journal.add(1, [("de", Verdict.KEPT)], examples[1:])
+    assert [each["question"] for each in lines_of(out)] == ["Wie, 0?", "Wie, 1?"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag_engine.store.files import make_folders, save_array
+from rag_engine.store.files import make_folders, read_json, renew_name, save_array, write_json
 
 
 @pytest.mark.parametrize("shape", [(0,), (4,), (3, 5), (5000, 2)])
@@ -53,3 +53,32 @@ def test_a_folder_whose_name_may_be_lost_is_made_anew(tmp_path: Path, monkeypatc
         make_folders(tmp_path / "a" / "b")
     assert not (tmp_path / "a" / "b").exists()  # the next attempt makes it, and its name
     assert (tmp_path / "a").is_dir()  # which was there before
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_could_not_be_put_in_place_durably_is_not_there(tmp_path: Path, monkeypatch, links):
+    def fails(*given: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if not links:
+        monkeypatch.setattr("os.link", fails)
+    path = tmp_path / "a.json"
+    for before in ({}, {"n": 1}):
+        with monkeypatch.context() as disk:
+            disk.setattr("rag_engine.store.files.sync_folder", fails)
+            with pytest.raises(OSError, match="Input/output"):
+                write_json(path, {"n": 2})
+        assert (read_json(path) if path.exists() else {}) == before
+        write_json(path, {"n": 1})
+        assert read_json(path) == {"n": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_comes_anew_as_it_was(tmp_path: Path):
+    folder = tmp_path / "kb"
+    folder.mkdir(mode=0o700)
+    (folder / "writer.lock").touch()
+    before = folder.stat()
+    renew_name(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["kb"]
+    assert (folder.stat().st_ino, folder.stat().st_mode) == (before.st_ino, before.st_mode)

@@ -211,6 +211,8 @@ class Disk:
                 self._change(arguments[0], come=_Folder())
             case "unlink" | "rmdir":
                 self._change(arguments[0])
+            case "link":
+                self._change(arguments[1], come=self._named(arguments[0]))
             case "rename":
                 self._change(arguments[1], come=self._named(arguments[0]), gone=arguments[0])
             case "fsync" | "close" | "note":

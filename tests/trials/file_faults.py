@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Action", "Operation", "compiled", "faults", "lacking", "read_trace"]
+__all__ = ["Action", "Operation", "compiled", "faults", "lacking", "name_syncs", "read_trace"]
 
 _SOURCES = Path(__file__).with_name("preload")
 
@@ -83,3 +84,24 @@ def read_trace(path: Path) -> Iterator[Operation]:
         for line in lines:
             number, name, error, *arguments = line.rstrip("\n").split("\t")
             yield Operation(int(number), name, int(error), tuple(arguments))
+
+
+def name_syncs(pattern: str, operations: Iterable[Operation]) -> list[int]:
+    """Return the numbers of the syncs that make names durable.
+
+    The names are those that end with ``pattern``, of folders that were made and of files that were
+    renamed.
+    """
+    numbers: list[int] = []
+    opened: dict[str, str] = {}
+    changed: set[str] = set()
+    for operation in operations:
+        match operation.name, operation.arguments:
+            case "open", (path, descriptor):
+                opened[descriptor] = path
+            case (("mkdir" | "rename"), (*_, path)) if re.search(f"(?:{pattern})$", path):
+                changed.add(str(Path(path).parent))
+            case "fsync", (descriptor, *_) if opened.get(descriptor) in changed:
+                changed.remove(opened[descriptor])
+                numbers.append(operation.number)
+    return numbers

@@ -18,10 +18,12 @@ from rag_engine.connectors.dense.auto_index import AutoDenseFactory
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.connectors.generators.extractive import ExtractiveGenerator
 from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
+from rag_engine.store.repair import repair_catalogue
 from tests.doubles import HashEmbedder
 
 __all__ = [
     "STEPS",
+    "Kind",
     "Load",
     "Step",
     "allowed",
@@ -35,7 +37,7 @@ __all__ = [
 State = dict[str, str]
 """Documents: their texts by their ids."""
 
-Kind = Literal["open", "add", "delete", "files", "publish", "compact", "reopen", "search"]
+Kind = Literal["open", "add", "delete", "files", "publish", "compact", "reopen", "search", "repair"]
 
 STEPS: tuple[Kind, ...] = (
     *("open", "add", "search", "add", "delete", "add"),
@@ -178,9 +180,11 @@ class Load:
                 self.kb.compact()
             case "search":
                 assert self.kb.search("What is the number of the pump?")
-            case "reopen":
+            case "reopen" | "repair":
                 kb, self.kb = self.kb, None
                 kb.close()
+                if step.kind == "repair":  # nothing is damaged: all is written anew
+                    repair_catalogue(self._path)
                 self.kb = KnowledgeBase.open(self._path, components=self._parts)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import random
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tests.trials.file_faults import compiled
 from tests.trials.fork_server import Ended, ForkServer
-from tests.trials.load import STEPS, State, Step, make_steps, states_after
+from tests.trials.load import STEPS, Kind, State, Step, make_steps, states_after
 
 __all__ = ["LoadRuns", "Worker"]
 
@@ -72,13 +72,19 @@ class LoadRuns:
     @classmethod
     @contextmanager
     def loaded(
-        cls, folder: Path, drawn: random.Random, *, workers: int, steps: int
+        cls,
+        folder: Path,
+        drawn: random.Random,
+        *,
+        workers: int,
+        steps: int,
+        then: Sequence[Kind] = (),
     ) -> Iterator[LoadRuns]:
         """Compile the library, start the workers, and take the load once.
 
-        It has its first ``steps`` steps.
+        It has its first ``steps`` steps, ``then`` some more.
         """
-        taken = make_steps(drawn, STEPS[:steps])
+        taken = make_steps(drawn, [*STEPS[:steps], *then])
         library = compiled(folder)
         with ExitStack() as stack:
             servers = [
@@ -90,7 +96,7 @@ class LoadRuns:
                 worker.start_from(None)
                 worker.call(
                     "run_load",
-                    steps=runs.plain(0, steps),
+                    steps=runs.plain(0, len(taken)),
                     checkpoints=str(folder / "checkpoints"),
                 ).result()
             yield runs

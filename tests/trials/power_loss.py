@@ -1,6 +1,7 @@
 """Cuts the power at drawn moments of a load of thirty steps: traces become what a disk may hold.
 
-Some of the loads have an ``fsync`` that fails once, after which the step is taken again.
+Some of the loads have an ``fsync`` that fails once, after which the step is taken again: drawn
+ones, and every one that is to make the catalogue's name durable.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.trials.disk_images import Disk, Image, Kept, Names
-from tests.trials.file_faults import Action, Operation, lacking, read_trace
+from tests.trials.file_faults import Action, Operation, lacking, name_syncs, read_trace
 from tests.trials.load import allowed, is_allowed
 from tests.trials.load_runs import LoadRuns, Worker
 from tests.trials.trial import Amounts, Figures, Trial
@@ -33,10 +34,12 @@ class _Cut(NamedTuple):
 
 
 def _run(folder: Path, amounts: Amounts, drawn: random.Random) -> Figures:
-    with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=amounts["steps"]) as runs:
+    steps, then = amounts["steps"], ("repair", "add")
+    with LoadRuns.loaded(folder, drawn, workers=amounts["workers"], steps=steps, then=then) as runs:
         operations, data = _record(runs, None)
         syncs = [each.number for each in operations if each.name == "fsync"]
         failing = drawn.sample(syncs, amounts["failed syncs"])
+        failing += name_syncs(r"/catalogue\.sqlite", operations)
         share = amounts["images"] // (len(failing) + 1)
         points = amounts["images"] - share * len(failing)
         looked = runs.each(

@@ -1,4 +1,4 @@
-"""A key of the environment goes where the one who opens has it go, and to no stranger's server."""
+"""Texts and keys go where the one who opens has them go, and to no stranger's server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase, Settings
 from rag_engine.connectors import wiring
 from rag_engine.connectors.abortable import AbortableClient
-from rag_engine.connectors.key_hosts import check_key_host, check_stored_keys
-from rag_engine.connectors.openai_http import OpenAIEndpoint
+from rag_engine.connectors.trusted_servers import check_server, check_stored_servers
 from rag_engine.connectors.wiring import build_embedder, build_reranker
 from rag_engine.errors import ServiceUnreachable, SettingsError
 from rag_engine.pipelines.cli import main
@@ -40,7 +39,7 @@ def sent(monkeypatch):
 
     monkeypatch.setattr(AbortableClient, "post", post)
     monkeypatch.setattr("rag_engine.connectors.retries._sleep", lambda seconds: None)
-    monkeypatch.delenv("RAG_ENGINE_KEY_HOSTS", raising=False)
+    monkeypatch.delenv("RAG_ENGINE_TRUSTED_SERVERS", raising=False)
     return headers
 
 
@@ -61,12 +60,13 @@ def ask(path: Path, **options):
     return failed
 
 
-def test_opening_a_strangers_sends_no_key(strangers, sent, monkeypatch):
-    monkeypatch.setenv(ENV, KEY)
+@pytest.mark.parametrize("key", [KEY, None])
+def test_opening_a_strangers_sends_nothing(strangers, sent, monkeypatch, key):
+    monkeypatch.setenv(ENV, KEY) if key else monkeypatch.delenv(ENV, raising=False)
     failed = ask(strangers)
     assert failed.type is SettingsError
     told = str(failed.value)
-    for part in (URL, f"the key in {ENV} is not sent", "set RAG_ENGINE_KEY_HOSTS=llm.example.org,"):
+    for part in (URL, "nothing is sent there", "set RAG_ENGINE_TRUSTED_SERVERS=llm.example.org,"):
         assert part in told
     assert KEY not in told
     assert sent == []
@@ -77,29 +77,20 @@ def test_a_key_is_sent_where_it_was_said(strangers, sent, monkeypatch):
     monkeypatch.setenv(ENV, KEY)
     assert ask(strangers, settings=WRITES).type is ServiceUnreachable
     assert sent.pop() == bearer
-    monkeypatch.setenv("RAG_ENGINE_KEY_HOSTS", "other.example, LLM.example.org")
+    monkeypatch.setenv("RAG_ENGINE_TRUSTED_SERVERS", "other.example, LLM.example.org")
     assert ask(strangers).type is ServiceUnreachable
     assert sent.pop() == bearer
 
 
-def test_without_a_key_there_is_nothing_to_withhold(strangers, sent, monkeypatch):
-    monkeypatch.delenv(ENV, raising=False)
-    assert ask(strangers).type is ServiceUnreachable
-    assert sent.pop() == {}
-
-
 @pytest.mark.parametrize("stage", ["embedder", "reranker"])
-def test_every_part_that_has_a_key_withholds_it(stage, sent, monkeypatch):
-    names = {"embedder": "RAG_ENGINE_EMBEDDINGS_API_KEY", "reranker": "RAG_ENGINE_RERANK_API_KEY"}
-    monkeypatch.setenv(names[stage], KEY)
-
+def test_every_part_that_asks_a_server_asks_no_strangers(stage, sent):
     def asked(settings: Settings):
         if stage == "embedder":
             return build_embedder(settings.embedder).embed_queries(["x"])
         return build_reranker(settings.reranker, None).score("x", ["y"])
 
     data = {stage: TABLES[stage]}
-    with pytest.raises(SettingsError, match=f"the key in {names[stage]} is not sent there"):
+    with pytest.raises(SettingsError, match=r"llm\.example\.org.* nothing is sent there"):
         asked(read_stored(data, origin="kb"))
     assert sent == []
     with pytest.raises(ServiceUnreachable):
@@ -107,36 +98,18 @@ def test_every_part_that_has_a_key_withholds_it(stage, sent, monkeypatch):
     assert len(sent) >= 1
 
 
-def test_a_key_given_in_python_goes_where_it_was_given(sent):
-    from pydantic import SecretStr
-
-    endpoint = OpenAIEndpoint(
-        base_url=URL,
-        api_key=SecretStr(KEY),
-        api_key_env=ENV,
-        timeout_s=1.0,
-        max_retries=0,
-        backoff_s=0.0,
-        address_stored=True,
-    )
-    with pytest.raises(ServiceUnreachable):
-        endpoint._open("/x", {})
-    assert sent == [{"Authorization": f"Bearer {KEY}"}]
-
-
-def test_milvus_withholds_its_token(monkeypatch):
+def test_a_strangers_milvus_is_refused(monkeypatch):
+    monkeypatch.delenv("RAG_ENGINE_TRUSTED_SERVERS", raising=False)
     data = {"dense": {"kind": "milvus"}, "milvus": {"uri": "https://db.example.org:19530"}}
     stored = read_stored(data, origin="kb")
-    check_stored_keys(stored)
-    monkeypatch.setenv("RAG_ENGINE_MILVUS_TOKEN", KEY)
-    with pytest.raises(SettingsError, match=r"set RAG_ENGINE_KEY_HOSTS=db\.example\.org:19530,"):
-        check_stored_keys(stored)
+    with pytest.raises(SettingsError, match=r"TRUSTED_SERVERS=db\.example\.org:19530,"):
+        check_stored_servers(stored)
     with pytest.raises(SettingsError, match=r"db\.example\.org"):
-        check_stored_keys(stored.of_kind("dense", "milvus"))
-    check_stored_keys(Settings.model_validate(data))
-    check_stored_keys(read_stored({"milvus": data["milvus"]}, origin="kb"))  # nobody uses it
-    monkeypatch.setenv("RAG_ENGINE_KEY_HOSTS", "db.example.org:19530")
-    check_stored_keys(stored)
+        check_stored_servers(stored.of_kind("dense", "milvus"))
+    check_stored_servers(Settings.model_validate(data))
+    check_stored_servers(read_stored({"milvus": data["milvus"]}, origin="kb"))  # nobody uses it
+    monkeypatch.setenv("RAG_ENGINE_TRUSTED_SERVERS", "db.example.org:19530")
+    check_stored_servers(stored)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +124,8 @@ def test_milvus_withholds_its_token(monkeypatch):
     ],
 )
 def test_who_is_named(named, address, monkeypatch):
-    monkeypatch.setenv("RAG_ENGINE_KEY_HOSTS", named)
-    check_key_host(address, ENV)
+    monkeypatch.setenv("RAG_ENGINE_TRUSTED_SERVERS", named)
+    check_server(address)
 
 
 @pytest.mark.parametrize(
@@ -171,16 +144,16 @@ def test_who_is_named(named, address, monkeypatch):
     ],
 )
 def test_who_is_not(address, monkeypatch):
-    monkeypatch.setenv("RAG_ENGINE_KEY_HOSTS", "api.example.com")
-    with pytest.raises(SettingsError, match="is not sent there"):
-        check_key_host(address, ENV)
+    monkeypatch.setenv("RAG_ENGINE_TRUSTED_SERVERS", "api.example.com")
+    with pytest.raises(SettingsError, match="nothing is sent there"):
+        check_server(address)
 
 
 @pytest.mark.parametrize("named", ["*", "https://", "a b@c"])
 def test_what_names_no_server_is_told(named, monkeypatch):
-    monkeypatch.setenv("RAG_ENGINE_KEY_HOSTS", named)
+    monkeypatch.setenv("RAG_ENGINE_TRUSTED_SERVERS", named)
     with pytest.raises(SettingsError, match="which is no server; name servers as"):
-        check_key_host(URL, ENV)
+        check_server(URL)
 
 
 def test_the_command_and_the_service_say_what_to_do(tmp_path, sent, monkeypatch, capsys):
@@ -195,9 +168,9 @@ def test_the_command_and_the_service_say_what_to_do(tmp_path, sent, monkeypatch,
     assert main(["ask", "Was braucht die Pumpe?", "--kb", str(path), "--json"]) != 0
     told = json.loads(capsys.readouterr().out)["error"]
     assert told["type"] == "SettingsError"
-    assert "RAG_ENGINE_KEY_HOSTS=llm.example.org" in told["message"]
+    assert "RAG_ENGINE_TRUSTED_SERVERS=llm.example.org" in told["message"]
     with (
-        pytest.raises(SettingsError, match="RAG_ENGINE_KEY_HOSTS"),
+        pytest.raises(SettingsError, match="RAG_ENGINE_TRUSTED_SERVERS"),
         open_service(ServeOptions(kb=path, read_only=True)),
     ):
         pass

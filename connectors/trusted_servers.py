@@ -1,9 +1,9 @@
-"""To which servers a key of the environment is sent.
+"""To which servers that a knowledge base's own settings name anything is sent.
 
-Who gives settings names their servers, and a key goes there. The settings that a knowledge base
-keeps may have been written by anybody: opened with these, a key is sent only to this machine and to
-the servers that the environment variable ``RAG_ENGINE_KEY_HOSTS`` names, such as
-``api.example.com, llm.intern:8443, http://10.0.0.5:8000``. Without ``http://`` that is HTTPS.
+Who gives settings names their servers. The settings that a knowledge base keeps may have been
+written by anybody: opened with these alone, questions, passages and keys are sent only to this
+machine and to the servers that the environment variable ``RAG_ENGINE_TRUSTED_SERVERS`` names, such
+as ``api.example.com, llm.intern:8443, http://10.0.0.5:8000``. Without ``http://`` that is HTTPS.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from rag_engine.settings import (
 )
 from rag_engine.settings.base import Sourced
 
-__all__ = ["KEY_HOSTS", "check_key_host", "check_stored_keys", "is_loopback"]
+__all__ = ["TRUSTED_SERVERS", "check_server", "check_stored_servers", "is_loopback"]
 
-KEY_HOSTS = "RAG_ENGINE_KEY_HOSTS"
+TRUSTED_SERVERS = "RAG_ENGINE_TRUSTED_SERVERS"
 
 # Every parser of addresses agrees on what looks like this; nothing else is ever a named server.
 _ADDRESS = re.compile(r"(https?)://([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:/.*)?", re.IGNORECASE)
@@ -48,11 +48,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_key_host(address: str, key_env: str) -> None:
-    """Refuse to send a key to a server that only a knowledge base's own settings name.
+def check_server(address: str) -> None:
+    """Refuse a server that only a knowledge base's own settings name.
 
     Raises:
-        SettingsError: it is another machine, and ``RAG_ENGINE_KEY_HOSTS`` does not name it.
+        SettingsError: it is another machine, and ``RAG_ENGINE_TRUSTED_SERVERS`` does not name it.
     """
     server = _server(address)
     if server is not None and (is_loopback(server[1].strip("[]")) or server in _named()):
@@ -60,20 +60,20 @@ def check_key_host(address: str, key_env: str) -> None:
     told = "HOST" if server is None else _written(server)
     raise SettingsError(
         f"{address!r:.200} is named only by the settings that the knowledge base keeps, and they "
-        f"may come from anybody: the key in {key_env} is not sent there. If it is right, set "
-        f"{KEY_HOSTS}={told}, or give the settings yourself (--settings FILE, or settings=...); "
-        f"to go without a key, unset {key_env}"
+        f"may come from anybody: nothing is sent there. If it is right, set "
+        f"{TRUSTED_SERVERS}={told}, or give the settings yourself (--settings FILE, or "
+        "settings=...)"
     )
 
 
-def check_stored_keys(settings: Settings) -> None:
-    """Refuse settings with a server that a key is not sent to, before anybody asks for it.
+def check_stored_servers(settings: Settings) -> None:
+    """Refuse settings with a server that nothing is sent to, before anybody asks for it.
 
     Raises:
-        SettingsError: as ``check_key_host``.
+        SettingsError: as ``check_server``.
     """
-    servers: list[tuple[Sourced, str, str]] = [
-        (stage, stage.base_url, stage.api_key_env)
+    servers: list[tuple[Sourced, str]] = [
+        (stage, stage.base_url)
         for stage in (settings.embedder, settings.reranker, settings.generator)
         if isinstance(
             stage,
@@ -84,22 +84,22 @@ def check_stored_keys(settings: Settings) -> None:
     ]
     milvus = settings.milvus
     if "://" in milvus.uri and "milvus" not in settings.without_effect():
-        servers.append((milvus, milvus.uri, milvus.token_env))
-    for stage, address, key_env in servers:
-        if stage.from_store and os.environ.get(key_env):
-            check_key_host(address, key_env)
+        servers.append((milvus, milvus.uri))
+    for stage, address in servers:
+        if stage.from_store:
+            check_server(address)
 
 
 def _named() -> set[_Server]:
     """Return the servers that the environment names."""
     named = set()
-    for entry in re.split(r"[\s,]+", os.environ.get(KEY_HOSTS, "")):
+    for entry in re.split(r"[\s,]+", os.environ.get(TRUSTED_SERVERS, "")):
         if not entry:
             continue
         server = _server(entry if "://" in entry else f"https://{entry}")
         if server is None:
             raise SettingsError(
-                f"{KEY_HOSTS} names {entry!r:.80}, which is no server; name servers as "
+                f"{TRUSTED_SERVERS} names {entry!r:.80}, which is no server; name servers as "
                 "api.example.com, llm.intern:8443 or http://10.0.0.5:8000, with commas between"
             )
         named.add(server)
@@ -122,7 +122,7 @@ def _server(address: str) -> _Server | None:
 
 
 def _written(server: _Server) -> str:
-    """Return a server as ``RAG_ENGINE_KEY_HOSTS`` names it.
+    """Return a server as ``RAG_ENGINE_TRUSTED_SERVERS`` names it.
 
     >>> _written(("https", "api.example.com", 443)), _written(("http", "10.0.0.5", 8000))
     ('api.example.com', 'http://10.0.0.5:8000')
