@@ -33,6 +33,7 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
@@ -43,15 +44,14 @@ router = APIRouter(include_in_schema=False)
 def _all() -> dict[str, tuple[bytes, str, str]]:
     """Return each file's bytes, type and tag by its name; nothing else can be asked for."""
     by_name = {}
-    for file in files("rag_engine.connectors.http").joinpath("ui").iterdir():
-        suffix = f".{file.name.rpartition('.')[2]}"
-        if suffix in _TYPES:
-            data = file.read_bytes()
-            by_name[file.name] = (
-                data,
-                _TYPES[suffix],
-                f'"{hashlib.sha256(data).hexdigest()[:32]}"',
-            )
+    folder = files("rag_engine.connectors.http").joinpath("ui")
+    for prefix, place in (("", folder), ("locales/", folder.joinpath("locales"))):
+        for file in place.iterdir():
+            suffix = f".{file.name.rpartition('.')[2]}"
+            if suffix in _TYPES:
+                data = file.read_bytes()
+                tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+                by_name[f"{prefix}{file.name}"] = (data, _TYPES[suffix], tag)
     return by_name
 
 
@@ -77,7 +77,7 @@ async def page(request: Request) -> Response:
     return _reply("index.html", request)
 
 
-@router.get("/page/{name}")
+@router.get("/page/{name:path}")
 async def page_file(name: str, request: Request) -> Response:
-    """Return one of the page's scripts, its style or its icon."""
+    """Return one of the page's scripts, its texts in a language, its style or its icon."""
     return _reply(name, request)

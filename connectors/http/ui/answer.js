@@ -1,96 +1,108 @@
 // An answer: written as it comes, then with its citations as buttons that lead to the sources.
 
 import { find, goTo, make } from "./dom.js";
-import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
-import { text } from "./strings.js";
-import { direction, lineDirection, toUnits } from "./text.js";
-
-const MARK = /\[(\d{1,3})\]/g;
-const normal = (value) => value.normalize("NFC").replace(/\s+/gu, " ").trim();
+import { aboutButton, bare, isolated, languageTag, marked, passageText, titleOf, tongueOf, whereabouts } from "./passage.js";
+import { put } from "./shown.js";
+import { number as numeral, parts, text } from "./strings.js";
+import { direction, toUnits } from "./text.js";
+import { trust } from "./weak.js";
 
 export class AnswerView {
-  constructor(section, hues) {
+  /** `about` is called with the source to ask about. */
+  constructor(section, hues, about) {
     this.section = section;
     this.hues = hues;
+    this.about = about;
+    this.running = true;
     this.text = "";
+    this.why = null; // the text that tells why it ended early
+    this.reply = null;
     this.returnTo = null;
+    put("answer", () => this.draw());
+  }
+
+  draw() {
     this.title = make("h2", { id: "answer-title", tabindex: "-1" }, text("answer"));
-    this.body = make("div", { class: "written", "aria-busy": "true" });
-    this.notes = make("ul", { class: "notes" });
-    this.sources = make("div", {});
-    section.replaceChildren(this.title, this.body, this.notes, this.sources);
-    section.classList.add("running");
+    this.body = make("div", { class: "written", "aria-busy": String(this.running) });
+    this.section.replaceChildren(this.title, this.body);
+    this.section.classList.toggle("running", this.running);
+    if (this.reply) this.drawReply(this.reply);
+    else this.drawDraft();
   }
 
   /** Another piece, not yet checked. */
   add(piece) {
     this.text += piece;
-    this.write(this.text, (number) => make("span", { class: "cite", title: text("unchecked", { n: number }) }, number));
+    this.write(this.text, unchecked, (line) => ({ dir: direction(line) }));
   }
 
-  /** The writing ended early. */
-  end(note) {
-    this.settle();
-    this.note(note);
+  /** The writing ended early; the key of a text says why. */
+  end(why) {
+    this.running = false;
+    this.why = why;
+    this.draw();
   }
 
   /** The whole answer, checked. */
   finish(reply) {
-    this.settle();
-    this.text = reply.answer;
+    this.running = false;
+    this.reply = reply;
+    this.draw();
+  }
+
+  drawDraft() {
+    this.write(this.text, unchecked, (line) => ({ dir: direction(line) }));
+    if (this.why) this.section.append(notes([text(this.why)]));
+  }
+
+  drawReply(reply) {
     const cited = new Map(reply.citations.map((citation) => [citation.number, citation]));
     this.body.setAttribute("lang", reply.language);
-    this.body.replaceChildren();
-    this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => quoted(line, cited) ?? { direction: lineDirection(line, reply.direction) });
-    this.section.classList.toggle("unsupported", !reply.supported);
-    if (reply.rewritten) this.note(text("rewritten", { question: reply.rewritten }));
-    else if (reply.hits[0]?.parts.follow_up >= 0.5) this.note(text("follow_up"));
-    for (const warning of reply.warnings) this.note(warning);
+    this.write(reply.answer, (number) => this.mark(cited.get(number), number), (line) => tongueOf(line, reply));
+    const trusted = trust(reply);
+    this.section.classList.toggle("unsupported", trusted === "none");
+    this.section.classList.toggle("weak", trusted === "weak");
+    this.section.append(notes([
+      trusted === "weak" ? make("strong", {}, text("weak_answer")) : null,
+      reply.rewritten ? parts("rewritten", { question: isolated(reply.rewritten) }) : null,
+      !reply.rewritten && reply.hits[0]?.parts.follow_up >= 0.5 ? text("follow_up") : null,
+      ...reply.warnings.map((warning) => make("bdi", { lang: "en", dir: "auto" }, warning)),
+    ]));
     if (reply.citations.length) {
-      this.sources.replaceChildren(
+      this.section.append(
         make("h3", { class: "sources-title" }, text("sources_title")),
         make("ol", { class: "sources" }, reply.citations.map((citation) => this.source(citation, reply))),
       );
     }
-    if (reply.supported) this.sources.append(make("p", { class: "fine" }, text("generator", { name: reply.generator })));
-  }
-
-  settle() {
-    this.section.classList.remove("running");
-    this.body.setAttribute("aria-busy", "false");
-  }
-
-  note(value) {
-    this.notes.append(make("li", {}, isolated(value)));
+    if (reply.supported) {
+      this.section.append(make("p", { class: "fine" }, text("generator", { name: reply.generator })));
+    }
   }
 
   // Lines that did not change stay, so that a selection in them does.
-  write(whole, mark, tongue = (line) => ({ direction: direction(line) })) {
+  write(whole, mark, tongue) {
     const lines = whole.split("\n").filter((line) => line.trim());
     lines.forEach((line, index) => {
       let paragraph = this.body.children[index];
       if (paragraph?.dataset.line === line) return;
       if (!paragraph) this.body.append((paragraph = make("p", {})));
       paragraph.dataset.line = line;
-      const { language, direction: way } = tongue(line);
-      if (language) paragraph.setAttribute("lang", language);
-      paragraph.setAttribute("dir", way);
+      for (const [name, value] of Object.entries(tongue(line))) paragraph.setAttribute(name, value);
       paragraph.replaceChildren(...marked(line, mark));
     });
   }
 
   mark(citation, number) {
-    if (!citation) return `[${number}]`;
-    const name = text("to_source", { n: number, title: titleOf(citation) });
+    if (!citation) return `[${numeral(number)}]`;
     const button = make("button", {
       type: "button",
       class: "cite",
-      "aria-label": name,
+      "aria-label": text("to_source", { n: number, title: titleOf(citation) }),
       click: () => {
         this.returnTo = button;
         goTo(find(`source-${number}`));
       },
-    }, String(number));
+    }, numeral(number));
     return button;
   }
 
@@ -100,40 +112,29 @@ export class AnswerView {
       make("article", { class: "card source-card", id: `source-${citation.number}`, tabindex: "-1", "aria-labelledby": heading },
         make("header", {},
           make("h4", { id: heading, dir: direction(titleOf(citation)) },
-            make("span", { class: "number", "aria-hidden": "true" }, String(citation.number)),
+            make("span", { class: "number", "aria-hidden": "true" }, numeral(citation.number)),
             make("span", { class: "hidden" }, text("to_source", { n: citation.number, title: "" })),
             isolated(titleOf(citation), citation.language)),
           languageTag(citation.language, this.hues.of(citation.language))),
         whereabouts(citation),
         passageText(citation, { quotes: quotesIn(citation, reply) }),
-        make("button", {
-          type: "button",
-          class: "quiet small",
-          click: () => goTo(this.returnTo?.isConnected ? this.returnTo : this.title),
-        }, text("back"))));
+        make("div", { class: "folds" },
+          make("button", {
+            type: "button",
+            class: "quiet small",
+            click: () => goTo(this.returnTo?.isConnected ? this.returnTo : this.title),
+          }, text("back")),
+          aboutButton(hitOf(citation, reply) ?? citation, this.about))));
   }
 }
 
-function marked(line, mark) {
-  const nodes = [];
-  let from = 0;
-  for (const match of line.matchAll(MARK)) {
-    nodes.push(line.slice(from, match.index), mark(Number(match[1])));
-    from = match.index + match[0].length;
-  }
-  nodes.push(line.slice(from));
-  return nodes.filter((node) => node !== "");
-}
+const unchecked = (number) => make("span", { class: "cite", title: text("unchecked", { n: number }) }, numeral(number));
 
-const bare = (line) => normal(line.replace(MARK, "")).replace(/^“|”$/gu, "");
+const notes = (items) =>
+  make("ul", { class: "notes" }, items.filter((item) => item !== null).map((item) => make("li", {}, item)));
 
-// A line that repeats its source word for word is in the source's language, not the answer's.
-function quoted(line, cited) {
-  const numbers = [...line.matchAll(MARK)].map((match) => Number(match[1]));
-  const citation = numbers.length === 1 ? cited.get(numbers[0]) : null;
-  const words = bare(line);
-  return citation && words && normal(citation.text).includes(words) ? citation : null;
-}
+const hitOf = (citation, reply) =>
+  reply.hits.find((hit) => hit.document === citation.document && citation.text.includes(hit.text));
 
 // Where a source holds what the answer quotes of it, or else the sentence nearest to the question.
 function quotesIn(citation, reply) {

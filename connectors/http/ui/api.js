@@ -3,7 +3,7 @@
 import { calm } from "./text.js";
 
 export class ServiceError extends Error {
-  /** `kind`: busy, key, forbidden, unusable, too_large, stopping, model, network, cut or other. */
+  /** `kind`: busy, key, forbidden, missing, unusable, too_large, stopping, model, network, cut or other. */
   constructor(kind, message = "", { status = 0, retryAfter = null } = {}) {
     super(message);
     this.kind = kind;
@@ -18,7 +18,7 @@ const KINDS_OF_CODES = {
   stopped: "stopping", stopping: "stopping",
 };
 const KINDS = {
-  401: "key", 403: "forbidden", 408: "network", 413: "too_large", 422: "unusable", 429: "busy",
+  401: "key", 403: "forbidden", 404: "missing", 408: "network", 413: "too_large", 422: "unusable", 429: "busy",
   502: "model", 503: "stopping", 504: "model",
 };
 
@@ -78,6 +78,7 @@ async function json(path, options) {
 }
 
 export const knowledgeBase = (options) => json("v1/knowledge-base", options);
+export const readDocument = (id, options) => json(`v1/documents/${encodeURIComponent(id)}`, options);
 export const search = (body, options) => json("v1/search", { ...options, body });
 
 /** Yield `{event, data}` of a streamed answer; it always ends with the event `answer`. */

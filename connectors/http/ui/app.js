@@ -3,52 +3,82 @@
 import { AnswerView } from "./answer.js";
 import * as api from "./api.js";
 import { find, goTo, make, show } from "./dom.js";
+import { told } from "./errors.js";
 import { hitItem } from "./hits.js";
 import { KeyPanel } from "./key.js";
 import { Languages } from "./languages.js";
+import { LocaleChooser } from "./locale.js";
 import { Said } from "./said.js";
-import { list, text } from "./strings.js";
+import { Scope } from "./scope.js";
+import { put, redraw } from "./shown.js";
+import { seconds, text } from "./strings.js";
 import { calm } from "./text.js";
+import { trust } from "./weak.js";
 
 const FIRST = 10;
 const MOST = 100;
 
 const state = { running: null, k: FIRST, asked: "", folded: false };
 const question = find("question");
+const locale = new LocaleChooser(redraw, (again) => fail(new api.ServiceError("network"), again));
 const languages = new Languages(() => {
   if (!state.asked) return;
   if (mode() === "search") run();
-  else say(text("ask_again")); // an answer costs more than a click on a box should
+  else say(() => text("ask_again")); // an answer costs more than a click on a box should
 });
 const key = new KeyPanel(() => start());
 const said = new Said(() => {
-  history.pushState(null, "", location.pathname);
   clear();
+  history.pushState(null, "", address());
   question.focus();
 });
+const scope = new Scope(() => restrict(null), (language) => languages.hues.of(language));
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;
-const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
-const say = (value) => (find("status").textContent = value);
+const say = (words) => put("status", () => find("status").replaceChildren(...[words()].flat()));
+const counted = (key, n) => text(key, { n });
 
 // -- the address -------------------------------------------------------------------------------
 
 function address() {
-  const parts = new URLSearchParams({ q: question.value });
+  const parts = new URLSearchParams();
+  if (state.asked) parts.set("q", state.asked);
   if (mode() !== "search") parts.set("mode", mode());
   if (languages.restriction) parts.set("lang", languages.restriction.join(","));
+  scope.write(parts);
   return `#${parts}`;
 }
 
+const addressed = () => new URLSearchParams(location.hash.slice(1));
+
 function readAddress() {
-  const parts = new URLSearchParams(location.hash.slice(1));
-  if (!parts.has("q")) return false;
-  question.value = parts.get("q").slice(0, 10000);
-  const wanted = parts.get("mode") === "ask" ? "ask" : "search";
-  for (const radio of document.querySelectorAll("input[name=mode]")) radio.checked = radio.value === wanted;
+  const parts = addressed();
+  if (parts.has("q")) question.value = parts.get("q").slice(0, 10000);
+  setMode(parts.get("mode") === "ask" ? "ask" : "search");
   languages.choose((parts.get("lang") ?? "").split(",").filter((code) => /^[A-Za-z0-9-]{1,40}$/.test(code)).slice(0, 100));
-  showMode();
-  return true;
+}
+
+// Ask what the address holds; what is to be asked of one passage is never asked of all.
+async function askAddressed() {
+  try {
+    await scope.read(addressed(), (id) => api.readDocument(id, { key: key.value }));
+  } catch (error) {
+    return fail(error, askAddressed);
+  }
+  if (addressed().has("q")) await run();
+}
+
+function restrict(place) {
+  scope.set(place);
+  state.running?.abort();
+  if (place !== null) {
+    setMode("ask");
+    question.select(); // typing takes the place of the question before, Enter asks it again
+  }
+  state.asked = "";
+  history.pushState(null, "", address());
+  question.focus();
+  find("scope").scrollIntoView({ block: "nearest" });
 }
 
 // -- asking ------------------------------------------------------------------------------------
@@ -56,7 +86,7 @@ function readAddress() {
 async function run({ more = false } = {}) {
   const asked = question.value.trim();
   if (!asked) {
-    say(text("no_question"));
+    say(() => text("no_question"));
     question.focus();
     return;
   }
@@ -66,20 +96,20 @@ async function run({ more = false } = {}) {
   state.asked = asked;
   state.k = more ? Math.min(MOST, state.k + FIRST) : FIRST;
   if (address() !== location.hash) history.pushState(null, "", address());
-  document.title = `${calm(asked.slice(0, 80))} – ${TITLE}`;
+  titled();
   document.body.classList.add("asked");
   if (!state.folded) {
     find("filter").open = false; // the results take its place; who opens it again keeps it open
     state.folded = true;
   }
-  find("alert").replaceChildren();
+  alarm(() => []);
   show(find("answer"), false);
   if (mode() === "ask" && !more) show(find("hits"), false);
   find("hits").classList.add("stale"); // what stands there stays until something takes its place
   const answering = mode() === "ask" && !more;
   if (answering) said.ask(asked);
   else if (mode() === "search") said.hide();
-  const body = { question: asked, languages: languages.restriction, evidence: true };
+  const body = { question: asked, languages: scope.where ? null : languages.restriction, where: scope.where, evidence: true };
   if (answering) body.history = said.history;
   const options = { key: key.value, signal: running.signal };
   try {
@@ -100,64 +130,75 @@ async function run({ more = false } = {}) {
 }
 
 async function runSearch(body, options, more) {
-  const since = performance.now();
-  say(text("searching"));
+  const begun = performance.now();
+  say(() => text("searching"));
   const before = more ? find("hits").querySelectorAll("article").length : 0;
   const reply = await api.search({ ...body, k: state.k }, options);
-  showHits(reply, text("passages_title"), false);
+  const took = (performance.now() - begun) / 1000;
+  const rest = reply.hits.length === state.k && state.k < MOST;
+  showHits(reply, () => text("passages_title"), { listed: true, more: rest });
   if (more) goTo(find("hits").querySelectorAll("article")[before] ?? find("hits-title"));
-  if (!reply.hits.length) return say(text(body.languages ? "nothing_filtered" : "nothing"));
+  const trusted = trust(reply);
+  if (trusted === "none") return say(() => text(body.languages ? "nothing_filtered" : "nothing"));
   const tongues = new Set(reply.hits.map((hit) => hit.language)).size;
-  say(text("found", {
-    passages: text("passages", { n: reply.hits.length }),
-    languages: text("languages", { n: tongues }),
-    seconds: seconds(since),
-  }));
+  say(() => [
+    trusted === "weak" ? make("strong", {}, text("weak_note"), " ") : "",
+    [counted("passages", reply.hits.length), counted("languages", tongues), seconds(took)].join(" · "),
+  ]);
 }
 
 async function runAsk(body, options) {
-  const since = performance.now();
+  const begun = performance.now();
   let view = null;
-  say(text("reading"));
+  say(() => text("reading"));
   show(find("stop"), true);
-  const begun = () => {
-    view = new AnswerView(find("answer"), languages.hues);
+  const begin = () => {
+    view = new AnswerView(find("answer"), languages.hues, restrict);
     show(find("answer"), true);
     return view;
   };
-  options.signal.addEventListener("abort", () => view?.end(text("stopped_note")), { once: true });
+  options.signal.addEventListener("abort", () => view?.end("stopped_note"), { once: true });
   try {
     for await (const { event, data } of api.ask(body, options)) {
       if (event === "text") {
-        if (view === null) say(text("writing"));
-        (view ?? begun()).add(data.text);
+        if (view === null) say(() => text("writing"));
+        (view ?? begin()).add(data.text);
       } else if (event === "answer") {
-        (view ?? begun()).finish(data);
-        said.add(body.question, data);
-        showHits(data, text("read_title", { passages: text("passages", { n: data.hits.length }) }), true);
-        say(data.supported
-          ? text("answered", { sources: text("sources", { n: data.citations.length }), seconds: seconds(since) })
-          : text("unanswered"));
+        (view ?? begin()).finish(data);
         view = null; // it is complete: nothing can cut it short any more
+        said.add(body.question, data);
+        answered(data, body, (performance.now() - begun) / 1000);
       }
     }
   } catch (error) {
-    if (!options.signal.aborted) view?.end(text("broken_note"));
+    if (!options.signal.aborted) view?.end("broken_note");
     throw error;
   }
 }
 
-function showHits({ hits, evidence }, title, folded) {
+// What is said of a whole answer: where there is none, the nearest passages stand open below.
+function answered(reply, body, took) {
+  const none = trust(reply) === "none";
+  showHits(reply, () => none
+    ? text("nearest_title")
+    : text("read_title", { passages: counted("passages", reply.hits.length) }), { folded: !none });
+  say(() => none
+    ? text(body.where ? "unanswered_here" : "unanswered")
+    : `${counted("answered", reply.citations.length)} · ${seconds(took)}`);
+}
+
+// Passages under a title; `listed`: they are what was asked for, and the status line says so.
+function showHits(reply, title, { folded = false, listed = false, more = false }) {
   const section = find("hits");
-  const items = make("ol", { class: "hits" }, hits.map((hit, index) => hitItem(hit, languages.hues, evidence[index])));
-  const heading = make("h2", { id: "hits-title", tabindex: "-1" }, title);
-  if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), items));
-  else section.replaceChildren(heading, items);
-  heading.classList.toggle("hidden", !folded); // the status line says it already
-  if (!folded && hits.length === state.k && state.k < MOST) {
-    section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more: true }) }, text("more")));
-  }
-  show(section, hits.length > 0);
+  put("hits", () => {
+    const items = make("ol", { class: "hits" }, reply.hits.map((hit, index) =>
+      hitItem(hit, { hues: languages.hues, evidence: reply.evidence[index], about: restrict })));
+    const heading = make("h2", { id: "hits-title", tabindex: "-1", class: listed ? "hidden" : null }, title());
+    if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), items));
+    else section.replaceChildren(heading, items);
+    if (more) section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more }) }, text("more")));
+  });
+  show(section, reply.hits.length > 0);
 }
 
 // Nothing was said: the next question begins a conversation.
@@ -171,63 +212,60 @@ function clear() {
   forget();
   state.asked = "";
   question.value = "";
-  document.title = TITLE;
+  titled();
   document.body.classList.remove("asked");
-  find("alert").replaceChildren();
+  alarm(() => []);
   for (const id of ["answer", "hits"]) show(find(id), false);
-  say("");
+  say(() => "");
 }
 
 function stop() {
   if (find("stop").hidden) return;
   state.running?.abort();
-  say(text("stopped"));
+  say(() => text("stopped"));
   question.focus();
 }
 
 // -- errors ------------------------------------------------------------------------------------
 
-function fail(error) {
-  say("");
-  if (error.kind === "key") return key.want(text(key.value ? "key_wrong" : "key_wanted"));
-  if (error.kind === "forbidden" && key.value) return key.want(text("key_may_not"));
-  const wait = text("seconds", { n: error.retryAfter ?? 1 });
-  const [id, values] = {
-    busy: ["error_busy", { seconds: wait }],
-    network: ["error_network"],
-    cut: ["error_cut"],
-    stopping: ["error_stopping"],
-    too_large: ["error_too_large"],
-    unusable: ["error_unusable", { message: error.message }],
-    forbidden: ["error_forbidden", { message: error.message }],
-    model: ["error_model", { message: error.message }],
-  }[error.kind] ?? ["error_other", { message: error.message }];
-  const again = make("button", { type: "button", class: "quiet", click: () => run() }, text("retry"));
-  find("alert").replaceChildren(make("p", {}, text(id, values)), ["unusable", "too_large"].includes(error.kind) ? "" : again);
+const alarm = (nodes) => put("alert", () => find("alert").replaceChildren(...nodes()));
+
+function fail(error, again = run) {
+  say(() => "");
+  if (error.kind === "key") return key.want(key.value ? "key_wrong" : "key_wanted");
+  if (error.kind === "forbidden" && key.value) return key.want("key_may_not");
+  const retry = () => {
+    alarm(() => []);
+    goTo(find("main")); // the button is gone, and the focus with it
+    again();
+  };
+  alarm(() => told(error, retry));
 }
 
 // -- the start, and keys -----------------------------------------------------------------------
 
 async function start() {
-  find("alert").replaceChildren();
+  alarm(() => []);
   try {
     const held = await api.knowledgeBase({ key: key.value });
     key.accepted();
     languages.tell(held.languages);
-    find("holds").textContent = text("holds", {
-      documents: text("documents", { n: held.documents }),
-      passages: text("passages", { n: held.chunks }),
-      languages: text("languages", { n: held.languages.length }),
-    });
+    put("holds", () => (find("holds").textContent = [
+      counted("documents", held.documents), counted("passages", held.chunks), counted("languages", held.languages.length),
+    ].join(" · ")));
   } catch (error) {
-    fail(error);
-    return;
+    return fail(error, start);
   }
-  if (question.value.trim() && location.hash.length > 1) await run();
+  await askAddressed();
 }
 
-function showMode() {
-  find("submit").textContent = text(mode() === "ask" ? "ask" : "search");
+function setMode(wanted) {
+  for (const radio of document.querySelectorAll("input[name=mode]")) radio.checked = radio.value === wanted;
+  put("submit", () => (find("submit").textContent = text(mode() === "ask" ? "ask" : "search")));
+}
+
+function titled() {
+  document.title = state.asked ? `${calm(state.asked.slice(0, 80))} – ${text("title")}` : text("title");
 }
 
 function walk(event) {
@@ -240,12 +278,11 @@ function walk(event) {
   else if (next < articles.length) goTo(articles[next]);
 }
 
-const TITLE = document.title;
 find("ask-form").addEventListener("submit", (event) => {
   event.preventDefault();
   run();
 });
-find("ask-form").addEventListener("change", (event) => event.target.name === "mode" && showMode());
+find("ask-form").addEventListener("change", (event) => event.target.name === "mode" && setMode(mode()));
 find("stop").addEventListener("click", stop);
 find("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address holds the question
@@ -253,7 +290,7 @@ find("skip").addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), textarea");
+  const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
   if (event.key === "/" && !typing && find("slash").checked) {
     event.preventDefault();
     question.focus();
@@ -264,10 +301,13 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
 });
 addEventListener("popstate", () => {
-  forget(); // an address holds one question
-  if (readAddress()) run();
+  if (addressed().has("q")) forget(); // an address holds one question
   else clear();
+  readAddress();
+  askAddressed();
 });
+
+await locale.start();
+put("title", titled);
 readAddress();
-showMode();
-start();
+await start();

@@ -1,29 +1,31 @@
 // What a search found.
 
 import { draw, make } from "./dom.js";
-import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
-import { decimal, languageName, list, percent, text } from "./strings.js";
+import { aboutButton, isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
+import { day, decimal, figure, languageName, list, number, percent, text } from "./strings.js";
 import { direction } from "./text.js";
+import { isWeak } from "./weak.js";
 
-/** One hit as an item of a list; `hues` knows the colours of languages, `evidence` is marked. */
-export function hitItem(hit, hues, evidence = []) {
+/** One hit as an item of a list; `hues` knows the colours of languages, `evidence` is marked, `about` its button's work. */
+export function hitItem(hit, { hues, evidence = [], about }) {
   const heading = `hit-${hit.rank}`;
   return make("li", {},
-    make("article", { class: "card hit", tabindex: "-1", "aria-labelledby": heading },
+    make("article", { class: `card hit${isWeak(hit) ? " weak" : ""}`, tabindex: "-1", "aria-labelledby": heading },
       make("header", {},
         make("h3", { id: heading, dir: direction(titleOf(hit)) }, isolated(titleOf(hit), hit.language)),
         languageTag(hit.language, hues.of(hit.language)),
-        scoreBadge(hit.score)),
+        scoreBadge(hit)),
       whereabouts(hit),
       passageText(hit, { evidence, terms: hit.parts.matched_terms }),
-      make("div", { class: "folds" }, hit.twins.length ? twins(hit, hues) : null, reasons(hit))));
+      make("div", { class: "folds" }, hit.twins.length ? twins(hit, hues) : null, reasons(hit), aboutButton(hit, about))));
 }
 
-function scoreBadge(score) {
-  const n = percent(score);
+function scoreBadge(hit) {
+  const share = percent(hit.score);
   return make("span", { class: "score" },
-    make("span", { "aria-hidden": "true" }, text("probability", { n })),
-    make("span", { class: "hidden" }, text("probability_long", { n })));
+    isWeak(hit) ? [make("span", { class: "doubt" }, text("weak")), " "] : null,
+    make("span", { "aria-hidden": "true" }, share),
+    make("span", { class: "hidden" }, text("probability", { share })));
 }
 
 function twins(hit, hues) {
@@ -44,7 +46,7 @@ function reasons(hit) {
   const values = { ...hit.parts, score: hit.score };
   const rows = PARTS.filter((name) => values[name] !== null).map((name) => {
     const value = values[name];
-    const written = name === "rank_before_rerank" ? String(value) : decimal(value);
+    const written = name === "rank_before_rerank" ? number(value) : decimal(value);
     const bar = METERED.includes(name) ? meter(text(name), Math.min(1, Math.max(0, value)), written) : null;
     return make("tr", {}, make("th", { scope: "row" }, text(name)), make("td", { class: "number" }, written), make("td", {}, bar));
   });
@@ -71,8 +73,14 @@ function facts(hit) {
       ? [text("terms"), hit.parts.matched_terms.flatMap((term, index) => [index ? ", " : null, isolated(term, hit.language)])]
       : null,
     [text("document"), isolated(hit.document)],
-    [text("characters"), `${hit.start}–${hit.end}`],
-    ...Object.entries(hit.metadata).map(([key, value]) => [isolated(key), isolated(String(value))]),
+    [text("characters"), make("bdi", {}, `${number(hit.start)}–${number(hit.end)}`)],
+    ...Object.entries(hit.metadata).map(([key, value]) => [isolated(key), fact(value)]),
   ].filter((entry) => entry !== null);
   return make("dl", { class: "facts" }, entries.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
+
+function fact(value) {
+  if (typeof value === "number") return figure(value);
+  const date = typeof value === "string" ? day(value) : null;
+  return date === null ? isolated(String(value)) : make("time", { datetime: value }, date);
 }

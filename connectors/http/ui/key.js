@@ -1,17 +1,11 @@
 // The API key: in memory, or in this tab's storage if its user wants that; nowhere else.
 
 import { find, show } from "./dom.js";
+import { put } from "./shown.js";
+import { stored } from "./stored.js";
 import { text } from "./strings.js";
 
 const PLACE = "rag_engine.key";
-
-function stored(action) {
-  try {
-    return action(sessionStorage);
-  } catch {
-    return null; // storage is switched off
-  }
-}
 
 export class KeyPanel {
   constructor(changed) {
@@ -44,17 +38,23 @@ export class KeyPanel {
     this.open(false);
     show(find("key-toggle"), this.value !== "");
     show(find("key-forget"), this.value !== "");
-    find("key-toggle").textContent = text("key_on");
+    this.say("key_on", "key_wanted");
   }
 
-  /** Ask for a key, and say why. */
+  /** Ask for a key, and say why: the key of a text. */
   want(why) {
     show(find("key-toggle"), true);
-    find("key-toggle").textContent = text("key");
     show(find("key-forget"), this.value !== "");
     this.open(true);
-    find("key-title").textContent = why;
+    this.say("key", why);
     find("key").focus();
+  }
+
+  say(toggle, title) {
+    put("key", () => {
+      find("key-toggle").textContent = text(toggle);
+      find("key-title").textContent = text(title);
+    });
   }
 
   open(visible) {

@@ -1,6 +1,7 @@
 // The languages of the knowledge base: a chart, and boxes that restrict a search to some of them.
 
 import { draw, find, make, show } from "./dom.js";
+import { put } from "./shown.js";
 import { languageName, list, percent, text } from "./strings.js";
 
 const HUES = 12;
@@ -36,9 +37,13 @@ export class Languages {
   tell(languages) {
     this.known = languages;
     this.hues = new Hues(languages);
-    find("mix").replaceChildren(chart(languages, this.hues));
-    find("chips").replaceChildren(...languages.map((entry) => this.chip(entry)));
-    show(find("languages"), languages.length > 0);
+    put("languages", () => this.draw());
+  }
+
+  draw() {
+    find("mix").replaceChildren(chart(this.known, this.hues));
+    find("chips").replaceChildren(...this.known.map((entry) => this.chip(entry)));
+    show(find("languages"), this.known.length > 0);
     this.choose([...this.chosen]);
   }
 
@@ -55,10 +60,9 @@ export class Languages {
   }
 
   say() {
-    const all = text("languages", { n: this.known.length });
     find("filter-summary").textContent = this.chosen.size
       ? text("searched_some", { list: list([...this.chosen].map(languageName)) })
-      : text("searched_all", { languages: all });
+      : text("searched_all", { n: this.known.length });
     show(find("filter-clear"), this.chosen.size > 0);
     for (const segment of find("mix").querySelectorAll("rect")) {
       const off = this.chosen.size > 0 && !this.chosen.has(segment.dataset.language);
@@ -79,12 +83,12 @@ export class Languages {
       make("span", { class: `dot ${this.hues.of(language)}`, "aria-hidden": "true" }),
       make("span", {}, languageName(language)),
       " ",
-      make("span", { class: "share" }, text("probability", { n: percent(share) }))));
+      make("span", { class: "share" }, percent(share))));
   }
 }
 
 function chart(languages, hues) {
-  const mix = list(languages.map((entry) => `${languageName(entry.language)} ${text("probability", { n: percent(entry.share) })}`));
+  const mix = list(languages.map((entry) => `${languageName(entry.language)} ${percent(entry.share)}`));
   const room = WIDTH - GAP * (languages.length - 1);
   let x = 0;
   const bars = languages.map(({ language, share }) => {

@@ -1,9 +1,9 @@
 // What was asked and answered before: shown above the answer, and sent along with the next question.
 
 import { find, make, show } from "./dom.js";
-import { isolated, titleOf } from "./passage.js";
-import { text } from "./strings.js";
-import { lineDirection } from "./text.js";
+import { isolated, titleOf, tongueOf } from "./passage.js";
+import { put } from "./shown.js";
+import { number, text } from "./strings.js";
 
 const MOST = 20; // exchanges that are kept; the service reads the last ones
 
@@ -12,49 +12,51 @@ export class Said {
   constructor(begin) {
     this.begin = begin;
     this.exchanges = [];
+    this.before = []; // those before the question that was asked last
   }
 
   /** What the service is sent: messages, oldest first. */
   get history() {
-    return this.exchanges.flatMap(({ question, reply }) => [
+    return this.before.flatMap(({ question, reply }) => [
       { role: "user", content: question },
       { role: "assistant", content: reply.answer },
     ]);
   }
 
-  /** Keep a question and its whole answer, which stands below for itself. */
-  add(question, reply) {
-    this.exchanges = [...this.exchanges, { question, reply }].slice(-MOST);
-    this.draw(this.exchanges.slice(0, -1));
+  /** A question is asked; asked once more, it does not follow on itself. */
+  ask(question) {
+    this.before = this.exchanges.at(-1)?.question === question ? this.exchanges.slice(0, -1) : this.exchanges;
+    put("said", () => this.draw());
   }
 
-  /** A question is asked: what was answered before goes above; its own former answer goes. */
-  ask(question) {
-    if (this.exchanges.at(-1)?.question === question) this.exchanges.pop();
-    this.draw(this.exchanges);
+  /** Keep the question and its whole answer, which stands below for itself. */
+  add(question, reply) {
+    this.exchanges = [...this.before, { question, reply }].slice(-MOST);
+    put("said", () => this.draw());
   }
 
   forget() {
     this.exchanges = [];
+    this.before = [];
     this.hide();
   }
 
   hide() {
-    show(find("said"), false);
+    put("said", () => show(find("said"), false));
   }
 
-  draw(exchanges) {
+  draw() {
     const section = find("said");
     section.replaceChildren(
       make("div", { class: "line" },
-        make("h2", { id: "said-title", class: "fine" }, text("said_title")),
+        make("h2", { id: "said-title", class: this.before.length ? "fine" : "hidden" }, text("said_title")),
         make("button", { type: "button", class: "quiet small", id: "new-conversation", click: () => this.begin() }, text("new_conversation"))),
-      make("ol", { class: "exchanges" }, exchanges.map(({ question, reply }) => make("li", {},
+      make("ol", { class: "exchanges" }, this.before.map(({ question, reply }) => make("li", {},
         make("p", { class: "asked-before" }, isolated(question)),
         make("div", { class: "answered-before" },
-          reply.answer.split("\n").filter((line) => line.trim()).map((line) => make("p", { dir: lineDirection(line, reply.direction) }, line)),
+          reply.answer.split("\n").filter((line) => line.trim()).map((line) => make("p", tongueOf(line, reply), line)),
           reply.citations.length
-            ? make("ul", { class: "fine" }, reply.citations.map((citation) => make("li", {}, `[${citation.number}] `, isolated(titleOf(citation), citation.language))))
+            ? make("ul", { class: "fine" }, reply.citations.map((citation) => make("li", {}, `[${number(citation.number)}] `, isolated(titleOf(citation), citation.language))))
             : null)))));
     show(section, this.exchanges.length > 0);
   }

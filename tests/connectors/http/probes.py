@@ -69,7 +69,7 @@ _QUESTION = "What is the secret word?"
 PROBES: dict[tuple[str, str], Probe] = {
     ("GET", "/openapi.json"): Probe(None, _get("/openapi.json")),
     ("GET", "/"): Probe(None, _get("/")),
-    ("GET", "/page/{name}"): Probe(None, _get("/page/app.js")),
+    ("GET", "/page/{name:path}"): Probe(None, _get("/page/app.js")),
     ("GET", "/healthz"): Probe(None, _get("/healthz")),
     ("GET", "/readyz"): Probe(None, _get("/readyz")),
     ("GET", "/metrics"): Probe(Role.METRICS, _get("/metrics"), 403),

@@ -41,6 +41,7 @@ def chromium() -> Iterator[Browser]:
     options.add_argument("--no-proxy-server")
     options.add_argument("--disable-background-networking")
     options.add_argument("--window-size=1100,900")
+    options.add_argument("--accept-lang=en-US")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     options.set_capability("unhandledPromptBehavior", "ignore")  # a dialog is to be noticed
     try:
@@ -76,7 +77,7 @@ class Browser:
     def search(self, base: str, question: str, **address: str) -> None:
         """Load the page with a question, and wait for what was found."""
         self.open(base, q=question, **address)
-        self.until_status(" in ", "No passage")
+        self.until_status(" · ", "No passage")
 
     def js(self, script: str, *values: object) -> Any:
         return self.driver.execute_script(script, *values)
@@ -167,6 +168,53 @@ class Browser:
         """Pretend preferences: ``prefers_color_scheme="dark"``."""
         told = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": told})
+
+    @contextmanager
+    def reader_of(self, *tags: str) -> Iterator[None]:
+        """Pretend that its user reads these languages, the first best, and has chosen none yet."""
+        agent = self.js("return navigator.userAgent")
+
+        def tell(languages: str) -> None:
+            told = {"userAgent": agent, "acceptLanguage": languages}
+            self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", told)
+
+        tell(",".join(tags))
+        try:
+            yield
+        finally:
+            tell("en-US")
+            self.js("sessionStorage.clear()")
+
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """Take the network away."""
+
+        def network(*, offline: bool) -> None:
+            told = {"offline": offline, "latency": 0}
+            told |= {"downloadThroughput": -1, "uploadThroughput": -1}
+            self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", told)
+
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        network(offline=True)
+        try:
+            yield
+        finally:
+            network(offline=False)
+
+    def choose(self, language: str) -> None:
+        """Choose the page's language, and wait until it speaks it."""
+        self.one(f"#locale option[value={language}]").click()
+        self.until(lambda: self.js("return document.documentElement.lang") == language)
+
+    def cut_off(self, width: int) -> list[str]:
+        """What stands beyond the edges of a page of a width, in pixels."""
+        return self.js(
+            "return [...document.body.querySelectorAll('*')].filter((each) =>"
+            " each.checkVisibility() && !each.closest('.hidden, .skip')"
+            " && (each.getBoundingClientRect().right > arguments[0] + 1"
+            " || each.getBoundingClientRect().left < -1)).map((each) => each.outerHTML)",
+            width,
+        )
 
     def size(self, width: int, height: int = 900) -> None:
         self.driver.execute_cdp_cmd(

@@ -23,7 +23,7 @@ def test_only_the_keyboard(browser, plain):
     browser.press(QUESTION + "/")
     assert browser.one("#question").get_attribute("value") == QUESTION + "/"
     browser.press(Keys.ENTER)
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     assert browser.focused() == "question"
     browser.press(Keys.ARROW_DOWN)
     assert browser.js("return document.activeElement.getAttribute('aria-labelledby')") == "hit-1"
@@ -86,9 +86,7 @@ def test_a_screen_reader_is_told_everything(browser, plain):
     assert "status" in roles
     names = {value(node, "name") for node in nodes}
     assert {"Your question", "Skip to the results", "Passages", "Answer"} <= names
-    assert any(
-        re.fullmatch(r"(<1|\d+) percent likely to answer the question", each) for each in names
-    )
+    assert any(re.fullmatch(r"[\d.]+% likely to answer the question", each) for each in names)
     levels = [
         int(each["value"]["value"])
         for node in nodes
@@ -114,14 +112,7 @@ def test_nothing_is_cut_off_on_a_phone(browser, plain, width, scheme):
         browser.search(plain.url, IN_ARABIC)
         for each in browser.all("#hits summary")[:2]:
             each.click()
-        over = browser.js(
-            "return [...document.body.querySelectorAll('*')].filter((each) =>"
-            " each.checkVisibility() && !each.closest('.hidden, .skip')"
-            " && (each.getBoundingClientRect().right > arguments[0] + 1"
-            " || each.getBoundingClientRect().left < -1)).map((each) => each.outerHTML)",
-            width,
-        )
-        assert over == []
+        assert browser.cut_off(width) == []
         assert browser.js("return document.documentElement.scrollWidth") <= width
         browser.picture(f"phone-{width}-{scheme}")
     finally:

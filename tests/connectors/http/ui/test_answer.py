@@ -160,11 +160,11 @@ def test_a_new_question_takes_the_place_of_a_running_answer(browser, plain):
         browser.until(lambda: "three" in browser.text("#answer .written"))
         browser.js("document.querySelector('input[value=search]').click()")
         browser.one("#submit").click()
-        browser.until_status("passages in")
+        browser.until_status("passages ·")
         go_on.set()
         until_idle(plain)
         assert not browser.one("#answer").is_displayed()
-        assert "passages in" in browser.text("#status")
+        assert "passages ·" in browser.text("#status")
     browser.assert_clean()
 
 

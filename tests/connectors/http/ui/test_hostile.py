@@ -24,7 +24,7 @@ TAGS = {
     *("footer", "search", "section", "article", "div", "span", "p", "h1", "h2", "h3", "h4", "a"),
     *("img", "form", "label", "input", "button", "fieldset", "legend", "details", "summary"),
     *("ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
-    *("mark", "b", "bdi", "kbd", "svg", "rect"),
+    *("mark", "b", "bdi", "kbd", "svg", "rect", "select", "option", "strong", "time"),
 }
 
 
@@ -73,7 +73,7 @@ def test_hostile_documents_are_shown_as_text(browser, keyed):
     browser.until(lambda: not browser.one("#key-panel").is_displayed())
     browser.driver.get_log("browser")  # that the first request had no key
     browser.one("#question").send_keys("Which pump is painted grey?", Keys.ENTER)
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     seen: set[str] = set()
     for _ in range(20):
         shown = len(browser.all("#hits article"))
@@ -95,7 +95,7 @@ def test_hostile_documents_are_shown_as_text(browser, keyed):
 def test_hostile_questions_stay_text(browser, plain):
     """Each is sent by the form, stands in the address, and is read from it again."""
     browser.open(plain.url, q="?", lang="th")  # few hits: what is found does not matter here
-    browser.until_status("1 passage in")
+    browser.until_status("1 passage ·")
     for each in HOSTILE:
         browser.js(
             "const [text] = arguments; const field = document.getElementById('question');"
@@ -107,10 +107,10 @@ def test_hostile_questions_stay_text(browser, plain):
             or browser.js("return new URLSearchParams(location.hash.slice(1)).get('q')") == each
         )  # fmt: skip
         assert calm(each[:20]).strip() in browser.js("return document.title").replace("\u00a0", " ")
-    browser.until_status(" in ", "No passage")
+    browser.until_status(" · ", "No passage")
     assert_only_text(browser)
     browser.open(plain.url, q=HOSTILE[4], mode=HOSTILE[0], lang=",".join(HOSTILE[:5]))
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     assert browser.one("#question").get_attribute("value") == HOSTILE[4]
     assert_only_text(browser)
 
@@ -190,7 +190,7 @@ def liar() -> Iterator[str]:
 
 def test_a_service_that_lies_in_every_field_gets_nothing_run(browser, liar):
     browser.open(liar, q="x")
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     browser.js("document.querySelectorAll('details').forEach((each) => (each.open = true))")
     assert len(browser.all("#hits article")) == len(HOSTILE)
     assert len(browser.all("#chips input")) == len(HOSTILE)

@@ -11,6 +11,7 @@ import pytest
 from rag_engine.connectors.http.routes.ui import CONTENT_SECURITY_POLICY
 
 FILES = Path(__file__).resolve().parents[4] / "connectors" / "http" / "ui"
+NAMED = sorted(each for each in FILES.rglob("*") if each.is_file())
 QUESTION = "How long does the guarantee last?"
 IN_ARABIC = "من يوقع تصريح دخول الخزان؟"
 
@@ -29,7 +30,7 @@ def test_files_are_sent_with_a_policy_and_only_those():
     )
 
 
-@pytest.mark.parametrize("path", ["/", *(f"/page/{each.name}" for each in sorted(FILES.iterdir()))])
+@pytest.mark.parametrize("path", ["/", *(f"/page/{each.relative_to(FILES)}" for each in NAMED)])
 def test_every_file_has_its_type_and_the_policy(url, path):
     reply = httpx.get(f"{url}{path}", trust_env=False)
     assert reply.status_code == 200
@@ -37,7 +38,8 @@ def test_every_file_has_its_type_and_the_policy(url, path):
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["x-frame-options"] == "DENY"
     assert reply.headers["referrer-policy"] == "no-referrer"
-    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    kinds = {"js": "text/javascript", "json": "application/json", "css": "text/css"}
+    kinds["svg"] = "image/svg+xml"
     assert reply.headers["content-type"].startswith(kinds.get(path.rpartition(".")[2], "text/html"))
     again = httpx.get(
         f"{url}{path}", headers={"If-None-Match": reply.headers["etag"]}, trust_env=False
@@ -46,7 +48,17 @@ def test_every_file_has_its_type_and_the_policy(url, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/page/", "/page/x.js", "/page/..%2fapp.py", "/page/../app.py", "/page/%2e%2e/app.py"]
+    "path",
+    [
+        "/page/",
+        "/page/x.js",
+        "/page/..%2fapp.py",
+        "/page/../app.py",
+        "/page/%2e%2e/app.py",
+        "/page/locales",
+        "/page/locales/",
+        "/page/locales/xx.json",
+    ],
 )
 def test_there_are_no_other_files(url, path):
     reply = httpx.get(f"{url}{path}", trust_env=False)
@@ -62,9 +74,8 @@ def test_no_script_makes_html_of_text():
         r"|style\s*=\s*[\"']|javascript:|localStorage|document\.cookie|setTimeout\(\s*[\"']"
     )
     address = re.compile(r"https?://(?!www\.w3\.org/(?:2000/svg|1999/xlink))|[\"'(]//")
-    scripts = sorted(FILES.iterdir())
-    assert len(scripts) >= 8
-    for each in scripts:
+    assert len(NAMED) >= 30
+    for each in NAMED:
         text = each.read_text(encoding="utf-8")
         assert banned.findall(text) == [], each.name
         assert address.findall(text) == [], each.name
@@ -81,7 +92,7 @@ def test_it_starts_with_the_languages_and_nothing_else(browser, plain):
     told = chart.get_attribute("aria-label")
     assert told.startswith("Language mix of the knowledge base: ")
     for name in ("English", "German", "Spanish", "Arabic", "Hebrew", "Japanese", "Thai"):
-        assert re.search(rf"{name} \d+ %", told), told
+        assert re.search(rf"{name} \d+%", told), told
     bars = browser.all("svg.mix rect")
     assert len(bars) == len(browser.all("#chips input")) == told.count("%")
     widths = [float(each.get_attribute("width")) for each in bars]
@@ -106,7 +117,7 @@ def test_hits_say_what_language_they_are_in_and_where_they_stand(browser, plain)
     [mark] = [each.text for each in found.find_elements("css selector", "mark")]
     assert mark == "Die Wärmepumpe steht auf einem ebenen Sockel."
     assert "Wärmepumpe" in [each.text for each in found.find_elements("css selector", "b")]
-    assert re.fullmatch(r"\d+ %", found.find_element("css selector", ".score > span").text)
+    assert re.fullmatch(r"\d+%", found.find_element("css selector", ".score > span").text)
     found.find_element("css selector", "details:last-of-type summary").click()
     rows = {
         row.find_element("css selector", "th").text: row.find_element("css selector", "td").text
@@ -204,20 +215,20 @@ def test_languages_restrict_and_the_address_can_be_shared(browser, plain):
     browser.one("#filter-summary").click()
     browser.one("#chips input[value=th]").click()
     browser.until(lambda: browser.text("#filter-summary") == "Only Thai")
-    browser.until_status("in 1 language,")
+    browser.until_status("· 1 language ·")
     address = browser.js("return location.hash")
     assert "lang=th" in address
     browser.open(plain.url)
     browser.driver.get(f"{plain.url}/{address}")
     browser.driver.refresh()
-    browser.until_status("in 1 language,")
+    browser.until_status("· 1 language ·")
     assert browser.one("#question").get_attribute("value") == QUESTION
     browser.one("#filter-summary").click()
     browser.one("#filter-clear").click()
-    browser.until(lambda: " in 1 language" not in browser.text("#status"))
-    browser.until_status(" languages,")
+    browser.until(lambda: "· 1 language ·" not in browser.text("#status"))
+    browser.until_status(" languages ·")
     browser.driver.back()
-    browser.until_status("in 1 language,")
+    browser.until_status("· 1 language ·")
     browser.assert_clean()
 
 
@@ -225,13 +236,13 @@ def test_going_back_to_the_start_empties_the_page(browser, plain):
     browser.open(plain.url)
     browser.one("#question").send_keys(QUESTION)
     browser.one("#submit").click()
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     browser.driver.back()
     browser.until(lambda: not browser.one("#hits").is_displayed())
     assert browser.one("#question").get_attribute("value") == ""
     assert browser.text("#status") == ""
     browser.driver.forward()
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     assert browser.one("#question").get_attribute("value") == QUESTION
 
 
@@ -239,6 +250,6 @@ def test_more_passages_go_on_where_the_first_ended(browser, plain):
     browser.search(plain.url, QUESTION)
     assert len(browser.all("#hits article")) == 10
     browser.one(".more").click()
-    browser.until_status("passages in")
+    browser.until_status("passages ·")
     browser.until(lambda: len(browser.all("#hits article")) > 10)
     assert browser.js("return document.activeElement.getAttribute('aria-labelledby')") == "hit-11"

@@ -1,0 +1,91 @@
+// One passage to ask about: its document alone, or one page of it, answers.
+
+import { find, make, show } from "./dom.js";
+import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
+import { put } from "./shown.js";
+import { text } from "./strings.js";
+import { direction, toUnits } from "./text.js";
+
+const MOST = 160; // a reminder: the reader comes from the passage
+
+const equals = (key, value) => ({ op: "equals", key, value });
+
+export class Scope {
+  /** `leave` is called when the reader wants all documents again; `hueOf` knows the colours of languages. */
+  constructor(leave, hueOf) {
+    this.leave = leave;
+    this.hueOf = hueOf;
+    this.place = null;
+    this.pageOnly = false;
+  }
+
+  /** What a request is told: null for all documents. */
+  get where() {
+    if (this.place === null) return null;
+    const document = equals("document_id", this.place.document);
+    return this.pageOnly ? { op: "and", parts: [document, equals("page", this.place.page)] } : document;
+  }
+
+  /** Ask about this passage from now on; null: about everything. */
+  set(place, pageOnly = false) {
+    this.place = place;
+    this.pageOnly = pageOnly && Number.isInteger(place?.page);
+    document.body.classList.toggle("scoped", place !== null);
+    put("scope", () => this.draw());
+  }
+
+  // -- the address -----------------------------------------------------------------------------
+
+  write(address) {
+    if (this.place === null) return;
+    const { document, start, end, language } = this.place;
+    address.set("passage", document);
+    if (end > start) address.set("at", `${start}-${end}`);
+    if (language) address.set("in", language);
+    if (this.pageOnly) address.set("only", "page");
+  }
+
+  /** Read an address; `fetched` gets a document by its id. Its errors are thrown, and nothing is restricted. */
+  async read(address, fetched) {
+    const id = address.get("passage");
+    const former = this.place;
+    if (!id) return this.set(null);
+    const [start, end] = (/^(\d{1,9})-(\d{1,9})$/.exec(address.get("at") ?? "") ?? []).slice(1).map(Number);
+    if (former?.document !== id || former.start !== start) {
+      this.set(null);
+      this.set(placeIn(await fetched(id), { start, end, language: address.get("in") }));
+    }
+    this.set(this.place, address.get("only") === "page");
+  }
+
+  draw() {
+    const section = find("scope");
+    show(section, this.place !== null);
+    if (this.place === null) return section.replaceChildren();
+    const { place } = this;
+    const page = make("input", { type: "checkbox", id: "scope-page", checked: this.pageOnly });
+    page.addEventListener("change", () => (this.pageOnly = page.checked));
+    section.replaceChildren(
+      make("div", { class: "line" },
+        make("h2", { id: "scope-title" }, text("scope_title")),
+        make("button", { type: "button", class: "quiet small", id: "scope-clear", click: () => this.leave() }, text("scope_clear"))),
+      make("p", { class: "scope-name", dir: direction(titleOf(place)) }, isolated(titleOf(place), place.language), " ", place.language ? languageTag(place.language, this.hueOf(place.language)) : null),
+      whereabouts(place) ?? "",
+      ...(place.text ? passageText(place, { most: MOST }) : []),
+      Number.isInteger(place.page)
+        ? make("p", { class: "option" }, page, make("label", { for: "scope-page" }, text("scope_page", { n: place.page })))
+        : "");
+  }
+}
+
+// A stretch of a document as a hit would tell it.
+function placeIn(document, { start, end, language }) {
+  const [units] = end > start ? toUnits(document.text, [{ start, end }]) : [{ start: 0, end: 0 }];
+  const passage = document.text.slice(units.start, units.end);
+  const span = document.spans.find((each) => each.start <= start && start < each.end);
+  return {
+    document: document.id, source: document.source, title: document.title,
+    language: language ?? document.language_hint, direction: direction(passage), text: passage,
+    start, end, page: span?.page ?? null, section: span?.section ?? [],
+  };
+}
