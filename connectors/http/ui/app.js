@@ -71,6 +71,7 @@ async function askAddressed() {
 function restrict(place) {
   scope.set(place);
   state.running?.abort();
+  say(() => (scope.where ? text("scope_title") : ""));
   if (place !== null) {
     setMode("ask");
     question.select(); // typing takes the place of the question before, Enter asks it again

@@ -8,6 +8,8 @@ import { direction, toUnits } from "./text.js";
 
 const MOST = 160; // a reminder: the reader comes from the passage
 
+const UNREAD = { source: "", title: "", text: "", spans: [], language_hint: null };
+
 const equals = (key, value) => ({ op: "equals", key, value });
 
 export class Scope {
@@ -45,15 +47,22 @@ export class Scope {
     if (this.pageOnly) address.set("only", "page");
   }
 
-  /** Read an address; `fetched` gets a document by its id. Its errors are thrown, and nothing is restricted. */
+  /** Read an address; `fetched` gets a document by its id. Where it fails, that is thrown, and nothing is restricted. */
   async read(address, fetched) {
     const id = address.get("passage");
-    const former = this.place;
     if (!id) return this.set(null);
     const [start, end] = (/^(\d{1,9})-(\d{1,9})$/.exec(address.get("at") ?? "") ?? []).slice(1).map(Number);
-    if (former?.document !== id || former.start !== start) {
-      this.set(null);
-      this.set(placeIn(await fetched(id), { start, end, language: address.get("in") }));
+    if (this.place?.document !== id || this.place.start !== start) {
+      const language = address.get("in");
+      this.set(placeIn({ id, ...UNREAD }, { start, end, language })); // no question goes to all documents meanwhile
+      try {
+        const document = await fetched(id);
+        if (this.place?.document !== id) return; // the reader has gone elsewhere
+        this.set(placeIn(document, { start, end, language }));
+      } catch (error) {
+        if (this.place?.document === id) this.set(null);
+        throw error;
+      }
     }
     this.set(this.place, address.get("only") === "page");
   }

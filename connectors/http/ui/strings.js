@@ -75,10 +75,11 @@ export function percent(share) {
   return numeral(share > 0.99 && share < 1 ? 0.99 : share, { style: "percent" });
 }
 
-/** A day as one writes it (`2024-05-01`, a time behind it is left out), or null for what is none. */
+/** A day (`2024-05-01`), with the time of its own place where one stands behind it; null for what is none. */
 export function day(value) {
-  const [, written] = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d\S*)?$/.exec(value) ?? [];
-  const date = new Date(`${written}T00:00:00Z`);
-  if (Number.isNaN(date.valueOf())) return null;
-  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(date);
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)\S*)?$/.exec(value) ?? [];
+  const moment = new Date(`${date}T${time ?? "00:00"}Z`);
+  if (Number.isNaN(moment.valueOf())) return null;
+  const styles = { dateStyle: "long", timeStyle: time ? "short" : undefined };
+  return new Intl.DateTimeFormat(locale, { ...styles, timeZone: "UTC" }).format(moment);
 }

@@ -161,6 +161,12 @@ def liar() -> Iterator[str]:
         held = {"documents": HOSTILE[0], "chunks": HOSTILE[1], "languages": languages}
         return JSONResponse(held)
 
+    @app.get("/v1/documents/{name:path}")
+    def document(name: str) -> Response:
+        spans = [{"start": 0, "end": 99, "section": list(HOSTILE[:3]), "page": HOSTILE[4]}]
+        text = {"source": HOSTILE[1], "title": HOSTILE[2], "text": "".join(HOSTILE)}
+        return JSONResponse({"id": name, "language_hint": HOSTILE[3], "spans": spans, **text})
+
     @app.post("/v1/search")
     def search() -> Response:
         if state["fail"]:
@@ -210,4 +216,16 @@ def test_a_service_that_lies_in_every_field_gets_nothing_run(browser, liar):
     browser.one("#submit").click()
     browser.until(lambda: browser.one("#said").is_displayed() and browser.all("#said li"))
     browser.until_status("Answered from")
+    assert_only_text(browser)
+    browser.one("#source-1 .about").click()
+    assert HOSTILE[0] in browser.text("#scope")
+    assert_only_text(browser)
+
+
+def test_a_hostile_link_to_a_passage_stays_text(browser, liar):
+    address = {"passage": HOSTILE[0], "at": "0-999", "in": HOSTILE[5], "only": HOSTILE[6]}
+    browser.open(liar, **address)
+    browser.until(lambda: browser.one("#scope").is_displayed())
+    assert HOSTILE[2] in browser.text("#scope .scope-name")
+    assert "".join(HOSTILE)[:100] in browser.text("#scope .text")
     assert_only_text(browser)

@@ -80,6 +80,10 @@ def test_an_answer_from_good_evidence_says_nothing(browser, plain):
         ({"hits": [{"score": 0.9}], "supported": False}, "none"),
         ({"hits": [{"score": 0.05}, {"score": 0.02}]}, "weak"),
         ({"hits": [{"score": 0.05}, {"score": 0.1}]}, "good"),
+        ({"hits": [{"score": 0.9}], "answerable": 0.05}, "weak"),
+        ({"hits": [{"score": 0.05}], "answerable": 0.5}, "good"),
+        ({"hits": [{"score": 0.05}], "answerable": None}, "weak"),
+        ({"hits": [{"score": 0.9, "parts": {"answerable": 0.05}}]}, "weak"),
     ],
 )
 def test_a_reply_is_trusted_as_far_as_its_best_evidence(browser, plain, reply, trust):
