@@ -44,14 +44,15 @@ def test_what_is_awaited_takes_what_is_called():
 def test_an_answer_is_searched_for_as_passages_are():
     """How many hits are read, and from which score on, is set (``AnsweringSettings``)."""
     assert {"k", "min_score"} == SEARCH - ASK
-    within = names(AsyncQuestions._search_in_turn)
-    assert within == SEARCH
+    for within in (AsyncQuestions._find, AsyncQuestions._find_in_turn):
+        assert names(within) == SEARCH | {"translations"}
 
 
 def test_the_command_line_takes_what_python_takes():
-    """``--in`` is a part of the filter, and a command is no conversation."""
-    assert names(search_command) == (SEARCH - {"history"}) | {"kb", "settings", "languages"}
-    assert names(ask_command) == (ASK - {"on_text", "history"}) | {"kb", "settings", "languages"}
+    """``--in`` is a part of the filter; ``ask`` can write down what was said."""
+    own = {"kb", "settings", "languages"}
+    assert names(search_command) == SEARCH | own
+    assert names(ask_command) == (ASK - {"on_text"}) | own | {"remember"}
     files = names(KnowledgeBase.add_files) - {"path", "on_progress", "loaders"}
     assert files <= names(index_command)
     assert names(add_files) - {"store", "own_loaders"} == names(KnowledgeBase.add_files) - {

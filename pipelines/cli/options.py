@@ -10,14 +10,16 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.errors import InvalidFilter
+from rag_engine.errors import InvalidFilter, InvalidInput
 from rag_engine.filters import Equals, Filter, Or, all_of, in_languages
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome
-from rag_engine.records import MetadataValue
+from rag_engine.records import Message, MetadataValue
+from rag_engine.search_arguments import checked_history
 from rag_engine.settings import Settings
 
 __all__ = [
+    "HistoryFile",
     "InLanguages",
     "Instruction",
     "KbDir",
@@ -30,6 +32,7 @@ __all__ = [
     "Where",
     "checked_file",
     "chosen_filter",
+    "load_history",
     "load_settings",
     "open_kb",
     "write_report",
@@ -85,6 +88,15 @@ OtherFormulations = Annotated[
         help="The question in other words or another language; may be repeated.",
     ),
 ]
+HistoryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        metavar="FILE",
+        help="What was said before: a JSON file, a list of messages with role (user, assistant) "
+        "and content, oldest first.",
+    ),
+]
 Instruction = Annotated[
     str | None,
     typer.Option(
@@ -108,6 +120,22 @@ Where = Annotated[
         help="Only passages whose metadata say so; may be repeated.",
     ),
 ]
+
+
+def load_history(path: Path | None) -> list[Message]:
+    """Read what was said before from a JSON file, if one is named.
+
+    Raises:
+        InvalidInput: there is none, or it holds something else than messages.
+    """
+    if path is None:
+        return []
+    try:
+        return list(checked_history(json.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"--history {path}: there is no such file") from error
+    except (OSError, ValueError, RecursionError, InvalidInput) as error:
+        raise InvalidInput(f"--history {path}: {error}") from error
 
 
 def load_settings(path: Path | None) -> Settings | None:
