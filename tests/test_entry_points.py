@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import get_type_hints
 
@@ -83,6 +84,32 @@ def test_langchain_takes_what_python_takes():
         *("question", "k", "where", "min_score"),
         "history",
     }
+
+
+OF_ONE_QUESTION = {"also", "history"}
+OWN_NAMES = {"question", "k", "where"}
+"""Of which the frameworks have their own."""
+
+
+def test_llamaindex_takes_what_python_takes():
+    """What belongs to one question is told by it: a retriever of LlamaIndex takes nothing else."""
+    pytest.importorskip("llama_index.core")
+    from rag_engine.connectors.llamaindex import RagEngineQuery
+    from rag_engine.connectors.llamaindex import RagEngineRetriever as Retriever
+
+    of_question = {field.name for field in dataclasses.fields(RagEngineQuery)}
+    assert {*OF_ONE_QUESTION, "instruction"} <= of_question
+    assert names(Retriever.__init__) >= SEARCH - OWN_NAMES - OF_ONE_QUESTION
+    assert "settings" in names(Retriever.open)
+
+
+def test_haystack_takes_what_python_takes():
+    pytest.importorskip("haystack")
+    from rag_engine.connectors.haystack import RagEngineRetriever as Retriever
+
+    for run in (Retriever.run, Retriever.run_async):
+        assert names(run) == (SEARCH - OWN_NAMES) | {"query", "top_k", "filters"}
+    assert (SEARCH - OWN_NAMES - OF_ONE_QUESTION) | {"settings"} <= names(Retriever.__init__)
 
 
 @pytest.mark.anyio
