@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rag_engine.calibration.prior import load_prior
 from rag_engine.calibration.token_space import TokenSpace, load_token_space
-from rag_engine.components import Components
+from rag_engine.components import Components, check_generator
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.plugins import load_plugin
@@ -20,7 +20,6 @@ from rag_engine.ports import (
     TokenEmbedder,
 )
 from rag_engine.settings import (
-    AnsweringSettings,
     AutoDenseSettings,
     BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
@@ -75,13 +74,14 @@ def build_components(
 
     Raises:
         MissingExtra: a part's package is not installed.
-        SettingsError: a plug-in can not be had; prompts for a generator that only quotes.
+        SettingsError: a plug-in can not be had; something that a generator which only quotes can
+            not do.
     """
     if embedder is None:
         embedder = build_embedder(settings.embedder)
     if generator is None:
         generator = build_generator(settings.generator, embedder)
-    _check_prompts(settings.answering, generator)
+    check_generator(settings, generator)
     return Components(
         embedder=embedder,
         detector=SeveralModelsDetector() if detector is None else detector,
@@ -92,16 +92,6 @@ def build_components(
         prior=load_prior(embedder.contract.weights),
         token_space=_token_space(settings.embedder, embedder),
     )
-
-
-def _check_prompts(settings: AnsweringSettings, generator: Generator) -> None:
-    for name in ("system_prompt", "prompt", "rewriting_system_prompt", "rewriting_prompt"):
-        value = getattr(settings, name)
-        if value is not None and generator.quotes:
-            raise SettingsError(
-                f"answering.{name} = {value!r:.80} has no effect: {generator.name!r} only quotes; "
-                "set a generator that writes, such as generator.kind = 'openai-compatible'"
-            )
 
 
 def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> tuple[Loader, ...]:

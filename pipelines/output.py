@@ -36,6 +36,7 @@ __all__ = [
     "print_failure",
     "print_outcome",
     "safe",
+    "translation_lines",
     "write_nowhere",
 ]
 
@@ -185,9 +186,17 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
     return lines
 
 
+def translation_lines(translations: Sequence[str]) -> list[str]:
+    """Return the translations that were searched beside a question, as lines for people."""
+    return [f"  searched too: {safe(translation)}" for translation in translations]
+
+
 def answer_lines(answer: Answer) -> list[str]:
     """Return an answer as lines for people."""
     lines = [*map(safe, answer.text.splitlines()), ""]
+    if answer.rewritten is not None:
+        lines.append(f"  understood as: {safe(answer.rewritten)}")
+    lines += translation_lines(answer.translations)
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         document = safe(citation.document_id)

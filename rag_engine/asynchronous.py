@@ -12,6 +12,7 @@ from functools import partial
 from rag_engine.answering.answer_stream import AnswerStream
 from rag_engine.answering.asking import ask
 from rag_engine.answering.drafting import OnText
+from rag_engine.answering.translating import NO_TRANSLATIONS, Translations
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
@@ -55,9 +56,14 @@ class AsyncQuestions(Questions):
         Example: ``hits = await kb.asearch("Wie lange gilt die Garantie?")``
         """
         self._check_open()
+        translations = NO_TRANSLATIONS
+        if self._translator is not None:  # which waits, and so takes no search's turn
+            translate = partial(self._translate, question, also, language)
+            translations = await in_worker(self._workers.answer, translate)
         search = partial(
-            self.search,
+            self._find,
             question,
+            translations,
             also=also,
             history=history,
             k=k,
@@ -153,7 +159,8 @@ class AsyncQuestions(Questions):
         """Answer as ``ask`` does; the search waits for its turn among all searches."""
         return ask(
             question,
-            self._search_in_turn,
+            self._find_in_turn,
+            self._translate,
             self._opened,
             also=also,
             history=history,
@@ -164,9 +171,10 @@ class AsyncQuestions(Questions):
             on_text=on_text,
         )
 
-    def _search_in_turn(
+    def _find_in_turn(
         self,
         question: str,
+        translations: Translations,
         *,
         also: Sequence[str],
         history: History,
@@ -178,8 +186,9 @@ class AsyncQuestions(Questions):
     ) -> list[Hit]:
         cancellation = current_cancellation() or Cancellation()
         search = partial(
-            self.search,
+            self._find,
             question,
+            translations,
             also=also,
             history=history,
             k=k,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
+from rag_engine.errors import SettingsError
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
@@ -22,7 +23,16 @@ from rag_engine.ports import (
 )
 from rag_engine.settings import Settings
 
-__all__ = ["Components", "default_components", "default_loaders"]
+__all__ = ["Components", "check_generator", "default_components", "default_loaders"]
+
+_FOR_WRITERS = (
+    "answering.system_prompt",
+    "answering.prompt",
+    "answering.rewriting_system_prompt",
+    "answering.rewriting_prompt",
+    "retrieval.translate",
+)
+"""Settings of what only a generator does that writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +81,19 @@ def default_loaders(settings: Settings) -> tuple[Loader, ...]:
     from rag_engine.connectors.wiring import build_loaders
 
     return build_loaders(settings.loaders, settings.ocr)
+
+
+def check_generator(settings: Settings, generator: Generator) -> None:
+    """Refuse what is asked of a generator that only quotes.
+
+    Raises:
+        SettingsError: a prompt of one's own, or translations.
+    """
+    for path in _FOR_WRITERS if generator.quotes else ():
+        stage, name = path.split(".")
+        value = getattr(getattr(settings, stage), name)
+        if value:
+            raise SettingsError(
+                f"{path} = {value!r:.80} has no effect: {generator.name!r} only quotes; set a "
+                "generator that writes, such as generator.kind = 'openai-compatible'"
+            )

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag_engine.components import Components, default_components, default_loaders
+from rag_engine.components import (
+    Components,
+    check_generator,
+    default_components,
+    default_loaders,
+)
 from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreReadOnly
 from rag_engine.index_contract import check_contract, contract_to_open, index_contract
 from rag_engine.own_parts import OwnParts
@@ -234,7 +239,9 @@ def _builder(
         built = components if isinstance(components, Components) else components(settings)
         parts = {"detector": own.detector, "reranker": own.reranker, "generator": own.generator}
         own_parts: dict[str, Any] = {name: part for name, part in parts.items() if part is not None}
-        return dataclasses.replace(built, **own_parts)
+        built = dataclasses.replace(built, **own_parts)
+        check_generator(settings, built.generator)
+        return built
 
     return build
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from rag_engine.answering.asking import ask, least_score
+from rag_engine.answering.translating import NO_TRANSLATIONS, Translations, Translator
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
@@ -38,6 +40,14 @@ class Questions:
         self._opened = opened
         self._index = opened.index
         self._retriever = Retriever(opened.components, opened.settings)
+        retrieval, self._translator = opened.settings.retrieval, None
+        if retrieval.translate:
+            self._translator = Translator(
+                opened.components.generator,
+                opened.components.detector,
+                retrieval.translate,
+                retrieval.translate_timeout_s,
+            )
 
     def search(
         self,
@@ -60,8 +70,10 @@ class Questions:
         ``also`` holds up to 8 other formulations of the same question: translations, rewritings,
         keywords. Each is searched as a question of its own language, which is detected, and what
         all of them tell of a passage counts. A reader's language is that of the question. In the
-        modes ``bm25`` and ``rrf`` their rankings are fused by rank. ``instruction`` tells a model
-        that was trained with instructions what is looked for ("find a statute that applies").
+        modes ``bm25`` and ``rrf`` their rankings are fused by rank. With ``retrieval.translate``
+        the generator adds translations, which ``parts.translations`` of each hit names; what goes
+        wrong, ``parts.translation_failures`` tells. ``instruction`` tells a model that was trained
+        with instructions what is looked for ("find a statute that applies").
 
         ``history`` holds what was said before, oldest first. The last exchange decides with the
         question, by what both find, whether it is a follow-up (``parts.follow_up``), and what is
@@ -79,23 +91,58 @@ class Questions:
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
         self._check_open()
+        return self._find(
+            question,
+            also=also,
+            history=history,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+            instruction=instruction,
+        )
+
+    def _find(
+        self,
+        question: str,
+        translations: Translations | None = None,
+        *,
+        also: Sequence[str],
+        history: History,
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
+        instruction: str | None,
+    ) -> list[Hit]:
+        """Search; without ``translations`` the question is translated first, if it is to be."""
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
         check_k(k)
         check_min_score(min_score)
-        language = checked_language(language)
-        return self._index.read(
+        code = checked_language(language)
+        if translations is None:
+            translations = self._translate(question, also, language)
+        hits = self._index.read(
             lambda view: self._retriever.search(
                 view,
-                formulations,
+                list(dict.fromkeys([*formulations, *translations.texts])),
                 k=k,
                 where=where,
-                language=language,
+                language=code,
                 min_score=min_score,
                 instruction=instruction,
                 exchange=exchange,
             )
         )
+        return [_translated(hit, translations) for hit in hits] if self._translator else hits
+
+    def _translate(self, question: str, also: Sequence[str], language: str | None) -> Translations:
+        """Return the translations of a question that the settings want."""
+        if self._translator is None:
+            return NO_TRANSLATIONS
+        formulations = checked_formulations(question, also)
+        return self._translator.translate(formulations, checked_language(language))
 
     def search_by_vector(
         self,
@@ -175,6 +222,7 @@ class Questions:
 
         Raises:
             InvalidInput: a formulation that is none, or not a list of them for each question.
+            ServiceError: a remote model failed: nothing is measured without its part.
 
         Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
         """
@@ -186,6 +234,8 @@ class Questions:
                     f"also holds a list for each of the {len(questions)} questions, got {len(also)}"
                 )
             formulations = list(map(checked_formulations, questions, also))
+        if self._translator is not None:
+            formulations = self._translator.with_translations(formulations)
         return self._index.read(
             lambda view: rank_documents(
                 self._retriever, view, formulations, depth=depth, without=without
@@ -233,7 +283,8 @@ class Questions:
         """
         return ask(
             question,
-            self.search,
+            self._find,
+            self._translate,
             self._opened,
             also=also,
             history=history,
@@ -254,3 +305,13 @@ class Questions:
 
     def _check_open(self) -> None:
         self._opened.check_open()
+
+
+def _translated(hit: Hit, translations: Translations) -> Hit:
+    """Return a hit that tells which translations it was searched with."""
+    parts = replace(
+        hit.parts,
+        translations=translations.texts,
+        translation_failures=translations.failures,
+    )
+    return replace(hit, parts=parts)

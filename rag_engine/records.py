@@ -205,7 +205,9 @@ class ScoreParts:
     reranker's own score; both are None where none ran. ``rerank_failure`` tells why a reranker that
     was asked gave none. ``rank_before_rerank`` counts from 1. ``follow_up`` is how likely the
     question goes on with what was talked about before it, 0 to 1; None where nothing was, or where
-    a mode without probabilities was searched.
+    a mode without probabilities was searched. ``translations`` are those of the question, made by a
+    language model, that were searched beside it; ``translation_failures`` tell of each that was
+    wanted why there is none.
     """
 
     dense: float
@@ -217,6 +219,8 @@ class ScoreParts:
     rerank_failure: str | None = None
     rank_before_rerank: int = 0
     follow_up: float | None = None
+    translations: tuple[str, ...] = ()
+    translation_failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +277,8 @@ class Answer:
     a reader should know, such as a citation that pointed nowhere and was removed. ``draft`` is what
     the generator wrote, with nothing checked: not for readers. ``rewritten`` is the question as a
     language model wrote it to be understood without the conversation before it, and as it was
-    searched and answered; None where it was asked as it is.
+    searched and answered; None where it was asked as it is. ``translations`` are those of that
+    question, made by a language model, that were searched beside it.
     """
 
     text: str
@@ -285,6 +290,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     draft: str = ""
     rewritten: str | None = None
+    translations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -45,7 +45,9 @@ that HTTP marks as evidence, stands beside these models, never inside.
     "rerank": null,
     "rerank_failure": null,
     "rank_before_rerank": 1,
-    "follow_up": null
+    "follow_up": null,
+    "translations": [],
+    "translation_failures": []
    },
    "twins": []
   }
@@ -149,6 +151,10 @@ class PartsOut(Out):
     follow_up: Score | None
     """How likely the question goes on with the conversation before it, 0 to 1; null where there
     was none."""
+    translations: list[str]
+    """Translations of the question by a language model, which were searched beside it."""
+    translation_failures: list[str]
+    """Why there is none, of each that was wanted."""
 
     @classmethod
     def of(cls, parts: ScoreParts) -> Self:
@@ -271,6 +277,8 @@ class AskReply(Out):
     rewritten: str | None
     """The question as a language model wrote it to be understood without the conversation before
     it, and as it was searched; null where it was asked as it is."""
+    translations: list[str]
+    """Translations of the question by a language model, which were searched beside it."""
 
     @classmethod
     def of(cls, question: str, answer: Answer) -> Self:
@@ -286,6 +294,7 @@ class AskReply(Out):
             citations=[CitationOut.of(citation) for citation in answer.citations],
             hits=[HitOut.of(hit) for hit in answer.hits],
             rewritten=answer.rewritten,
+            translations=list(answer.translations),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import get_type_hints
 
@@ -44,14 +45,15 @@ def test_what_is_awaited_takes_what_is_called():
 def test_an_answer_is_searched_for_as_passages_are():
     """How many hits are read, and from which score on, is set (``AnsweringSettings``)."""
     assert {"k", "min_score"} == SEARCH - ASK
-    within = names(AsyncQuestions._search_in_turn)
-    assert within == SEARCH
+    for within in (AsyncQuestions._find, AsyncQuestions._find_in_turn):
+        assert names(within) == SEARCH | {"translations"}
 
 
 def test_the_command_line_takes_what_python_takes():
-    """``--in`` is a part of the filter, and a command is no conversation."""
-    assert names(search_command) == (SEARCH - {"history"}) | {"kb", "settings", "languages"}
-    assert names(ask_command) == (ASK - {"on_text", "history"}) | {"kb", "settings", "languages"}
+    """``--in`` is a part of the filter; ``ask`` can write down what was said."""
+    own = {"kb", "settings", "languages"}
+    assert names(search_command) == SEARCH | own
+    assert names(ask_command) == (ASK - {"on_text"}) | own | {"remember"}
     files = names(KnowledgeBase.add_files) - {"path", "on_progress", "loaders"}
     assert files <= names(index_command)
     assert names(add_files) - {"store", "own_loaders"} == names(KnowledgeBase.add_files) - {
@@ -82,6 +84,32 @@ def test_langchain_takes_what_python_takes():
         *("question", "k", "where", "min_score"),
         "history",
     }
+
+
+OF_ONE_QUESTION = {"also", "history"}
+OWN_NAMES = {"question", "k", "where"}
+"""Of which the frameworks have their own."""
+
+
+def test_llamaindex_takes_what_python_takes():
+    """What belongs to one question is told by it: a retriever of LlamaIndex takes nothing else."""
+    pytest.importorskip("llama_index.core")
+    from rag_engine.connectors.llamaindex import RagEngineQuery
+    from rag_engine.connectors.llamaindex import RagEngineRetriever as Retriever
+
+    of_question = {field.name for field in dataclasses.fields(RagEngineQuery)}
+    assert {*OF_ONE_QUESTION, "instruction"} <= of_question
+    assert names(Retriever.__init__) >= SEARCH - OWN_NAMES - OF_ONE_QUESTION
+    assert "settings" in names(Retriever.open)
+
+
+def test_haystack_takes_what_python_takes():
+    pytest.importorskip("haystack")
+    from rag_engine.connectors.haystack import RagEngineRetriever as Retriever
+
+    for run in (Retriever.run, Retriever.run_async):
+        assert names(run) == (SEARCH - OWN_NAMES) | {"query", "top_k", "filters"}
+    assert (SEARCH - OWN_NAMES - OF_ONE_QUESTION) | {"settings"} <= names(Retriever.__init__)
 
 
 @pytest.mark.anyio

@@ -197,6 +197,8 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "rerank_failure": None,
         "rank_before_rerank": 0,
         "follow_up": None,
+        "translations": [],
+        "translation_failures": [],
     }
 
 

@@ -107,13 +107,15 @@ class ChatMessageOut(BaseModel):
     """The answer; ``citations`` are its sources by number.
 
     ``rewritten`` is the question as a language model wrote it to be understood without the
-    conversation before it; null where it was asked as it is.
+    conversation before it; null where it was asked as it is. ``translations`` by a language model
+    were searched beside it.
     """
 
     role: Literal["assistant"] = "assistant"
     content: str
     citations: list[CitationOut]
     rewritten: str | None = None
+    translations: list[str] = []
 
 
 class ChatChoice(BaseModel):

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from rag_engine.errors import InvalidInput
+from rag_engine.connectors import messages
 from rag_engine.records import Message
-from rag_engine.search_arguments import checked_history
 
 __all__ = ["Said", "as_messages"]
 
@@ -25,13 +24,9 @@ def as_messages(said: Sequence[Said]) -> tuple[Message, ...]:
     >>> as_messages([HumanMessage("Wer haftet?")])
     (Message(role='user', content='Wer haftet?'),)
     """
-    if not isinstance(said, list | tuple):
-        raise InvalidInput(f"history is a list of messages, got {said!r:.80}")
-    messages: list[Message | Mapping[str, str]] = []
-    for message in said:
-        if isinstance(message, HumanMessage | AIMessage):
-            role = "user" if isinstance(message, HumanMessage) else "assistant"
-            messages.append({"role": role, "content": str(message.text)})
-        elif not isinstance(message, BaseMessage):
-            messages.append(message)
-    return checked_history(messages)
+    return messages.as_messages(said, BaseMessage, _read)
+
+
+def _read(message: BaseMessage) -> tuple[str, str]:
+    role = "user" if isinstance(message, HumanMessage) else "other"
+    return "assistant" if isinstance(message, AIMessage) else role, str(message.text)

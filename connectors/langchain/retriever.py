@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Any, Self, TypedDict
 
 from langchain_core.callbacks import (
@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, SkipValidat
 from rag_engine.connectors.langchain.documents import as_passage
 from rag_engine.connectors.langchain.filters import Condition, as_filter
 from rag_engine.connectors.langchain.messages import Said, as_messages
+from rag_engine.connectors.owned import OwnsKnowledgeBase
 from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Message
@@ -37,7 +38,7 @@ class _Asked(TypedDict):
     history: Sequence[Message]
 
 
-class RagEngineRetriever(BaseRetriever):
+class RagEngineRetriever(OwnsKnowledgeBase, BaseRetriever):
     """Finds the ``k`` best passages of an open knowledge base, whatever their language.
 
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
@@ -105,37 +106,15 @@ class RagEngineRetriever(BaseRetriever):
             ContractMismatch: it was built with another model than its settings name.
             MissingExtra: its settings name a part whose package is not installed.
         """
-        knowledge_base = KnowledgeBase.open(path, settings=settings, read_only=True)
-        try:
-            retriever = cls(
-                knowledge_base=knowledge_base,
-                k=k,
-                where=where,
-                language=language,
-                min_score=min_score,
-                instruction=instruction,
-            )
-        except BaseException:
-            knowledge_base.close()
-            raise
-        retriever._owned = True
-        return retriever
-
-    def close(self) -> None:
-        """Close the knowledge base if ``open`` opened it; one that was given stays open."""
-        if self._owned:
-            self.knowledge_base.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        make = partial(
+            cls,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+            instruction=instruction,
+        )
+        return cls._owning(KnowledgeBase.open(path, settings=settings, read_only=True), make)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from langchain_core.documents import Document
@@ -15,6 +15,7 @@ from rag_engine.connectors.langchain.document_search import DocumentSearch, refu
 from rag_engine.connectors.langchain.documents import as_langchain, as_stored
 from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
 from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
+from rag_engine.connectors.owned import OwnsKnowledgeBase
 from rag_engine.errors import InvalidInput
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.ports import Embedder
@@ -23,7 +24,7 @@ from rag_engine.settings import Settings
 __all__ = ["RagEngineVectorStore"]
 
 
-class RagEngineVectorStore(DocumentSearch):
+class RagEngineVectorStore(OwnsKnowledgeBase, DocumentSearch):
     """Documents as LangChain has them, over an open knowledge base.
 
     A document of the store is a whole document of the knowledge base, however long: what was added
@@ -85,12 +86,10 @@ class RagEngineVectorStore(DocumentSearch):
             MissingExtra: its settings name a part whose package is not installed.
         """
         embedder = None if embeddings is None else _as_embedder(embeddings)
-        store = cls(
-            KnowledgeBase.open(path, settings=settings, embedder=embedder, read_only=read_only),
-            embeddings=embeddings,
+        knowledge_base = KnowledgeBase.open(
+            path, settings=settings, embedder=embedder, read_only=read_only
         )
-        store._owned = True
-        return store
+        return cls._owning(knowledge_base, partial(cls, embeddings=embeddings))
 
     @classmethod
     def from_texts(
@@ -120,23 +119,6 @@ class RagEngineVectorStore(DocumentSearch):
             store.close()
             raise
         return store
-
-    def close(self) -> None:
-        """Close the knowledge base if ``open`` opened it; one that was given stays open."""
-        if self._owned:
-            self.knowledge_base.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._owned:
-            self.knowledge_base.__exit__(kind, error, trace)
 
     @property
     def embeddings(self) -> Embeddings | None:

@@ -1,7 +1,8 @@
 """LlamaIndex: retrieve from a knowledge base.
 
-``RagEngineRetriever`` gives passages with their reasons to any of LlamaIndex's query engines. The
-class is loaded when it is first asked for.
+``RagEngineRetriever`` gives passages with their reasons to any of LlamaIndex's query engines;
+``RagEngineQuery`` is a question with other formulations and the conversation before it. The
+classes are loaded when they are first asked for.
 
 Raises:
     MissingExtra: the extra ``llamaindex`` is not installed.
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 from rag_engine.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from rag_engine.connectors.llamaindex.retriever import RagEngineRetriever
+    from rag_engine.connectors.llamaindex.retriever import RagEngineQuery, RagEngineRetriever
 
-__all__ = ["RagEngineRetriever"]
+__all__ = ["RagEngineQuery", "RagEngineRetriever"]
 
 if find_spec("llama_index") is None or find_spec("llama_index.core") is None:
     raise MissingExtra("llamaindex", package="llama-index-core")
@@ -26,9 +27,9 @@ if find_spec("llama_index") is None or find_spec("llama_index.core") is None:
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from rag_engine.connectors.llamaindex.retriever import RagEngineRetriever
+    from rag_engine.connectors.llamaindex import retriever
 
-    return RagEngineRetriever
+    return getattr(retriever, name)
 
 
 def __dir__() -> list[str]:

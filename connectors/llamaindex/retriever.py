@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypedDict
 
 from llama_index.core.callbacks import CallbackManager
@@ -18,31 +19,58 @@ from llama_index.core.schema import (
 )
 
 from rag_engine.connectors.llamaindex.filters import Condition, as_filter
+from rag_engine.connectors.llamaindex.messages import Said, as_messages
+from rag_engine.connectors.owned import OwnsKnowledgeBase
 from rag_engine.connectors.passage_metadata import hit_facts, passage_id
 from rag_engine.filters import Filter
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.records import Hit
+from rag_engine.records import Hit, Message
 from rag_engine.search_arguments import check_k, check_min_score, checked_language
+from rag_engine.settings import Settings
 
-__all__ = ["RagEngineRetriever"]
+__all__ = ["RagEngineQuery", "RagEngineRetriever"]
 
 _FOR_A_MODEL = ("title", "section", "page", "source")
 """What a language model is shown of where a passage stands."""
 
 
-class _Asked(TypedDict):
+class _Options(TypedDict):
     k: int
     where: Filter | None
     language: str | None
     min_score: float
 
 
-class RagEngineRetriever(BaseRetriever):  # type: ignore[misc]
+class _Asked(_Options):
+    also: Sequence[str]
+    history: Sequence[Message]
+    instruction: str | None
+
+
+@dataclass
+class RagEngineQuery(QueryBundle):  # type: ignore[misc]
+    """A question with what ``KnowledgeBase.search`` can be told of one.
+
+    ``also`` are other formulations of it, ``history`` are the messages before it (LlamaIndex's;
+    those of the system and of tools are not read), ``instruction`` tells a model that was trained
+    with instructions what is looked for. Any of LlamaIndex's query engines hands it on.
+
+    Example: ``retriever.retrieve(RagEngineQuery("And the oil?", history=memory.get()))``
+    """
+
+    also: Sequence[str] = ()
+    history: Sequence[Said] = ()
+    instruction: str | None = None
+
+
+class RagEngineRetriever(OwnsKnowledgeBase, BaseRetriever):  # type: ignore[misc]
     """Finds the ``similarity_top_k`` best passages of an open knowledge base, whatever language.
 
     ``filters`` (a typed filter of the engine, or LlamaIndex's ``MetadataFilters``) lets through
     what is looked for, ``language`` states the questions' language (BCP-47), ``min_score`` leaves
-    out hits below it, as in ``KnowledgeBase.search``. A bundle's text is what is asked; other
+    out hits below it, ``instruction`` tells a model that was trained with instructions what is
+    looked for, as in ``KnowledgeBase.search``; a ``RagEngineQuery`` brings other formulations and
+    the conversation before the question. A bundle's text is what is asked; other
     embedding strings of it are searched as further formulations of the question, an embedding
     that it brings is not used.
 
@@ -74,6 +102,7 @@ class RagEngineRetriever(BaseRetriever):  # type: ignore[misc]
         filters: Condition | None = None,
         language: str | None = None,
         min_score: float = 0.0,
+        instruction: str | None = None,
         callback_manager: CallbackManager | None = None,
         verbose: bool = False,
     ) -> None:
@@ -81,12 +110,13 @@ class RagEngineRetriever(BaseRetriever):  # type: ignore[misc]
         check_min_score(min_score)
         self.knowledge_base = knowledge_base
         self.similarity_top_k = similarity_top_k
-        self._asked = _Asked(
+        self._options = _Options(
             k=similarity_top_k,
             where=as_filter(filters),
             language=checked_language(language),
             min_score=min_score,
         )
+        self._instruction = instruction
         self._owned = False
         super().__init__(callback_manager=callback_manager, verbose=verbose)
 
@@ -94,10 +124,10 @@ class RagEngineRetriever(BaseRetriever):  # type: ignore[misc]
         return f"RagEngineRetriever({str(self.knowledge_base.path)!r})"
 
     @classmethod
-    def open(cls, path: str | Path, **options: Any) -> Self:
+    def open(cls, path: str | Path, *, settings: Settings | None = None, **options: Any) -> Self:
         """Open the knowledge base in ``path`` for reading; ``close`` closes it again.
 
-        ``options`` are those of the class.
+        Without ``settings`` those that it was made with are used. ``options`` are the class's.
 
         Raises:
             StoreNotFound: there is none.
@@ -105,46 +135,29 @@ class RagEngineRetriever(BaseRetriever):  # type: ignore[misc]
             ContractMismatch: it was built with another model than its settings name.
             MissingExtra: its settings name a part whose package is not installed.
         """
-        knowledge_base = KnowledgeBase.open(path, read_only=True)
-        try:
-            retriever = cls(knowledge_base, **options)
-        except BaseException:
-            knowledge_base.close()
-            raise
-        retriever._owned = True
-        return retriever
-
-    def close(self) -> None:
-        """Close the knowledge base if ``open`` opened it; one that was given stays open."""
-        if self._owned:
-            self.knowledge_base.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        knowledge_base = KnowledgeBase.open(path, settings=settings, read_only=True)
+        return cls._owning(knowledge_base, partial(cls, **options))
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        question, also = _formulations(query_bundle)
-        return [
-            _node(hit) for hit in self.knowledge_base.search(question, also=also, **self._asked)
-        ]
-
-    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        question, also = _formulations(query_bundle)
-        hits = await self.knowledge_base.asearch(question, also=also, **self._asked)
+        hits = self.knowledge_base.search(query_bundle.query_str, **self._asked(query_bundle))
         return [_node(hit) for hit in hits]
 
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        asked = self._asked(query_bundle)
+        hits = await self.knowledge_base.asearch(query_bundle.query_str, **asked)
+        return [_node(hit) for hit in hits]
 
-def _formulations(bundle: QueryBundle) -> tuple[str, list[str]]:
-    """Return the question, and what else LlamaIndex would embed for it."""
-    return bundle.query_str, [text for text in bundle.embedding_strs if text != bundle.query_str]
+    def _asked(self, bundle: QueryBundle) -> _Asked:
+        """Return what a search is asked with: the retriever's options, and those of a question."""
+        own = bundle if isinstance(bundle, RagEngineQuery) else RagEngineQuery(bundle.query_str)
+        # What else LlamaIndex would embed for the question is searched as well.
+        others = [text for text in bundle.embedding_strs if text != bundle.query_str]
+        return _Asked(
+            **self._options,
+            also=[*own.also, *others],
+            history=as_messages(own.history),
+            instruction=own.instruction or self._instruction,
+        )
 
 
 def _node(hit: Hit) -> NodeWithScore:

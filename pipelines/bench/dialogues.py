@@ -6,26 +6,33 @@ right if it is of the turn's document and holds the words that answer; where not
 enough to be read for an answer, nothing is right. Each question is asked alone, and with the
 dialogue before it: the questions, and what the knowledge base itself answered. Half of the
 dialogues are development, the other half, of other languages and other documents, is held out.
+Where the settings name a language model, it writes follow-ups so that they stand alone.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
+from itertools import chain, zip_longest
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from rag_engine.components import default_components
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
+from rag_engine.ports import Generator, Prompt
 from rag_engine.records import Hit, Message
-from rag_engine.settings import Settings
+from rag_engine.settings import ExtractiveGeneratorSettings, Settings
 
 __all__ = ["HALVES", "KINDS", "AskedTurn", "Dialogue", "Turn", "bench_dialogues", "dialogues"]
 
@@ -64,7 +71,8 @@ class Dialogue:
 class AskedTurn:
     """A turn, and whether its first hit was right alone and with the dialogue before it.
 
-    ``number`` counts from 1; ``follow_up`` is how likely it was taken to be one, None for a first.
+    ``number`` counts from 1; ``follow_up`` is how likely it was taken to be one, None for a first
+    and where a language model wrote what was asked: ``rewritten``, in other words.
     """
 
     dialogue: Dialogue
@@ -73,6 +81,23 @@ class AskedTurn:
     alone: bool
     in_dialogue: bool
     follow_up: float | None
+    rewritten: bool
+
+
+class _QuotesAnswers:
+    """A ``Generator``: a language model for questions, quotations for answers.
+
+    So it is the rewriting alone that a model is measured by, and it writes a tenth as much.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._model = default_components(settings).generator
+        quoting = settings.model_copy(update={"generator": ExtractiveGeneratorSettings()})
+        self._quoting = default_components(quoting).generator
+        self.name, self.quotes = self._model.name, self._model.quotes
+
+    def generate(self, prompt: Prompt) -> Iterator[str]:
+        return (self._quoting if prompt.passages else self._model).generate(prompt)
 
 
 def dialogues() -> list[Dialogue]:
@@ -84,41 +109,83 @@ def dialogues() -> list[Dialogue]:
     ]
 
 
-def bench_dialogues(settings: Settings, kb_path: Path | None) -> Outcome:
-    """Ask all dialogues; the knowledge base in ``kb_path`` is made if there is none."""
+def bench_dialogues(
+    settings: Settings,
+    kb_path: Path | None,
+    *,
+    sample: int | None = None,
+    parallel: int = 1,
+    quote: bool = False,
+) -> Outcome:
+    """Ask the dialogues; the knowledge base in ``kb_path`` is made if there is none.
+
+    ``sample`` is how many are asked (``drawn``); None: all. ``parallel`` are asked at a time.
+    With ``quote`` answers are quotations, whatever the settings say.
+    """
     if kb_path is None:
         with tempfile.TemporaryDirectory() as folder:
-            return bench_dialogues(settings, Path(folder) / "kb")
+            return bench_dialogues(
+                settings, Path(folder) / "kb", sample=sample, parallel=parallel, quote=quote
+            )
+    every = dialogues()
+    chosen = every if sample is None else drawn(every, sample)
+    generator: Generator | None = _QuotesAnswers(settings) if quote else None
     asked: list[AskedTurn] = []
-    with KnowledgeBase.open(kb_path, settings=settings) as kb, Bar() as bar:
+    with (
+        KnowledgeBase.open(kb_path, settings=settings, generator=generator) as kb,
+        Bar() as bar,
+        ThreadPoolExecutor(parallel) as threads,
+    ):
         kb.add_files(sample_documents(), prefix="")
         kb.publish()
-        every = dialogues()
-        for number, dialogue in enumerate(every):
-            bar.stage("dialogues", number, len(every))
-            asked += _asked(kb, dialogue)
+        for number, turns in enumerate(threads.map(partial(_asked, kb), chosen), start=1):
+            bar.stage("dialogues", number, len(chosen))
+            asked += turns
     halves = {half: list(_rows([t for t in asked if t.dialogue.half == half])) for half in HALVES}
     lines = [line for half, rows in halves.items() for line in (*_lines(half, rows), "")]
     return Outcome(result={"halves": halves}, lines=lines[:-1])
 
 
-def _asked(kb: KnowledgeBase, dialogue: Dialogue) -> Iterator[AskedTurn]:
+def drawn(every: Sequence[Dialogue], count: int) -> list[Dialogue]:
+    """Return ``count`` dialogues, at most all, drawn by lot from each language in turn.
+
+    The same ones each time.
+
+    >>> [dialogue.language for dialogue in drawn(dialogues(), 3)]
+    ['en', 'es', 'tr']
+    """
+    lot = random.Random(7)
+    of_languages: dict[str, list[Dialogue]] = {}
+    for dialogue in every:
+        of_languages.setdefault(dialogue.language, []).append(dialogue)
+    for of_language in of_languages.values():
+        lot.shuffle(of_language)
+    rounds = zip_longest(*of_languages.values())
+    return [dialogue for dialogue in chain.from_iterable(rounds) if dialogue is not None][:count]
+
+
+def _asked(kb: KnowledgeBase, dialogue: Dialogue) -> list[AskedTurn]:
     history: list[Message] = []
+    asked: list[AskedTurn] = []
     for number, turn in enumerate(dialogue.turns, start=1):
         answer = kb.ask(turn.question, history=history)
         hits = alone = answer.hits
         if history:
             read = kb.settings.answering.hits
             alone = tuple(kb.search(turn.question, k=read, min_score=kb.least_score))
-        yield AskedTurn(
-            dialogue=dialogue,
-            number=number,
-            kind=turn.kind,
-            alone=turn.is_answered_by(alone),
-            in_dialogue=turn.is_answered_by(hits),
-            follow_up=hits[0].parts.follow_up if hits else None,
+        asked.append(
+            AskedTurn(
+                dialogue=dialogue,
+                number=number,
+                kind=turn.kind,
+                alone=turn.is_answered_by(alone),
+                in_dialogue=turn.is_answered_by(hits),
+                follow_up=hits[0].parts.follow_up if hits else None,
+                rewritten=answer.rewritten is not None,
+            )
         )
         history += [Message("user", turn.question), Message("assistant", answer.text)]
+    return asked
 
 
 def _rows(asked: Sequence[AskedTurn]) -> Iterator[dict[str, Any]]:
@@ -132,12 +199,14 @@ def _rows(asked: Sequence[AskedTurn]) -> Iterator[dict[str, Any]]:
         for kind in KINDS[1:]:
             groups[f"{language}, {kind}"] = [turn for turn in own if turn.kind == kind]
     for name, turns in groups.items():
-        yield {
-            "turns_of": name,
-            "turns": len(turns),
-            "alone": mean(turn.alone for turn in turns),
-            "with history": mean(turn.in_dialogue for turn in turns),
-        }
+        if turns:
+            yield {
+                "turns_of": name,
+                "turns": len(turns),
+                "alone": mean(turn.alone for turn in turns),
+                "with history": mean(turn.in_dialogue for turn in turns),
+                "rewritten": mean(turn.rewritten for turn in turns),
+            }
 
 
 def _lines(half: str, rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -148,6 +217,7 @@ def _lines(half: str, rows: Sequence[dict[str, Any]]) -> list[str]:
                 "turns": row["turns"],
                 "alone": f"{row['alone']:.3f}",
                 "with history": f"{row['with history']:.3f}",
+                "rewritten": f"{row['rewritten']:.3f}",
             }
             for row in rows
         ]

@@ -16,6 +16,7 @@ from rag_engine.pipelines.output import Outcome
 from rag_engine.records import MetadataValue
 
 __all__ = [
+    "HistoryFile",
     "InLanguages",
     "Instruction",
     "KbDir",
@@ -79,6 +80,15 @@ OtherFormulations = Annotated[
         "--also",
         metavar="TEXT",
         help="The question in other words or another language; may be repeated.",
+    ),
+]
+HistoryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        metavar="FILE",
+        help="What was said before: a JSON file, a list of messages with role (user, assistant) "
+        "and content, oldest first.",
     ),
 ]
 Instruction = Annotated[

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from rag_engine.pipelines import output
+from rag_engine.pipelines.cli.history import load_history
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import (
+    HistoryFile,
     InLanguages,
     Instruction,
     KbDir,
@@ -32,6 +34,7 @@ def search(
     kb: KbDir,
     settings: SettingsFile = None,
     also: OtherFormulations = None,
+    history: HistoryFile = None,
     instruction: Instruction = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
@@ -47,24 +50,29 @@ def search(
     ] = 0.0,
 ) -> Outcome:
     """Find the passages that answer a question."""
-    chosen = chosen_filter(languages, where)
+    chosen, said = chosen_filter(languages, where), load_history(history)
     with open_kb(kb, settings, read_only=True) as opened:
         hits = opened.search(
             question,
             also=also or (),
+            history=said,
             k=k,
             where=chosen,
             language=language,
             min_score=min_score,
             instruction=instruction,
         )
-    lines = [line for hit in hits for line in output.hit_lines(hit)]
-    failures = dict.fromkeys(hit.parts.rerank_failure for hit in hits if hit.parts.rerank_failure)
+    lines = [line for hit in hits for line in output.hit_lines(hit)] or ["nothing found"]
+    parts = hits[0].parts if hits else None  # what is told of the search is told by each hit
+    problems = []
+    if parts and parts.rerank_failure:
+        told = f"{parts.rerank_failure}; the order of retrieval stands"
+        problems.append(Problem(source="reranker", reason=told))
+    for failure in parts.translation_failures if parts else ():
+        told = f"{failure}; the question was searched without it"
+        problems.append(Problem(source="translation", reason=told))
     return Outcome(
         result=SearchReply.of(question, hits).model_dump(),
-        lines=lines or ["nothing found"],
-        problems=[
-            Problem(source="reranker", reason=f"{failure}; the order of retrieval stands")
-            for failure in failures
-        ],
+        lines=lines + output.translation_lines(parts.translations if parts else ()),
+        problems=problems,
     )

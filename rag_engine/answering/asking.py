@@ -10,7 +10,9 @@ from rag_engine.answering.answer import answer_question
 from rag_engine.answering.answer_language import wanted_language
 from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
-from rag_engine.answering.rewriting import Rewriting, RewritingTemplates, rewrite
+from rag_engine.answering.rewriting import RewritingTemplates, rewrite
+from rag_engine.answering.translating import Translations
+from rag_engine.answering.written_question import WrittenQuestion
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import LanguageDetector
@@ -18,18 +20,19 @@ from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import History, check_question, checked_history
 from rag_engine.settings import Settings
 
-__all__ = ["ask", "least_score"]
+__all__ = ["Search", "Translate", "ask", "least_score"]
 
 _QUESTIONS, _READ = 3, 1_000
 """Questions before one whose language can not be told, and characters of each, that tell it."""
 
 
 class Search(Protocol):
-    """Finds passages: ``KnowledgeBase.search``."""
+    """Finds passages as ``KnowledgeBase.search`` does, of a question that was translated."""
 
     def __call__(
         self,
         question: str,
+        translations: Translations,
         *,
         also: Sequence[str],
         history: History,
@@ -43,9 +46,18 @@ class Search(Protocol):
         ...
 
 
+class Translate(Protocol):
+    """Translates a question as the settings say."""
+
+    def __call__(self, question: str, also: Sequence[str], language: str | None) -> Translations:
+        """Return its translations."""
+        ...
+
+
 def ask(
     question: str,
     search: Search,
+    translate: Translate,
     store: OpenedStore,
     *,
     also: Sequence[str],
@@ -67,7 +79,7 @@ def ask(
         wanted = wanted_language(
             telling, components.detector, language=language, answer_language=answer_language
         )
-    rewriting = Rewriting(None)
+    rewriting = WrittenQuestion(None)
     if said and not components.generator.quotes:
         rewriting = rewrite(
             question,
@@ -79,12 +91,14 @@ def ask(
                 user=settings.answering.rewriting_prompt,
             ),
         )
-    rewritten = None if rewriting.question == question.strip() else rewriting.question
+    rewritten = None if rewriting.text == question.strip() else rewriting.text
     asked = rewritten or question
+    translations = translate(asked, also, language)
     hits = search(
         asked,
+        translations,
         also=also,
-        history=said if rewriting.question is None else (),
+        history=said if rewriting.text is None else (),
         k=settings.answering.hits,
         where=where,
         language=language,
@@ -108,7 +122,13 @@ def ask(
     warnings = [f"{failure}; the order of retrieval stands" for failure in failures]
     if rewriting.failure:
         warnings.append(f"{rewriting.failure}; the conversation was used without it")
-    return replace(answer, warnings=(*answer.warnings, *warnings), rewritten=rewritten)
+    warnings += [f"{why}; the question was searched without it" for why in translations.failures]
+    return replace(
+        answer,
+        warnings=(*answer.warnings, *warnings),
+        rewritten=rewritten,
+        translations=translations.texts,
+    )
 
 
 def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:

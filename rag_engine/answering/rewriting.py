@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import GeneratorType
 
 from rag_engine.answering.answer_language import WantedLanguage
 from rag_engine.answering.answer_prompt import as_data, language_name
 from rag_engine.answering.citations import without_marks
-from rag_engine.cancellation import check_cancelled
-from rag_engine.errors import ServiceError
+from rag_engine.answering.written_question import WrittenQuestion, write_question
 from rag_engine.ports import Generator, Prompt
 from rag_engine.records import Message
 from rag_engine.settings.templates import filled
 
-__all__ = ["OWN_REWRITING", "Rewriting", "RewritingTemplates", "one_question", "rewrite"]
+__all__ = ["OWN_REWRITING", "RewritingTemplates", "rewrite"]
 
 _SYSTEM = """\
 You write the last question of a conversation anew, so that somebody who did not hear the \
@@ -44,9 +41,6 @@ _MESSAGES = 8
 """The last messages that are read: four exchanges."""
 _SAID = 1_000
 """Characters of a message that are read."""
-_LONGEST = 1_000
-"""Characters of a reply that may be one question."""
-_QUOTED = re.compile("^[\"'“„«「『](.*)[\"'”“»」』]$", re.DOTALL)
 _NAMES = {"user": "User", "assistant": "Assistant"}
 
 _log = logging.getLogger(__name__)
@@ -64,14 +58,6 @@ OWN_REWRITING = RewritingTemplates()
 """The engine's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rewriting:
-    """A question that stands alone; None: there is none, and why where one was wanted."""
-
-    question: str | None
-    failure: str = ""
-
-
 def rewrite(
     question: str,
     history: Sequence[Message],
@@ -79,45 +65,13 @@ def rewrite(
     generator: Generator,
     language: WantedLanguage,
     templates: RewritingTemplates = OWN_REWRITING,
-) -> Rewriting:
-    """Let ``generator`` write a question so that it stands alone, in its own ``language``.
-
-    A reply that is anything else than one question, or surely in another language, is no
-    rewriting; nor is there one where a remote model fails.
-    """
+) -> WrittenQuestion:
+    """Let ``generator`` write a question so that it stands alone, in its own ``language``."""
     prompt = _prompt(question, history, language.tag, templates)
-    try:
-        reply = _reply(generator, prompt)
-    except ServiceError as error:
-        return _failed(f"{generator.name!r} failed to write the question anew: {error}")
-    found = one_question(reply)
-    if found is None:
-        return _failed(f"{generator.name!r} wrote {reply.strip()!r:.80} instead of one question")
-    if other := language.other(found):
-        return _failed(f"{generator.name!r} wrote the question in {other!r}, not {language.tag!r}")
-    return Rewriting(found)
-
-
-def one_question(reply: str) -> str | None:
-    r"""Return the one question that a model replied with; None: it replied with something else.
-
-    Something else are several lines, more than 1,000 characters, nothing, marks of sources, and
-    what looks like a tag or a control token of a chat model. Quotation marks around it are left
-    out.
-
-    >>> one_question(" “How often is the cartridge changed?”\n")
-    'How often is the cartridge changed?'
-    >>> one_question("Sure!\n\nHow often?")
-    >>> one_question("<|im_start|>user")
-    """
-    text = reply.strip()
-    if quoted := _QUOTED.match(text):
-        text = quoted[1].strip()
-    if not any(character.isalnum() for character in text) or len(text) > _LONGEST:
-        return None
-    if len(text.splitlines()) > 1 or as_data(text) != text or without_marks(text) != text:
-        return None
-    return text
+    written = write_question(generator, prompt, language=language, task="write the question anew")
+    if written.failure:
+        _log.warning("%s; the conversation is used without it", written.failure)
+    return written
 
 
 def _prompt(
@@ -143,23 +97,3 @@ def _prompt(
         question=question,
         language=language,
     )
-
-
-def _reply(generator: Generator, prompt: Prompt) -> str:
-    pieces = generator.generate(prompt)
-    reply = ""
-    try:
-        for piece in pieces:
-            check_cancelled()
-            reply += piece
-            if len(reply) > 2 * _LONGEST:
-                break
-    finally:  # ends the request to a server too
-        if isinstance(pieces, GeneratorType):
-            pieces.close()
-    return reply
-
-
-def _failed(reason: str) -> Rewriting:
-    _log.warning("%s; the conversation is used without it", reason)
-    return Rewriting(None, reason)

@@ -25,6 +25,7 @@ from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.records import Message
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.evidence import best_first
+from rag_engine.retrieval.log_odds import log_odds
 
 __all__ = [
     "FOLLOW_UPS",
@@ -40,8 +41,6 @@ _QUESTION = 500
 """Characters of an earlier question that are read, from its end: the new one must find room."""
 _ANSWER = 1_000
 """Characters of an answer that are read, from its beginning."""
-_SURE = 1e-6
-"""No probability is taken to be nearer to 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +127,8 @@ def follow_up(
     evidence = (
         weights.intercept
         + weights.tokens * math.log(max(1, tokens))
-        + weights.alone * _logit(float(alone.max()))
-        + weights.continued * _logit(float(continued.max()))
+        + weights.alone * float(log_odds(alone.max()))
+        + weights.continued * float(log_odds(continued.max()))
     )
     return weights.most / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
 
@@ -144,7 +143,11 @@ def agreed(first: Candidates, second: Candidates) -> Candidates:
     joined = _joined(first, second)
     if len(joined) == 0:
         return joined
-    logits = [_logits(joined.ids, of) for of in (first, second) if len(of)]
+    logits = [
+        log_odds(_scores(joined.ids, of, missing=float(of.scores.min())))
+        for of in (first, second)
+        if len(of)
+    ]
     scores = (1 / (1 + np.exp(-np.mean(logits, axis=0)))).astype(np.float32)
     return best_first(replace(joined, scores=scores), scores)
 
@@ -168,13 +171,3 @@ def _joined(first: Candidates, second: Candidates) -> Candidates:
 def _scores(ids: Int64Array, of: Candidates, missing: float = 0.0) -> Float32Array:
     known = dict(zip(of.ids.tolist(), of.scores.tolist(), strict=True))
     return np.array([known.get(place, missing) for place in ids.tolist()], dtype=np.float32)
-
-
-def _logits(ids: Int64Array, of: Candidates) -> Float32Array:
-    scores = _scores(ids, of, missing=float(of.scores.min()))
-    return np.array([_logit(score) for score in scores.tolist()], dtype=np.float32)
-
-
-def _logit(probability: float) -> float:
-    sure = min(1 - _SURE, max(_SURE, probability))
-    return math.log(sure / (1 - sure))

@@ -15,12 +15,10 @@ import numpy.typing as npt
 from rag_engine.calibration.language_means import subtract_and_normalise
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.records import Hit
+from rag_engine.retrieval.log_odds import log_odds
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["diverse_hits", "marginal_order", "relevance"]
-
-_SURE = 1e-6
-"""Probabilities are held this far from 0 and 1, so that their log odds are finite."""
 
 
 def diverse_hits(
@@ -77,8 +75,7 @@ def relevance(scores: Sequence[float], *, probable: bool) -> Float32Array:
     """
     values = np.minimum.accumulate(np.array(scores, dtype=np.float64))
     if probable:
-        held = np.clip(values, _SURE, 1 - _SURE)
-        values = np.log(held / (1 - held))
+        values = log_odds(values)
     if len(values) == 0 or values[0] == values[-1]:
         return np.ones(len(values), dtype=np.float32)
     scaled: Float32Array = ((values - values[-1]) / (values[0] - values[-1])).astype(np.float32)

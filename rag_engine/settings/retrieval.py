@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import AfterValidator, Field, Tag
 
+from rag_engine.records import UNDETERMINED
 from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
+from rag_engine.text.codes import normalise_language
 
 __all__ = [
     "ChunkingSettings",
@@ -52,11 +54,39 @@ class FairnessSettings(Frozen):
     """Subtract from vectors what tells only their language, and give every language its chance."""
 
 
+def _checked_languages(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a language that has no name, or stands twice."""
+    from babel import Locale
+
+    named = Locale("en").languages
+    codes = [normalise_language(tag) for tag in tags]
+    for tag, code in zip(tags, codes, strict=True):
+        if code == UNDETERMINED or code not in named:
+            raise ValueError(f"{tag!r:.40} is no language; write BCP-47 codes such as 'en', 'sw'")
+        if codes.count(code) > 1:
+            raise ValueError(f"{tag!r:.40} stands there twice")
+    return tags
+
+
 class _Retrieval(Kind):
     """How many passages are looked at on the way to an answer, and by which evidence."""
 
     stage = "retrieval"
     choice = "mode"
+    translate: Annotated[tuple[str, ...], AfterValidator(_checked_languages)] = Field(
+        (), max_length=4
+    )
+    """Languages (BCP-47) that the generator translates questions into. Each translation is searched
+    as one of ``also`` is; one that fails, or takes long, is left out, and hits and answers say so.
+    None by default: each costs a request to the model."""
+    translate_timeout_s: float = Field(10.0, gt=0, le=86_400)
+    """Seconds that all translations of a question may take together."""
+
+    def without_effect(self) -> dict[str, str]:
+        """A time for translations needs some."""
+        if self.translate:
+            return {}
+        return {"translate_timeout_s": "retrieval.translate names no language"}
 
 
 class HybridRetrievalSettings(_Retrieval):
@@ -74,10 +104,11 @@ class HybridRetrievalSettings(_Retrieval):
     """Show passages that say the same in several languages as one hit."""
 
     def without_effect(self) -> dict[str, str]:
-        """A pool needs what looks into it."""
-        if self.late_interaction:
-            return {}
-        return {"late_interaction_pool": "retrieval.late_interaction is false"}
+        """A pool needs what looks into it, too."""
+        unused = super().without_effect()
+        if not self.late_interaction:
+            unused["late_interaction_pool"] = "retrieval.late_interaction is false"
+        return unused
 
 
 class PlainRetrievalSettings(_Retrieval):

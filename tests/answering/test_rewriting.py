@@ -7,7 +7,8 @@ import re
 import pytest
 
 from rag_engine.answering.answer_language import wanted_language
-from rag_engine.answering.rewriting import RewritingTemplates, one_question, rewrite
+from rag_engine.answering.rewriting import RewritingTemplates, rewrite
+from rag_engine.answering.written_question import one_question
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.errors import ServiceTimeout
 from rag_engine.records import Message
@@ -46,7 +47,7 @@ def german():
 def test_a_question_is_written_so_that_it_stands_alone(german):
     model = Model("Wie oft muss ich die Kartusche ", "des Wasserfilters wechseln?\n")
     written = rewrite(QUESTION, HISTORY, generator=model, language=german)
-    assert (written.question, written.failure) == (STANDING_ALONE, "")
+    assert (written.text, written.failure) == (STANDING_ALONE, "")
     [prompt] = model.prompts
     assert "German" in prompt.system
     assert f"User: {FIRST}" in prompt.user
@@ -95,7 +96,7 @@ def test_the_last_messages_are_read_and_of_each_a_bounded_part(german):
 def test_anything_else_than_one_question_is_none(german, reply):
     assert one_question(reply) is None
     written = rewrite(QUESTION, HISTORY, generator=Model(reply), language=german)
-    assert written.question is None
+    assert written.text is None
     assert "instead of one question" in written.failure
 
 
@@ -117,14 +118,14 @@ def test_quotation_marks_around_a_question_are_none_of_it(reply, question):
 def test_another_language_is_no_rewriting(german):
     model = Model("How often do I have to change the cartridge of the water filter?")
     written = rewrite(QUESTION, HISTORY, generator=model, language=german)
-    assert written.question is None
+    assert written.text is None
     assert "'en', not 'de'" in written.failure
 
 
 def test_a_model_that_fails_is_no_error(german):
     model = Model("Wie oft", error=ServiceTimeout("no answer in 60 s"))
     written = rewrite(QUESTION, HISTORY, generator=model, language=german)
-    assert written.question is None
+    assert written.text is None
     assert "no answer in 60 s" in written.failure
 
 
@@ -136,7 +137,7 @@ def test_a_model_that_does_not_stop_is_stopped(german):
     model = Model()
     model.pieces = forever()
     written = rewrite(QUESTION, HISTORY, generator=model, language=german)
-    assert written.question is None
+    assert written.text is None
     assert model.ended
 
 

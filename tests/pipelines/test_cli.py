@@ -67,6 +67,8 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "rerank_failure",
         "rank_before_rerank",
         "follow_up",
+        "translations",
+        "translation_failures",
     }
     assert best["twins"] == []
     also = ("--also", "Wie oft wird die Dichtung ersetzt?", "--also", "seal replacement")

@@ -64,6 +64,8 @@ SAMPLES: dict[str, object] = {
     "threads": 3,
     "timeout_s": 4.5,
     "token_vectors": False,
+    "translate": ("en", "sw"),
+    "translate_timeout_s": 7.5,
     "truncate_dim": 64,
     "window": 6,
 }

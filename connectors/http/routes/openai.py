@@ -99,7 +99,12 @@ class _Chat:
         answer = self._ask()
         citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
-        message = ChatMessageOut(content=text, citations=citations, rewritten=answer.rewritten)
+        message = ChatMessageOut(
+            content=text,
+            citations=citations,
+            rewritten=answer.rewritten,
+            translations=list(answer.translations),
+        )
         return json_response(
             ChatReply.model_validate(
                 {
@@ -121,7 +126,11 @@ class _Chat:
         if rest:
             stream.put(self._event({"content": rest}))
         sources = [citation.model_dump() for citation in citations]
-        told = {"citations": sources, "rewritten": answer.rewritten}
+        told = {
+            "citations": sources,
+            "rewritten": answer.rewritten,
+            "translations": list(answer.translations),
+        }
         stream.put(self._event(told, finish="stop"))
         options = self._body.stream_options
         if options is not None and options.include_usage:

@@ -55,7 +55,7 @@ async def search(
             reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
         return json_response(reply)
 
-    units = 1.0 + len(body.also)
+    units = 1.0 + len(body.also) + len(tenant.kb.settings.retrieval.translate)
     return await answered(service, request, tenant.name, Kind.SEARCH, work, units=units)
 
 

@@ -11,8 +11,9 @@ import pytest
 from haystack import Document, Pipeline
 from haystack.components.builders import PromptBuilder
 from haystack.components.joiners import DocumentJoiner
+from haystack.dataclasses import ChatMessage
 
-from rag_engine import KnowledgeBase
+from rag_engine import KnowledgeBase, Message, Settings
 from rag_engine.connectors.haystack import RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
 from rag_engine.serialisation import HitOut
@@ -82,6 +83,47 @@ def test_options_of_one_run(kb, retriever):
     assert set(sources(retriever.run(QUESTION, filters=language_is("fr")))) == {"garantie"}
 
 
+def test_a_run_brings_other_formulations_and_what_was_said(kb, retriever):
+    also = ["Dichtung ersetzen"]
+    said = [
+        ChatMessage.from_system("Be brief."),
+        ChatMessage.from_user("How is the pump X-200 maintained?"),
+        ChatMessage.from_assistant("Its seal is replaced every year."),
+    ]
+    history = [Message("user", said[1].text), Message("assistant", said[2].text)]
+    found = retriever.run("And the oil?", also=also, history=said)["documents"]
+    expected = kb.search("And the oil?", also=also, history=history)
+    assert [(each.content, each.score) for each in found] == [
+        (hit.chunk.text, hit.score) for hit in expected
+    ]
+    plain = retriever.run("And the oil?")["documents"]
+    assert [each.score for each in found] != [each.score for each in plain]
+
+
+def test_an_instruction_is_told_to_a_model_that_takes_one(kb, retriever):
+    told = "Find the interval"
+    for asked in (
+        lambda: retriever.run(QUESTION, instruction=told),
+        lambda: RagEngineRetriever(kb, instruction=told).run(QUESTION),
+    ):
+        with pytest.raises(InvalidInput, match=told):  # this one takes none
+            asked()
+
+
+def test_settings_are_used_and_stored_with_the_pipeline(folder, kb):
+    settings = Settings.model_validate({"retrieval": {"mode": "dense"}})
+    retriever = RagEngineRetriever(folder, settings=settings)
+    again = RagEngineRetriever.from_dict(json.loads(json.dumps(retriever.to_dict())))
+    assert again.settings == settings
+    again.warm_up()
+    with KnowledgeBase.open(folder, settings=settings, read_only=True) as dense:
+        expected = [hit.score for hit in dense.search(QUESTION)]
+    assert [each.score for each in again.run(QUESTION)["documents"]] == expected
+    again.close()
+    with pytest.raises(InvalidInput, match="this knowledge base is open"):
+        RagEngineRetriever(kb, settings=settings)
+
+
 def test_filters_of_a_run_narrow_the_components_own(kb):
     others = {"field": "meta.document_id", "operator": "!=", "value": "pump"}
     own = RagEngineRetriever(kb, filters=others)
@@ -129,6 +171,8 @@ def test_a_pipeline_is_stored_and_loaded(folder):
             "filters": filters,
             "language": "en",
             "min_score": 0.01,
+            "instruction": None,
+            "settings": None,
         },
     }
     assert loaded.run(asked())["prompt"] == pipeline.run(asked())["prompt"]

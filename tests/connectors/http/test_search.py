@@ -33,6 +33,7 @@ def test_a_question_finds_a_passage_in_another_language(client):
         *("dense", "dense_plain", "lexical", "matched_terms", "late"),
         *("rerank", "rerank_failure"),
         *("rank_before_rerank", "follow_up"),
+        *("translations", "translation_failures"),
     }
     assert "evidence" not in found
     assert len(found["hits"]) == 2

@@ -9,14 +9,15 @@ import threading
 import pytest
 from llama_index.core import Settings
 from llama_index.core.base.response.schema import Response
-from llama_index.core.llms import MockLLM
+from llama_index.core.llms import ChatMessage, MockLLM
 from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
 from llama_index.core.schema import MetadataMode, NodeRelationship, QueryBundle
 
-from rag_engine import Equals, KnowledgeBase, Not
-from rag_engine.connectors.llamaindex import RagEngineRetriever
+from rag_engine import Equals, KnowledgeBase, Message, Not
+from rag_engine import Settings as EngineSettings
+from rag_engine.connectors.llamaindex import RagEngineQuery, RagEngineRetriever
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreClosed, StoreNotFound
 from rag_engine.serialisation import HitOut
 from rag_engine.workers import WorkerThreads
@@ -129,6 +130,44 @@ def test_further_strings_of_a_bundle_are_formulations(kb, retriever):
     assert [(each.text, each.score) for each in retriever.retrieve(bundle)] == expected
     hyde = QueryBundle(QUESTION, custom_embedding_strs=also)
     assert [(each.text, each.score) for each in retriever.retrieve(hyde)] == expected
+
+
+def test_a_question_brings_other_formulations_and_what_was_said(kb, retriever, echo):
+    also = ["Dichtung ersetzen"]
+    said = [
+        ChatMessage("Be brief.", role="system"),
+        ChatMessage("How is the pump X-200 maintained?", role="user"),
+        ChatMessage("Its seal is replaced every year.", role="assistant"),
+    ]
+    history = [Message("user", said[1].content), Message("assistant", said[2].content)]
+    question = RagEngineQuery("And the oil?", also=also, history=said)
+    expected = kb.search("And the oil?", k=4, also=also, history=history)
+    found = retriever.retrieve(question)
+    assert [(each.text, each.score) for each in found] == [
+        (hit.chunk.text, hit.score) for hit in expected
+    ]
+    assert [each.score for each in found] != [hit.score for hit in kb.search("And the oil?", k=4)]
+    engine = RetrieverQueryEngine.from_args(retriever, llm=echo)  # hands it on
+    assert [each.score for each in engine.query(question).source_nodes] == [
+        hit.score for hit in expected
+    ]
+
+
+@pytest.mark.parametrize("of_question", [True, False])
+def test_an_instruction_is_told_to_a_model_that_takes_one(kb, of_question):
+    told = "Find the interval"
+    retriever = RagEngineRetriever(kb, instruction=None if of_question else told)
+    question = RagEngineQuery(QUESTION, instruction=told if of_question else None)
+    with pytest.raises(InvalidInput, match="Find the interval"):  # this one takes none
+        retriever.retrieve(question)
+
+
+def test_it_opens_with_settings(tmp_path, kb):
+    with KnowledgeBase.open(tmp_path / "kb") as made:
+        made.add(DOCUMENTS)
+    settings = EngineSettings.model_validate({"retrieval": {"mode": "dense"}})
+    with RagEngineRetriever.open(tmp_path / "kb", settings=settings) as retriever:
+        assert retriever.knowledge_base.settings == settings
 
 
 def test_options(kb):
