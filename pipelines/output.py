@@ -40,6 +40,10 @@ __all__ = [
 ]
 
 
+_NEAREST = 3
+"""Passages that are shown where there is no answer."""
+
+
 class Exit(IntEnum):
     """What an exit status says."""
 
@@ -186,8 +190,12 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
 
 
 def answer_lines(answer: Answer) -> list[str]:
-    """Return an answer as lines for people."""
+    """Return an answer as lines for people; without one, the nearest passages."""
     lines = [*map(safe, answer.text.splitlines()), ""]
+    if answer.hits and not answer.supported:
+        lines.append("  the nearest passages:")
+        for hit in answer.hits[:_NEAREST]:
+            lines += [f"  {line}" for line in hit_lines(hit)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         document = safe(citation.document_id)

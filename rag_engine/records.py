@@ -205,7 +205,9 @@ class ScoreParts:
     reranker's own score; both are None where none ran. ``rerank_failure`` tells why a reranker that
     was asked gave none. ``rank_before_rerank`` counts from 1. ``follow_up`` is how likely the
     question goes on with what was talked about before it, 0 to 1; None where nothing was, or where
-    a mode without probabilities was searched.
+    a mode without probabilities was searched. ``answerable`` is the probability, 0 to 1, that any
+    passage answers the question: the same for all hits of a search, None in the other modes than
+    ``hybrid``.
     """
 
     dense: float
@@ -217,6 +219,7 @@ class ScoreParts:
     rerank_failure: str | None = None
     rank_before_rerank: int = 0
     follow_up: float | None = None
+    answerable: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,11 +272,14 @@ class Answer:
     """An answer with the sources that it cites.
 
     ``supported`` is False when the knowledge base does not hold an answer; ``text`` then says so,
-    in the asker's language. ``language`` is the one that ``text`` is in. ``warnings`` says what
-    a reader should know, such as a citation that pointed nowhere and was removed. ``draft`` is what
-    the generator wrote, with nothing checked: not for readers. ``rewritten`` is the question as a
-    language model wrote it to be understood without the conversation before it, and as it was
-    searched and answered; None where it was asked as it is.
+    in the asker's language, and ``hits`` are the nearest passages. ``answerable`` is the
+    probability, 0 to 1, that any passage answers the question (None in the other modes than
+    ``hybrid``); below what the strictness asks for nothing is answered. ``language`` is the one
+    that ``text`` is in. ``warnings`` says what a reader should know, such as a citation that
+    pointed nowhere and was removed. ``draft`` is what the generator wrote, with nothing checked:
+    not for readers. ``rewritten`` is the question as a language model wrote it to be understood
+    without the conversation before it, and as it was searched and answered; None where it was asked
+    as it is.
     """
 
     text: str
@@ -285,6 +291,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     draft: str = ""
     rewritten: str | None = None
+    answerable: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -91,6 +91,9 @@ class _Chat:
             where=self._body.filter(),
             language=self._body.language,
             answer_language=self._body.answer_language,
+            k=self._body.k,
+            min_score=self._body.min_score,
+            strictness=self._body.strictness,
             on_text=show if stream is not None else None,
         )
 
@@ -99,7 +102,13 @@ class _Chat:
         answer = self._ask()
         citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
-        message = ChatMessageOut(content=text, citations=citations, rewritten=answer.rewritten)
+        message = ChatMessageOut(
+            content=text,
+            citations=citations,
+            rewritten=answer.rewritten,
+            supported=answer.supported,
+            answerable=answer.answerable,
+        )
         return json_response(
             ChatReply.model_validate(
                 {
@@ -121,7 +130,12 @@ class _Chat:
         if rest:
             stream.put(self._event({"content": rest}))
         sources = [citation.model_dump() for citation in citations]
-        told = {"citations": sources, "rewritten": answer.rewritten}
+        told = {
+            "citations": sources,
+            "rewritten": answer.rewritten,
+            "supported": answer.supported,
+            "answerable": answer.answerable,
+        }
         stream.put(self._event(told, finish="stop"))
         options = self._body.stream_options
         if options is not None and options.include_usage:
