@@ -100,8 +100,8 @@ _Read = Annotated[
 _Strictness = Annotated[
     Strictness | None,
     Field(
-        description="How probable it has to be that anything here answers: `careful`, `balanced`, "
-        "`eager`, or `off`; the knowledge base's own where it is left out.",
+        description="How probable it has to be that anything here answers: `strict`, `careful`, "
+        "`balanced`, or `eager` for no bound; the knowledge base's own where it is left out.",
     ),
 ]
 _AnswerLanguage = Annotated[

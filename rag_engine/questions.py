@@ -213,8 +213,8 @@ class Questions:
         The answer comes from the generator of the settings, which reads at most ``k`` hits with a
         score of ``min_score`` (``answering.hits`` and ``least_score`` where they are None). The
         ``strictness`` (that of the settings where it is None) says how probable it has to be that
-        anything here answers (``answerable``): ``careful``, ``balanced``, ``eager``, or ``off`` for
-        no bound; see ``rag_engine.answering.strictness`` for how often each is wrong. Below it,
+        anything here answers (``answerable``): ``strict``, ``careful``, ``balanced``, or ``eager``
+        for no bound; ``rag_engine.answering.strictness`` says how often each is wrong. Below it,
         where no hit is left, or the generator cites nothing, the answer is not ``supported``: it
         says that the knowledge base does not hold one, and its ``hits`` are the nearest passages.
 

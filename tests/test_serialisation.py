@@ -197,6 +197,7 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "rerank_failure": None,
         "rank_before_rerank": 0,
         "follow_up": None,
+        "answerable": None,
     }
 
 

@@ -152,7 +152,7 @@ class Reading(BaseModel):
     strictness: Strictness | None = Field(
         None,
         description="How probable it has to be that anything here answers (`answerable`): "
-        "`careful`, `balanced`, `eager`, or `off` for no bound.",
+        "`strict`, `careful`, `balanced`, or `eager` for no bound.",
     )
 
 

@@ -52,7 +52,7 @@ def ask(
         typer.Option(
             "--strictness",
             metavar="WORD",
-            help="How sure it has to be that anything answers: careful, balanced, eager, or off.",
+            help="How sure it has to be that anything answers: strict, careful, balanced, eager.",
             show_default="answering.strictness",
         ),
     ] = None,

@@ -10,12 +10,12 @@ from rag_engine.errors import InvalidInput
 
 __all__ = ["LEAST_PROBABILITY", "Strictness", "checked_strictness"]
 
-Strictness = Literal["careful", "balanced", "eager", "off"]
+Strictness = Literal["strict", "careful", "balanced", "eager"]
 
 LEAST_PROBABILITY: Mapping[Strictness, float] = MappingProxyType(
-    {"careful": 0.03, "balanced": 0.02, "eager": 0.01, "off": 0.0}
+    {"strict": 0.73, "careful": 0.29, "balanced": 0.2, "eager": 0.0}
 )
-"""The least ``answerable`` at which something is answered."""
+"""The least probability that anything answers (``answerable``) at which an answer is given."""
 
 
 def checked_strictness(strictness: object) -> Strictness:
@@ -27,10 +27,9 @@ def checked_strictness(strictness: object) -> Strictness:
     >>> checked_strictness("careful")
     'careful'
     """
-    for known in get_args(Strictness):
+    for known in LEAST_PROBABILITY:
         if strictness == known:
-            found: Strictness = known
-            return found
+            return known
     raise InvalidInput(
         f"strictness is one of {', '.join(map(repr, get_args(Strictness)))}, got {strictness!r:.80}"
     )

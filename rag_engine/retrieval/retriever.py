@@ -30,7 +30,7 @@ from rag_engine.ports import (
     TokenVectors,
 )
 from rag_engine.records import UNDETERMINED, Hit
-from rag_engine.retrieval.answerable import answerable
+from rag_engine.retrieval.answerable import answerable, signs
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
 from rag_engine.retrieval.conversation import (
@@ -303,7 +303,7 @@ class Retriever:
             effective_corpus_size=size,
             log_odds=0.0 if prior is None else prior.log_odds,
         )
-        return _Found(scored, answerable(scored))
+        return _Found(scored, answerable(signs(scored, snapshot, size)))
 
     def _outlook(
         self,

@@ -114,8 +114,8 @@ class AnsweringSettings(Frozen):
     """Hits with a lower score (0 to 1) are not read; without any, the knowledge base holds no
     answer."""
     strictness: Strictness = "careful"
-    """How probable it has to be that anything here answers before an answer is given: ``careful``,
-    ``balanced``, ``eager`` or ``off``. Else the nearest passages are all that is given."""
+    """How probable it has to be that anything here answers before an answer is given: ``strict``,
+    ``careful``, ``balanced``, or ``eager`` for no bound. Else the nearest passages are shown."""
     context_tokens: int = Field(1500, ge=50, le=1_000_000)
     """Most tokens of sources in a prompt, counted by the embedder's own tokenizer."""
     system_prompt: SystemPrompt | None = None

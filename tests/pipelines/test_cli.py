@@ -67,6 +67,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "rerank_failure",
         "rank_before_rerank",
         "follow_up",
+        "answerable",
     }
     assert best["twins"] == []
     also = ("--also", "Wie oft wird die Dichtung ersetzt?", "--also", "seal replacement")
