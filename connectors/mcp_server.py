@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field
 
+from rag_engine.answering.strictness import Strictness
 from rag_engine.errors import MissingExtra, RagEngineError
 from rag_engine.filters import Filter, all_of, in_languages, matching
 from rag_engine.knowledge_base import KnowledgeBase
@@ -85,6 +86,22 @@ _MinScore = Annotated[
         le=1,
         description="Leave out passages that answer less probably than this; the knowledge base's "
         "own bound where it is left out.",
+    ),
+]
+_Read = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=_MAX_K,
+        description="How many passages are read, at most; the knowledge base's own number where it "
+        "is left out.",
+    ),
+]
+_Strictness = Annotated[
+    Strictness | None,
+    Field(
+        description="How probable it has to be that anything here answers: `strict`, `careful`, "
+        "`balanced`, or `eager` for no bound; the knowledge base's own where it is left out.",
     ),
 ]
 _AnswerLanguage = Annotated[
@@ -211,24 +228,31 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         annotations=reading,
         description="Answer a question from the knowledge base alone, in the question's language, "
         "with citations such as [1] that were checked against the sources. Where `supported` is "
-        "false the knowledge base does not hold an answer: do not make one up. Depending on how "
-        "the knowledge base is set up, the answer is quoted from the sources in their own "
-        "languages (`generator` and `warnings` say so): translate it then, and keep the citations.",
+        "false the knowledge base does not hold an answer, and `hits` are but the nearest "
+        "passages: do not make one up. Depending on how the knowledge base is set up, the answer "
+        "is quoted from the sources in their own languages (`generator` and `warnings` say so): "
+        "translate it then, and keep the citations.",
     )
     def ask(
         question: _Question,
         also: _Also = None,
+        k: _Read = None,
         history: _History = None,
         answer_language: _AnswerLanguage = None,
         languages: _Languages = None,
         metadata: _Metadata = None,
+        min_score: _MinScore = None,
+        strictness: _Strictness = None,
     ) -> AskReply:
         with tool_errors():
             answer = kb.ask(
                 question,
                 also=also or (),
                 history=history or (),
+                k=k,
                 where=_filter(languages, metadata),
+                min_score=min_score,
+                strictness=strictness,
                 answer_language=answer_language,
             )
         return AskReply.of(question, answer)

@@ -41,6 +41,10 @@ __all__ = [
 ]
 
 
+_NEAREST = 3
+"""Passages that are shown where there is no answer."""
+
+
 class Exit(IntEnum):
     """What an exit status says."""
 
@@ -192,11 +196,15 @@ def translation_lines(translations: Sequence[str]) -> list[str]:
 
 
 def answer_lines(answer: Answer) -> list[str]:
-    """Return an answer as lines for people."""
+    """Return an answer as lines for people; without one, the nearest passages."""
     lines = [*map(safe, answer.text.splitlines()), ""]
     if answer.rewritten is not None:
         lines.append(f"  understood as: {safe(answer.rewritten)}")
     lines += translation_lines(answer.translations)
+    if answer.hits and not answer.supported:
+        lines.append("  the nearest passages:")
+        for hit in answer.hits[:_NEAREST]:
+            lines += [f"  {line}" for line in hit_lines(hit)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         document = safe(citation.document_id)

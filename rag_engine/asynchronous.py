@@ -12,6 +12,7 @@ from functools import partial
 from rag_engine.answering.answer_stream import AnswerStream
 from rag_engine.answering.asking import ask
 from rag_engine.answering.drafting import OnText
+from rag_engine.answering.strictness import Strictness
 from rag_engine.answering.translating import NO_TRANSLATIONS, Translations
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.filters import Filter
@@ -80,9 +81,12 @@ class AsyncQuestions(Questions):
         *,
         also: Sequence[str] = (),
         history: History = (),
+        k: int | None = None,
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        min_score: float | None = None,
+        strictness: Strictness | None = None,
         instruction: str | None = None,
     ) -> Answer:
         """Return what ``ask`` returns; other tasks go on meanwhile.
@@ -98,9 +102,12 @@ class AsyncQuestions(Questions):
             question,
             also=also,
             history=history,
+            k=k,
             where=where,
             language=language,
             answer_language=answer_language,
+            min_score=min_score,
+            strictness=strictness,
             instruction=instruction,
             on_text=None,
         )
@@ -112,9 +119,12 @@ class AsyncQuestions(Questions):
         *,
         also: Sequence[str] = (),
         history: History = (),
+        k: int | None = None,
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        min_score: float | None = None,
+        strictness: Strictness | None = None,
         instruction: str | None = None,
     ) -> AnswerStream:
         """Return the pieces of an answer as they are written, those that ``ask`` gives ``on_text``.
@@ -135,9 +145,12 @@ class AsyncQuestions(Questions):
                 question,
                 also=also,
                 history=history,
+                k=k,
                 where=where,
                 language=language,
                 answer_language=answer_language,
+                min_score=min_score,
+                strictness=strictness,
                 instruction=instruction,
                 on_text=on_text,
             )
@@ -150,9 +163,12 @@ class AsyncQuestions(Questions):
         *,
         also: Sequence[str],
         history: History,
+        k: int | None,
         where: Filter | None,
         language: str | None,
         answer_language: str | None,
+        min_score: float | None,
+        strictness: Strictness | None,
         instruction: str | None,
         on_text: OnText | None,
     ) -> Answer:
@@ -164,9 +180,12 @@ class AsyncQuestions(Questions):
             self._opened,
             also=also,
             history=history,
+            k=k,
             where=where,
             language=language,
             answer_language=answer_language,
+            min_score=min_score,
+            strictness=strictness,
             instruction=instruction,
             on_text=on_text,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.answering.asking import ask, least_score
+from rag_engine.answering.strictness import Strictness
 from rag_engine.answering.translating import NO_TRANSLATIONS, Translations, Translator
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
@@ -248,21 +249,30 @@ class Questions:
         *,
         also: Sequence[str] = (),
         history: History = (),
+        k: int | None = None,
         where: Filter | None = None,
         language: str | None = None,
         answer_language: str | None = None,
+        min_score: float | None = None,
+        strictness: Strictness | None = None,
         instruction: str | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from the knowledge base, with checked citations.
 
-        The answer comes from the generator of the settings, which reads the hits with a score of
-        ``least_score``; where there is none, or the generator cites nothing, the answer is not
-        ``supported`` and says that the knowledge base does not hold it. It is in the question's
-        language, or in ``answer_language`` (BCP-47); one that is surely in another is asked for
-        once more, and a warning says so if that does not help. A generator that ``quotes`` leaves
-        quotations in the languages of their sources. ``also`` and ``instruction`` are as in
-        ``search``: they help to find the passages; what is answered is the question.
+        The answer comes from the generator of the settings, which reads at most ``k`` hits with a
+        score of ``min_score`` (``answering.hits`` and ``least_score`` where they are None). The
+        ``strictness`` (that of the settings where it is None) says how probable it has to be that
+        anything here answers (``answerable``): ``strict``, ``careful``, ``balanced``, or ``eager``
+        for no bound; ``rag_engine.answering.strictness`` says how often each is wrong. Below it,
+        where no hit is left, or the generator cites nothing, the answer is not ``supported``: it
+        says that the knowledge base does not hold one, and its ``hits`` are the nearest passages.
+
+        An answer is in the question's language, or in ``answer_language`` (BCP-47); one that is
+        surely in another is asked for once more, and a warning says so if that does not help. A
+        generator that ``quotes`` leaves quotations in the languages of their sources. ``also`` and
+        ``instruction`` are as in ``search``: they help to find the passages; what is answered is
+        the question.
 
         ``history`` holds what was said before, oldest first: messages of ``user`` and
         ``assistant``. A language model first writes the question so that it stands alone
@@ -276,7 +286,7 @@ class Questions:
 
         Raises:
             InvalidInput: an empty question, a language or history that is none; what ``search``
-                refuses.
+                refuses; a ``strictness`` that is none, or any in another mode than ``hybrid``.
             ServiceError: a remote model failed.
 
         Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
@@ -288,9 +298,12 @@ class Questions:
             self._opened,
             also=also,
             history=history,
+            k=k,
             where=where,
             language=language,
             answer_language=answer_language,
+            min_score=min_score,
+            strictness=strictness,
             instruction=instruction,
             on_text=on_text,
         )

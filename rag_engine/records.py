@@ -207,7 +207,8 @@ class ScoreParts:
     question goes on with what was talked about before it, 0 to 1; None where nothing was, or where
     a mode without probabilities was searched. ``translations`` are those of the question, made by a
     language model, that were searched beside it; ``translation_failures`` tell of each that was
-    wanted why there is none.
+    wanted why there is none. ``answerable`` is the probability, 0 to 1, that any passage answers
+    the question: the same for all hits of a search, None in the other modes than ``hybrid``.
     """
 
     dense: float
@@ -221,6 +222,7 @@ class ScoreParts:
     follow_up: float | None = None
     translations: tuple[str, ...] = ()
     translation_failures: tuple[str, ...] = ()
+    answerable: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,12 +275,15 @@ class Answer:
     """An answer with the sources that it cites.
 
     ``supported`` is False when the knowledge base does not hold an answer; ``text`` then says so,
-    in the asker's language. ``language`` is the one that ``text`` is in. ``warnings`` says what
-    a reader should know, such as a citation that pointed nowhere and was removed. ``draft`` is what
-    the generator wrote, with nothing checked: not for readers. ``rewritten`` is the question as a
-    language model wrote it to be understood without the conversation before it, and as it was
-    searched and answered; None where it was asked as it is. ``translations`` are those of that
-    question, made by a language model, that were searched beside it.
+    in the asker's language, and ``hits`` are the nearest passages. ``answerable`` is the
+    probability, 0 to 1, that any passage answers the question (None in the other modes than
+    ``hybrid``); below what the strictness asks for nothing is answered. ``language`` is the one
+    that ``text`` is in. ``warnings`` says what a reader should know, such as a citation that
+    pointed nowhere and was removed. ``draft`` is what the generator wrote, with nothing checked:
+    not for readers. ``rewritten`` is the question as a language model wrote it to be understood
+    without the conversation before it, and as it was searched and answered; None where it was asked
+    as it is. ``translations`` are those of that question, made by a language model, that were
+    searched beside it.
     """
 
     text: str
@@ -291,6 +296,7 @@ class Answer:
     draft: str = ""
     rewritten: str | None = None
     translations: tuple[str, ...] = ()
+    answerable: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

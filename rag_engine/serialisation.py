@@ -47,7 +47,8 @@ that HTTP marks as evidence, stands beside these models, never inside.
     "rank_before_rerank": 1,
     "follow_up": null,
     "translations": [],
-    "translation_failures": []
+    "translation_failures": [],
+    "answerable": null
    },
    "twins": []
   }
@@ -155,6 +156,9 @@ class PartsOut(Out):
     """Translations of the question by a language model, which were searched beside it."""
     translation_failures: list[str]
     """Why there is none, of each that was wanted."""
+    answerable: Score | None
+    """The probability, 0 to 1, that any passage here answers the question: the same for all hits;
+    null in the other modes than ``hybrid``."""
 
     @classmethod
     def of(cls, parts: ScoreParts) -> Self:
@@ -266,6 +270,9 @@ class AskReply(Out):
     """Which way most of its letters run: ``ltr`` or ``rtl``."""
     supported: bool
     """False: the knowledge base does not hold an answer, and ``answer`` says so."""
+    answerable: Score | None
+    """The probability, 0 to 1, that any passage here answers the question; null in the other modes
+    than ``hybrid``."""
     generator: str
     """What wrote it."""
     warnings: list[str]
@@ -273,7 +280,8 @@ class AskReply(Out):
     citations: list[CitationOut]
     """The sources that it names, by number."""
     hits: list[HitOut]
-    """All passages that were found, whether the answer names them or not."""
+    """The passages that were read, whether the answer names them or not; where it is not
+    ``supported``, the nearest ones."""
     rewritten: str | None
     """The question as a language model wrote it to be understood without the conversation before
     it, and as it was searched; null where it was asked as it is."""
@@ -289,6 +297,7 @@ class AskReply(Out):
             language=answer.language,
             direction=direction(answer.text, answer.language),
             supported=answer.supported,
+            answerable=answer.answerable,
             generator=answer.generator,
             warnings=list(answer.warnings),
             citations=[CitationOut.of(citation) for citation in answer.citations],

@@ -26,7 +26,7 @@ DOCUMENTS = [
     for n in range(30)
 ]
 QUESTION = "Für welches Werk gilt Regel 3?"
-ALL_HITS = Settings.model_validate({"answering": {"min_score": 0.0}})
+ALL_HITS = Settings.model_validate({"answering": {"min_score": 0.0, "strictness": "eager"}})
 
 
 @pytest.fixture(params=["asyncio", "trio"])

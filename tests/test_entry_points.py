@@ -10,6 +10,7 @@ import pytest
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.asynchronous import AsyncQuestions
+from rag_engine.connectors.http.openai_schemas import ChatRequest
 from rag_engine.connectors.http.schemas import AskRequest, SearchRequest
 from rag_engine.connectors.langchain import RagEngineRetriever
 from rag_engine.connectors.langchain.document_search import _Asked
@@ -43,8 +44,7 @@ def test_what_is_awaited_takes_what_is_called():
 
 
 def test_an_answer_is_searched_for_as_passages_are():
-    """How many hits are read, and from which score on, is set (``AnsweringSettings``)."""
-    assert {"k", "min_score"} == SEARCH - ASK
+    assert SEARCH < ASK
     for within in (AsyncQuestions._find, AsyncQuestions._find_in_turn):
         assert names(within) == SEARCH | {"translations"}
 
@@ -67,6 +67,9 @@ def test_http_takes_what_python_takes():
     assert set(SearchRequest.model_fields) == SEARCH | {"languages", "evidence"}
     ask = (ASK - {"on_text"}) | {"languages", "evidence", "stream"}
     assert set(AskRequest.model_fields) == ask
+    # Clients of OpenAI's protocol know no other formulations and no instruction.
+    read = {"k", "min_score", "strictness", "language", "answer_language", "languages", "where"}
+    assert read <= set(ChatRequest.model_fields)
 
 
 def test_langchain_takes_what_python_takes():

@@ -25,7 +25,7 @@ parts = (
     if asked != "asearch"
     else dict(reranker=HttpReranker(**server))
 )
-settings = Settings.model_validate({"answering": {"min_score": 0}})
+settings = Settings.model_validate({"answering": {"min_score": 0, "strictness": "eager"}})
 
 async def main(kb):
     async def read():

@@ -199,6 +199,7 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "follow_up": None,
         "translations": [],
         "translation_failures": [],
+        "answerable": None,
     }
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag_engine.connectors.embedding_wire import INPUTS
-from rag_engine.connectors.http.schemas import Restricted
+from rag_engine.connectors.http.schemas import Reading, Restricted
 from rag_engine.records import Message
-from rag_engine.serialisation import CitationOut
+from rag_engine.serialisation import CitationOut, Score
 
 __all__ = [
     "ChatChoice",
@@ -65,12 +65,12 @@ class StreamOptions(_Lenient):
     include_usage: bool | None = None
 
 
-class ChatRequest(_Lenient, Restricted):
+class ChatRequest(_Lenient, Restricted, Reading):
     """A conversation; its last message of the user is the question.
 
     What the user and the assistant said before tells what it leaves out or refers to.
-    ``language``, ``answer_language``, ``languages`` and ``where`` are this service's own, as in
-    ``/v1/ask``.
+    ``language``, ``answer_language``, ``languages``, ``where``, ``k``, ``min_score`` and
+    ``strictness`` are this service's own, as in ``/v1/ask``.
     """
 
     model: str = Field("rag-engine", max_length=200)
@@ -108,7 +108,7 @@ class ChatMessageOut(BaseModel):
 
     ``rewritten`` is the question as a language model wrote it to be understood without the
     conversation before it; null where it was asked as it is. ``translations`` by a language model
-    were searched beside it.
+    were searched beside it. ``supported`` and ``answerable`` are as in ``/v1/ask``.
     """
 
     role: Literal["assistant"] = "assistant"
@@ -116,6 +116,8 @@ class ChatMessageOut(BaseModel):
     citations: list[CitationOut]
     rewritten: str | None = None
     translations: list[str] = []
+    supported: bool
+    answerable: Score | None
 
 
 class ChatChoice(BaseModel):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rag_engine.answering.strictness import Strictness
 from rag_engine.connectors.http.filters import FilterIn
 from rag_engine.filters import Filter, all_of, in_languages
 from rag_engine.records import Message, MetadataValue
@@ -35,6 +36,7 @@ __all__ = [
     "LanguageOut",
     "MessageIn",
     "PublishReply",
+    "Reading",
     "Restricted",
     "SearchReplyWithEvidence",
     "SearchRequest",
@@ -137,7 +139,24 @@ class SearchRequest(_Asked):
     )
 
 
-class AskRequest(_Asked):
+class Reading(BaseModel):
+    """What may be read for an answer, and how sure it has to be that there is one.
+
+    What is null is as in the settings of the knowledge base.
+    """
+
+    k: int | None = Field(None, ge=1, le=1_000, description="Most passages that are read.")
+    min_score: float | None = Field(
+        None, ge=0, le=1, allow_inf_nan=False, description="Least probability of one that is read."
+    )
+    strictness: Strictness | None = Field(
+        None,
+        description="How probable it has to be that anything here answers (`answerable`): "
+        "`strict`, `careful`, `balanced`, or `eager` for no bound.",
+    )
+
+
+class AskRequest(_Asked, Reading):
     """A question that is to be answered from the knowledge base."""
 
     answer_language: str | None = Field(

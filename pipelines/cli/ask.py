@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rag_engine.answering.strictness import checked_strictness
 from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.history import load_history
 from rag_engine.pipelines.cli.opening import open_kb
@@ -44,6 +45,30 @@ def ask(
             help="Add question and answer to the file of --history, which is made if missing.",
         ),
     ] = False,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "-k", metavar="K", help="Most passages that are read.", show_default="answering.hits"
+        ),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            "--min-score",
+            metavar="P",
+            help="Read only passages that answer with at least this probability, 0 to 1.",
+            show_default="answering.min_score",
+        ),
+    ] = None,
+    strictness: Annotated[
+        str | None,
+        typer.Option(
+            "--strictness",
+            metavar="WORD",
+            help="How sure it has to be that anything answers: strict, careful, balanced, eager.",
+            show_default="answering.strictness",
+        ),
+    ] = None,
     instruction: Instruction = None,
     language: QuestionLanguage = None,
     languages: InLanguages = None,
@@ -71,6 +96,9 @@ def ask(
             where=chosen,
             language=language,
             answer_language=answer_language,
+            k=k,
+            min_score=min_score,
+            strictness=None if strictness is None else checked_strictness(strictness),
             instruction=instruction,
         )
     if remember and history is not None:

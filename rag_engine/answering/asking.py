@@ -11,13 +11,20 @@ from rag_engine.answering.answer_language import wanted_language
 from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
 from rag_engine.answering.rewriting import RewritingTemplates, rewrite
+from rag_engine.answering.strictness import LEAST_PROBABILITY, Strictness, checked_strictness
 from rag_engine.answering.translating import Translations
 from rag_engine.answering.written_question import WrittenQuestion
+from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
-from rag_engine.search_arguments import History, check_question, checked_history
+from rag_engine.search_arguments import (
+    History,
+    check_min_score,
+    check_question,
+    checked_history,
+)
 from rag_engine.settings import Settings
 
 __all__ = ["Search", "Translate", "ask", "least_score"]
@@ -62,15 +69,22 @@ def ask(
     *,
     also: Sequence[str],
     history: History,
+    k: int | None,
     where: Filter | None,
     language: str | None,
     answer_language: str | None,
+    min_score: float | None,
+    strictness: Strictness | None,
     instruction: str | None,
     on_text: OnText | None,
 ) -> Answer:
     """Answer a question from what a search finds; the rest is as ``KnowledgeBase.ask`` says."""
     components, settings = store.components, store.settings
     check_question(question)
+    if min_score is None:
+        min_score = least_score(settings)
+    check_min_score(min_score)
+    least = _least_probability(settings, strictness)
     said = checked_history(history)
     telling = _telling(question, said, components.detector)
     own = wanted_language(telling, components.detector, language=language, answer_language=None)
@@ -99,15 +113,19 @@ def ask(
         translations,
         also=also,
         history=said if rewriting.text is None else (),
-        k=settings.answering.hits,
+        k=settings.answering.hits if k is None else k,
         where=where,
         language=language,
-        min_score=least_score(settings),
+        min_score=0.0,
         instruction=instruction,
     )
+    answerable = _answerable(hits, settings)
+    read = [hit for hit in hits if hit.score >= min_score]
+    if answerable is not None and answerable < least:
+        read = []
     answer = answer_question(
         asked,
-        hits,
+        read,
         wanted=wanted,
         generator=components.generator,
         detector=components.detector,
@@ -125,9 +143,11 @@ def ask(
     warnings += [f"{why}; the question was searched without it" for why in translations.failures]
     return replace(
         answer,
+        hits=tuple(read or hits),
         warnings=(*answer.warnings, *warnings),
         rewritten=rewritten,
         translations=translations.texts,
+        answerable=answerable,
     )
 
 
@@ -137,6 +157,26 @@ def _telling(question: str, history: Sequence[Message], detector: LanguageDetect
         return question
     before = [message.content[:_READ] for message in history if message.role == "user"]
     return "\n".join([*before[-_QUESTIONS:], question])
+
+
+def _least_probability(settings: Settings, strictness: Strictness | None) -> float:
+    """Return how probable an answer has to be; what is asked for must have an effect."""
+    if strictness is None:
+        return LEAST_PROBABILITY[settings.answering.strictness]
+    checked = checked_strictness(strictness)
+    if settings.retrieval.mode != "hybrid":
+        raise InvalidInput(
+            f"strictness = {strictness!r} has no effect: retrieval.mode = "
+            f"{settings.retrieval.mode!r} tells no probability that anything answers; 'hybrid' does"
+        )
+    return LEAST_PROBABILITY[checked]
+
+
+def _answerable(hits: Sequence[Hit], settings: Settings) -> float | None:
+    """Return the probability that anything answers, which all hits tell; of no hit it is 0."""
+    if not hits:
+        return 0.0 if settings.retrieval.mode == "hybrid" else None
+    return hits[0].parts.answerable
 
 
 def least_score(settings: Settings) -> float:

@@ -35,6 +35,7 @@ __all__ = [
     "follow_up",
     "last_exchange",
     "mixed",
+    "mixed_probability",
 ]
 
 _QUESTION = 500
@@ -162,6 +163,24 @@ def mixed(alone: Candidates, continued: Candidates, probability: float) -> Candi
     scores = (1 - probability) * _scores(joined.ids, alone)
     scores = (scores + probability * _scores(joined.ids, continued)).astype(np.float32)
     return best_first(replace(joined, scores=scores), scores)
+
+
+def mixed_probability(
+    alone: float | None, continued: Sequence[float | None], probability: float
+) -> float | None:
+    """Return how probable it is that anything answers, from what the searches tell of that.
+
+    ``alone`` is that of the question alone, ``continued`` those of the searches that must agree;
+    ``probability`` is that of these, as for ``mixed``. None where a search tells nothing.
+
+    >>> mixed_probability(0.5, [0.9, 0.1], 0.5)
+    0.5
+    """
+    known = [one for one in continued if one is not None]
+    if alone is None or len(known) < len(continued):
+        return None
+    agreed_on = 1 / (1 + math.exp(-float(log_odds(known).mean())))
+    return (1 - probability) * alone + probability * agreed_on
 
 
 def _joined(first: Candidates, second: Candidates) -> Candidates:

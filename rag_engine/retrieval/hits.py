@@ -39,12 +39,14 @@ def make_hits(
     group_twins: bool,
     rerank_failure: str | None = None,
     follow_up: float | None = None,
+    answerable: float | None = None,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
 
     ``queries`` are the formulations of the question, the asker's own first: a reader is shown what
     is in the language of that one. ``rerank_failure`` tells why the candidates are not in the
-    reranker's order, ``follow_up`` how likely the question goes on with a conversation.
+    reranker's order, ``follow_up`` how likely the question goes on with a conversation,
+    ``answerable`` how likely it is that any passage answers it.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
@@ -81,6 +83,7 @@ def make_hits(
                         _parts(candidates, group.shown, lexical, shown),
                         rerank_failure=rerank_failure,
                         follow_up=follow_up,
+                        answerable=answerable,
                     ),
                     twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )

@@ -30,9 +30,16 @@ from rag_engine.ports import (
     TokenVectors,
 )
 from rag_engine.records import UNDETERMINED, Hit
+from rag_engine.retrieval.answerable import answerable, signs
 from rag_engine.retrieval.baselines import by_cosine, by_words, usual_search
 from rag_engine.retrieval.candidates import Candidates, featurise, retrieve
-from rag_engine.retrieval.conversation import Exchange, agreed, follow_up, mixed
+from rag_engine.retrieval.conversation import (
+    Exchange,
+    agreed,
+    follow_up,
+    mixed,
+    mixed_probability,
+)
 from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
 from rag_engine.retrieval.formulations import join_candidates
 from rag_engine.retrieval.hits import make_hits
@@ -56,15 +63,24 @@ _RATHER = 0.5
 """From this probability on a question is read with the one before it, by rerankers and readers."""
 
 
+class _Found(NamedTuple):
+    """Candidates as the indexes alone order them; ``answerable`` is as in ``Ranked``."""
+
+    candidates: Candidates
+    answerable: float | None
+
+
 class Ranked(NamedTuple):
     """A question's formulations as a snapshot was asked them, and its candidates, best first.
 
+    ``answerable`` is the probability that any passage answers, where the mode tells one;
     ``failure`` tells why they are not in the reranker's order, if there is one; ``follow_up`` how
     likely the question goes on with a conversation, if there was one.
     """
 
     queries: Sequence[PreparedQuery]
     candidates: Candidates
+    answerable: float | None
     failure: str | None
     follow_up: float | None = None
 
@@ -145,8 +161,8 @@ class Retriever:
             ServiceError: a remote model failed.
         """
         queries = self._prepare(view, formulations)
-        candidates = self._candidates(view, queries, self._pool(k), allowed)
-        return self._reranked(view, queries, candidates, fall_back=fall_back)
+        found = self._find(view, queries, self._pool(k), allowed)
+        return self._reranked(view, queries, found, fall_back=fall_back)
 
     def _prepare(self, view: View, formulations: Sequence[EmbeddedQuery]) -> list[PreparedQuery]:
         lexical = self._settings.mode in {"hybrid", "lexical"}
@@ -155,17 +171,18 @@ class Retriever:
     def _pool(self, k: int) -> int:
         return max(self._settings.pool, k)
 
-    def _candidates(
+    def _find(
         self,
         view: View,
         queries: Sequence[PreparedQuery],
         pool: int,
         allowed: IdSelector | None,
-    ) -> Candidates:
-        """Return the candidates as the indexes alone order them."""
+    ) -> _Found:
+        """Find candidates; only the mode ``hybrid`` tells whether any of them answers."""
         snapshot, mode = view.snapshot, self._settings.mode
         if mode in {"bm25", "rrf"}:
-            return usual_search(queries, snapshot, pool, allowed, dense=mode == "rrf")
+            ranked = usual_search(queries, snapshot, pool, allowed, dense=mode == "rrf")
+            return _Found(ranked, None)
         parts = [
             retrieve(query, snapshot, pool, allowed, dense=mode != "lexical") for query in queries
         ]
@@ -174,18 +191,20 @@ class Retriever:
         each = [featurise(query, snapshot, ids) for query in queries]
         if mode == "hybrid":
             return self._by_evidence(view, queries, each, allowed)
+        joined = join_candidates(each)
         if mode == "dense":
-            return by_cosine(join_candidates(each), snapshot.effective_corpus_size)
-        return by_words(join_candidates(each))
+            return _Found(by_cosine(joined, snapshot.effective_corpus_size), None)
+        return _Found(by_words(joined), None)
 
     def _reranked(
         self,
         view: View,
         queries: Sequence[PreparedQuery],
-        candidates: Candidates,
+        found: _Found,
         *,
         fall_back: bool,
     ) -> Ranked:
+        candidates = found.candidates
         candidates = replace(candidates, rank_before_rerank=np.arange(1, len(candidates) + 1))
         check_cancelled()
         failure = None
@@ -198,7 +217,7 @@ class Retriever:
                     raise
                 failure = f"the reranker {self._reranker.name!r} failed: {error}"
                 _log.warning("%s; the order of retrieval stands", failure)
-        return Ranked(queries, candidates, failure)
+        return Ranked(queries, candidates, found.answerable, failure)
 
     def _rank_in_conversation(
         self,
@@ -220,24 +239,28 @@ class Retriever:
         if self._settings.mode != "hybrid":
             return self.rank(view, together, k=k, allowed=allowed, fall_back=True)
         pool = self._pool(k)
-        topics = self._candidates(view, self._prepare(view, about), pool, allowed)
+        topics = self._find(view, self._prepare(view, about), pool, allowed).candidates
         chunks = view.chunks(topics.ids[:1].tolist())
         queries = self._prepare(view, together)
         own = queries[: len(formulations)]
-        alone = self._candidates(view, own, pool, allowed)
-        candidates, likely = alone, 0.0
+        alone = found = self._find(view, own, pool, allowed)
+        likely = 0.0
         for topic in chunks.values():  # one, or none
             check_cancelled()
             of_topic = view.matching(all_of(where, Equals("source", topic.source)))
-            goes_on = agreed(
-                self._candidates(view, own, pool, of_topic),
-                self._candidates(view, queries[len(own) :], pool, of_topic),
-            )
+            of_own = self._find(view, own, pool, of_topic)
+            of_both = self._find(view, queries[len(own) :], pool, of_topic)
+            goes_on = agreed(of_own.candidates, of_both.candidates)
             [tokens] = self._embedder.count_tokens([formulations[0].text])
-            likely = follow_up(tokens, alone.scores, goes_on.scores)
-            candidates = mixed(alone, goes_on, likely)
+            likely = follow_up(tokens, alone.candidates.scores, goes_on.scores)
+            found = _Found(
+                mixed(alone.candidates, goes_on, likely),
+                mixed_probability(
+                    alone.answerable, [of_own.answerable, of_both.answerable], likely
+                ),
+            )
         asked = queries if likely >= _RATHER else own
-        return self._reranked(view, asked, candidates, fall_back=True)._replace(follow_up=likely)
+        return self._reranked(view, asked, found, fall_back=True)._replace(follow_up=likely)
 
     def _by_evidence(
         self,
@@ -245,7 +268,7 @@ class Retriever:
         queries: Sequence[PreparedQuery],
         each: Sequence[Candidates],
         allowed: IdSelector | None,
-    ) -> Candidates:
+    ) -> _Found:
         """Order candidates by all evidence; those without late interaction follow the others.
 
         ``each`` are the same candidates as each formulation sees them.
@@ -275,11 +298,12 @@ class Retriever:
         size, prior = snapshot.effective_corpus_size, snapshot.calibration.null_distribution.prior
         if allowed is not None:
             size *= len(allowed.ids) / len(snapshot)
-        return evidence.scored(
+        scored = evidence.scored(
             twins,
             effective_corpus_size=size,
             log_odds=0.0 if prior is None else prior.log_odds,
         )
+        return _Found(scored, answerable(signs(scored, snapshot, size)))
 
     def _outlook(
         self,
@@ -337,6 +361,7 @@ class Retriever:
             group_twins=self._settings.group_twins,
             rerank_failure=ranked.failure,
             follow_up=ranked.follow_up,
+            answerable=ranked.answerable,
         )
 
     def search_by_vector(

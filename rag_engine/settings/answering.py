@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag
 
+from rag_engine.answering.strictness import Strictness
 from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
 from rag_engine.settings.templates import (
@@ -112,6 +113,9 @@ class AnsweringSettings(Frozen):
     min_score: float = Field(0.03, ge=0, le=1)
     """Hits with a lower score (0 to 1) are not read; without any, the knowledge base holds no
     answer."""
+    strictness: Strictness = "careful"
+    """How probable it has to be that anything here answers before an answer is given: ``strict``,
+    ``careful``, ``balanced``, or ``eager`` for no bound. Else the nearest passages are shown."""
     context_tokens: int = Field(1500, ge=50, le=1_000_000)
     """Most tokens of sources in a prompt, counted by the embedder's own tokenizer."""
     system_prompt: SystemPrompt | None = None

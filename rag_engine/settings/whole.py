@@ -68,6 +68,11 @@ class Settings(Frozen):
                 f"retrieval.mode = {self.retrieval.mode!r} has no scores from 0 to 1; 'hybrid', "
                 "'dense' and 'lexical' have"
             )
+        if self.retrieval.mode != "hybrid":
+            unused["answering.strictness"] = (
+                f"retrieval.mode = {self.retrieval.mode!r} tells no probability that anything "
+                "answers; 'hybrid' does"
+            )
         if isinstance(self.retrieval, HybridRetrievalSettings) and not self._may_keep_tokens():
             for name in ("late_interaction", "late_interaction_pool"):
                 unused[f"retrieval.{name}"] = (

@@ -20,7 +20,7 @@ from tests.connectors.scripted_server import chunk, refusal, reply, scripted_ser
 from tests.waiting import PATIENCE_S
 
 RULE = Document(id="rule", text="Die Pumpe läuft mit acht Bar.")
-SETTINGS = Settings.model_validate({"answering": {"min_score": 0.0}})
+SETTINGS = Settings.model_validate({"answering": {"min_score": 0.0, "strictness": "eager"}})
 LATIN = "The pump runs with a pressure of eight bar, as the manual says in its third chapter [1]. "
 
 

@@ -176,7 +176,7 @@ def test_a_model_that_can_not_be_reached_is_a_tools_error(call, quick_components
         base_url="http://127.0.0.1:9/v1", model="m", max_retries=0
     )
     components = dataclasses.replace(quick_components, generator=generator)
-    settings = Settings.model_validate({"answering": {"min_score": 0}})
+    settings = Settings.model_validate({"answering": {"min_score": 0, "strictness": "eager"}})
     path = tmp_path / "kb"
     with KnowledgeBase.open(path, components=components, settings=settings) as kb:
         kb.add(DOCUMENTS)

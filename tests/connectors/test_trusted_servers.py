@@ -25,7 +25,9 @@ TABLES = {
     "reranker": {"kind": "http", "model": "m", "base_url": URL},
     "generator": {"kind": "openai-compatible", "model": "m", "base_url": URL},
 }
-WRITES = Settings.model_validate({"generator": TABLES["generator"], "answering": {"min_score": 0}})
+WRITES = Settings.model_validate(
+    {"generator": TABLES["generator"], "answering": {"min_score": 0, "strictness": "eager"}}
+)
 
 
 @pytest.fixture

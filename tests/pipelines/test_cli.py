@@ -69,6 +69,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "follow_up",
         "translations",
         "translation_failures",
+        "answerable",
     }
     assert best["twins"] == []
     also = ("--also", "Wie oft wird die Dichtung ersetzt?", "--also", "seal replacement")

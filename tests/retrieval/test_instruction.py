@@ -52,7 +52,7 @@ def test_every_way_of_asking_passes_it_on(opened):
     pytest.importorskip("langchain_core")
     from rag_engine.connectors.langchain import RagEngineRetriever, RagEngineVectorStore
 
-    kb = opened(Instructed(), answering={"min_score": 0.0, "hits": 1})
+    kb = opened(Instructed(), answering={"min_score": 0.0, "strictness": "eager", "hits": 1})
     asked = {"question": "was ist das", "instruction": TEXTS[1]}
 
     async def awaited():

@@ -156,6 +156,10 @@ def test_what_a_kind_needs_is_asked_for(stage, kind, name):
             "retrieval.late_interaction_pool = 7 has no effect",
         ),
         (
+            {"retrieval": {"mode": "dense"}, "answering": {"strictness": "eager"}},
+            "answering.strictness = 'eager' has no effect: retrieval.mode = 'dense'",
+        ),
+        (
             {"retrieval": {"mode": "bm25"}, "answering": {"min_score": 0.1}},
             "answering.min_score = 0.1 has no effect: retrieval.mode = 'bm25'",
         ),

@@ -66,6 +66,7 @@ kind = "own_parts_of_test:Parrot"
 options = { text = "So it is [1]." }
 [answering]
 min_score = 0
+strictness = "eager"
 [loaders]
 extra = ["own_parts_of_test:Shout"]
 """

@@ -72,7 +72,12 @@ def test_a_server_is_asked_as_the_settings_say(tmp_path):
         server.script[:] = [stream(chunk("Ein Jahr [1]."), chunk(None, "stop"))]
         settings = Settings.model_validate(
             {
-                "answering": {"system_prompt": SYSTEM, "prompt": USER, "min_score": 0},
+                "answering": {
+                    "system_prompt": SYSTEM,
+                    "prompt": USER,
+                    "min_score": 0,
+                    "strictness": "eager",
+                },
                 "generator": {
                     "kind": "openai-compatible",
                     "model": "m",

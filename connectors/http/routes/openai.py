@@ -91,6 +91,9 @@ class _Chat:
             where=self._body.filter(),
             language=self._body.language,
             answer_language=self._body.answer_language,
+            k=self._body.k,
+            min_score=self._body.min_score,
+            strictness=self._body.strictness,
             on_text=show if stream is not None else None,
         )
 
@@ -104,6 +107,8 @@ class _Chat:
             citations=citations,
             rewritten=answer.rewritten,
             translations=list(answer.translations),
+            supported=answer.supported,
+            answerable=answer.answerable,
         )
         return json_response(
             ChatReply.model_validate(
@@ -130,6 +135,8 @@ class _Chat:
             "citations": sources,
             "rewritten": answer.rewritten,
             "translations": list(answer.translations),
+            "supported": answer.supported,
+            "answerable": answer.answerable,
         }
         stream.put(self._event(told, finish="stop"))
         options = self._body.stream_options

@@ -82,6 +82,9 @@ async def ask(body: AskRequest, tenant: Reader, service: ServiceOf, request: Req
             where=body.filter(),
             language=body.language,
             answer_language=body.answer_language,
+            k=body.k,
+            min_score=body.min_score,
+            strictness=body.strictness,
             instruction=body.instruction,
             on_text=on_text,
         )

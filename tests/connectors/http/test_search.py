@@ -32,7 +32,7 @@ def test_a_question_finds_a_passage_in_another_language(client):
     assert set(best["parts"]) == {
         *("dense", "dense_plain", "lexical", "matched_terms", "late"),
         *("rerank", "rerank_failure"),
-        *("rank_before_rerank", "follow_up"),
+        *("rank_before_rerank", "follow_up", "answerable"),
         *("translations", "translation_failures"),
     }
     assert "evidence" not in found

@@ -1,0 +1,35 @@
+"""How probable it has to be that the knowledge base holds an answer before one is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from rag_engine.errors import InvalidInput
+
+__all__ = ["LEAST_PROBABILITY", "Strictness", "checked_strictness"]
+
+Strictness = Literal["strict", "careful", "balanced", "eager"]
+
+LEAST_PROBABILITY: Mapping[Strictness, float] = MappingProxyType(
+    {"strict": 0.73, "careful": 0.29, "balanced": 0.2, "eager": 0.0}
+)
+"""The least probability that anything answers (``answerable``) at which an answer is given."""
+
+
+def checked_strictness(strictness: object) -> Strictness:
+    """Return a strictness.
+
+    Raises:
+        InvalidInput: it is none.
+
+    >>> checked_strictness("careful")
+    'careful'
+    """
+    for known in LEAST_PROBABILITY:
+        if strictness == known:
+            return known
+    raise InvalidInput(
+        f"strictness is one of {', '.join(map(repr, get_args(Strictness)))}, got {strictness!r:.80}"
+    )
