@@ -3,8 +3,8 @@
 ``TATOEBA`` and ``NTREX`` are gzipped JSON Lines of parallel sentences: the first with the fields
 ``language`` (ISO 639-3), ``text`` and ``english``, the second with ``language``, ``sentence`` (the
 same number for the same content) and ``text``. ``OUT`` receives ``prior_e5_small.npz``, or, with
-the bundled adapter, ``prior_e5_small_adapted.npz``: a float16 offset a language and the SHA-256 of
-the model's weights. The result depends on nothing else.
+the bundled adapter, ``prior_e5_small_adapted.npz``: a float16 offset a language, the middle that
+they are offsets from, and the SHA-256 of the model's weights. The result depends on nothing else.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.ports import Embedder
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["ADAPTED", "main", "prior_offsets"]
+__all__ = ["ADAPTED", "main", "prior_middle", "prior_offsets", "sampled"]
 
 ADAPTED = "adapted"
 _FULL_TRUST = 600
 """Sentences from which a mean is as good as it gets; fewer weigh less."""
 _ENOUGH = 100
+_EVERY = 40
+"""One news sentence in so many, in every language, tells where the middle is."""
+_OF_EACH = 8
+"""Tatoeba sentences of each language that do."""
 
 _Array = npt.NDArray[np.float64]
 
@@ -61,6 +65,44 @@ def prior_offsets(
         )
     centre = np.mean(list(joined.values()), axis=0)
     return {name: offset - centre for name, offset in joined.items()}
+
+
+def prior_middle(
+    samples: Sequence[tuple[_Array, Sequence[str]]], offsets: Mapping[str, _Array]
+) -> _Array:
+    """Return the middle that the ``offsets`` are from, ``(dimension,)``: the mean over samples.
+
+    A sample has vectors ``(n, dimension)`` and the language of each. Its middle is the mean, over
+    its languages, of their means less their offsets.
+
+    >>> prior_middle([(np.array([[3.0], [4.0], [1.0]]), ["a", "a", "b"])], {"a": 2.0, "b": -2.0})
+    array([2.25])
+    """
+    middles = []
+    for vectors, languages in samples:
+        names = np.array(languages)
+        middles.append(
+            np.mean(
+                [vectors[names == name].mean(axis=0) - offsets[name] for name in sorted({*names})],
+                axis=0,
+            )
+        )
+    middle: _Array = np.mean(middles, axis=0)
+    return middle
+
+
+def sampled(tatoeba: Path, news: Path) -> list[list[tuple[str, str]]]:
+    """Return a few texts and their languages, of both files, that tell where the middle is."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(tatoeba):
+        groups[normalise_language(row["language"])].append(row["text"])
+    spread = [
+        (text, name)
+        for name, texts in groups.items()
+        for text in texts[:: max(1, len(texts) // _OF_EACH)][:_OF_EACH]
+    ]
+    rows = [row for row in _rows(news) if row["sentence"] % _EVERY == 0]
+    return [spread, [(row["text"].strip(), normalise_language(row["language"])) for row in rows]]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -104,12 +146,20 @@ def main(arguments: Sequence[str]) -> None:
     tatoeba, news, folder = (Path(each) for each in arguments[:3])
     embedder = BundledE5(adapter=adapted)
     offsets = prior_offsets(_tatoeba(tatoeba, embedder), _news(news, embedder))
+    samples = [
+        (
+            embedder.embed_passages([text for text, _ in sample]).astype(np.float64),
+            [name for _, name in sample],
+        )
+        for sample in sampled(tatoeba, news)
+    ]
     with (folder / PRIOR_FILES[adapted]).open("wb") as file:
         np.savez_compressed(
             file,
             weights=np.array(embedder.contract.weights),
             languages=np.array(sorted(offsets)),
             offsets=np.array([offsets[name] for name in sorted(offsets)], dtype=np.float16),
+            middle=prior_middle(samples, offsets).astype(np.float16),
         )
 
 

@@ -15,7 +15,7 @@ from rag_engine.ports import Float32Array
 
 __all__ = ["CALIBRATION_VERSION", "Calibration", "calibration_version"]
 
-CALIBRATION_VERSION = "3"
+CALIBRATION_VERSION = "4"
 """Part of what an index states of itself: raise it with any change to these estimates."""
 
 

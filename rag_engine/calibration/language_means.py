@@ -50,7 +50,9 @@ corpus has no passages in its language. On African questions over English and Fr
 of FLORES' sentences in the true language 0.464), on eleven languages that are left out of the
 corpus in turn 0.719, 0.717 and 0.708 (0.715, and 0.720 by the prior)."""
 _PRIOR_CHUNKS = 5.0
-"""A language's own mean weighs as much as the prior at this number of chunks."""
+"""A language's own mean weighs as much as the prior at this number of chunks, and so does the mean
+of a corpus: within six corpora the passages of a language lie 0.26 from their mean (squared), and
+the means of the six 0.05 from the prior's middle."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ class LanguageMeans:
         """Estimate the offsets of a corpus: ``vectors`` ``(n, dimension)`` unit rows.
 
         A language with few chunks leans on the prior; one without any has the prior's offset
-        alone. A corpus in one language gets one offset for all, which changes next to nothing.
+        alone. The mean of all leans on the prior's middle as much as the largest language on its
+        offset: the others may be translations of it, and then say nothing new. A corpus in one
+        language gets one offset for all, which changes next to nothing; an empty one has the
+        prior's figures, if it tells of a middle.
 
         >>> corpus = np.array([[1, 0], [0, 1]], np.float32).repeat(50, axis=0)
         >>> fitted = LanguageMeans.fit(corpus, ["de"] * 50 + ["fr"] * 50, prior=None)
@@ -98,16 +103,18 @@ class LanguageMeans:
         [0.22699999809265137, -0.22699999809265137]
         """
         dimension = vectors.shape[1]
-        if not enabled or len(vectors) == 0:
+        middle = None if prior is None else prior.middle
+        if not enabled or (len(vectors) == 0 and middle is None):
             nothing = np.zeros(dimension, dtype=np.float32)
             none = nothing[:0].reshape(0, dimension)
             return cls((), none, nothing, nothing, frozenset(), none)
         names, counts, means = _language_means(vectors, languages)
         trust = counts / (counts + _PRIOR_CHUNKS)
-        overall = np.average(means, axis=0, weights=trust)
         known = _prior_offsets(names, prior, dimension)
-        origin = np.average(known, axis=0, weights=trust)
+        overall, origin = _mean_of_all(means, trust), _mean_of_all(known, trust)
         own = _shrunk(means - overall, known - origin, trust)
+        if middle is not None:
+            overall = _shrunk(overall, middle + origin, trust.max(initial=0.0))
         table = {
             name: _part(offset, prior) + _OVERALL * overall
             for name, offset in zip(names, own, strict=True)
@@ -279,9 +286,15 @@ def _language_means(
     return names, counts, sums / counts[:, np.newaxis]
 
 
-def _shrunk(own: _Array, known: _Array, trust: _Array) -> _Array:
-    """Mix a corpus's own offsets with the prior's, ``(n, dim)`` each, by ``trust`` ``(n,)``."""
-    share = trust[:, np.newaxis]
+def _mean_of_all(rows: _Array, trust: _Array) -> _Array:
+    """Return the mean over languages, ``(dim,)``, by the ``trust`` ``(n,)`` in each; 0 of none."""
+    mean: _Array = trust @ rows / max(float(trust.sum()), _NOTHING)
+    return mean
+
+
+def _shrunk(own: _Array, known: _Array, trust: _Array | float) -> _Array:
+    """Mix what a corpus tells with what the prior does, by ``trust``: one, or one a row."""
+    share = np.asarray(trust)[..., np.newaxis]
     mixed: _Array = share * own + (1 - share) * known
     return mixed
 

@@ -2,9 +2,11 @@
 
 Sentences that say the same in many languages differ, for a model, in nothing but the language. The
 mean over such sentences of one language, less the mean over all languages, is that language's
-offset: ``pipelines/recipes/make_prior.py`` computed it for the bundled model from the Tatoeba
-sentences of the LASER repository (112 languages and English) and NTREX-128 (news, some 90
-languages). The file holds one vector a language, and none of the sentences.
+offset, and the mean over all languages the middle of the model's space, around which a corpus of
+few passages is supposed to lie. ``pipelines/recipes/make_prior.py`` computed them for the bundled
+model from the Tatoeba sentences of the LASER repository (112 languages and English) and NTREX-128
+(news, some 90 languages). The file holds one vector a language, the middle, and none of the
+sentences.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ _BASIS = 32
 class LanguagePrior:
     """Offsets of languages: ``languages`` (BCP-47), ``offsets`` ``(n, dimension)`` float32.
 
-    ``model_prior`` tells the cosines that the model gives a question usually, where that is known.
+    ``middle`` ``(dimension,)`` is what they are offsets from: the mean of texts of all languages;
+    ``model_prior`` the cosines that the model gives a question usually. Both where that is known.
     """
 
     languages: tuple[str, ...]
     offsets: Float32Array
+    middle: Float32Array | None = None
     model_prior: ModelPrior | None = None
 
     @cached_property
@@ -67,6 +71,7 @@ def load_prior(weights: str) -> LanguagePrior | None:
             return LanguagePrior(
                 languages=tuple(str(language) for language in arrays["languages"]),
                 offsets=arrays["offsets"].astype(np.float32),
+                middle=arrays["middle"].astype(np.float32),
                 model_prior=model_prior,
             )
     return None

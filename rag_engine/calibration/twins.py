@@ -3,14 +3,20 @@
 They are found without labels: after centring, a passage and its translation are each other's
 nearest neighbours between their two languages (mutual nearest neighbours), near in themselves, and
 nearer by a margin than whatever comes next (the margin idea of Artetxe and Schwenk 2019, "Margin-
-based Parallel Corpus Mining", section 3, as a difference). On a corpus that holds every paragraph
+based Parallel Corpus Mining", section 3, as a difference). Where few passages are left to come
+next, those of a passage's own language stand in: they are no translations of it either. And
+passages that hold numbers or codes, but none in common, are no twins, however near: "Fault E-4711"
+and "Störung E-4712". Of sentences translated between 16 languages that refuses 1 in 120, of others
+that hold numbers 49 in 50. Two that are less near, or by less of a margin, are twins if both are
+twins of a third. On a corpus that holds every paragraph
 in eleven languages this finds 41 of 55 pairs, with 1 in 1,000 wrong; among 600 passages that have
 no twins, seven pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,10 +25,13 @@ import numpy.typing as npt
 
 from rag_engine.ports import Float32Array, Int64Array, Ranking
 
-__all__ = ["Twins", "mine_twins"]
+__all__ = ["Twins", "mine_twins", "number_mark"]
 
 _NEAR = 0.5
 """The least cosine of twins, centred at full strength."""
+_VOUCHED = 0.3
+"""That of twins of a third passage: of sentences that translate each other nine in ten are so near,
+and one in four of those on the same subject."""
 _MARGIN = 0.15
 """How much nearer a twin is than the mean of the next four of its language."""
 _NEXT = 4
@@ -30,9 +39,26 @@ _COMPARE_ALL = 20_000
 """Up to so many passages every pair is compared; above, each with its neighbours in the index."""
 _NEIGHBOURS = 48
 _BLOCK = 500
+_BITS = 64
 
 Rows = npt.NDArray[np.intp]
 """Places of passages in an array."""
+Marks = npt.NDArray[np.uint64]
+"""What ``number_mark`` says of passages."""
+
+
+def number_mark(numbers: Iterable[str]) -> int:
+    """Return the numbers and codes of a passage as bits, 64 in all; 0 if there are none.
+
+    Two passages that share no bit share no number.
+
+    >>> number_mark(["x200", "12.5"]) & number_mark(["12.5"]) == number_mark(["12.5"])
+    True
+    """
+    mark = 0
+    for number in numbers:
+        mark |= 1 << zlib.crc32(number.encode("utf-8")) % _BITS
+    return mark
 
 
 @dataclass(frozen=True)
@@ -111,10 +137,11 @@ class Twins:
 def mine_twins(
     ids: Int64Array,
     languages: Sequence[str],
+    numbers: Marks,
     centred: Callable[[Rows], Float32Array],
     neighbours: Callable[[Rows, int], Sequence[Ranking]],
 ) -> Twins:
-    """Find the twins among passages with these ``ids`` (ascending) and ``languages``.
+    """Find the twins among passages with these ``ids`` (ascending), ``languages`` and ``numbers``.
 
     ``centred`` gives the vectors of some rows, ``(n, dimension)``, centred at full strength, of
     unit length; ``neighbours`` the nearest passages of some rows, which are looked at where there
@@ -125,39 +152,96 @@ def mine_twins(
         return Twins.none()
     codes = np.searchsorted(np.array(names), np.array(languages))
     if len(ids) <= _COMPARE_ALL:
-        rows = _compare_all(centred(np.arange(len(ids))), codes, len(names))
+        rows, sure = _compare_all(centred(np.arange(len(ids))), codes, numbers, len(names))
     else:
-        rows = _compare_neighbours(ids, codes, centred, neighbours)
-    if not rows:
-        return Twins.none()
-    pairs = np.sort(ids[np.concatenate(rows)], axis=1)
+        rows, sure = _compare_neighbours(ids, codes, numbers, centred, neighbours)
+    pairs = np.sort(ids[rows[_vouched_for(rows, sure)]], axis=1)
     return Twins(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
 
 
-def _compare_all(vectors: Float32Array, codes: Rows, count: int) -> list[Rows]:
-    rows = [np.flatnonzero(codes == code) for code in range(count)]
-    pairs = []
-    for one, other in combinations(rows, 2):
-        places, twins = _twins_of_two(vectors[one] @ vectors[other].T)
-        pairs.append(np.stack([one[places], other[twins]], axis=1))
-    return pairs
+def _vouched_for(pairs: Rows, sure: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which of some pairs ``(n, 2)`` are sure, or have both a third passage as sure twin.
+
+    >>> _vouched_for(np.array([[1, 2], [2, 3], [1, 3], [1, 4]]), np.array([1, 1, 0, 0], bool))
+    array([ True,  True,  True, False])
+    """
+    twins: dict[int, set[int]] = {}
+    for one, other in pairs[sure].tolist():
+        twins.setdefault(one, set()).add(other)
+        twins.setdefault(other, set()).add(one)
+    vouched = sure.copy()
+    for place in np.flatnonzero(~sure):
+        one, other = pairs[place].tolist()
+        vouched[place] = not twins.get(one, set()).isdisjoint(twins.get(other, set()))
+    return vouched
 
 
-def _twins_of_two(similarities: Float32Array) -> tuple[Rows, Rows]:
-    """Return rows and columns of the twins in the similarities of two languages' passages."""
+@dataclass(frozen=True, slots=True)
+class _Language:
+    """The passages of one language: ``rows`` ``(n,)``, unit ``vectors`` and number marks."""
+
+    rows: Rows
+    vectors: Float32Array
+    numbers: Marks
+
+    def similarities(self, other: _Language, places: Rows | None = None) -> Float32Array:
+        """Return the cosines of passages, of all or of some ``places``, with those of another.
+
+        Of passages that hold other numbers it is 0, as of unrelated ones: the shape is
+        ``(n_passages, n_others)``.
+        """
+        every = np.arange(len(self.rows)) if places is None else places
+        similarities = self.vectors[every] @ other.vectors.T
+        for start in range(0, len(every), _BLOCK):
+            block = self.numbers[every[start : start + _BLOCK], np.newaxis]
+            similarities[start : start + _BLOCK][_hold_others(block, other.numbers)] = 0
+        return similarities
+
+
+def _hold_others(one: Marks, other: Marks) -> npt.NDArray[np.bool_]:
+    """Tell where both of two passages hold numbers, and none in common."""
+    none: npt.NDArray[np.bool_] = (one != 0) & (other != 0) & (one & other == 0)
+    return none
+
+
+def _compare_all(
+    vectors: Float32Array, codes: Rows, numbers: Marks, count: int
+) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Return the pairs ``(n, 2)`` that are each other's nearest, and which are twins for sure."""
+    places = [np.flatnonzero(codes == code) for code in range(count)]
+    languages = [_Language(rows, vectors[rows], numbers[rows]) for rows in places]
+    found = [_compare_two(one, other) for one, other in combinations(languages, 2)]
+    return np.concatenate([pairs for pairs, _ in found]), np.concatenate(
+        [sure for _, sure in found]
+    )
+
+
+def _compare_two(one: _Language, other: _Language) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Return the same of two languages' passages."""
+    similarities = one.similarities(other)
     nearest = similarities.argmax(axis=1)
     back = similarities.argmax(axis=0)
     rows = np.flatnonzero(back[nearest] == np.arange(len(nearest)))
-    rows = rows[similarities[rows, nearest[rows]] >= _NEAR]
+    rows = rows[similarities[rows, nearest[rows]] >= _VOUCHED]
     columns = nearest[rows]
-    next_best = (_next_best(similarities[rows]) + _next_best(similarities[:, columns].T)) / 2
-    sure = similarities[rows, columns] - next_best >= _MARGIN
-    return rows[sure], columns[sure]
+    next_best = _next_best(similarities[rows], one, rows)
+    next_best += _next_best(similarities[:, columns].T, other, columns)
+    cosines = similarities[rows, columns]
+    sure = (cosines >= _NEAR) & (cosines - next_best / 2 >= _MARGIN)
+    return np.stack([one.rows[rows], other.rows[columns]], axis=1), sure
 
 
-def _next_best(similarities: Float32Array) -> Float32Array:
-    """Return the mean of the second to fifth greatest of each row; 0 where there is no second."""
+def _next_best(similarities: Float32Array, own: _Language, places: Rows) -> Float32Array:
+    """Return the mean of the second to fifth greatest of each row; 0 where there is nothing.
+
+    Where there are fewer, the nearest of the passages' own language fill them up: ``places`` are
+    those of the rows among them.
+    """
     best = -np.sort(-similarities, axis=1)[:, 1 : 1 + _NEXT]
+    if (short := _NEXT - best.shape[1]) > 0:
+        kin = own.similarities(own, places)
+        kin[np.arange(len(places)), places] = -np.inf
+        best = np.concatenate([best, -np.sort(-kin, axis=1)[:, :-1][:, :short]], axis=1)
     if best.shape[1] == 0:
         return np.zeros(len(best), dtype=np.float32)
     mean: Float32Array = best.mean(axis=1)
@@ -167,12 +251,16 @@ def _next_best(similarities: Float32Array) -> Float32Array:
 def _compare_neighbours(
     ids: Int64Array,
     codes: Rows,
+    numbers: Marks,
     centred: Callable[[Rows], Float32Array],
     neighbours: Callable[[Rows, int], Sequence[Ranking]],
-) -> list[Rows]:
-    """Look for twins among each passage's neighbours in the index, language by language."""
+) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Do the same among each passage's neighbours in the index, language by language.
+
+    Pairs that are less near than sure ones are not met.
+    """
     blocks = [
-        _nearest_of_languages(ids, codes, start, centred, neighbours)
+        _nearest_of_languages(ids, codes, numbers, start, centred, neighbours)
         for start in range(0, len(ids), _BLOCK)
     ]
     rows, twins, margins = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -182,13 +270,15 @@ def _compare_neighbours(
     order = np.argsort(forth)
     places = np.minimum(np.searchsorted(forth, back, sorter=order), len(forth) - 1)
     other = order[places]
-    sure = (forth[other] == back) & ((margins + margins[other]) / 2 >= _MARGIN) & (rows < twins)
-    return [np.stack([rows[sure], twins[sure]], axis=1)] if sure.any() else []
+    mutual = (forth[other] == back) & (rows < twins)
+    sure = (margins + margins[other]) / 2 >= _MARGIN
+    return np.stack([rows, twins], axis=1)[mutual], sure[mutual]
 
 
 def _nearest_of_languages(
     ids: Int64Array,
     codes: Rows,
+    numbers: Marks,
     start: int,
     centred: Callable[[Rows], Float32Array],
     neighbours: Callable[[Rows, int], Sequence[Ranking]],
@@ -205,6 +295,7 @@ def _nearest_of_languages(
     similarities = np.vecdot(centred(near), centred(block)[rows])
     last = np.full(len(block), np.inf, dtype=np.float32)
     np.minimum.at(last, rows, similarities)
+    similarities[_hold_others(numbers[block[rows]], numbers[near])] = 0
     order = np.lexsort((near, -similarities, codes[near], rows))
     rows, near, similarities = rows[order], near[order], similarities[order]
     groups = rows * (int(codes.max()) + 1) + codes[near]

@@ -42,7 +42,11 @@ T = TypeVar("T")
 
 _LIVE_CHUNKS = 1_000
 _LIVE_SHARE = 0.1
-"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt."""
+"""So many chunks, or this share of the sealed ones, come (and perhaps go), then all is rebuilt; it
+is before if there were fewer: what is estimated of five passages says little of a thousand."""
+_FEW = 50
+"""So few chunks are built anew, in memory, whatever came or went: it takes as long as a search, and
+each of them changes what is estimated of all, and may be a translation of another."""
 _SMALL = 20_000
 """A generation of fewer chunks is built in seconds: whatever changed is reason to."""
 _TAIL_SHARE = 0.01
@@ -313,8 +317,20 @@ class Index:
             self._open_published()  # at once where it is open already
         if self._generation is None or self._is_far_behind():
             self._renew()
+        elif self._is_small_and_changed():
+            self._adopt(self._builder.generation(self._catalogue, in_memory=True))
         assert self._generation is not None
         return self._generation
+
+    def _is_small_and_changed(self) -> bool:
+        """Tell whether other passages are to be searched than were sealed, and few of them."""
+        assert self._generation is not None
+        sealed, digest = self._generation, self._catalogue.digest(CHUNKS)
+        return (
+            max(len(sealed.segment), digest.rows) <= _FEW
+            and digest != sealed.catalogue
+            and self._catalogue.forgotten() <= sealed.revision
+        )
 
     def _renew(self) -> None:
         """Build a generation to search now; a search does not fail because none can be written.
@@ -346,7 +362,8 @@ class Index:
         gone = self._catalogue.tombstones(after=revision)
         passed = int((gone > (sealed[-1] if len(sealed) else 0)).sum())
         pending = self._catalogue.count_after(revision) + passed
-        return pending > self._patience * max(_LIVE_CHUNKS, _LIVE_SHARE * len(sealed))
+        most = max(min(_LIVE_CHUNKS, len(sealed)), _LIVE_SHARE * len(sealed))
+        return pending > self._patience * max(_FEW, most)
 
 
 def _columns(rows: Sequence[IndexRow]) -> tuple[Int64Array, Int64Array]:

@@ -175,8 +175,13 @@ class Segment:
                 rows = np.concatenate([rows, others])
         return passages.ids[rows], np.vecdot(self.centred[rows], query)
 
-    def mine_twins(self, offsets: LanguageMeans, on_stage: OnStage = silent) -> Twins:
-        """Find the translation twins among the passages."""
+    def mine_twins(
+        self,
+        offsets: LanguageMeans,
+        numbers: npt.NDArray[np.uint64],
+        on_stage: OnStage = silent,
+    ) -> Twins:
+        """Find the translation twins among the passages; ``numbers`` ``(n,)`` are their marks."""
         passages = self.passages
         full_strength = passages.centred(offsets, full_strength=True)
 
@@ -185,7 +190,7 @@ class Segment:
             return self.dense.search(self.centred[rows], k)
 
         return mine_twins(
-            passages.ids, passages.language_list(), full_strength.__getitem__, neighbours
+            passages.ids, passages.language_list(), numbers, full_strength.__getitem__, neighbours
         )
 
 

@@ -7,7 +7,7 @@ other languages may match as it stands (a name, a number, a code).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -89,6 +89,18 @@ def stem_term(language: str, stem: str) -> str:
 def neutral_term(language: str, surface: str) -> str:
     """Return the index term of a language-neutral word in passages of a language: ``de=x200``."""
     return f"{language}={surface}"
+
+
+def numbers_among(terms: Iterable[str]) -> list[str]:
+    """Return the numbers and codes among a passage's terms: a translation holds the same.
+
+    Those below ten are left out: each language writes other ones of them in words.
+
+    >>> numbers_among(lexical_terms("Pump X-200 of Acme, 3 seals", "en"))
+    ['x200', '200']
+    """
+    words = (term.partition("=")[2] for term in terms)
+    return [word for word in words if len(word) > 1 and any(map(str.isdigit, word))]
 
 
 def lexical_terms(text: str, language: str) -> list[str]:

@@ -28,11 +28,15 @@ def corpus(contents: int, languages: int, noise: float, seed: int = 3):
     return np.concatenate(vectors), names
 
 
-def found(vectors, names, ids=None) -> Twins:
+def found(vectors, names, ids=None, numbers=None) -> Twins:
     ids = np.arange(10, 10 + len(vectors)) if ids is None else ids
     index = ExactIndexFactory().build(ids, vectors)
     return mine_twins(
-        ids, names, lambda rows: vectors[rows], lambda rows, k: index.search(vectors[rows], k)
+        ids,
+        names,
+        np.zeros(len(ids), np.uint64) if numbers is None else numbers,
+        lambda rows: vectors[rows],
+        lambda rows, k: index.search(vectors[rows], k),
     )
 
 
@@ -76,7 +80,7 @@ def test_near_by_itself_is_not_enough():
 def test_one_language_has_none():
     vectors, _ = corpus(contents=10, languages=2, noise=0.2)
     assert len(found(vectors, ["de"] * 20)) == 0
-    assert len(mine_twins(np.array([], np.int64), [], lambda rows: vectors[rows], None)) == 0
+    assert len(found(vectors[:0], [])) == 0
 
 
 def test_a_language_with_one_passage():
