@@ -28,7 +28,7 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNREAD = (
     *("ppt/media/", "ppt/embeddings/", "ppt/fonts/", "ppt/slidelayouts/", "ppt/slidemasters/"),
-    *("ppt/theme/", "docprops/thumbnail"),
+    *("ppt/theme/", "ppt/vbaproject", "docprops/thumbnail"),
 )
 _TITLES = frozenset({"title", "ctrTitle"})
 _MARGINS = frozenset({"dt", "ftr", "hdr", "sldImg", "sldNum"})
