@@ -34,7 +34,9 @@ _DEEPEST = 3
 """Archives are read inside of archives down to here."""
 _NAMED = 10
 _TOO_MUCH = (
-    "the files in it, and in archives in it, are too many or too large: the rest is left out"
+    f"with it there are more than {_MOST_MEMBERS:,} files, archives in archives counted, or more "
+    f"than {_MOST_FILES} times loaders.max_file_mb: it and those after it are left out; split the "
+    "archive"
 )
 _ENDING = re.compile(r"\.[a-z0-9]{1,12}$")
 
@@ -73,7 +75,7 @@ class MembersLoader:
     ) -> None:
         self._loaders = tuple(loaders)
         self._sandbox = sandbox or Sandbox()
-        self._most_of_one = max_file_mb * BYTES_OF_A_MB
+        self._most_bytes = max_file_mb * BYTES_OF_A_MB
         self._depth = 0
         self._room: _Room | None = None  # None: of the outermost file, which makes it
 
@@ -107,7 +109,7 @@ class MembersLoader:
         """
         if self._depth > _DEEPEST:
             raise LoadLimitExceeded(f"{source}: archives are nested too deeply; unpack it")
-        room = self._room or _Room(self._most_of_one * _MOST_FILES)
+        room = self._room or _Room(self._most_bytes * _MOST_FILES)
         loaders = (*self._loaders, self._inside(room))
         unread: list[str] = []
         with tempfile.TemporaryDirectory(prefix="rag_engine_member_") as folder:
@@ -145,7 +147,7 @@ class MembersLoader:
 
         What has no name should be known of them all.
         """
-        options = MemberOptions(most_of_one=self._most_of_one, most=room.bytes)
+        options = MemberOptions(most_bytes=self._most_bytes)
         place: Path | None = None
         with open_regular(path) as file:
             for piece in self._sandbox.members(self.parser, file, options, name=source):
@@ -156,12 +158,12 @@ class MembersLoader:
                 with place.open("ab") as written:
                     written.write(piece.data)
                 room.bytes -= len(piece.data)
-                if not (piece.whole or piece.problem):
-                    continue
-                room.members -= 1
-                if room.members < 0 or room.bytes < 0:
+                room.members -= piece.whole
+                if room.bytes < 0 or room.members < 0:
                     yield piece.name, _TOO_MUCH
                     return
+                if not (piece.whole or piece.problem):
+                    continue
                 yield piece.name, piece.problem or place
                 place.unlink()
                 place = None

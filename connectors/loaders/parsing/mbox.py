@@ -34,7 +34,7 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece]:
         Refused: it is no mailbox.
     """
     names: set[str] = set()
-    for number, mail in enumerate(_mails(file, options.most_of_one), start=1):
+    for number, mail in enumerate(_mails(file, options.most_bytes), start=1):
         head = email.message_from_bytes(mail[:_LONGEST_HEAD].partition(b"\n\n")[0])
         if _is_deleted(head):
             continue
@@ -42,8 +42,8 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece]:
         if name in names:  # a copy: sent, and received
             name = f"{name}-{number}"
         names.add(name)
-        if len(mail) > options.most_of_one:
-            yield Piece(name, problem=f"it has more than {options.most_of_one:,} bytes")
+        if len(mail) > options.most_bytes:
+            yield Piece(name, problem=f"it has more than {options.most_bytes:,} bytes")
         else:
             yield from pieces_of(name, io.BytesIO(mail))
 

@@ -14,10 +14,9 @@ _PIECE = 1 << 17
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberOptions:
-    """How much may come out of a file, in bytes: of one member, and of all together."""
+    """How many bytes a member may have."""
 
-    most_of_one: int
-    most: int
+    most_bytes: int
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -55,18 +55,8 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
         yield doubt
     named = zip(names, entries, strict=True)
     latest = {name: entry for name, entry in named if not _HIDDEN.search(name)}  # the last counts
-    left = options.most
     for name, entry in sorted(latest.items()):
-        if left <= 0:
-            yield Piece(
-                name,
-                problem=f"the files in the archive unpack to more than {options.most:,} bytes; "
-                "this one and those after it are left out: split the archive",
-            )
-            return
-        for piece in _unpacked(archive, entry, name, min(left, options.most_of_one)):
-            left -= len(piece.data)
-            yield piece
+        yield from _unpacked(archive, entry, name, options.most_bytes)
 
 
 def _unpacked(

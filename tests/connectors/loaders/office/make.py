@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.connectors.loaders.office.books import workbook_source, written_book
+from tests.connectors.loaders.office.bundles import archive_by_zip, page_by_chromium, written_box
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.mails import mail, outlook_mail
@@ -44,6 +45,9 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "impress.potx": lambda name: _template(deck, name, "Impress MS PowerPoint 2007 XML Template"),
     "impress.ppsx": lambda name: _template(deck, name, "Impress MS PowerPoint 2007 XML AutoPlay"),
     "impress.otp": lambda name: _template(deck, name, "impress8_template"),
+    "box.mbox": lambda name: written_box(fact(name)),
+    "page.mhtml": lambda name: page_by_chromium(fact(name)),
+    "papers.zip": lambda name: archive_by_zip(fact(name)),
 }
 """What makes each file, given its name."""
 
