@@ -10,7 +10,7 @@ from rag_engine.ports import Loader
 
 __all__ = ["loader_for", "suffixes_of", "what_is_read", "why_unread"]
 
-_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"})
+_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst"})
 
 
 def suffixes_of(loaders: Sequence[Loader]) -> frozenset[str]:
@@ -29,8 +29,8 @@ def why_unread(path: Path) -> str:
 
     >>> why_unread(Path("a.xyz")), why_unread(Path("a"))
     ('no loader reads .xyz', 'no loader reads files without an ending')
-    >>> why_unread(Path("a.zip"))
-    'no loader reads .zip; unpack it to have its files indexed'
+    >>> why_unread(Path("a.rar"))
+    'no loader reads .rar; unpack it to have its files indexed'
     """
     way_out = "; unpack it to have its files indexed" if path.suffix.lower() in _ARCHIVES else ""
     return f"no loader reads {path.suffix or 'files without an ending'}{way_out}"

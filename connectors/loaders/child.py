@@ -87,18 +87,18 @@ class Child:
         request = {"parser": parser, "name": name, "bytes": len(data)}
         return self._ask(request, timeout_s, data)
 
-    def begin_rows(
-        self, parser: str, file: BinaryIO, options: dict[str, Any], timeout_s: float
+    def begin(
+        self, kind: str, parser: str, file: BinaryIO, options: dict[str, Any], timeout_s: float
     ) -> Reply:
-        """Hand over an open file, from its beginning, and wait for its first rows.
+        """Hand over an open file, from its beginning, and wait for its first rows, or members.
 
-        The errors are those of ``parse``.
+        ``kind`` says which, by the word of the request. The errors are those of ``parse``.
         """
         self._hand_over(file)
-        return self._ask({"rows": parser, "options": options}, timeout_s)
+        return self._ask({kind: parser, "options": options}, timeout_s)
 
-    def next_rows(self, timeout_s: float) -> Reply:
-        """Wait for more rows of the file that was begun; the errors are those of ``parse``."""
+    def more(self, timeout_s: float) -> Reply:
+        """Wait for more of the file that was begun; the errors are those of ``parse``."""
         return self._ask({"more": True}, timeout_s)
 
     def picture(

@@ -10,5 +10,5 @@ __all__ = ["DocxLoader"]
 class DocxLoader(ParsedFileLoader):
     """Reads DOCX files; ``parsing/docx.py`` says what of them becomes text."""
 
-    suffixes = frozenset({".docx"})
+    suffixes = frozenset({".docm", ".docx", ".dotm", ".dotx"})
     format = "docx"

@@ -64,7 +64,7 @@ class ImageLoader:
             LoadError: the image is damaged, or none of its pages can be read.
             LoadLimitExceeded: it is too large.
         """
-        if lacking := self._lacking():
+        if lacking := self.lacking:
             raise (LoadError if self._required else LoadSkipped)(f"{source}: {lacking}")
         read: list[PageRead] = []
         with open_regular(path) as file:
@@ -86,7 +86,9 @@ class ImageLoader:
         for reason in problems:
             yield Problem(source=source, reason=reason)
 
-    def _lacking(self) -> str:
+    @property
+    def lacking(self) -> str:
+        """What is not installed that every image needs, and how to install it; "": nothing."""
         if self._ocr.lacking:
             return self._ocr.lacking
         if find_spec(self.needs_extra[1]) is None:

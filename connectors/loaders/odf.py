@@ -1,4 +1,4 @@
-"""OpenDocument: texts, presentations and spreadsheets, packed (ODT) or as plain XML (FODT)."""
+"""OpenDocument: texts, presentations and spreadsheets, packed or as plain XML, and templates."""
 
 from __future__ import annotations
 
@@ -10,5 +10,7 @@ __all__ = ["OdfLoader"]
 class OdfLoader(ParsedFileLoader):
     """Reads OpenDocument files; ``parsing/odf.py`` says what of them becomes text."""
 
-    suffixes = frozenset({".fodp", ".fods", ".fodt", ".odp", ".ods", ".odt"})
+    suffixes = frozenset(
+        {".fodp", ".fods", ".fodt", ".odp", ".ods", ".odt", ".otp", ".ots", ".ott"}
+    )
     format = "odf"

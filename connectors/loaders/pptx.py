@@ -10,5 +10,5 @@ __all__ = ["PptxLoader"]
 class PptxLoader(ParsedFileLoader):
     """Reads PPTX files; ``parsing/pptx.py`` says what of them becomes text."""
 
-    suffixes = frozenset({".pptm", ".pptx", ".ppsx"})
+    suffixes = frozenset({".potm", ".potx", ".ppsm", ".ppsx", ".pptm", ".pptx"})
     format = "pptx"

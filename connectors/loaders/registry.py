@@ -14,6 +14,8 @@ from rag_engine.connectors.loaders.image import ImageLoader
 from rag_engine.connectors.loaders.jsonl import JsonlLoader
 from rag_engine.connectors.loaders.limits import MAX_FILE_MB
 from rag_engine.connectors.loaders.markdown import MarkdownLoader
+from rag_engine.connectors.loaders.mbox import MboxLoader
+from rag_engine.connectors.loaders.mht import MhtLoader
 from rag_engine.connectors.loaders.msg import MsgLoader
 from rag_engine.connectors.loaders.notebook import NotebookLoader
 from rag_engine.connectors.loaders.ocr.document_pages import Ocr
@@ -32,6 +34,7 @@ from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.connectors.loaders.xls import XlsLoader
 from rag_engine.connectors.loaders.xlsx import XlsxLoader
 from rag_engine.connectors.loaders.xml import XmlLoader
+from rag_engine.connectors.loaders.zip import ZipLoader
 from rag_engine.ports import Loader
 
 __all__ = ["default_loaders"]
@@ -68,7 +71,8 @@ def default_loaders(
     sandbox = Sandbox(timeout_s=timeout_s)
     reads = Ocr(ocr) if ocr else None
     images = ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=reads, required=ocr_required)
-    return (
+    mails = EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb)
+    of_files: tuple[Loader, ...] = (
         TextLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MarkdownLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         HtmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
@@ -79,7 +83,9 @@ def default_loaders(
         XlsLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         OdfLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         EpubLoader(sandbox=sandbox, max_file_mb=max_file_mb),
-        EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb),
+        mails,
+        MboxLoader([mails], sandbox=sandbox, max_file_mb=max_file_mb),
+        MhtLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         MsgLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         DocLoader(sandbox=sandbox, max_file_mb=max_file_mb),
         PptLoader(sandbox=sandbox, max_file_mb=max_file_mb),
@@ -107,3 +113,4 @@ def default_loaders(
             sandbox=sandbox,
         ),
     )
+    return (*of_files, ZipLoader(of_files, sandbox=sandbox, max_file_mb=max_file_mb))

@@ -15,9 +15,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from operator import methodcaller
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from rag_engine.connectors.loaders.child import Child, Crashed, OutOfTime, Reply
+from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
 from rag_engine.connectors.loaders.parsing.picture import Picture, PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
@@ -26,15 +27,15 @@ from rag_engine.errors import LoadError, LoadLimitExceeded
 __all__ = ["Sandbox"]
 
 _BYTES_OF_A_TIMEOUT = 1_000_000
-"""A file of rows may take the time-out once, and once more for so many of its bytes."""
+"""A file of rows, or of files, may take the time-out once, and again for so many of its bytes."""
 
 
 class Sandbox:
     """Parses files in child processes.
 
-    One whole file at a time; threads wait for each other. A file of rows has a child of its own
-    until its last row was taken. A context manager; a sandbox that is not closed ends with the
-    program, whichever way that ends.
+    One whole file at a time; threads wait for each other. A file of rows, or of files, has a child
+    of its own until the last one was taken. A context manager; a sandbox that is not closed ends
+    with the program, whichever way that ends.
 
     Args:
         timeout_s: seconds that one file may take.
@@ -98,22 +99,40 @@ class Sandbox:
             LoadError: the file can not be read, or crashed the parser.
             LoadLimitExceeded: the file needs more time or memory than it may have.
         """
+        for row in self._items("rows", parser, file, options.as_json(), name):
+            yield row if isinstance(row, str) else Row(*row)
+
+    def members(
+        self, parser: str, file: BinaryIO, options: MemberOptions, *, name: str
+    ) -> Iterator[Piece | str]:
+        """Yield the files that an open file holds, piece by piece, and what should be known of it.
+
+        Limits and errors are those of ``rows``.
+        """
+        for piece in self._items("members", parser, file, options.as_json(), name):
+            try:
+                yield piece if isinstance(piece, str) else Piece.from_json(piece)
+            except ValueError as error:
+                raise LoadError(f"{name}: the parser gave an unreadable answer") from error
+
+    def _items(
+        self, kind: str, parser: str, file: BinaryIO, options: dict[str, Any], name: str
+    ) -> Iterator[Any]:
         size = os.fstat(file.fileno()).st_size
         left = self._timeout_s * (1 + size // _BYTES_OF_A_TIMEOUT)
         started = time.monotonic()
         worker, reply = self._answer(
-            lambda child: child.begin_rows(parser, file, options.as_json(), self._timeout_s), name
+            lambda child: child.begin(kind, parser, file, options, self._timeout_s), name
         )
         try:
             while True:
                 left -= time.monotonic() - started
-                for row in reply["rows"]:
-                    yield row if isinstance(row, str) else Row(*row)
+                yield from reply["items"]
                 if reply["done"]:
                     return
                 started = time.monotonic()
                 within = min(left, self._timeout_s)
-                reply = self._checked(worker, methodcaller("next_rows", within), name)
+                reply = self._checked(worker, methodcaller("more", within), name)
         finally:
             self._give_back(worker)
 

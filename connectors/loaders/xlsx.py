@@ -10,5 +10,5 @@ __all__ = ["XlsxLoader"]
 class XlsxLoader(ParsedFileLoader):
     """Reads XLSX files; ``parsing/xlsx.py`` says what of them becomes text."""
 
-    suffixes = frozenset({".xlsm", ".xlsx"})
+    suffixes = frozenset({".xlsm", ".xlsx", ".xltm", ".xltx"})
     format = "xlsx"

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rag_engine.connectors.loaders.parsing.chart_values import joined_levels, place_of, shown_number
+from rag_engine.connectors.loaders.parsing.charts_ex import CHART_EX, chart_ex_lines
 from rag_engine.connectors.loaders.parsing.drawing_text import paragraphs
-from rag_engine.connectors.loaders.parsing.number_formats import general, shown
 
-__all__ = ["CHART", "C", "chart_lines"]
+__all__ = ["CHARTS", "C", "chart_lines"]
 
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 """The namespace of charts, as lxml writes it."""
-CHART = f"{C}chart"
+CHARTS = (f"{C}chart", CHART_EX)
 """What refers to a chart in a drawing."""
 
 _YES = frozenset({"1", "true"})
 _CATEGORIES, _VALUES = ("cat", "xVal"), ("val", "yVal")
-_GREATEST = 10**6
 
 
 def chart_lines(root: Any) -> list[str]:
     """Return a chart as its titles, then a line for each category with the names of its series."""
+    if not root.tag.startswith(C):
+        return chart_ex_lines(root)
     switch = root.find(f"{C}date1904")
     from_1904 = switch is not None and switch.get("val", "1") in _YES
     values: dict[str, list[str]] = {}
@@ -51,44 +53,19 @@ def _points(element: Any | None, *, from_1904: bool) -> dict[int, str]:
     """Return the values that a chart keeps of its source, by their places."""
     if element is None:
         return {}
-    levels = list(element.iter(f"{C}lvl"))
+    levels = [
+        {place_of(point): point.findtext(f"{C}v") or "" for point in level.iter(f"{C}pt")}
+        for level in element.iter(f"{C}lvl")
+    ]
     if levels:
-        return _levels(levels)
+        return joined_levels(levels)
     points = {}
     code = next((each.text or "" for each in element.iter(f"{C}formatCode")), "")
     for point in element.iter(f"{C}pt"):
         value = (point.findtext(f"{C}v") or "").strip()
         if value and element.find(f".//{C}numCache") is not None:
-            value = _number(value, point.get("formatCode") or code, from_1904=from_1904)
+            code_of_it = point.get("formatCode") or code
+            value = shown_number(value, code_of_it, from_1904=from_1904)
         if value:
-            points[_place(point)] = value
+            points[place_of(point)] = value
     return points
-
-
-def _levels(levels: list[Any]) -> dict[int, str]:
-    """Return categories of several levels: an outer one holds up to the next."""
-    inner, *outer = (
-        {_place(point): point.findtext(f"{C}v") or "" for point in level.iter(f"{C}pt")}
-        for level in levels
-    )
-    points = {}
-    for place, name in inner.items():
-        above = [max((at for at in level if at <= place), default=-1) for level in outer]
-        names = [level.get(at, "") for level, at in zip(outer, above, strict=True)]
-        points[place] = " > ".join(filter(None, [*reversed(names), name]))
-    return points
-
-
-def _number(value: str, code: str, *, from_1904: bool) -> str:
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    if code.lower() in {"", "general"}:
-        return general(number)
-    return shown(number, code, from_1904=from_1904)
-
-
-def _place(point: Any) -> int:
-    value = point.get("idx") or ""
-    return min(int(value), _GREATEST) if value.isdecimal() and len(value) < 9 else 0

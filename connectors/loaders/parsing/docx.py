@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +15,6 @@ from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.charts import chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import join_lines, one_line
 from rag_engine.connectors.loaders.parsing.docx_numbering import Numbering
-from rag_engine.connectors.loaders.parsing.docx_packages import with_packages_as_files
 from rag_engine.connectors.loaders.parsing.docx_parts import blocks_of_text, is_docx
 from rag_engine.connectors.loaders.parsing.docx_styles import Styles
 from rag_engine.connectors.loaders.parsing.docx_tables import read_table
@@ -36,7 +34,7 @@ _DIAGRAM_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _NOTES = re.compile(r"/word/(?:foot|end)notes\d*\.xml")
 _COMMENTS = re.compile(r"/word/comments\d*\.xml")
 _DIAGRAMS = re.compile(r"/word/diagrams/data\d*\.xml")
-_CHARTS = re.compile(r"/word/charts/chart\d*\.xml")
+_CHARTS = re.compile(r"/word/charts/chart(?:Ex)?\d*\.xml")
 _SECTION, _FIRST_PAGE = qn("w:sectPr"), qn("w:titlePg")
 _MARGINS = frozenset({qn("w:headerReference"), qn("w:footerReference")})
 _DELETED = ("del", "moveFrom")
@@ -67,7 +65,7 @@ def parse(data: bytes, name: str) -> Parsed:
 
 
 def _opened(data: bytes) -> Any:
-    archive: io.BytesIO = with_packages_as_files(sanitised(data))
+    archive = sanitised(data)
     try:
         document = Document(archive)
         document.element.body  # noqa: B018  a part of another kind has none

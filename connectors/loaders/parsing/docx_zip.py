@@ -6,21 +6,24 @@ import io
 import zipfile
 
 from rag_engine.connectors.loaders.parsing.archive import declares_type, unpacked
+from rag_engine.connectors.loaders.parsing.docx_types import with_known_types
 from rag_engine.connectors.loaders.parsing.parsed import Refused
 
 __all__ = ["repacked", "sanitised"]
 
-_UNREAD = ("word/media/", "word/embeddings/", "word/fonts/", "docprops/thumbnail")
+_UNREAD = (
+    *("word/media/", "word/embeddings/", "word/fonts/", "word/vbaproject", "docprops/thumbnail"),
+)
 
 
 def sanitised(data: bytes) -> io.BytesIO:
-    """Return the archive anew, unpacked, with pictures and other unread parts emptied.
+    """Return the archive anew, unpacked, with pictures, macros and other unread parts emptied.
 
     Raises:
         Refused: it is no archive, is encrypted or damaged, or its XML declares a document type.
         RefusedByLimit: it holds too many parts, or grows too large.
     """
-    return repacked(unpacked(data, kind="DOCX", old=".doc", unread=_UNREAD))
+    return repacked(with_known_types(unpacked(data, kind="DOCX", old=".doc", unread=_UNREAD)))
 
 
 def repacked(parts: dict[str, bytes]) -> io.BytesIO:

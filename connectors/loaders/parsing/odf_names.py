@@ -67,6 +67,11 @@ class Styles:
         """Tell whether text in a style is not shown."""
         return self._property(name, "text", f"{TEXT}display") == "none"
 
+    def is_raised(self, name: str) -> bool:
+        """Tell whether text in a style stands above the line."""
+        position = self._property(name, "text", f"{_STYLE}text-position").partition(" ")[0]
+        return position == "super" or (position.endswith("%") and position[0] not in "-0")
+
     def is_bold(self, name: str) -> bool:
         """Tell whether text in a style is bold."""
         weight = self._property(name, "text", f"{_FO}font-weight")

@@ -22,6 +22,7 @@ from rag_engine.connectors.loaders.parsing.odf_names import (
     attribute,
     whole,
 )
+from rag_engine.connectors.loaders.parsing.raised import could_be_raised, raised
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, row_lines
 
@@ -163,7 +164,9 @@ class TextReader:
         elif tag in _SHAPES:
             boxes += self.shape(child)
         else:
-            yield self._inline(child, boxes)
+            text = self._inline(child, boxes)
+            style = child.get(f"{TEXT}style-name") if could_be_raised(text) else None
+            yield raised(text) if style is not None and self.styles.is_raised(style) else text
 
     def _is_hidden_span(self, element: Any) -> bool:
         style = element.get(f"{TEXT}style-name")
@@ -172,7 +175,7 @@ class TextReader:
     def _frame(self, frame: Any, boxes: list[Block]) -> str:
         """Return what stands in the line (a formula, a picture's alt text); boxes come after it."""
         for thing in frame.iterfind(f"{DRAW}object"):
-            root = self._load(attribute(thing, f"{XLINK}href"))
+            root = self._object(thing)
             if root is not None and root.tag.startswith(_MATH):
                 return f" {mathml_text(root)} "
         found = self.shape(frame)
@@ -181,12 +184,16 @@ class TextReader:
         boxes += found
         return ""
 
+    def _object(self, holder: Any) -> Any | None:
+        """Return what an object is: in a file of XML it stands where it is shown."""
+        return holder[0] if len(holder) else self._load(attribute(holder, f"{XLINK}href"))
+
     def shape(self, shape: Any) -> list[Block]:
         """Return the text of a shape, or else what is said of the picture that it is."""
         blocks: list[Block] = []
         for child in shape:
             if child.tag == f"{DRAW}object":
-                root = self._load(attribute(child, f"{XLINK}href"))
+                root = self._object(child)
                 for element in () if root is None else root.iter(*_OF_CHARTS):
                     is_table = element.tag == f"{TABLE}table"
                     blocks += self.table(element) if is_table else self.blocks(element)

@@ -9,7 +9,7 @@ from typing import Any
 from rag_engine.connectors.loaders.parsing.alt_texts import names_a_picture
 from rag_engine.connectors.loaders.parsing.archive import unpacked
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
-from rag_engine.connectors.loaders.parsing.charts import CHART, chart_lines
+from rag_engine.connectors.loaders.parsing.charts import CHARTS, chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.drawing_text import (
     DIAGRAM,
@@ -28,7 +28,7 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _UNREAD = (
     *("ppt/media/", "ppt/embeddings/", "ppt/fonts/", "ppt/slidelayouts/", "ppt/slidemasters/"),
-    *("ppt/theme/", "docprops/thumbnail"),
+    *("ppt/theme/", "ppt/vbaproject", "docprops/thumbnail"),
 )
 _TITLES = frozenset({"title", "ctrTitle"})
 _MARGINS = frozenset({"dt", "ftr", "hdr", "sldImg", "sldNum"})
@@ -150,11 +150,11 @@ def _shape_blocks(package: Package, relations: dict[str, Any], shape: Any) -> li
     blocks: list[Block] = []
     for table in shape.iter(f"{A}tbl"):
         blocks += table_block(table)
-    for tag, attribute in ((CHART, f"{R}id"), (DIAGRAM, f"{R}dm")):
+    for tag, attribute in (*((tag, f"{R}id") for tag in CHARTS), (DIAGRAM, f"{R}dm")):
         for reference in shape.iter(tag):
             relation = relations.get(reference.get(attribute, ""))
             root = None if relation is None else package.optional(relation.target)
-            if root is not None and tag == CHART:
+            if root is not None and tag in CHARTS:
                 blocks.append(Block("\n".join(chart_lines(root)), kind="table"))
             elif root is not None:
                 blocks += diagram_blocks(root)

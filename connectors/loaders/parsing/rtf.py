@@ -19,7 +19,9 @@ from rag_engine.connectors.loaders.parsing.page_numbers import (
 )
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rtf_fonts import DEFAULT_FONT, Fonts
+from rag_engine.connectors.loaders.parsing.rtf_formulas import Formula
 from rag_engine.connectors.loaders.parsing.rtf_story import RowForm, Story
+from rag_engine.connectors.loaders.parsing.rtf_styles import StyleSheet
 from rag_engine.connectors.loaders.parsing.rtf_tokens import SIGNS, tokens
 from rag_engine.connectors.loaders.parsing.rtf_words import (
     BREAKS,
@@ -45,6 +47,7 @@ class _State:
     font: int = DEFAULT_FONT
     skip: int = 1
     hidden: bool = False
+    raised: bool = False
     style: int = -1
     level: int | None = None
     in_table: bool = False
@@ -108,14 +111,13 @@ class _Reader:
         self._story = self.body
         self._form = RowForm()
         self._fonts = Fonts()
-        self._levels: dict[int, int] = {}
-        """The outline level of each style of headings, from 0."""
-        self._title_styles: set[int] = set()
+        self._styles = StyleSheet()
         self._to_skip = 0
         self._star = self._fresh = False
         self._written = ""  # into what is no text: a name, a field's code
         self._author = ""
         self._skip_group = False
+        self._formula = Formula()
 
     def beside(self) -> list[Block]:
         """Return what stands beside the body; heads and feet once, without what counts pages."""
@@ -147,6 +149,7 @@ class _Reader:
         self._groups.append((self._state, None, self._written))
         self._star = False
         self._to_skip = 0
+        self._formula.open()
         if self._skip_group:
             self._skip_group = False
             self._begin("skip")
@@ -156,12 +159,15 @@ class _Reader:
         state, story, written = self._groups.pop()
         self._state = state
         self._to_skip = 0
+        self._formula.close()
         if story is not None:
             self._end_story(story)
         if ended.sink == state.sink:
             return
         said, self._written = self._written, written
         match ended.sink:
+            case "math":
+                self._put(f" {self._formula.text} ")
             case "title":
                 self.title = said
             case "atnauthor":
@@ -236,6 +242,13 @@ class _Reader:
         if word == "upr":  # the same text twice: in a code page, then in Unicode
             self._skip_group = True
             return True
+        if word == "moMath":
+            self._begin("math")
+            self._formula = Formula()
+            return True
+        if sink == "math":
+            self._formula.name(word)
+            return True
         if word in STORIES or word in MARGINS:
             self._begin_story(word)
             return True
@@ -269,14 +282,18 @@ class _Reader:
                 self._state = replace(state, skip=min(max(number or 0, 0), 100))
             case "v" | "deleted":
                 self._state = replace(state, hidden=number != 0)
+            case "super" | "up":
+                self._state = replace(state, raised=number != 0)
+            case "sub" | "dn" | "nosupersub":
+                self._state = replace(state, raised=False)
             case "plain":
-                self._state = replace(state, hidden=False, font=DEFAULT_FONT)
+                self._state = replace(state, hidden=False, raised=False, font=DEFAULT_FONT)
             case "pard":
                 self._state = replace(state, style=-1, level=None, in_table=False)
             case "s":
                 self._state = replace(state, style=number or 0)
             case "outlinelevel" if state.sink == "stylesheet":
-                self._levels[state.style] = number or 0
+                self._styles.outlined(state.style, number or 0)
             case "outlinelevel":
                 self._state = replace(state, level=number)
             case "intbl":
@@ -300,12 +317,8 @@ class _Reader:
         elif word == "row":
             self._story.end_row(self._form)
         else:
-            state = self._state
-            level = self._levels.get(state.style) if state.level is None else state.level
-            heading = None if level is None or not 0 <= level < 9 else level + 1
-            if state.style in self._title_styles:
-                heading = 0
-            self._story.paragraph(heading, in_table=state.in_table)
+            heading = self._styles.heading(self._state.style, self._state.level)
+            self._story.paragraph(heading, in_table=self._state.in_table)
 
     def _take(self, text: str) -> None:
         """Take text whose signs are bytes of a code page."""
@@ -324,21 +337,16 @@ class _Reader:
         state = self._state
         if state.sink == "text":
             if not state.hidden:
-                self._story.pieces.append(text)
+                self._story.put(text, is_raised=state.raised)
+        elif state.sink == "math":
+            self._formula.put(text)
         elif state.sink == "stylesheet":
             self._written += text
             if ";" in text:
-                self._named_style(self._written.partition(";")[0].strip())
+                self._styles.called(state.style, self._written.partition(";")[0].strip())
                 self._written = ""
         elif state.sink != "skip":
             self._written += text
-
-    def _named_style(self, name: str) -> None:
-        heading = re.fullmatch(r"heading (\d)", name, re.IGNORECASE)
-        if heading:
-            self._levels.setdefault(self._state.style, max(int(heading[1]) - 1, 0))
-        elif name.lower() == "title":
-            self._title_styles.add(self._state.style)
 
     def _instruction(self, code: str) -> None:
         """Take a field's code: what of it is shown, where its result says nothing."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
+from rag_engine.connectors.loaders.parsing.raised import raised
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
 from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row, row_lines
 
@@ -43,16 +44,31 @@ class Story:
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self.pieces: list[str] = []
         self.label = ""
         self.boxes: list[Block] = []
+        self._pieces: list[str] = []
+        self._raised: list[str] = []
         self._cell: list[Block] = []
         self._row: list[list[Block]] = []
         self._rows: list[tuple[RowForm, list[list[Block]]]] = []
 
+    def put(self, text: str, *, is_raised: bool = False) -> None:
+        """Add text to the paragraph; what is raised may come in several pieces."""
+        if is_raised:
+            self._raised.append(text)
+        elif text:
+            self._lower()
+            self._pieces.append(text)
+
+    def _lower(self) -> None:
+        if self._raised:
+            self._pieces.append(raised("".join(self._raised)))
+            self._raised = []
+
     def paragraph(self, level: int | None, *, in_table: bool) -> None:
         """End a paragraph."""
-        text = "".join(self.pieces)
+        self._lower()
+        text = "".join(self._pieces)
         text = text if text.strip() else ""
         label = " ".join(self.label.split())
         label = f"{label} " if any(map(str.isalnum, label)) else ""
@@ -66,7 +82,7 @@ class Story:
             else []
         )
         found += self.boxes
-        self.pieces, self.label, self.boxes = [], "", []
+        self._pieces, self.label, self.boxes = [], "", []
         if in_table:
             self._cell += found
             return

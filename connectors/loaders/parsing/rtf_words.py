@@ -9,11 +9,14 @@ SKIPPED = frozenset(
         *("colortbl", "filetbl", "pict", "nonshppict", "shprslt", "xe", "tc", "tcn", "txe", "rxe"),
         *("bkmkstart", "bkmkend", "objdata", "themedata", "private", "ftnsep", "ftnsepc"),
         *("aftnsep", "aftnsepc", "atnid", "atndate", "atnref", "atntime", "atnicn", "sp"),
+        *("mmathPict", "moMathParaPr"),
     }
 )
 """Groups whose text is no text of the document."""
 
-KNOWN = frozenset({"shpinst", "shppict", "ud", "nestrow", "result", "object", "shptxt"})
+KNOWN = frozenset(
+    {"moMathPara", "nestrow", "object", "result", "shpinst", "shppict", "shptxt", "ud"}
+)
 """Groups that a reader who does not know them would skip, but which hold text."""
 
 STORIES = frozenset({"annotation", "footnote", "shptxt"})
@@ -45,6 +48,7 @@ PROPERTIES = frozenset(
             "mac",
         ),
         *("outlinelevel", "pard", "pc", "pca", "plain", "s", "trhdr", "trowd", "uc", "v"),
+        *("dn", "nosupersub", "sub", "super", "up"),
     }
 )
 """Words that change how what follows is read."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.blocks import Block
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
-from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row, row_lines
+from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row, has_digit, row_lines
 
 __all__ = ["Merged", "Sheet", "hidden_sheets", "sheet_blocks"]
 
@@ -60,21 +60,25 @@ def sheet_blocks(sheet: Sheet) -> list[Block]:
     """
     covering = _covering(sheet)
     blocks = []
-    names: list[Row] = []
-    columns_before: list[int] = []
+    above: dict[tuple[int, ...], list[Row]] = {}
+    """The header of each table in the run before, by its columns."""
     for numbers in _runs(sorted(sheet.rows), sheet.hidden):
-        columns, rows = _placed(sheet, numbers, covering)
-        if not columns:
-            continue
-        marked = [number in sheet.headers for number in numbers]
-        first = next((index for index, row in enumerate(rows) if not _is_title(row, columns)), 0)
-        is_header = [False] * first + header_rows(rows[first:], marked[first:])
-        own = [row for row, header in zip(rows, is_header, strict=True) if header]
-        if own or columns != columns_before:
-            names, columns_before = own, columns
-        elif names:
-            rows, is_header = [*names, *rows], [True] * len(names) + is_header
-        blocks.append(Block("\n".join(row_lines(rows, is_header)), kind="table"))
+        here: dict[tuple[int, ...], list[Row]] = {}
+        for columns in _tables(sheet, numbers, covering):
+            placed = zip(numbers, _placed(sheet, numbers, columns, covering), strict=True)
+            own_rows = [(number, row) for number, row in placed if row]
+            rows = [row for _, row in own_rows]
+            marked = [number in sheet.headers for number, _ in own_rows]
+            first = next(
+                (index for index, row in enumerate(rows) if not _is_title(row, columns)), 0
+            )
+            is_header = [False] * first + header_rows(rows[first:], marked[first:])
+            own = [row for row, header in zip(rows, is_header, strict=True) if header]
+            names = here[tuple(columns)] = own or above.get(tuple(columns), [])
+            if names and not own:
+                rows, is_header = [*names, *rows], [True] * len(names) + is_header
+            blocks.append(Block("\n".join(row_lines(rows, is_header)), kind="table"))
+        above = here
     return blocks
 
 
@@ -119,11 +123,50 @@ def _runs(numbers: Sequence[int], hidden: Container[int]) -> Iterator[list[int]]
         yield run
 
 
-def _placed(
+def _tables(
     sheet: Sheet, numbers: Sequence[int], covering: dict[int, list[tuple[Merged, Cell]]]
-) -> tuple[list[int], list[Row]]:
-    """Return the columns that a run of rows uses, and its rows over those alone."""
+) -> list[list[int]]:
+    """Return the columns of each table in a run of rows.
+
+    A blank column parts two tables where both have a column of the same name, and begin with one
+    of texts; else it may as well be there for its looks, and parting the rows would lose what they
+    say together.
+    """
     columns = sorted({column for number in numbers for column in sheet.rows.get(number, ())})
+    parts: list[list[int]] = []
+    for column in columns:
+        if parts and column == parts[-1][-1] + 1:
+            parts[-1].append(column)
+        else:
+            parts.append([column])
+    spanned = any(
+        merged.left <= part[-1] < merged.right - 1
+        for number in numbers
+        for merged, _ in covering.get(number, ())
+        for part in parts[:-1]
+    )
+    if len(parts) < 2 or spanned or min(map(len, parts)) < 2:
+        return [columns] if columns else []
+    for index, number in enumerate(numbers):
+        row = sheet.rows.get(number, {})
+        names = [{row[column].text for column in part if column in row} for part in parts]
+        if min(map(len, names)) < 2:
+            continue
+        below = [sheet.rows.get(each, {}) for each in numbers[index + 1 :]]
+        firsts = [row[part[0]].text for part in parts for row in below if part[0] in row]
+        if set.intersection(*names) and firsts and not any(map(has_digit, firsts)):
+            return parts
+        break
+    return [columns]
+
+
+def _placed(
+    sheet: Sheet,
+    numbers: Sequence[int],
+    columns: Sequence[int],
+    covering: dict[int, list[tuple[Merged, Cell]]],
+) -> list[Row]:
+    """Return a run of rows over some columns alone."""
     place = {column: index for index, column in enumerate(columns)}
     rows: list[Row] = []
     for number in numbers:
@@ -135,13 +178,13 @@ def _placed(
                 placed.append(Placed(start, end, cell))
                 taken.update(range(start, end))
         for column, cell in sheet.rows.get(number, {}).items():
-            if place[column] not in taken:
+            if column in place and place[column] not in taken:
                 placed.append(Placed(place[column], place[column] + 1, cell))
         rows.append(tuple(sorted(placed, key=lambda each: each.start)))
     first = next((index for index, row in enumerate(rows) if len(row) > 1), len(rows))
     for index, row in enumerate(rows[:first]):
         rows[index] = tuple(Placed(0, len(columns), each.cell) for each in row)
-    return columns, rows
+    return rows
 
 
 def _is_title(row: Row, columns: Sequence[int]) -> bool:

@@ -3,8 +3,9 @@
 A request is a line of JSON, a reply is one:
 
 - ``{"parser", "name", "bytes"}``, followed by that many bytes: a file, answered ``{"parsed"}``;
-- ``{"rows", "options"}``, with an open file over the socket: its first rows, ``{"rows", "done"}``;
-- ``{"more"}``: the next rows of that file;
+- ``{"rows", "options"}``, with an open file over the socket: its first rows, ``{"items", "done"}``;
+- ``{"members", "options"}``, so, too: the first pieces of the files that it holds;
+- ``{"more"}``: the next rows or pieces of that file;
 - ``{"picture", "options"}``, with an open file over the socket: a page, answered ``{"picture"}``.
 
 What can not be read is answered ``{"refused"}``. The child opens no file by itself, holds no key
@@ -28,12 +29,13 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.picture import PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 from rag_engine.connectors.loaders.parsing.scratch import MOST_WRITTEN
 
-__all__ = ["PARSERS", "PICTURES", "ROWS", "main"]
+__all__ = ["MEMBERS", "PARSERS", "PICTURES", "ROWS", "main"]
 
 PARSERS = (
     *(
@@ -44,6 +46,7 @@ PARSERS = (
         "epub",
         "html",
         "markdown",
+        "mht",
         "msg",
         "notebook",
         "odf",
@@ -54,13 +57,19 @@ PARSERS = (
 """Modules beside this one, each with ``parse(data: bytes, name: str) -> Parsed``."""
 ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
+MEMBERS = ("mbox", "zip_members")
+"""Those with ``members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]``."""
+_STREAMS: dict[str, tuple[tuple[str, ...], type[RowOptions | MemberOptions]]] = {
+    "rows": (ROWS, RowOptions),
+    "members": (MEMBERS, MemberOptions),
+}
 PICTURES = ("image", "pdf_scans")
 """Those with ``picture(file: BinaryIO, options: PictureOptions) -> Picture``."""
 
-_MANY_ROWS = 500
+_MANY_ITEMS = 500
 _MANY_CHARACTERS = 200_000
 _LONG_S = 0.2
-"""A reply is sent with so many rows, such long ones, or what there is after this time."""
+"""A reply is sent with so many items, such long ones, or what there is after this time."""
 
 _ALARM_SLACK_S = 2.0
 _USED_UP = 0.75
@@ -132,11 +141,11 @@ def _out_of_memory() -> dict[str, Any]:
 
 
 class _Answers:
-    """What is done for a request; it remembers the file whose rows are being read."""
+    """What is done for a request; it remembers the file whose rows or members are being read."""
 
     def __init__(self, files: socket.socket) -> None:
         self._files = files
-        self._rows: Iterator[Row | str] = iter(())
+        self._items: Iterator[Row | Piece | str] = iter(())
 
     def __call__(self, request: dict[str, Any], data: bytes) -> dict[str, Any]:
         if "parser" in request:
@@ -144,12 +153,13 @@ class _Answers:
             return {"parsed": parse(data, request["name"]).as_json()}
         if "picture" in request:
             return {"picture": self._picture(request["picture"], request["options"])}
-        if "rows" in request:
-            self._rows = self._begin(request["rows"], RowOptions.from_json(request["options"]))
+        kind = next((kind for kind in _STREAMS if kind in request), None)
+        if kind is not None:
+            self._items = self._begin(kind, request)
         try:
-            return self._some_rows()
+            return self._some_items()
         except BaseException:
-            self._rows = iter(())  # its memory is the next file's
+            self._items = iter(())  # its memory is the next file's
             raise
 
     def _picture(self, parser: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -158,26 +168,28 @@ class _Answers:
         found: dict[str, Any] = taken.as_json()
         return found
 
-    def _begin(self, parser: str, options: RowOptions) -> Iterator[Row | str]:
+    def _begin(self, kind: str, request: dict[str, Any]) -> Iterator[Row | Piece | str]:
+        known, options = _STREAMS[kind]
         with self._received() as file:
-            yield from _function(parser, ROWS, "rows")(file, options)
+            read = _function(request[kind], known, kind)
+            yield from read(file, options.from_json(request["options"]))
 
     def _received(self) -> BinaryIO:
         _, [descriptor], _, _ = socket.recv_fds(self._files, 1, 1)
         return os.fdopen(descriptor, "rb")
 
-    def _some_rows(self) -> dict[str, Any]:
+    def _some_items(self) -> dict[str, Any]:
         found: list[Any] = []
         characters = 0
         until = time.monotonic() + _LONG_S
-        for row in self._rows:
-            found.append(row if isinstance(row, str) else row.as_json())
-            characters += len(row) if isinstance(row, str) else row.characters
-            if len(found) >= _MANY_ROWS or characters >= _MANY_CHARACTERS:
-                return {"rows": found, "done": False}
+        for item in self._items:
+            found.append(item if isinstance(item, str) else item.as_json())
+            characters += len(item) if isinstance(item, str) else item.characters
+            if len(found) >= _MANY_ITEMS or characters >= _MANY_CHARACTERS:
+                return {"items": found, "done": False}
             if time.monotonic() >= until:
-                return {"rows": found, "done": False}
-        return {"rows": found, "done": True}
+                return {"items": found, "done": False}
+        return {"items": found, "done": True}
 
 
 def _function(name: str, known: tuple[str, ...], function: str) -> Callable[..., Any]:

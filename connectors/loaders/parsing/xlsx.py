@@ -36,7 +36,10 @@ from rag_engine.connectors.loaders.parsing.xlsx_parts import (
 
 __all__ = ["parse"]
 
-_UNREAD = ("xl/media/", "xl/embeddings/", "xl/theme/", "xl/printersettings/", "docprops/thumbnail")
+_UNREAD = (
+    *("xl/media/", "xl/embeddings/", "xl/theme/", "xl/printersettings/", "xl/vbaproject"),
+    *("xl/macrosheets/", "docprops/thumbnail"),
+)
 _PLACE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _YES = frozenset({"1", "true"})
 _LAST_COLUMN, _LAST_ROW = 16_384, 1_048_576

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.blocks import Block
-from rag_engine.connectors.loaders.parsing.charts import CHART, chart_lines
+from rag_engine.connectors.loaders.parsing.charts import CHARTS, chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.drawing_text import (
     DIAGRAM,
@@ -107,11 +107,11 @@ def _drawing(package: Package, name: str) -> Iterator[Block]:
         if next(body.iterancestors(FALLBACK), None) is None:
             yield from paragraphs(body)
     relations = package.relations(name)
-    for reference in root.iter(CHART, DIAGRAM):
-        kind = f"{R}id" if reference.tag == CHART else f"{R}dm"
+    for reference in root.iter(*CHARTS, DIAGRAM):
+        kind = f"{R}id" if reference.tag in CHARTS else f"{R}dm"
         relation = relations.get(reference.get(kind, ""))
         part = None if relation is None else package.optional(relation.target)
-        if part is not None and reference.tag == CHART:
+        if part is not None and reference.tag in CHARTS:
             yield Block("\n".join(chart_lines(part)), kind="table")
         elif part is not None:
             yield from diagram_blocks(part)

@@ -234,3 +234,26 @@ def test_what_is_no_opendocument_file_is_refused_with_its_reason(
         "its part styles.xml ",
         "its part meta.xml is",
     }
+
+
+def test_raised_numbers_are_no_part_of_what_they_stand_beside() -> None:
+    styles = "".join(
+        f"<style:style style:name='{name}' style:family='text'><style:text-properties "
+        f"style:text-position='{position}'/></style:style>"
+        for name, position in {"a": "super 58%", "b": "33% 80%", "c": "sub 58%", "d": "0%"}.items()
+    )
+
+    def span(style: str, text: str) -> str:
+        return f"<text:span text:style-name='{style}'>{text}</text:span>"
+
+    body = (
+        f"<text:p>10{span('a', '6')}, 10{span('a', '-<text:span>6</text:span>')}, "
+        f"m{span('b', '2')}, 1{span('a', 'er')}, H{span('c', '2')}O, 7{span('d', '8')}</text:p>"
+    )
+    assert text_of(body, styles) == "10⁶, 10⁻⁶, m², 1er, H2O, 78"
+
+
+def test_a_formula_stands_in_its_place_in_a_file_of_xml_too() -> None:
+    formula = "<math xmlns='http://www.w3.org/1998/Math/MathML'><mfrac><mn>1</mn><mi>a</mi></mfrac></math>"
+    body = f"<text:p>Es ist <draw:frame><draw:object>{formula}</draw:object></draw:frame>.</text:p>"
+    assert text_of(body) == "Es ist 1/a ."

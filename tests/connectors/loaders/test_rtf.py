@@ -154,3 +154,34 @@ def test_what_is_no_rtf_or_too_deep_is_refused(
         assert rtf.parse(data, "a.rtf").text.startswith("a")
     assert rtf.parse(rb"{\rtf1 a\bin999999999 b}", "a.rtf").text == "a"
     assert rtf.parse(rb"{\rtf1 a\uc-5\u99999999?\ansicpg77777 b}", "a.rtf").text.endswith("b")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (r"10\super 6\nosupersub  x", "10⁶ x"),
+        (r"10{\super \u8722?{\b 6}} x", "10⁻⁶ x"),  # in two pieces
+        (r"5 m{\up8 2}, 7\up6 3\up0 4", "5 m², 7³4"),
+        (r"1{\super er}, H{\sub 2}O, 10\super 6\plain 7", "1er, H2O, 10⁶7"),
+    ],
+)
+def test_raised_numbers_are_no_part_of_what_they_stand_beside(body: str, expected: str) -> None:
+    assert text_of(body) == expected
+
+
+def test_formulas_say_what_stands_above_and_below() -> None:
+    total = (
+        r"{\mnary{\mnaryPr{\mchr \u8721?}}{\msub{\mr\mscr0 i{\b =1}}}{\msup{\mr n}}"
+        r"{\me{\msSup{\me{\mr i}}{\msup{\mr 2}}}}}"
+    )
+    half = r"{\mf{\mfPr{\mtype bar}}{\mnum{\mr 1}}{\mden{\mr 2}{\mr a}}}"
+    picture = r"{\mmathPict{\*\shppict{\pict 89504e47}}}"
+    body = (
+        r"Es gilt {\mmath{\*\moMath " + half + picture + r"}}, ferner"
+        r"\par{\*\moMathPara{\*\moMathParaPr{\mjc center}}{\*\moMath" + total + r"}}\par Ende"
+    )
+    assert [" ".join(line.split()) for line in lines(text_of(body))] == [
+        "Es gilt 1/(2a) , ferner",
+        "∑_(i=1)^n i^2",
+        "Ende",
+    ]

@@ -301,3 +301,33 @@ def test_a_column_without_width_is_not_seen() -> None:
     columns = '<cols><col min="2" max="2" width="0" customWidth="1"/></cols>'
     data = xlsx_of(f'{columns}<sheetData><row r="1">{cells}</row></sheetData>')
     assert xlsx.parse(data, "a.xlsx").text == "A\n\nda"
+
+
+def sheet_text(*rows: tuple[str, ...], merged: Merged | None = None) -> list[str]:
+    sheet = Sheet("Kasse", merged=[merged] if merged else [])
+    for number, row in enumerate(rows):
+        for column, text in enumerate(row):
+            sheet.put(number, column, text)
+    return [line for block in sheet_blocks(sheet) for line in block.text.split("\n")]
+
+
+def test_tables_beside_one_another_are_apart_where_they_name_the_same() -> None:
+    heads = ("Quelle", "EUR", "", "Posten", "EUR")
+    values = [("Miete", "10", "", "Strom", "3"), ("Zins", "2", "", "Wasser", "4")]
+    last = ("", "", "", "Gas", "5")
+    assert sheet_text(("Ein", "", "", "Aus"), heads, *values, last) == [
+        "Ein",
+        *("Quelle: Miete | EUR: 10", "Quelle: Zins | EUR: 2"),
+        "Aus",
+        *("Posten: Strom | EUR: 3", "Posten: Wasser | EUR: 4", "Posten: Gas | EUR: 5"),
+    ]
+
+
+def test_a_blank_column_parts_no_row_that_belongs_together() -> None:
+    address = [("Nr", "Name", "", "Straße", "Ort"), ("1", "Mira", "", "Am See", "Lindau")]
+    assert sheet_text(*address)[-1] == "Nr: 1 | Name: Mira | Straße: Am See | Ort: Lindau"
+    years = [("Posten", "2023", "%", "", "2024", "%"), ("Strom", "5", "1", "", "6", "2")]
+    assert sheet_text(*years)[-1] == "Strom | 5 | 1 | 6 | 2"
+    heads = ("Quelle", "EUR", "", "Posten", "EUR")
+    titled = [("Kasse", "", "", "", ""), heads, ("Miete", "10", "", "Strom", "3")]
+    assert sheet_text(*titled, merged=Merged(0, 0, 1, 5))[-1] == "Miete | 10 | Strom | 3"

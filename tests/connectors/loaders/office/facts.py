@@ -59,6 +59,58 @@ FACTS: dict[str, tuple[str, str]] = {
         "الغوص مسموح به فقط مع مدرب معتمد.",
         "Who must come along for diving?",
     ),
+    "writer.docm": (
+        "Kunci gudang garam disimpan di kantor kepala desa.",
+        "Where is the key of the salt store kept?",
+    ),
+    "writer.dotx": (
+        "Pszczelarz odwiedza ule co drugą sobotę.",
+        "How often does the beekeeper visit the hives?",
+    ),
+    "writer.ott": (
+        "Sauna lämmitetään keskiviikkoisin kello viideksi.",
+        "On which day is the sauna heated?",
+    ),
+    "calc.xlsm": (
+        "Çömlek atölyesine en fazla sekiz kişi katılabilir.",
+        "How many people may join the pottery workshop?",
+    ),
+    "calc.xltx": (
+        "Kayığın kürekleri kırmızı dolapta durur.",
+        "In which cupboard are the oars of the boat?",
+    ),
+    "calc.ots": (
+        "Măgarii de la fermă mănâncă de trei ori pe zi.",
+        "How many times a day are the donkeys fed?",
+    ),
+    "impress.pptm": (
+        "Chìa khóa tháp chuông do bà Lan giữ.",
+        "Who keeps the key of the bell tower?",
+    ),
+    "impress.potx": (
+        "Ο φάρος ανάβει μισή ώρα πριν από τη δύση του ήλιου.",
+        "When is the lighthouse lit?",
+    ),
+    "impress.ppsx": (
+        "A malom csak április elsejétől van nyitva.",
+        "From which day on is the mill open?",
+    ),
+    "impress.otp": (
+        "גן הוורדים סגור בימי שלישי לצורך השקיה.",
+        "On which day is the rose garden closed?",
+    ),
+    "box.mbox": (
+        "Plavání v jezeře je dovoleno pouze do setmění.",
+        "Until when may one swim in the lake?",
+    ),
+    "page.mhtml": (
+        "Skridskobanan spolas varje morgon klockan sex.",
+        "At what time is the skating rink flooded?",
+    ),
+    "papers.zip": (
+        "Kostnica se otevírá jen na požádání u kostelníka.",
+        "Whom does one ask to open the ossuary?",
+    ),
 }
 """By the name of the file."""
 

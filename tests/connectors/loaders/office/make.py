@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.connectors.loaders.office.books import workbook_source, written_book
+from tests.connectors.loaders.office.bundles import archive_by_zip, page_by_chromium, written_box
 from tests.connectors.loaders.office.decks import deck
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.mails import mail, outlook_mail
@@ -34,8 +35,28 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "writer.doc": lambda name: convert(text_source(fact(name)), "fodt", "doc"),
     "impress.ppt": lambda name: without_thumbnail(convert(deck(fact(name)), "pptx", "ppt")),
     "impress.odp": lambda name: slimmed(convert(deck(fact(name)), "pptx", "odp")),
+    "writer.docm": lambda name: _template(text_source, name, "MS Word 2007 XML VBA"),
+    "writer.dotx": lambda name: _template(text_source, name, "MS Word 2007 XML Template"),
+    "writer.ott": lambda name: _template(text_source, name, "writer8_template"),
+    "calc.xlsm": lambda name: _template(workbook_source, name, "Calc MS Excel 2007 VBA XML"),
+    "calc.xltx": lambda name: _template(workbook_source, name, "Calc MS Excel 2007 XML Template"),
+    "calc.ots": lambda name: _template(workbook_source, name, "calc8_template"),
+    "impress.pptm": lambda name: _template(deck, name, "Impress MS PowerPoint 2007 XML VBA"),
+    "impress.potx": lambda name: _template(deck, name, "Impress MS PowerPoint 2007 XML Template"),
+    "impress.ppsx": lambda name: _template(deck, name, "Impress MS PowerPoint 2007 XML AutoPlay"),
+    "impress.otp": lambda name: _template(deck, name, "impress8_template"),
+    "box.mbox": lambda name: written_box(fact(name)),
+    "page.mhtml": lambda name: page_by_chromium(fact(name)),
+    "papers.zip": lambda name: archive_by_zip(fact(name)),
 }
 """What makes each file, given its name."""
+
+
+def _template(source: Callable[[str], bytes], name: str, of: str) -> bytes:
+    """Have LibreOffice store a document as a template, with macros, or as a show."""
+    stem, _, ending = name.partition(".")
+    given = {"writer": "fodt", "calc": "fods", "impress": "pptx"}[stem]
+    return slimmed(convert(source(fact(name)), given, f"{ending}:{of}"))
 
 
 def office_file(name: str) -> bytes:
