@@ -41,6 +41,8 @@ def is_right_to_left(text: str) -> bool:
     >>> is_right_to_left("12 שלום"), is_right_to_left("12 a")
     (True, False)
     """
+    if text.isascii():
+        return False
     found = _SCRIPTS.findall(text)
     return any(unicodedata.bidirectional(each) in _RIGHT for run in found for each in run)
 

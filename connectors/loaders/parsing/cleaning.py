@@ -39,7 +39,9 @@ def clean(text: str) -> str:
     >>> clean("one\r\ntwo\x00\u202e\x85three")
     'one\ntwo\nthree'
     """
-    signs = set(text)  # most texts hold nothing to remove, and this is the fastest way to know
+    if text.isprintable():  # most texts hold nothing to remove
+        return text
+    signs = set(text)  # the fastest way to know of the others
     if not signs.isdisjoint(_LINE_BREAK_SIGNS):
         text = _LINE_BREAKS.sub("\n", text)
     unusual = "".join(signs)
@@ -54,6 +56,8 @@ def tidy(text: str) -> str:
     >>> tidy("  a \t b \r\n\n\n\n c ")
     'a b\n\nc'
     """
+    if text.isprintable():  # its only blanks are spaces
+        return " ".join(text.split())
     text = _AROUND_BREAK.sub("\n", _BLANKS.sub(" ", clean(text)))
     return _MANY_BREAKS.sub("\n\n", text).strip()
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.pdf_cells import Draft
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, columns_of, in_rows
 from rag_engine.connectors.loaders.parsing.pdf_row_groups import (
-    column_of,
+    Columns,
     gap_between,
     group_rows,
     height_of,
@@ -51,13 +51,40 @@ class _Region(NamedTuple):
     columns: list[tuple[float, float]]
 
 
+class _Gathered:
+    """Rows one below the other, and what they cover across, which is kept as they are gathered."""
+
+    def __init__(self, rows: Iterable[list[Piece]], gutter: float) -> None:
+        self.rows: list[list[Piece]] = []
+        self._gutter = gutter
+        self._covered: list[tuple[float, float]] = []
+        self._heights: list[float] = []
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: list[Piece]) -> None:
+        """Take one more row."""
+        self.rows.append(row)
+        self._covered = columns_of([*self._covered, *_across(row)], 0.0)
+        self._heights += [piece.height for piece in row]
+
+    def columns(self, row: Sequence[Piece] = ()) -> list[tuple[float, float]]:
+        """Return the columns of the rows and of one more."""
+        height = statistics.median([*self._heights, *(piece.height for piece in row)])
+        return columns_of([*self._covered, *_across(row)], self._gutter * height)
+
+
+def _across(row: Iterable[Piece]) -> Iterator[tuple[float, float]]:
+    return ((piece.box[0], piece.box[2]) for piece in row)
+
+
 class AlignedTable(NamedTuple):
     """A table's cells; ``sure`` says that each column is told apart from those beside it."""
 
     rows: list[DraftRow]
     pieces: list[Piece]
     sure: bool
-    columns: list[tuple[float, float]]
+    columns: Sequence[tuple[float, float]]
 
 
 def aligned_tables(
@@ -69,13 +96,13 @@ def aligned_tables(
     ``backwards`` says that columns are read from the right.
     """
     for region in _regions(in_rows(pieces), gutter):
-        columns = region.columns[::-1] if backwards else region.columns
+        columns = Columns(region.columns[::-1] if backwards else region.columns)
         groups = group_rows(region.rows, columns)
-        if _is_table(groups, columns, gutter):
-            rows = [_drafts(group, columns) for group in groups]
+        rows = [_drafts(group, columns) for group in groups]
+        if _is_table(groups, rows, columns, gutter):
             apart = sum(_stands_apart(draft) for row in rows for _, _, draft in row)
             inside = [piece for group in groups for piece in group]
-            yield AlignedTable(rows, inside, apart < _MOST_APART, columns)
+            yield AlignedTable(rows, inside, apart < _MOST_APART, columns.stretches)
 
 
 def rest_of_table(
@@ -96,7 +123,8 @@ def rest_of_table(
     if not taken:
         return None
     inside = [piece for row in taken for piece in row]
-    return AlignedTable([_drafts(row, columns) for row in taken], inside, True, list(columns))
+    known = Columns(columns)
+    return AlignedTable([_drafts(row, known) for row in taken], inside, True, known.stretches)
 
 
 def _stands_in(row: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
@@ -125,47 +153,44 @@ def _stands_apart(draft: Draft) -> bool:
 def _regions(rows: Sequence[list[Piece]], gutter: float) -> Iterator[_Region]:
     """Yield stretches of rows whose pieces leave the same gutters free."""
     head: list[list[Piece]] = []
-    taken: list[list[Piece]] = []
+    taken = _Gathered([], gutter)
     for number, row in enumerate([*rows, []]):
-        if taken and row and _fits(taken, row, gutter):
+        if taken.rows and row and _fits(taken, row, gutter):
             taken.append(row)
             continue
-        if (  # names of columns that are centred reach into gutters
-            len(taken) > 1
-            and row
-            and not head
-            and _fits(taken[1:], row, gutter)
-            and _is_head(taken[0], taken[1], _columns_of([*taken[1:], row], gutter))
-        ):
-            head, taken = taken[:1], [*taken[1:], row]
-            continue
-        if len(taken) + len(head) >= _FEWEST_ROWS:
-            columns = _columns_of(taken, gutter)
-            above = rows[number - len(taken) - 1] if number > len(taken) else []
-            if not head and _is_head(above, taken[0], columns):
+        if len(taken.rows) > 1 and row and not head:
+            first, *others = taken.rows
+            below = _Gathered(others, gutter)
+            # Names of columns that are centred reach into gutters.
+            if _fits(below, row, gutter) and _is_head(first, others[0], below.columns(row)):
+                head, taken = [first], below
+                taken.append(row)
+                continue
+        count = len(taken.rows)
+        if count + len(head) >= _FEWEST_ROWS:
+            columns = taken.columns()
+            above = rows[number - count - 1] if number > count else []
+            if not head and _is_head(above, taken.rows[0], columns):
                 head = [above]
-            yield _Region([*head, *taken], columns)
-        head, taken = [], [row] if len(_columns_of([row], gutter)) > 1 else []
+            yield _Region([*head, *taken.rows], columns)
+        begun = [row] if row and len(_Gathered([row], gutter).columns()) > 1 else []
+        head, taken = [], _Gathered(begun, gutter)
 
 
-def _columns_of(rows: Sequence[Sequence[Piece]], gutter: float) -> list[tuple[float, float]]:
-    pieces = [piece for row in rows for piece in row]
-    return columns_of([piece.box for piece in pieces], gutter * height_of(pieces))
-
-
-def _fits(taken: Sequence[list[Piece]], row: Sequence[Piece], gutter: float) -> bool:
+def _fits(taken: _Gathered, row: list[Piece], gutter: float) -> bool:
     height = height_of(row)
-    together = len(_columns_of([*taken, row], gutter))
+    together = len(taken.columns(row))
     return (
-        _extent(row) < _ROW_HEIGHT * height
-        and gap_between(taken[-1], row) < _FARTHEST * height
-        and together >= max(2, len(_columns_of(taken, gutter)))
-        and together + 1 >= len(_columns_of([row], gutter))  # else it is a stretched line of words
+        together >= max(2, len(taken.columns()))
+        and _extent(row) < _ROW_HEIGHT * height
+        and gap_between(taken.rows[-1], row) < _FARTHEST * height
+        # Else it is a stretched line of words.
+        and together + 1 >= len(_Gathered([row], gutter).columns())
     )
 
 
 def _is_head(
-    row: Sequence[Piece], below: Sequence[Piece], columns: Sequence[tuple[float, float]]
+    row: Sequence[Piece], below: Sequence[Piece], stretches: Sequence[tuple[float, float]]
 ) -> bool:
     """Tell whether a row names columns, though its names, being centred, are not over them.
 
@@ -174,9 +199,10 @@ def _is_head(
     height = height_of(row)
     if not row or gap_between(row, below) > _FARTHEST * height:
         return False
+    columns = Columns(stretches)
     named: dict[int, Piece] = {}
     for piece in row:
-        column = column_of(piece, columns)
+        column = columns.of(piece)
         other = named.get(column, piece)
         if piece.box[0] - other.box[2] > height:
             return False
@@ -185,9 +211,8 @@ def _is_head(
 
 
 def _is_table(
-    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]], gutter: float
+    groups: Sequence[list[Piece]], cells: Sequence[DraftRow], columns: Columns, gutter: float
 ) -> bool:
-    cells = [_drafts(group, columns) for group in groups]
     filled = [len(row) for row in cells]
     if len(groups) < _FEWEST_ROWS or statistics.fmean(filled) < 1 + _FILLED:
         return False
@@ -198,7 +223,7 @@ def _is_table(
     if sum(map(_drawn_together, groups)) < _DRAWN_IN_ROWS * len(groups):
         return False
     pieces = [piece for group in groups for piece in group]
-    gutters = [right[0] - left[1] for left, right in pairwise(sorted(columns))]
+    gutters = [right[0] - left[1] for left, right in pairwise(sorted(columns.stretches))]
     small = len(columns) < _FEWEST_ROWS or len(groups) <= _FEWEST_ROWS
     if small and min(gutters) < _WIDER * gutter * height_of(pieces):
         return False
@@ -213,7 +238,7 @@ def _is_table(
         ]
         if own and statistics.fmean(own) > _MOST_WORDS:
             return False
-    first = [piece for piece in pieces if column_of(piece, columns) == 0]
+    first = [piece for piece in pieces if columns.of(piece) == 0]
     numbers = [piece.run.text.strip() for piece in first]
     if _count_up(numbers):
         return False
@@ -278,10 +303,10 @@ def _drawn_together(group: Sequence[Piece]) -> bool:
     return max(orders) - min(orders) + 1 == len(orders)
 
 
-def _drafts(group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> DraftRow:
+def _drafts(group: Sequence[Piece], columns: Columns) -> DraftRow:
     drafts: dict[int, Draft] = {}
     for piece in group:
-        drafts.setdefault(column_of(piece, columns), Draft()).pieces.append(piece)
+        drafts.setdefault(columns.of(piece), Draft()).pieces.append(piece)
     return [(column, column + 1, draft) for column, draft in sorted(drafts.items())]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
-from rag_engine.connectors.loaders.parsing.cleaning import clean, tidy
+from rag_engine.connectors.loaders.parsing.cleaning import tidy
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, in_rows
@@ -30,7 +30,9 @@ class Draft:
     @property
     def lines(self) -> list[list[Piece]]:
         """The lines that the pieces make, from the top."""
-        return in_rows(self.pieces)
+        if len(self.pieces) > 1:
+            return in_rows(self.pieces)
+        return [self.pieces] if self.pieces else []
 
 
 class CellReader:
@@ -48,7 +50,7 @@ class CellReader:
         """Return a cell with the text of its lines."""
         text = ""
         for line in draft.lines:
-            shown = tidy(clean(self._line(line)))
+            shown = tidy(self._line(line))
             text = self._ends.join(text, shown) if text else shown
         return Cell(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -31,13 +32,42 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RuledGrid:
-    """A table's cells; together they cover it. ``across`` are its columns, from the left."""
+    """A table's cells; together they cover it. ``xs`` and ``ys`` are its edges, in order.
+
+    ``numbers`` are those of the frames by row and column.
+    """
 
     frames: tuple[Frame, ...]
-    rows: int
-    columns: int
-    box: Box
-    across: tuple[tuple[float, float], ...]
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    numbers: tuple[tuple[int, ...], ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.ys) - 1
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self.xs) - 1
+
+    @property
+    def across(self) -> list[tuple[float, float]]:
+        """The columns, from the left."""
+        return list(pairwise(self.xs))
+
+    @property
+    def box(self) -> Box:
+        """The box around all."""
+        return self.xs[0], self.ys[0], self.xs[-1], self.ys[-1]
+
+    def frame_at(self, x: float, y: float) -> int | None:
+        """Return the number of the frame around a point; None outside of the grid."""
+        column, row = bisect_right(self.xs, x) - 1, self.rows - bisect_right(self.ys, y)
+        if 0 <= column < self.columns and 0 <= row < self.rows:
+            return self.numbers[row][column]
+        return None
 
 
 def ruled_grids(across: Sequence[Rule], upright: Sequence[Rule]) -> list[RuledGrid]:
@@ -92,8 +122,13 @@ def _grid(across: Sequence[Rule], upright: Sequence[Rule]) -> RuledGrid | None:
     starts = {each.first_column for each in frames}, {each.top_row for each in frames}
     if covered != rows * columns or min(map(len, starts)) < 2:
         return None
-    box = xs[0], ys[-1], xs[-1], ys[0]
-    return RuledGrid(tuple(frames), rows, columns, box, tuple(pairwise(xs)))
+    numbers = [[0] * columns for _ in range(rows)]
+    for number, each in enumerate(frames):
+        for row in numbers[each.top_row : each.end_row]:
+            row[each.first_column : each.end_column] = [number] * (
+                each.end_column - each.first_column
+            )
+    return RuledGrid(tuple(frames), tuple(xs), tuple(ys[::-1]), tuple(map(tuple, numbers)))
 
 
 def _edges(drawn: Sequence[float], ends: Sequence[float]) -> list[float]:
@@ -113,11 +148,13 @@ def _frames(
     """Join the fields between which no rule is drawn; ``ys`` go down."""
     columns = len(xs) - 1
     parent = list(range((len(ys) - 1) * columns))
+    posts = [[rule for rule in upright if abs(rule.at - x) <= NEAR] for x in xs]
+    levels = [[rule for rule in across if abs(rule.at - y) <= NEAR] for y in ys]
     for row, column in product(range(len(ys) - 1), range(columns)):
         here = row * columns + column
-        if column and not _drawn(upright, xs[column], ys[row + 1], ys[row]):
+        if column and not _drawn(posts[column], ys[row + 1], ys[row]):
             parent[_root(parent, here)] = _root(parent, here - 1)
-        if row and not _drawn(across, ys[row], xs[column], xs[column + 1]):
+        if row and not _drawn(levels[row], xs[column], xs[column + 1]):
             parent[_root(parent, here)] = _root(parent, here - columns)
     fields: dict[int, list[tuple[int, int]]] = {}
     for number in range(len(parent)):
@@ -137,11 +174,7 @@ def _frame(fields: Sequence[tuple[int, int]], xs: Sequence[float], ys: Sequence[
     )
 
 
-def _drawn(rules: Sequence[Rule], at: float, start: float, end: float) -> bool:
-    """Tell whether enough of an edge is drawn."""
-    covered = sum(
-        max(0.0, min(rule.end, end) - max(rule.start, start))
-        for rule in rules
-        if abs(rule.at - at) <= NEAR
-    )
+def _drawn(rules: Sequence[Rule], start: float, end: float) -> bool:
+    """Tell whether enough of an edge is drawn by rules that are near it."""
+    covered = sum(max(0.0, min(rule.end, end) - max(rule.start, start)) for rule in rules)
     return covered >= _COVERED * (end - start)

@@ -8,6 +8,7 @@ they are still in use.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["draws_another_script", "legacy_script"]
 
@@ -31,6 +32,7 @@ _FEW = 0.02
 _SUBSET = re.compile(r"^[A-Z]{6}\+")
 
 
+@lru_cache(maxsize=256)
 def legacy_script(font: str) -> str:
     """Return the script that a font of before Unicode draws; nothing for any other font.
 

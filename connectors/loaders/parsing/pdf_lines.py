@@ -16,6 +16,7 @@ from rag_engine.connectors.loaders.parsing.pdf_raised import join_raised
 from rag_engine.connectors.loaders.parsing.pdf_right_to_left import go_on, read_line
 from rag_engine.connectors.loaders.parsing.pdf_structure import (
     Figure,
+    Heading,
     PageStructure,
     read_structure,
 )
@@ -80,16 +81,16 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
             parts += glyphs
             lines[-1] = replace(_from_the_right(parts, backwards), style=lines[-1].style)
             continue
+        style = styles.read(*map(written.source, run.ends))
+        heading = structure.headings.get(style.mark)
         if anew and glyphs:
             parts = glyphs
             line = _from_the_right(parts, backwards)
-        elif upright:
-            line = _placed(without_breaks(shown), written, run, upright=True)
+            lines.append(replace(line, style=style, heading=heading))
         else:
             parts = []
-            line = _placed(shown, written, run)
-        style = styles.read(*map(written.source, run.ends))
-        lines.append(replace(line, style=style, heading=structure.headings.get(style.mark)))
+            text = without_breaks(shown) if upright else shown
+            lines.append(_placed(text, written, run, style, heading, upright=upright))
     text_page.close()
     if not upright:
         lines = _on_page(lines, page.get_bbox())
@@ -127,7 +128,15 @@ def _on_page(lines: list[Line], box: Sequence[float]) -> list[Line]:
     return shown or lines
 
 
-def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) -> Line:
+def _placed(
+    text: str,
+    written: PageText,
+    run: Run,
+    style: Style,
+    heading: Heading | None,
+    *,
+    upright: bool,
+) -> Line:
     first, last = written.end_boxes(run)
     if upright:
         first, last = turned(first), turned(last)
@@ -148,4 +157,6 @@ def _placed(text: str, written: PageText, run: Run, *, upright: bool = False) ->
         height=top - bottom,
         divided=run.divided,
         alone=run.alone,
+        style=style,
+        heading=heading,
     )

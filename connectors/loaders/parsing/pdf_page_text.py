@@ -171,12 +171,12 @@ class PageText:
         made = sum(self._is_generated(place) for place in places)
         return len(places) - made > _FEW * len(places)
 
-    def is_word_gap(self, place: int, following: int) -> bool:
-        """Tell whether one blank of the page's own parts two characters, be it a stretched one."""
-        if following - place != 2 or self._is_generated(place + 1):
-            return False
-        before, after = self.box(place), self.box(following)
-        return after[0] - before[2] < _WIDEST_BLANK * (before[3] - before[1])
+    def is_word_gap(self, place: int, following: int, gap: float) -> bool:
+        """Tell whether one blank of the page's own parts two characters, be it a stretched one.
+
+        ``gap`` is how far apart they stand, of the height of the first.
+        """
+        return following - place == 2 and gap < _WIDEST_BLANK and not self._is_generated(place + 1)
 
     def _is_generated(self, place: int) -> bool:
         if self._signs:

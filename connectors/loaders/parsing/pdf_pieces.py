@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
+from rag_engine.connectors.loaders.parsing.pdf_grid import RuledGrid
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
 
 __all__ = ["Piece", "columns_of", "cut", "in_rows", "least_gap", "pieces_of"]
@@ -20,6 +23,11 @@ _DOWNS = 0.25
 """Of the height of a line: so much of it may reach over the edge of a frame."""
 _SAME_ROW = 0.35
 _SAME_LEVEL = 0.4
+_LEVEL = 0.05
+"""Of the height of a line: a word whose ends stand no further up or down stays at one height."""
+_WORD = re.compile(r"[^\s\x00]+")
+_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+"""Signs that stand as far apart as they do by themselves; no blank tells of their gaps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,33 +48,81 @@ class Piece:
         return self.box[3] - self.box[1]
 
 
+class _Word(NamedTuple):
+    """What no blank parts: the places and the boxes of its first and its last character."""
+
+    first: int
+    last: int
+    begins: Box
+    ends: Box
+
+
 def pieces_of(written: PageText, runs: Iterable[Run]) -> list[Piece]:
     """Cut runs where there is a gap, or where what follows stands at another height."""
     pieces: list[Piece] = []
+    least = least_gap(written)
     for run in runs:
-        boxes = [(place, written.box(place)) for place, _ in run.characters()]
-        if not boxes:
-            continue
-        starts = _breaks_of_right(boxes) if is_right_to_left(run.text) else _breaks(written, boxes)
-        for first, stop in pairwise([*starts, len(boxes)]):
-            end = run.start + run.units if stop == len(boxes) else boxes[stop - 1][0] + 1
-            box = _around([box for _, box in boxes[first:stop]])
-            pieces.append(Piece(run.part(boxes[first][0], end), box, run, len(pieces)))
+        if is_right_to_left(run.text):
+            words = list(_characters(written, run.characters()))
+            starts = _breaks_of_right([word.begins for word in words])
+        else:
+            words = list(_words(written, run))
+            starts = list(_breaks(written, words, least))
+        for first, stop in pairwise([*starts, len(words)]):
+            end = run.start + run.units if stop == len(words) else words[stop - 1].last + 1
+            box = _around([box for word in words[first:stop] for box in (word.begins, word.ends)])
+            pieces.append(Piece(run.part(words[first].first, end), box, run, len(pieces)))
     return pieces
 
 
-def _breaks(written: PageText, boxes: Sequence[tuple[int, Box]]) -> list[int]:
-    """Return the numbers of the characters that stand apart from the one before them."""
-    least = least_gap(written)
-    return [
-        number
-        for number, (place, box) in enumerate(boxes)
-        if not number
-        or (
-            _apart(boxes[number - 1][1], box, least)
-            and not written.is_word_gap(boxes[number - 1][0], place)
-        )
-    ]
+def _words(written: PageText, run: Run) -> Iterator[_Word]:
+    """Yield what blanks part, for PDFium sets one in each gap of a line of letters.
+
+    Where signs are wide, or a word does not stay at its height, characters come one by one.
+    """
+    if run.units != len(run.text):
+        yield from _characters(written, run.characters())
+        return
+    for found in _WORD.finditer(run.text):
+        first, last = run.start + found.start(), run.start + found.end() - 1
+        begins = written.box(first)
+        ends = written.box(last) if last > first else begins
+        narrow = found[0].isascii() or not _WIDE.search(found[0])
+        near = _LEVEL * (begins[3] - begins[1])
+        if narrow and abs(begins[1] - ends[1]) <= near and abs(begins[3] - ends[3]) <= near:
+            yield _Word(first, last, begins, ends)
+        else:
+            yield from _characters(written, enumerate(found[0], start=first))
+
+
+def _characters(written: PageText, characters: Iterable[tuple[int, str]]) -> Iterator[_Word]:
+    for place, _ in characters:
+        box = written.box(place)
+        yield _Word(place, place, box, box)
+
+
+def _breaks(written: PageText, words: Sequence[_Word], least: float) -> Iterator[int]:
+    """Yield the numbers of the words that stand apart from the one before them; the first does."""
+    for number, (first, _, (left, bottom, right, top), _) in enumerate(words):
+        if not number:
+            yield number
+            continue
+        _, place, _, (start, low, end, high) = words[number - 1]
+        height = max(high - low, top - bottom)
+        across = max(left - end, start - right)
+        apart = across > least * height or abs(bottom - low) > _SAME_LEVEL * height
+        if apart and not written.is_word_gap(place, first, (left - end) / (high - low or 1.0)):
+            yield number
+
+
+def _breaks_of_right(boxes: Sequence[Box]) -> list[int]:
+    """Do the same where characters do not follow each other as they stand, as in Hebrew."""
+    if not boxes:
+        return []
+    height = statistics.median(box[3] - box[1] for box in boxes)
+    covered = columns_of(((box[0], box[2]) for box in boxes), _GAP * height)
+    segments = [next(n for n, (_, end) in enumerate(covered) if box[0] <= end) for box in boxes]
+    return [n for n, segment in enumerate(segments) if not n or segment != segments[n - 1]]
 
 
 def least_gap(written: PageText) -> float:
@@ -75,32 +131,21 @@ def least_gap(written: PageText) -> float:
     return _GAP_WITHOUT_BLANK if narrow else _GAP
 
 
-def _breaks_of_right(boxes: Sequence[tuple[int, Box]]) -> list[int]:
-    """Do the same where characters do not follow each other as they stand, as in Hebrew."""
-    height = statistics.median(box[3] - box[1] for _, box in boxes)
-    covered = columns_of((box for _, box in boxes), _GAP * height)
-    segments = [next(n for n, (_, end) in enumerate(covered) if box[0] <= end) for _, box in boxes]
-    return [n for n, segment in enumerate(segments) if not n or segment != segments[n - 1]]
-
-
-def cut(written: PageText, piece: Piece, frames: Sequence[Box]) -> list[tuple[int | None, Piece]]:
+def cut(written: PageText, piece: Piece, grid: RuledGrid) -> list[tuple[int | None, Piece]]:
     """Cut a piece where it goes from one frame into another; with each the frame's number."""
-    whole = _frame_of(piece.box, frames)
+    whole = _frame_of(piece.box, grid)
     if whole is not None:
         return [(whole, piece)]
     within: list[tuple[int | None, Piece]] = []
     start, stop, box, frame = piece.run.start, piece.run.start, None, None
     for place, _ in piece.run.characters():
         near = written.box(place)
-        middle = (near[0] + near[2]) / 2, (near[1] + near[3]) / 2
-        if box is None or frame is None or not _holds(frames[frame], middle):
-            here = next((n for n, each in enumerate(frames) if _holds(each, middle)), None)
-            if box is not None and here != frame:
-                within.append(
-                    (frame, Piece(piece.run.part(start, stop), box, piece.source, piece.order))
-                )
-                start, box = place, None
-            frame = here
+        here = grid.frame_at((near[0] + near[2]) / 2, (near[1] + near[3]) / 2)
+        if box is not None and here != frame:
+            part = Piece(piece.run.part(start, stop), box, piece.source, piece.order)
+            within.append((frame, part))
+            start, box = place, None
+        frame = here
         box = near if box is None else _around([box, near])
         stop = place + 1
     if box is not None:
@@ -109,33 +154,20 @@ def cut(written: PageText, piece: Piece, frames: Sequence[Box]) -> list[tuple[in
     return within
 
 
-def _frame_of(box: Box, frames: Sequence[Box]) -> int | None:
+def _frame_of(box: Box, grid: RuledGrid) -> int | None:
     """Return the number of the frame that a piece is in as a whole, but for its ups and downs."""
     left, bottom, right, top = box
     bottom, top = bottom + _DOWNS * (top - bottom), top - _DOWNS * (top - bottom)
-    for number, frame in enumerate(frames):
-        if frame[0] <= left and right <= frame[2] and frame[1] <= bottom and top <= frame[3]:
-            return number
-    return None
-
-
-def _holds(box: Box, point: tuple[float, float]) -> bool:
-    return box[0] <= point[0] < box[2] and box[1] <= point[1] < box[3]
-
-
-def _apart(before: Box, box: Box, least: float) -> bool:
-    height = max(before[3] - before[1], box[3] - box[1])
-    across = max(box[0] - before[2], before[0] - box[2])
-    return across > least * height or abs(box[1] - before[1]) > _SAME_LEVEL * height
+    number = grid.frame_at(left, bottom)
+    if number is None:
+        return None
+    frame = grid.frames[number].box
+    return number if right <= frame[2] and top <= frame[3] else None
 
 
 def _around(boxes: Sequence[Box]) -> Box:
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    return min(lefts), min(bottoms), max(rights), max(tops)
 
 
 def in_rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
@@ -144,7 +176,10 @@ def in_rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
     low = 0.0
     for piece in sorted(pieces, key=lambda each: -each.box[3]):
         shared = piece.box[3] - low
-        if rows and shared > _SAME_ROW * min(piece.height, statistics.median(_heights(rows[-1]))):
+        if rows and (
+            shared > _SAME_ROW * piece.height
+            or shared > _SAME_ROW * statistics.median(each.height for each in rows[-1])
+        ):
             rows[-1].append(piece)
             low = min(low, piece.box[1])
         else:
@@ -153,22 +188,23 @@ def in_rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
     return [sorted(row, key=lambda each: each.box[0]) for row in rows]
 
 
-def _heights(pieces: Sequence[Piece]) -> list[float]:
-    return [each.height for each in pieces]
-
-
-def columns_of(boxes: Iterable[Box], gutter: float) -> list[tuple[float, float]]:
-    """Return the stretches across that boxes cover; what is no further apart is one column.
+def columns_of(
+    stretches: Iterable[tuple[float, float]], gutter: float
+) -> list[tuple[float, float]]:
+    """Return what stretches across the page cover; what is no further apart is one column.
 
     ``gutter`` is that distance in points.
 
-    >>> columns_of([(0, 0, 9, 9), (30, 0, 39, 9), (5, 9, 20, 18)], gutter=8)
+    >>> columns_of([(0, 9), (30, 39), (5, 20)], gutter=8)
     [(0, 20), (30, 39)]
     """
     columns: list[tuple[float, float]] = []
-    for left, right in sorted((box[0], box[2]) for box in boxes):
-        if columns and left - columns[-1][1] <= gutter:
-            columns[-1] = columns[-1][0], max(columns[-1][1], right)
+    start, end = 0.0, float("-inf")
+    for left, right in sorted(stretches):
+        if left - end <= gutter:
+            end = max(end, right)
+            columns[-1] = start, end
         else:
+            start, end = left, right
             columns.append((left, right))
     return columns

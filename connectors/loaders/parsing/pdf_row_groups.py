@@ -7,13 +7,13 @@ at one height, and by cells that are full.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece
 from rag_engine.connectors.loaders.parsing.tables import has_digit
 
-__all__ = ["column_of", "gap_between", "group_rows", "height_of"]
+__all__ = ["Columns", "gap_between", "group_rows", "height_of"]
 
 _CLOSER = 0.2
 _CENTRED = 0.25
@@ -21,13 +21,37 @@ _MOST_UPPER_LINES = 4
 _HALF = 0.5
 
 
-def group_rows(
-    rows: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
-) -> list[list[Piece]]:
-    """Join rows that are lines of one row of cells.
+class Columns:
+    """Stretches across that are columns, as they are read, and which of them a piece stands in."""
 
-    ``columns`` come in the order in which they are read.
-    """
+    def __init__(self, stretches: Iterable[tuple[float, float]]) -> None:
+        self.stretches = tuple(stretches)
+        self._known: dict[Piece, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.stretches)
+
+    def of(self, piece: Piece) -> int:
+        """Return the number of the column that a piece is in, or nearest to."""
+        number = self._known.get(piece)
+        if number is None:
+            number = self._known[piece] = self._nearest((piece.box[0] + piece.box[2]) / 2)
+        return number
+
+    def _nearest(self, middle: float) -> int:
+        nearest, least = 0, float("inf")
+        for number, (left, right) in enumerate(self.stretches):
+            if left <= middle <= right:
+                return number
+            distance = max(left - middle, middle - right)
+            if distance < least:
+                nearest, least = number, distance
+        return nearest
+
+
+def group_rows(rows: Sequence[list[Piece]], columns: Columns) -> list[list[Piece]]:
+    """Join rows that are lines of one row of cells."""
     usual = _usual_gap(rows, columns)
     groups: list[list[Piece]] = []
     last: list[Piece] = []
@@ -43,18 +67,16 @@ def group_rows(
     if len(groups) > 1 and _is_upper_line(groups[0], groups[1], columns):
         groups[:2] = [[*groups[0], *groups[1]]]
     groups = _with_full_cells(_with_upper_lines(groups, columns), columns)
-    while groups and len({column_of(piece, columns) for piece in groups[-1]}) < 2:
+    while groups and len({columns.of(piece) for piece in groups[-1]}) < 2:
         groups.pop()  # a paragraph may begin there
     return groups
 
 
-def _with_full_cells(
-    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
-) -> list[list[Piece]]:
+def _with_full_cells(groups: Sequence[list[Piece]], columns: Columns) -> list[list[Piece]]:
     """Join rows of words whose first ones had no room in the cells above them."""
     joined: list[list[Piece]] = []
     for group in groups:
-        own = {column_of(piece, columns) for piece in group}
+        own = {columns.of(piece) for piece in group}
         partial = len(own) < len(columns) and not (0 in own and len(own) > 1)
         words = not any(has_digit(piece.run.text) for piece in group)
         if joined and partial and words and all(_is_full(p, joined[-1], columns) for p in group):
@@ -64,9 +86,7 @@ def _with_full_cells(
     return joined
 
 
-def _with_upper_lines(
-    groups: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]
-) -> list[list[Piece]]:
+def _with_upper_lines(groups: Sequence[list[Piece]], columns: Columns) -> list[list[Piece]]:
     """Join rows with the next one where only so all its cells have their middle at one height."""
     joined: list[list[Piece]] = []
     for group in groups:
@@ -75,7 +95,7 @@ def _with_upper_lines(
             continue
         for count in range(1, min(_MOST_UPPER_LINES, len(joined) - 1) + 1):
             upper = [piece for each in joined[-1 - count : -1] for piece in each]
-            if len({column_of(piece, columns) for piece in upper}) > 1:
+            if len({columns.of(piece) for piece in upper}) > 1:
                 break
             if _is_centred([*upper, *group], columns):
                 joined[-1 - count :] = [[*upper, *group]]
@@ -83,18 +103,20 @@ def _with_upper_lines(
     return joined
 
 
-def _is_centred(group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
-    middles = []
-    for column in range(len(columns)):
-        own = [piece.box for piece in group if column_of(piece, columns) == column]
-        if own:
-            middles.append((min(box[1] for box in own) + max(box[3] for box in own)) / 2)
+def _is_centred(group: Sequence[Piece], columns: Columns) -> bool:
+    cells: dict[int, tuple[float, float]] = {}
+    for piece in group:
+        _, low, _, high = piece.box
+        column = columns.of(piece)
+        bottom, top = cells.get(column, (low, high))
+        cells[column] = min(bottom, low), max(top, high)
+    middles = [(bottom + top) / 2 for bottom, top in cells.values()]
     return max(middles) - min(middles) < _CENTRED * height_of(group)
 
 
-def _usual_gap(rows: Sequence[list[Piece]], columns: Sequence[tuple[float, float]]) -> float:
+def _usual_gap(rows: Sequence[list[Piece]], columns: Columns) -> float:
     """Return the gap between two rows that both begin in the first column."""
-    full = [0 in {column_of(piece, columns) for piece in row} and len(row) > 1 for row in rows]
+    full = [0 in {columns.of(piece) for piece in row} and len(row) > 1 for row in rows]
     pairs = zip(pairwise(rows), pairwise(full), strict=True)
     gaps = [gap_between(above, row) for (above, row), both in pairs if all(both)]
     return statistics.median(gaps) if gaps else 0.0
@@ -104,13 +126,13 @@ def _continues(
     group: Sequence[Piece],
     last: Sequence[Piece],
     row: Sequence[Piece],
-    columns: Sequence[tuple[float, float]],
+    columns: Columns,
     usual: float,
 ) -> bool:
-    own = {column_of(piece, columns) for piece in row}
+    own = {columns.of(piece) for piece in row}
     if _drawn_before(row, group):
         return True
-    if len(own) == len(columns) == len({column_of(piece, columns) for piece in group}):
+    if len(own) == len(columns) == len({columns.of(piece) for piece in group}):
         return False
     return gap_between(last, row) < usual - max(_CLOSER * height_of(row), _CLOSER * usual)
 
@@ -120,11 +142,11 @@ def _drawn_before(row: Sequence[Piece], group: Sequence[Piece]) -> bool:
     return min(piece.order for piece in row) < max(piece.order for piece in group)
 
 
-def _is_full(piece: Piece, group: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
+def _is_full(piece: Piece, group: Sequence[Piece], columns: Columns) -> bool:
     """Tell whether the first word of a piece has no room in the line of the cell above it."""
-    column = column_of(piece, columns)
-    left, right = columns[column]
-    above = [each for each in group if column_of(each, columns) == column]
+    column = columns.of(piece)
+    left, right = columns.stretches[column]
+    above = [each for each in group if columns.of(each) == column]
     if not above:
         return False
     text = piece.run.text.strip()
@@ -133,31 +155,16 @@ def _is_full(piece: Piece, group: Sequence[Piece], columns: Sequence[tuple[float
     return right - left - width < word
 
 
-def _is_upper_line(
-    first: Sequence[Piece], second: Sequence[Piece], columns: Sequence[tuple[float, float]]
-) -> bool:
+def _is_upper_line(first: Sequence[Piece], second: Sequence[Piece], columns: Columns) -> bool:
     """Tell whether the first row is the upper line of some cells of the second, a header."""
-    upper = {column_of(piece, columns) for piece in first}
-    lower = {column_of(piece, columns) for piece in second}
+    upper = {columns.of(piece) for piece in first}
+    lower = {columns.of(piece) for piece in second}
     return (
         0 not in upper
         and upper < lower
         and not any(has_digit(piece.run.text) for piece in [*first, *second])
         and gap_between(first, second) < _HALF * height_of(first)
     )
-
-
-def column_of(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
-    """Return the number of the column that a piece is in, or nearest to."""
-    middle = (piece.box[0] + piece.box[2]) / 2
-    nearest, least = 0, float("inf")
-    for number, (left, right) in enumerate(columns):
-        distance = max(left - middle, middle - right, 0.0)
-        if distance < least:
-            nearest, least = number, distance
-        if not distance:
-            break
-    return nearest
 
 
 def gap_between(above: Sequence[Piece], below: Sequence[Piece]) -> float:

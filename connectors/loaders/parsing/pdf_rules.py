@@ -83,6 +83,7 @@ def _is_straight(drawn: Any, segments: int) -> bool:
 def _steps(drawn: Any, segments: int) -> Iterator[tuple[float, float, float, float]]:
     matrix = pdfium.FS_MATRIX()
     pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
+    a, b, c, d, e, f = matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
     x, y = ctypes.c_float(), ctypes.c_float()
     points: list[tuple[bool, float, float]] = []
     for number in range(segments):
@@ -91,12 +92,12 @@ def _steps(drawn: Any, segments: int) -> Iterator[tuple[float, float, float, flo
         if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
             return
         pdfium.FPDFPathSegment_GetPoint(segment, x, y)
-        across = matrix.a * x.value + matrix.c * y.value + matrix.e
-        up = matrix.b * x.value + matrix.d * y.value + matrix.f
-        points.append((kind == pdfium.FPDF_SEGMENT_MOVETO, across, up))
-    for (_, a, b), (moved, c, d) in pairwise(points):
-        if not moved and (abs(a - c) <= 1 or abs(b - d) <= 1):
-            yield min(a, c), min(b, d), max(a, c), max(b, d)
+        across, up = x.value, y.value
+        moved = kind == pdfium.FPDF_SEGMENT_MOVETO
+        points.append((moved, a * across + c * up + e, b * across + d * up + f))
+    for (_, left, low), (moved, right, high) in pairwise(points):
+        if not moved and (abs(left - right) <= 1 or abs(low - high) <= 1):
+            yield min(left, right), min(low, high), max(left, right), max(low, high)
 
 
 def _put_together(rules: Iterable[Rule]) -> list[Rule]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -37,6 +38,11 @@ PLAIN = Style()
 """Of what nothing is known."""
 
 
+@lru_cache(maxsize=256)
+def _is_named_bold(name: bytes) -> bool:
+    return _BOLD.search(name.decode("utf-8", "replace")) is not None
+
+
 class StyleReader:
     """Asks PDFium about characters of a pypdfium2 text page; ``tagged`` files hold marks."""
 
@@ -64,7 +70,7 @@ class StyleReader:
     def is_bold(self, place: int) -> bool:
         """Tell whether a character is in bold type."""
         pdfium.FPDFText_GetFontInfo(self._page, place, self._name, _LONGEST_NAME, self._flags)
-        if _BOLD.search(self._name.value.decode("utf-8", "replace")):
+        if _is_named_bold(self._name.value):
             return True
         return int(pdfium.FPDFText_GetFontWeight(self._page, place)) >= _BOLD_WEIGHT
 

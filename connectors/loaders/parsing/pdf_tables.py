@@ -32,7 +32,7 @@ from rag_engine.connectors.loaders.parsing.pdf_pieces import (
     least_gap,
     pieces_of,
 )
-from rag_engine.connectors.loaders.parsing.pdf_row_groups import group_rows
+from rag_engine.connectors.loaders.parsing.pdf_row_groups import Columns, group_rows
 from rag_engine.connectors.loaders.parsing.pdf_rules import read_rules
 from rag_engine.connectors.loaders.parsing.pdf_table_rows import TableRows, rows_of_cells
 from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row
@@ -163,22 +163,23 @@ def _framed(written: PageText, runs: Sequence[Run], grids: Sequence[RuledGrid]) 
     if not grids:
         return set()
     boxes = ((n, written.end_boxes(run)[0]) for n, run in enumerate(runs) if run.text.strip())
-    return {n for n, box in boxes if any(g.box[1] < box[3] and box[1] < g.box[3] for g in grids)}
+    heights = [(grid.ys[0], grid.ys[-1]) for grid in grids]
+    return {n for n, box in boxes if any(low < box[3] and box[1] < top for low, top in heights)}
 
 
 def _ruled(
     written: PageText, grid: RuledGrid, pieces: Sequence[Piece], reader: CellReader
 ) -> tuple[TableRows | None, list[Piece], list[Piece]]:
     """Return the rows of a table, the pieces in it, and all pieces, cut at its frames."""
-    frames = [frame.box for frame in grid.frames]
-    drafts = [Draft() for _ in frames]
+    drafts = [Draft() for _ in grid.frames]
+    around = grid.box
     every: list[Piece] = []
     inside: list[Piece] = []
     for piece in pieces:
-        if _outside(piece.box, grid.box):
+        if _outside(piece.box, around):
             every.append(piece)
             continue
-        for number, part in cut(written, piece, frames):
+        for number, part in cut(written, piece, grid):
             every.append(part)
             if number is not None:
                 drafts[number].pieces.append(part)
@@ -191,7 +192,7 @@ def _ruled(
     table = rows_of_cells(
         rows,
         bold.__getitem__,
-        box=grid.box,
+        box=around,
         start=_start(inside),
         columns=grid.across[::-1] if reader.backwards else grid.across,
         ruled=True,
@@ -207,7 +208,7 @@ def _rows(
     bold: list[bool] = []
     cells = [reader.read(draft) for draft in drafts]
     for number in range(grid.rows):
-        within = [n for n, f in enumerate(grid.frames) if f.top_row <= number < f.end_row]
+        within = sorted(set(grid.numbers[number]))
         parted = _parted(grid, [(grid.frames[n], drafts[n]) for n in within])
         for row in parted or [[(grid.frames[n], drafts[n], cells[n]) for n in within]]:
             placed = (
@@ -236,7 +237,7 @@ def _parted(
         return []
     if any(frame.end_row - frame.top_row > 1 for frame, _ in row):
         return []
-    columns = [(frame.box[0], frame.box[2]) for frame, _ in row]
+    columns = Columns((frame.box[0], frame.box[2]) for frame, _ in row)
     pieces = [piece for _, draft in row for piece in draft.pieces]
     groups = group_rows(in_rows(pieces), columns)
     if len(groups) < _FEWEST_LINES_OF_A_BODY:
