@@ -100,8 +100,8 @@ FACTS: dict[str, tuple[str, str]] = {
         "On which day is the rose garden closed?",
     ),
     "box.mbox": (
-        "Plavání v jezeře je dovoleno pouze do setmění.",
-        "Until when may one swim in the lake?",
+        "Oběd v jídelně stojí sto korun.",
+        "How much does lunch in the canteen cost?",
     ),
     "page.mhtml": (
         "Hundar måste hållas i koppel på stranden.",
