@@ -14,3 +14,4 @@ class MboxLoader(MembersLoader):
     parser = "mbox"
     join = "#"
     ending = ".eml"
+    expands = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class _Room:
     """How much may still come out of a file and of those inside of it."""
 
     bytes: int
-    members: int = _MOST_MEMBERS
+    members: int
 
 
 class MembersLoader:
@@ -55,7 +56,8 @@ class MembersLoader:
     Args:
         loaders: what reads the members, by the endings of their names.
         sandbox: the child process; loaders may share one. None: one of its own.
-        max_file_mb: largest member that is read, in 10^6 bytes; all together may be ten times that.
+        max_file_mb: largest member that is read, in 10^6 bytes; where more may come out than lies
+            in the file, all together may be ten times that.
     """
 
     suffixes: frozenset[str] = frozenset()
@@ -65,6 +67,8 @@ class MembersLoader:
     """What stands between the file's name and a member's."""
     ending = ""
     """Of the kind that all members are; "": the names of the members tell."""
+    expands = True
+    """Whether more may come out than lies in the file; then what comes out has limits."""
 
     def __init__(
         self,
@@ -109,7 +113,7 @@ class MembersLoader:
         """
         if self._depth > _DEEPEST:
             raise LoadLimitExceeded(f"{source}: archives are nested too deeply; unpack it")
-        room = self._room or _Room(self._most_bytes * _MOST_FILES)
+        room = self._room or self._whole_room()
         loaders = (*self._loaders, self._inside(room))
         unread: list[str] = []
         with tempfile.TemporaryDirectory(prefix="rag_engine_member_") as folder:
@@ -130,9 +134,17 @@ class MembersLoader:
                     unread.append(name)
                 except (LoadError, InvalidDocument) as error:
                     yield Problem(source=own, reason=str(error).removeprefix(f"{own}: "))
+                except Exception as error:  # as of a file in a folder, whatever its loader raises
+                    reason = f"its loader failed: {type(error).__name__}: {error!s:.300}"
+                    yield Problem(source=own, reason=reason)
         if unread:
             shown = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
             yield Note(source=source, text=f"nothing reads {len(unread):,} of its files: {shown}")
+
+    def _whole_room(self) -> _Room:
+        if self.expands:
+            return _Room(self._most_bytes * _MOST_FILES, _MOST_MEMBERS)
+        return _Room(sys.maxsize, sys.maxsize)
 
     def _inside(self, room: _Room) -> Self:
         """Return the loader of such files inside of this one."""

@@ -71,6 +71,8 @@ def test_every_format_has_one_loader(tmp_path: Path) -> None:
         *(".text", ".tsv", ".txt", ".vtt", ".xhtml", ".xml"),
         *(".eml", ".epub", ".fodp", ".fods", ".fodt", ".msg", ".odp", ".ods", ".odt"),
         *(".doc", ".ppsx", ".ppt", ".pptm", ".pptx", ".rtf", ".xls", ".xlsm", ".xlsx"),
+        *(".docm", ".dotm", ".dotx", ".potm", ".potx", ".ppsm", ".xltm", ".xltx"),
+        *(".mbox", ".mht", ".mhtml", ".otp", ".ots", ".ott", ".zip"),
         *(".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),
     }
     assert loader_for(Path("x/Y.HTML"), loaders) is loader_for(Path("y.htm"), loaders)

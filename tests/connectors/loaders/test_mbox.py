@@ -8,6 +8,7 @@ from email.policy import SMTP
 
 import pytest
 
+from rag_engine.connectors.loaders import members
 from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.mbox import MboxLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
@@ -90,6 +91,15 @@ def test_a_mail_that_is_bad_or_too_large_is_named(load: Load) -> None:
         "it has more than 1,000,000 bytes",
         "",
     ]
+
+
+def test_a_mailbox_may_hold_more_than_an_archive(
+    loader: MboxLoader, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "_MOST_FILES", 0)
+    monkeypatch.setattr(members, "_MOST_MEMBERS", 0)
+    box = box_of(mail("a", "Eins."), mail("b", "Zwei."))
+    assert texts(load(loader, "b.mbox", box)) == {"b.mbox#1": "Eins.", "b.mbox#2": "Zwei."}
 
 
 @pytest.mark.parametrize("data", [b"Subject: x\n\nNo mailbox.\n", b"hello\n"])

@@ -30,13 +30,13 @@ def page(text: str, more: str = "") -> str:
 def test_a_page_that_chromium_saved(sandbox: Sandbox, load_one: Callable[..., Document]) -> None:
     document = load_one(MhtLoader(sandbox=sandbox), "page.mhtml", office_file("page.mhtml"))
     assert document.text.split("\n\n") == [
-        "Isbanan",
+        "Stranden",
         fact("page.mhtml"),
         "Dag: Måndag | Öppet: 9-17",
         "日本語の案内もあります。",
     ]
-    assert (document.title, document.language_hint) == ("Isbanan i Ängby", "sv")
-    assert document.spans[0].section == ("Isbanan",)
+    assert (document.title, document.language_hint) == ("Stranden i Ängby", "sv")
+    assert document.spans[0].section == ("Stranden",)
 
 
 def test_the_part_says_its_encoding_and_not_the_page() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from rag_engine import KnowledgeBase
 from rag_engine.connectors.loaders.registry import default_loaders
+from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.connectors.loaders.zip import ZipLoader
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Note, Problem
@@ -133,6 +134,20 @@ def test_a_bad_file_is_named_and_stops_no_other(loader: ZipLoader, load: Load) -
     assert found["a.zip/b.txt"].startswith("! it is damaged")
     assert found["a.zip/c.txt"] == "Zweiter."
     assert found["a.zip"] == "nothing reads 1 of its files: d"
+
+
+def test_a_loader_that_fails_costs_one_file(load: Load) -> None:
+    class Failing(TextLoader):
+        suffixes = frozenset({".bad"})
+
+        def load(self, path: Path, source: str) -> Iterator[Document]:
+            raise ValueError("no way")
+
+    zips = ZipLoader([Failing(), TextLoader()])
+    assert told(load(zips, "a.zip", zip_of({"a.bad": "x", "b.txt": "Zwei."}))) == {
+        "a.zip/a.bad": "! its loader failed: ValueError: no way",
+        "a.zip/b.txt": "Zwei.",
+    }
 
 
 def test_a_password_is_told(loader: ZipLoader, load: Load) -> None:

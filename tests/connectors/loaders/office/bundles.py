@@ -51,8 +51,8 @@ def page_by_chromium(sentence: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         page.write_text(
-            f"<!DOCTYPE html><html lang='sv'><meta charset='utf-8'><title>Isbanan i Ängby</title>"
-            f"<h1>Isbanan</h1><p>{sentence}</p><table><tr><th>Dag<th>Öppet<tr><td>Måndag<td>9-17"
+            f"<!DOCTYPE html><html lang='sv'><meta charset='utf-8'><title>Stranden i Ängby</title>"
+            f"<h1>Stranden</h1><p>{sentence}</p><table><tr><th>Dag<th>Öppet<tr><td>Måndag<td>9-17"
             f"</table><p>日本語の案内もあります。</p></html>",
             encoding="utf-8",
         )

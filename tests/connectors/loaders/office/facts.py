@@ -76,8 +76,8 @@ FACTS: dict[str, tuple[str, str]] = {
         "How many people may join the pottery workshop?",
     ),
     "calc.xltx": (
-        "Kayığın kürekleri kırmızı dolapta durur.",
-        "In which cupboard are the oars of the boat?",
+        "Kütüphaneden en fazla beş kitap ödünç alınabilir.",
+        "How many books may one borrow from the library?",
     ),
     "calc.ots": (
         "Măgarii de la fermă mănâncă de trei ori pe zi.",
@@ -88,24 +88,24 @@ FACTS: dict[str, tuple[str, str]] = {
         "Who keeps the key of the bell tower?",
     ),
     "impress.potx": (
-        "Ο φάρος ανάβει μισή ώρα πριν από τη δύση του ήλιου.",
-        "When is the lighthouse lit?",
+        "Το πλοίο για το νησί φεύγει κάθε πρωί στις επτά.",
+        "When does the boat to the island leave?",
     ),
     "impress.ppsx": (
-        "A malom csak április elsejétől van nyitva.",
-        "From which day on is the mill open?",
+        "A múzeumba a gyerekek ingyen mehetnek be.",
+        "Do children get into the museum for free?",
     ),
     "impress.otp": (
         "גן הוורדים סגור בימי שלישי לצורך השקיה.",
         "On which day is the rose garden closed?",
     ),
     "box.mbox": (
-        "Plavání v jezeře je dovoleno pouze do setmění.",
-        "Until when may one swim in the lake?",
+        "Oběd v jídelně stojí sto korun.",
+        "How much does lunch in the canteen cost?",
     ),
     "page.mhtml": (
-        "Skridskobanan spolas varje morgon klockan sex.",
-        "At what time is the skating rink flooded?",
+        "Hundar måste hållas i koppel på stranden.",
+        "Must dogs be kept on a leash at the beach?",
     ),
     "papers.zip": (
         "Kostnica se otevírá jen na požádání u kostelníka.",
