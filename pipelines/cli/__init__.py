@@ -19,6 +19,7 @@ from rag_engine.pipelines.cli import (
     bench_index,
     bench_languages,
     bench_peers,
+    bench_quotations,
     bench_readers,
     bench_search,
     bench_serve,
@@ -80,6 +81,7 @@ def _app() -> typer.Typer:
     register(bench, bench_languages.languages, command="bench")
     register(bench, bench_typing.typing, command="bench")
     register(bench, bench_dialogues.dialogues, command="bench")
+    register(bench, bench_quotations.quotations, command="bench")
     register(bench, bench_serve.serve, command="bench")
     register(bench, bench_peers.peers, command="bench")
     register(bench, bench_readers.readers, command="bench")
