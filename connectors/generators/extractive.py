@@ -75,7 +75,7 @@ class ExtractiveGenerator:
         return True
 
     def generate(self, prompt: Prompt) -> Iterator[str]:
-        """Yield one line a quotation, in the order of the sources; nothing if none says anything."""
+        """Yield one line a quotation, in the order of the sources; nothing if none states any."""
         candidates = list(_candidates(prompt))
         chosen = [0] if len(candidates) == 1 else self._chosen(prompt.question, candidates)
         for row in chosen:

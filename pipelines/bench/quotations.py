@@ -20,7 +20,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from rag_engine.answering.citations import without_marks
@@ -70,9 +69,12 @@ def bench_quotations(path: Path, questions: int, settings: Settings, seed: int =
         InvalidInput: a line can not be read, or there is none; or the generator does not quote.
     """
     drawn = _drawn(path, questions, seed)
-    with tempfile.TemporaryDirectory() as folder:
-        with KnowledgeBase.open(Path(folder) / "kb", settings=settings) as kb, Bar() as bar:
-            asked = list(_asked(kb, drawn, bar))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        KnowledgeBase.open(Path(folder) / "kb", settings=settings) as kb,
+        Bar() as bar,
+    ):
+        asked = list(_asked(kb, drawn, bar))
     rows = [row for kind in _KINDS for row in _rows(kind, [a for a in asked if a.kind == kind])]
     shown = [
         {key: f"{value:.3f}" if isinstance(value, float) else value for key, value in row.items()}
@@ -128,15 +130,16 @@ def _rows(kind: str, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
     for name, group in groups.items():
         answered = [one for one in group if one.right]
         quoted = [right for one in answered for right in one.right]
+        answers, count = max(1, len(answered)), max(1, len(quoted))
         yield {
             "asked of": kind,
             "language": name,
             "questions": len(group),
             "answered": len(answered) / len(group),
-            "answers that hold it": mean(any(one.right) for one in answered) if answered else 0.0,
-            "sentences that hold it": mean(quoted) if quoted else 0.0,
-            "sentences": len(quoted) / max(1, len(answered)),
-            "sources": mean(one.sources for one in answered) if answered else 0.0,
+            "answers that hold it": sum(any(one.right) for one in answered) / answers,
+            "sentences that hold it": sum(quoted) / count,
+            "sentences": len(quoted) / answers,
+            "sources": sum(one.sources for one in answered) / answers,
         }
 
 

@@ -28,12 +28,12 @@ class Statement:
 
 
 def statements(passage: str, language: str) -> list[Statement]:
-    """Return what a passage states, in its order.
+    r"""Return what a passage states, in its order.
 
     A sentence that only asks (an FAQ's question) states nothing, nor does a label or a number. A
     heading does where there is nothing else.
 
-    >>> [one.below for one in statements("The pump drips. What now?\\nPress the red key.", "en")]
+    >>> [one.below for one in statements("The pump drips. What now?\nPress the red key.", "en")]
     ['', 'What now?']
     """
     stated: list[Statement] = []
