@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag_engine.calibration.prior import load_prior
+from rag_engine.calibration.prior import LanguagePrior, load_prior
 from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.components import Components, check_generator
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
@@ -79,8 +79,10 @@ def build_components(
     """
     if embedder is None:
         embedder = build_embedder(settings.embedder)
+    prior = load_prior(embedder.contract.weights)
+    token_space = _token_space(settings.embedder, embedder)
     if generator is None:
-        generator = build_generator(settings.generator, embedder)
+        generator = build_generator(settings.generator, embedder, prior, token_space)
     check_generator(settings, generator)
     return Components(
         embedder=embedder,
@@ -89,8 +91,8 @@ def build_components(
         lexical=build_lexical(settings.lexical, settings.milvus),
         generator=generator,
         reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
-        prior=load_prior(embedder.contract.weights),
-        token_space=_token_space(settings.embedder, embedder),
+        prior=prior,
+        token_space=token_space,
     )
 
 
@@ -303,13 +305,18 @@ def build_reranker(settings: RerankerSettings, generator: Generator) -> Reranker
             return load_plugin(settings, Reranker)  # type: ignore[type-abstract]
 
 
-def build_generator(settings: GeneratorSettings, embedder: Embedder) -> Generator:
-    """Build the generator that the settings name; one that quotes chooses with the embedder."""
+def build_generator(
+    settings: GeneratorSettings,
+    embedder: Embedder,
+    prior: LanguagePrior | None = None,
+    token_space: TokenSpace | None = None,
+) -> Generator:
+    """Build the generator that the settings name; one that quotes chooses by the other parts."""
     match settings:
         case ExtractiveGeneratorSettings():
             from rag_engine.connectors.generators.extractive import ExtractiveGenerator
 
-            return ExtractiveGenerator(embedder=embedder)
+            return ExtractiveGenerator(embedder=embedder, prior=prior, token_space=token_space)
         case OpenAICompatibleGeneratorSettings():
             from rag_engine.connectors.generators.openai_compatible import (
                 OpenAICompatibleGenerator,

@@ -68,7 +68,9 @@ class Prompt:
     """What a generator is asked: instructions, numbered sources, the question.
 
     ``passages`` are the sources' texts in the order of their numbers, for generators that quote;
-    ``passage_languages`` are their languages (BCP-47 or ``und``), in the same order, if given.
+    ``passage_languages`` are their languages (BCP-47 or ``und``), ``passage_headings`` the titles
+    and sections that they are of, and ``passage_scores`` those of the search, in the same order, if
+    given.
     """
 
     system: str
@@ -77,6 +79,8 @@ class Prompt:
     language: str
     passages: tuple[str, ...] = ()
     passage_languages: tuple[str, ...] = ()
+    passage_headings: tuple[str, ...] = ()
+    passage_scores: tuple[float, ...] = ()
 
 
 @runtime_checkable

@@ -43,14 +43,16 @@ def bundled_e5():
 
 
 def components_with(embedder) -> Components:
+    prior = load_prior(embedder.contract.weights)
+    space = load_token_space(embedder.contract.weights)
     return Components(
         embedder=embedder,
         detector=SeveralModelsDetector(),
         dense=AutoDenseFactory(exact_below=200),
         lexical=TantivyFactory(),
-        generator=ExtractiveGenerator(embedder=embedder),
-        prior=load_prior(embedder.contract.weights),
-        token_space=load_token_space(embedder.contract.weights),
+        generator=ExtractiveGenerator(embedder=embedder, token_space=space, prior=prior),
+        prior=prior,
+        token_space=space,
     )
 
 

@@ -1,40 +1,47 @@
-"""Answers without a language model: the best sentences of the best passages, quoted."""
+"""Answers without a language model: the sentences that match the question best, quoted."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from rag_engine.answering.citations import without_marks
+from rag_engine.answering.sentence_choice import AS_WELL, choose_sentences, token_matches
+from rag_engine.answering.statements import statements
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.errors import InvalidInput
-from rag_engine.ports import Embedder, Float32Array, Prompt
-from rag_engine.text.sentences import sentences
+from rag_engine.ports import Embedder, Float32Array, Prompt, TokenEmbedder
 
 __all__ = ["ExtractiveGenerator"]
 
-_CLOSING = r"[\s\"'»”’)\]）」』】]*$"
-_QUESTION_END = re.compile(rf"[?？؟՞;⸮፧]{_CLOSING}")
-_STOP = re.compile(rf"[.!。！．…؟?？।॥։።។៕၊။།]{_CLOSING}")
-_LIST_ITEM = re.compile(r"(?:[-*+•‣·–—]|\(?\w{1,3}[.)])\s|.*\|")
-_FEWEST_LETTERS = 8
-"""A shorter piece is a label or a number, not a statement; ideographs count double."""
-_LONGEST_HEADING = 60
-"""Letters of a line without a stop that may be a heading; Thai and Lao text has no stops."""
+
+class _Candidate(NamedTuple):
+    """A sentence of passage ``number`` (from 1), with the headings that it stands below."""
+
+    text: str
+    headings: tuple[str, ...]
+    number: int
+    language: str
+    score: float
 
 
 class ExtractiveGenerator:
     """A ``Generator`` that quotes: one line a sentence, each with the number of its source.
 
     It writes nothing of its own and can not translate: quotations stay in the languages of their
-    sources, whatever the question's is, which its name says. At most ``max_sentences`` are
-    quoted: the best of the first passage in its own order, then, if that has fewer, one from each
-    that follows.
+    sources, whatever the question's is, which its name says. It quotes the sentence that matches
+    the question best, and up to ``max_sentences`` in all where others match what that one does not:
+    see ``rag_engine.answering.sentence_choice``. Passages that are much less likely to answer than
+    the best one are not quoted.
 
-    Within a passage, sentences are chosen by the cosine of their vectors and the question's.
-    Across passages only the retriever's order counts: E5 gives a sentence in the question's own
-    language a higher cosine than a better one in another. Headings are not quoted, nor is a
-    sentence that only asks (an FAQ's question); what follows it inherits its cosine.
+    Headings are not quoted, nor is a sentence that only asks (an FAQ's question); what they match
+    counts for the sentences below them. ``prior`` tells what is language in a token, so that a
+    sentence in the question's own language is not preferred for that. Without a ``token_space``, or
+    with an embedder that tells no tokens, a sentence matches by the cosine of its vector, and one
+    is quoted.
 
     The same prompt always gives the same answer.
 
@@ -42,10 +49,19 @@ class ExtractiveGenerator:
         InvalidInput: ``max_sentences`` below 1.
     """
 
-    def __init__(self, *, embedder: Embedder, max_sentences: int = 3) -> None:
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        token_space: TokenSpace | None = None,
+        prior: LanguagePrior | None = None,
+        max_sentences: int = 2,
+    ) -> None:
         if max_sentences < 1:
             raise InvalidInput(f"max_sentences is at least 1, got {max_sentences!r}")
         self._embedder = embedder
+        self._token_space = token_space
+        self._prior = prior
         self._max_sentences = max_sentences
 
     @property
@@ -59,57 +75,67 @@ class ExtractiveGenerator:
         return True
 
     def generate(self, prompt: Prompt) -> Iterator[str]:
-        """Yield one line a quotation; nothing if no passage holds a sentence."""
-        question = self._embedder.embed_queries([prompt.question])[0]
-        left = self._max_sentences
-        passages = zip_longest(prompt.passages, prompt.passage_languages, fillvalue="")
-        for number, (passage, language) in enumerate(passages, start=1):
-            for quoted in self._best(question, passage, language, left if number == 1 else 1):
-                yield f"“{without_marks(quoted)}” [{number}]\n"
-                left -= 1
-            if not left:
-                return
+        """Yield one line a quotation, in the order of the sources; nothing if none states any."""
+        candidates = list(_candidates(prompt))
+        chosen = [0] if len(candidates) == 1 else self._chosen(prompt.question, candidates)
+        for row in chosen:
+            yield f"“{without_marks(candidates[row].text)}” [{candidates[row].number}]\n"
 
-    def _best(self, question: Float32Array, passage: str, language: str, count: int) -> list[str]:
-        """Return the ``count`` best statements of a passage, in its order."""
-        spans = sentences(passage, language)
-        texts = [passage[start:end] for start, end in spans]
-        statements = [row for row, text in enumerate(texts) if _is_statement(text)]
-        bodies = [row for row in statements if not _is_heading(passage, *spans[row])]
-        candidates = bodies or statements
-        if len(candidates) > count:
-            cosines = self._embedder.embed_passages(texts) @ question
-            scores = {row: _score(cosines, texts, row) for row in candidates}
-            candidates = sorted(candidates, key=lambda row: (-scores[row], row))[:count]
-        return [" ".join(texts[row].split()) for row in sorted(candidates)]
+    def _chosen(self, question: str, candidates: Sequence[_Candidate]) -> list[int]:
+        if not candidates:
+            return []
+        languages = {
+            text: candidate.language
+            for candidate in candidates
+            for text in (candidate.text, *candidate.headings)
+        }
+        matches, weights = self._matches(question, languages)
+        of_text = dict(zip(languages, matches, strict=True))
+        own = [
+            np.max([of_text[text] for text in (candidate.text, *candidate.headings)], axis=0)
+            for candidate in candidates
+        ]
+        scores = np.array([candidate.score for candidate in candidates], np.float32)
+        return choose_sentences(np.array(own), weights, scores, most=self._max_sentences)
+
+    def _matches(
+        self, question: str, languages: dict[str, str]
+    ) -> tuple[Float32Array, Float32Array]:
+        """Return what of a question each text matches, ``(n, q)``, and what that weighs ``(q,)``.
+
+        ``languages`` are those of the texts.
+        """
+        embedder, texts = self._embedder, list(languages)
+        if self._token_space is None or not isinstance(embedder, TokenEmbedder):
+            cosines = embedder.embed_passages(texts) @ embedder.embed_queries([question])[0]
+            return cosines[:, np.newaxis], np.ones(1, np.float32)
+        basis = self._token_space.basis
+        _, [asked] = embedder.embed_query_tokens([question], basis)
+        _, told = embedder.embed_passage_tokens(texts, basis)
+        own = centred_tokens(asked.vectors, np.zeros(len(basis), np.float32))
+        sentences = [
+            centred_tokens(tokens.vectors, self._offset(language, basis))
+            for tokens, language in zip(told, languages.values(), strict=True)
+        ]
+        return token_matches(own, sentences), asked.weights
+
+    def _offset(self, language: str, basis: Float32Array) -> Float32Array:
+        offset = self._prior and self._prior.offset(language)
+        if offset is None:
+            return np.zeros(len(basis), np.float32)
+        return basis @ offset
 
 
-def _score(cosines: Float32Array, sentences: list[str], row: int) -> float:
-    """Return a statement's cosine, or that of the question right before it, if greater."""
-    after_question = row > 0 and _QUESTION_END.search(sentences[row - 1])
-    return float(max(cosines[row - 1], cosines[row]) if after_question else cosines[row])
-
-
-def _is_statement(text: str) -> bool:
-    return _letters(text) >= _FEWEST_LETTERS and not _QUESTION_END.search(text)
-
-
-def _is_heading(passage: str, start: int, end: int) -> bool:
-    """Tell whether a sentence is a short line of its own, without a stop, and no list item."""
-    before, text, after = passage[:start], passage[start:end], passage[end:]
-    alone = not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
-    return (
-        alone
-        and not _STOP.search(text)
-        and not _LIST_ITEM.match(text)
-        and _letters(text) <= _LONGEST_HEADING
-    )
-
-
-def _letters(text: str) -> int:
-    """Count letters and digits, ideographs, kana and hangul double."""
-    return sum(
-        2 if "\u2e80" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" else 1
-        for c in text
-        if c.isalnum()
-    )
+def _candidates(prompt: Prompt) -> Iterator[_Candidate]:
+    """Yield what may be quoted: the statements of all passages that are likely enough to answer."""
+    count = len(prompt.passages)
+    languages = prompt.passage_languages or ("",) * count
+    headings = prompt.passage_headings or ("",) * count
+    scores = prompt.passage_scores or (1.0,) * count
+    least = AS_WELL * max(scores, default=0.0)
+    each = zip(prompt.passages, languages, headings, scores, strict=True)
+    for number, (passage, language, heading, score) in enumerate(each, start=1):
+        if score >= least:
+            for statement in statements(passage, language):
+                above = tuple(filter(None, (heading, statement.below)))
+                yield _Candidate(statement.text, above, number, language, score)

@@ -114,6 +114,8 @@ def build_prompt(
         language=language,
         passages=tuple(source.text for source in context.sources),
         passage_languages=tuple(source.hit.chunk.language for source in context.sources),
+        passage_headings=tuple(source.heading for source in context.sources),
+        passage_scores=tuple(source.hit.score for source in context.sources),
     )
 
 

@@ -8,6 +8,14 @@ from rag_engine import KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents, sample_questions
 
 HIT_AT_1 = 0.9
+QUOTED = {
+    "manuals/filter_cartridge_replacement_ja.md": "10分間",
+    "manuals/controller_pairing_ko.html": "20초",
+    "safety/warehouse_forklift_zh.docx": "热泵木箱 | 最多层数: 两层",
+    "hr/annual_leave_am.txt": "18 የሥራ ቀናት",
+    "sales/flood_pump_rental_bn.md": "প্রথম তিন দিন",
+}
+"""Words of what the demo quotes. Of the press it quotes what to do, and not who may speak."""
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +43,12 @@ def test_it_holds_what_it_promises(sample_kb: KnowledgeBase):
     assert len(told.languages) >= 14
     assert told.documents >= 40
     assert {sample.document for sample in sample_questions()} <= set(sample_kb.document_ids())
+
+
+def test_the_answers_of_the_demo_are_right_and_short(sample_kb: KnowledgeBase):
+    demo = [sample for sample in sample_questions() if sample.demo]
+    lines = {sample.document: sample_kb.ask(sample.question).text.splitlines() for sample in demo}
+    assert len(lines) == 6
+    for document, words in QUOTED.items():
+        assert words in "\n".join(lines[document])
+    assert sum(map(len, lines.values())) <= 7
