@@ -120,7 +120,7 @@ class ExtractiveGenerator:
         return token_matches(own, sentences), asked.weights
 
     def _offset(self, language: str, basis: Float32Array) -> Float32Array:
-        offset = self._prior and self._prior.offset(language)
+        offset = None if self._prior is None else self._prior.offset(language)
         if offset is None:
             return np.zeros(len(basis), np.float32)
         return basis @ offset

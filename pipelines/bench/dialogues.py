@@ -168,8 +168,9 @@ def _asked(kb: KnowledgeBase, dialogue: Dialogue) -> list[AskedTurn]:
     history: list[Message] = []
     asked: list[AskedTurn] = []
     for number, turn in enumerate(dialogue.turns, start=1):
-        answer = kb.ask(turn.question, history=history)
-        hits = alone = answer.hits
+        # What is found is measured, not whether it is taken for an answer.
+        answer = kb.ask(turn.question, history=history, strictness="eager")
+        hits = alone = answer.hits if answer.supported else ()
         if history:
             read = kb.settings.answering.hits
             alone = tuple(kb.search(turn.question, k=read, min_score=kb.least_score))

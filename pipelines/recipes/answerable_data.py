@@ -6,7 +6,7 @@ Three kinds of knowledge bases are made in ``WORK``, all of public sets:
   Half have an answer among them, half have ten near misses, as people judged. Those of
   ``nomiracl_dev`` are left out. To them come questions of the set whose passages are not there;
 - ``removed``: ``EVAL/native_kb_dev``, each question once with its right passage and once without;
-- ``small``: 3, 10, 50 and 200 passages of that set, with questions about them and about others.
+- ``small``: 1, 3, 10, 50 and 200 passages of that set, with questions about them and about others.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = [
 _SEED = 20_261_129
 _FOREIGN = 120
 _REMOVED = 300
-_SMALL = ((3, 12), (10, 5), (50, 2), (200, 1))
+_SMALL = ((1, 12), (3, 12), (10, 5), (50, 2), (200, 1))
 """Passages of small knowledge bases, and how many of these are made."""
 _MOST_QUESTIONS = 60
 

@@ -82,12 +82,19 @@ def area_under_curve(labels: _Array, told: _Array) -> float:
     return float(above)
 
 
+def _answered_at(labels: _Array, told: _Array, false: float = 0.09) -> float:
+    """Return the share answered at a bound that lets the share ``false`` of the others through."""
+    least = np.sort(told[labels == 0])[::-1][int(false * (labels == 0).sum())]
+    return float((told[labels == 1] > least).mean())
+
+
 def rows_of(kind: str, labels: _Array, before: _Array, told: _Array) -> dict[str, str]:
     """Return the line of a table: of some questions, what is told and what is answered."""
     row = {"questions": kind, "n": str(len(labels))}
     both = 0 < labels.sum() < len(labels)
-    for name, figures in (("AUROC of the best score", before), ("AUROC", told)):
-        row[name] = f"{area_under_curve(labels, figures):.3f}" if both else "-"
+    for name, figure in (("AUROC", area_under_curve), ("at 9 %", _answered_at)):
+        told_by = [figure(labels, figures) for figures in (before, told)] if both else []
+        row[f"{name}: before/after"] = "/".join(f"{each:.3f}" for each in told_by) or "-"
     for strictness, least in LEAST_PROBABILITY.items():
         if least:
             shares = [
