@@ -40,9 +40,14 @@ def rows_of_cells(
     start: int,
     columns: Sequence[tuple[float, float]],
     ruled: bool,
+    names: Sequence[bool] | None = None,
 ) -> TableRows:
-    """Write a table's rows as lines; ``bold`` tells whether all of a row is in bold type."""
-    names = header_rows(rows, bold=bold)
+    """Write a table's rows as lines; ``bold`` tells whether all of a row is in bold type.
+
+    ``names`` tells of each row whether it names columns, where the file says so.
+    """
+    if names is None:
+        names = header_rows(rows, bold=bold)
     head = [number for number, is_name in enumerate(names) if is_name]
     return TableRows(
         lines=tuple(row_lines(rows, names)),
