@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
-from rag_engine.connectors.loaders.parsing.table_headers import header_rows
+from rag_engine.connectors.loaders.parsing.table_headers import header_rows, marked_headers
 from rag_engine.connectors.loaders.parsing.tables import (
     Cell,
     Grid,
@@ -26,7 +26,6 @@ _PLAIN = re.compile(r"(?:transparent|none|inherit|initial|#fff|#ffffff|white)\b"
 _BACKGROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;]+)", re.IGNORECASE)
 _LONGEST_VALUE, _LONGEST_OF_A_TABLE = 40, 120
 """Characters of a number, and of any cell."""
-_ROW_SCOPES = frozenset({"row", "rowgroup"})
 
 
 @dataclass(slots=True)
@@ -146,29 +145,11 @@ class HtmlTable:
             grid.add_row(placed)
         groups = [tag for tag, _, _ in self._rows]
         if "thead" in groups or any(cell.header for _, _, row in self._rows for cell in row):
-            return grid, _headers(grid.rows, groups)
+            return grid, marked_headers(grid.rows, [group == "thead" for group in groups])
         every = (cell for _, _, row in self._rows for cell in row)
         if any(block.kind == "table" for cell in every for block in cell.blocks):
             return grid, [False] * len(grid.rows)
         return grid, _unmarked_headers(grid.rows, looks)
-
-
-def _headers(rows: Sequence[Row], groups: Sequence[str]) -> list[bool]:
-    """Tell for each row whether it names columns: it stands in a head, or is all header cells.
-
-    Header cells that reach down make the rows that they reach into headers, at the table's top.
-    """
-    width = max((placed.end for row in rows for placed in row), default=0)
-    marked = [_names_columns(row, width) for row in rows]
-    in_head = [group == "thead" for group in groups]
-    if any(in_head) and not all(in_head):
-        marked = [head or names for head, names in zip(in_head, marked, strict=True)]
-    elif any(marked):
-        first = next(index for index, row in enumerate(rows) if not _is_title(row, width))
-        if marked[first]:
-            end = first + header_depth(rows[first:])
-            marked[first:end] = [True] * (end - first)
-    return [False] * len(rows) if all(marked) else marked
 
 
 def _unmarked_headers(rows: Sequence[Row], looks: Mapping[int, str]) -> list[bool]:
@@ -219,28 +200,6 @@ def _background(attributes: Mapping[str, str]) -> str:
     styled = _BACKGROUND.search(attributes.get("style", ""))
     value = (styled.group(1) if styled else attributes.get("bgcolor", "")).strip().lower()
     return "" if _PLAIN.match(value) else value
-
-
-def _is_title(row: Row, width: int) -> bool:
-    return not row or (len(row) == 1 and row[0].end - row[0].start == width > 1)
-
-
-def _names_columns(row: Row, width: int) -> bool:
-    """Tell whether a row is all header cells, but for a corner that may be another one.
-
-    >>> from rag_engine.connectors.loaders.parsing.tables import Placed
-    >>> corner, name = Placed(0, 1, Cell("")), Placed(1, 2, Cell("2025", header=True))
-    >>> _names_columns((corner, name), 2), _names_columns((name, corner), 2)
-    (True, False)
-    """
-    if sum(end - start for start, end, _ in row) < max(width - 1, 1) or len(row) < min(width, 2):
-        return False
-    first, *others = row
-    if any(placed.cell.scope in _ROW_SCOPES for placed in others):
-        return False
-    if not all(placed.cell.header for placed in others):
-        return False
-    return first.cell.header or len(others) > 1 or (bool(others) and not first.cell.text.strip())
 
 
 def _number(value: str | None, *, least: int) -> int:

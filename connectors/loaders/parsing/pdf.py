@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ _EMPTY_TITLES = re.compile(
     r"|.*\.(docx?|odt|rtf|indd|qxd|pptx?|xlsx?|tex|dvi|pdf|html?|pages)",
     re.IGNORECASE,
 )
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,6}")
 
 _MOST_DAMAGED_PAGES = 1_000
 
@@ -60,12 +62,26 @@ def parse(data: bytes, name: str) -> Parsed:
     return Parsed(
         text=text,
         title="" if _EMPTY_TITLES.fullmatch(title) else title,
+        language=_language(pdf, read.languages),
         stretches=stretches,
         metadata={"pages": count},
         problems=(f"damaged and left out: {_pages(read.damaged)}",) if read.damaged else (),
         scans=tuple(read.scans),
         illegible=read.illegible,
     )
+
+
+def _language(pdf: pypdfium2.PdfDocument, told: Counter[str]) -> str | None:
+    """Return the language that a file says most of its text is in; None if it does not say."""
+    size = pdfium.FPDFCatalog_GetLanguage(pdf.raw, None, 0)
+    buffer = (ctypes.c_ushort * max(size, 1))()
+    pdfium.FPDFCatalog_GetLanguage(pdf.raw, buffer, size)
+    whole = bytes(buffer)[:size].decode("utf-16-le", "replace").rstrip("\0").strip()
+    languages = Counter[str]()
+    for language, characters in told.items():
+        languages[language.strip() or whole] += characters
+    most = max(languages, key=languages.__getitem__, default="")
+    return most if _LANGUAGE.fullmatch(most) else None
 
 
 def _reason(data: bytes, message: str) -> str:
@@ -93,6 +109,7 @@ class _Read:
     scans: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     illegible: dict[int, str] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
 
 
 def _read_pages(pdf: pypdfium2.PdfDocument, count: int) -> _Read:
@@ -120,7 +137,8 @@ def _read_page(
     try:
         before = reversed(read.pages[-1] if read.pages else [])
         above = next((line.table for line in before if line.table), None)
-        lines, figures, raw = read_lines(page, tagged=tagged, above=above)
+        lines, figures, raw, languages = read_lines(page, tagged=tagged, above=above)
+        read.languages += languages
         why = (illegible(raw) or _in_legacy_fonts(lines)) if lines else None
         text = "\n".join(line.text for line in lines)
         if goes_to_ocr(text, why, pictures=lambda: pictures_of(page)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -35,11 +36,15 @@ _SIZE_STEP = 1.2
 
 
 class PageLines(NamedTuple):
-    """A page's lines, what its pictures show, and its text as PDFium gives it, controls and all."""
+    """A page's lines, what its pictures show, and its text as PDFium gives it, controls and all.
+
+    ``languages`` are the characters of lines that a tagged file says are in each.
+    """
 
     lines: list[Line]
     figures: list[Figure]
     raw: str
+    languages: Counter[str]
 
 
 def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = None) -> PageLines:
@@ -62,7 +67,16 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
     items: Sequence[Run | TableRows] = runs
     if not upright:
         level = runs if some else join_raised(written, runs)
-        items = set_tables_apart(page, text_page, written, level, backwards=backwards, above=above)
+        items = set_tables_apart(
+            page,
+            text_page,
+            written,
+            level,
+            backwards=backwards,
+            above=above,
+            tagged=structure.tables,
+            mark=lambda place: styles.mark(written.source(place)),
+        )
     for run in items:
         if isinstance(run, TableRows):
             lines += rows_of(run, Style(mark=styles.mark(written.source(run.start))))
@@ -94,7 +108,10 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
     text_page.close()
     if not upright:
         lines = _on_page(lines, page.get_bbox())
-    return PageLines(lines, structure.figures, written.raw)
+    languages = Counter[str]()
+    for line in lines:
+        languages[structure.languages.get(line.style.mark, "")] += len(line.text)
+    return PageLines(lines, structure.figures, written.raw, languages)
 
 
 def _from_the_right(glyphs: Sequence[Glyph], backwards: bool) -> Line:

@@ -15,7 +15,7 @@ from rag_engine.connectors.loaders.parsing.pdf_line import Line, row_of_its_own,
 from rag_engine.connectors.loaders.parsing.pdf_paragraphs import Paragraph, join_paragraphs
 from rag_engine.connectors.loaders.parsing.pdf_structure import Figure
 from rag_engine.connectors.loaders.parsing.pdf_styles import Style
-from rag_engine.connectors.loaders.parsing.pdf_table_rows import going_on
+from rag_engine.connectors.loaders.parsing.pdf_table_rows import going_on, unbroken
 
 __all__ = ["put_together", "with_figures"]
 
@@ -54,6 +54,12 @@ def put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]
     for lines in pages:
         body, own_notes = _without_notes(lines)
         body = _with_names(above, body)
+        if above and body and above[-1].table and body[0].table:
+            row = unbroken(above[-1].table, body[0].table, ends.join)
+            if row is not None:
+                text, table = row
+                bodies[last][-1] = bodies[last][-1]._replace(text=text)
+                body = [*rows_of(table, body[0].style), *_behind(body)]
         paragraphs = join_paragraphs(body, ends)
         if above and body and _goes_on_overleaf(above, body[0], bodies[last][-1].text):
             whole, paragraphs = bodies[last][-1], list(paragraphs)
@@ -74,8 +80,12 @@ def _with_names(above: Sequence[Line], body: list[Line]) -> list[Line]:
     table = going_on(above[-1].table, body[0].table)
     if table is None:
         return body
-    rest = [line for line in body if line.table is not body[0].table]
-    return [*rows_of(table, body[0].style), *rest]
+    return [*rows_of(table, body[0].style), *_behind(body)]
+
+
+def _behind(body: Sequence[Line]) -> list[Line]:
+    """Return a page's lines without those of the table at its top."""
+    return [line for line in body if line.table is not body[0].table]
 
 
 def _without_notes(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:

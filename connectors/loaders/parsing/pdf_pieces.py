@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +13,16 @@ from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
 from rag_engine.connectors.loaders.parsing.pdf_grid import RuledGrid
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
 
-__all__ = ["Piece", "columns_of", "cut", "in_rows", "least_gap", "pieces_of"]
+__all__ = [
+    "Piece",
+    "around",
+    "columns_of",
+    "cut",
+    "in_rows",
+    "least_gap",
+    "marked_pieces",
+    "pieces_of",
+]
 
 _GAP = 0.3
 """Of the height of a line: what is further apart are two pieces."""
@@ -70,9 +79,38 @@ def pieces_of(written: PageText, runs: Iterable[Run]) -> list[Piece]:
             starts = list(_breaks(written, words, least))
         for first, stop in pairwise([*starts, len(words)]):
             end = run.start + run.units if stop == len(words) else words[stop - 1].last + 1
-            box = _around([box for word in words[first:stop] for box in (word.begins, word.ends)])
+            box = around([box for word in words[first:stop] for box in (word.begins, word.ends)])
             pieces.append(Piece(run.part(words[first].first, end), box, run, len(pieces)))
     return pieces
+
+
+def marked_pieces(
+    written: PageText, runs: Iterable[Run], mark: Callable[[int], int]
+) -> Iterator[tuple[int, Piece]]:
+    """Yield what stands under one mark within each run, with the mark that a place has."""
+    for order, run in enumerate(runs):
+        parts: list[tuple[int, list[_Word]]] = []
+        for word in _under_one_mark(written, run, mark):
+            own = mark(word.first)
+            if not parts or parts[-1][0] != own:
+                parts.append((own, []))
+            parts[-1][1].append(word)
+        for number, (own, words) in enumerate(parts, start=1):
+            end = run.start + run.units if number == len(parts) else words[-1].last + 1
+            box = around([box for word in words for box in (word.begins, word.ends)])
+            yield own, Piece(run.part(words[0].first, end), box, run, order)
+
+
+def _under_one_mark(written: PageText, run: Run, mark: Callable[[int], int]) -> Iterator[_Word]:
+    if is_right_to_left(run.text):
+        yield from _characters(written, run.characters())
+        return
+    for word in _words(written, run):
+        if mark(word.first) == mark(word.last):
+            yield word
+        else:
+            text = run.text[word.first - run.start : word.last + 1 - run.start]
+            yield from _characters(written, enumerate(text, start=word.first))
 
 
 def _words(written: PageText, run: Run) -> Iterator[_Word]:
@@ -146,7 +184,7 @@ def cut(written: PageText, piece: Piece, grid: RuledGrid) -> list[tuple[int | No
             within.append((frame, part))
             start, box = place, None
         frame = here
-        box = near if box is None else _around([box, near])
+        box = near if box is None else around([box, near])
         stop = place + 1
     if box is not None:
         last = piece.run.part(start, piece.run.start + piece.run.units)
@@ -165,7 +203,8 @@ def _frame_of(box: Box, grid: RuledGrid) -> int | None:
     return number if right <= frame[2] and top <= frame[3] else None
 
 
-def _around(boxes: Sequence[Box]) -> Box:
+def around(boxes: Iterable[Box]) -> Box:
+    """Return the box around some boxes, of which there is one at least."""
     lefts, bottoms, rights, tops = zip(*boxes, strict=True)
     return min(lefts), min(bottoms), max(rights), max(tops)
 

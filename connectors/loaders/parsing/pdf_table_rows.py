@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rag_engine.connectors.loaders.parsing.pdf_rules import NEAR
 from rag_engine.connectors.loaders.parsing.pdf_spans import Box
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
-from rag_engine.connectors.loaders.parsing.tables import Row, row_lines
+from rag_engine.connectors.loaders.parsing.tables import Cell, Row, row_lines
 
-__all__ = ["TableRows", "going_on", "rows_of_cells"]
+__all__ = ["TableRows", "going_on", "rows_of_cells", "unbroken"]
+
+_LONG = 30
+"""Characters: so many fill a line of most cells."""
+_ENDED = re.compile(r"""[.!?:;…。．！？：；।॥؟۔]["'”’»)\]）」』】]*$""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +45,14 @@ def rows_of_cells(
     start: int,
     columns: Sequence[tuple[float, float]],
     ruled: bool,
+    names: Sequence[bool] | None = None,
 ) -> TableRows:
-    """Write a table's rows as lines; ``bold`` tells whether all of a row is in bold type."""
-    names = header_rows(rows, bold=bold)
+    """Write a table's rows as lines; ``bold`` tells whether all of a row is in bold type.
+
+    ``names`` tells of each row whether it names columns, where the file says so.
+    """
+    if names is None:
+        names = header_rows(rows, bold=bold)
     head = [number for number, is_name in enumerate(names) if is_name]
     return TableRows(
         lines=tuple(row_lines(rows, names)),
@@ -78,6 +88,42 @@ def going_on(above: TableRows, below: TableRows) -> TableRows | None:
         body=tuple(rows[len(above.head) :]),
         bold_head=above.bold_head,
     )
+
+
+def unbroken(
+    above: TableRows, below: TableRows, join: Callable[[str, str], str]
+) -> tuple[str, TableRows] | None:
+    """Return the last row of a table with what of it stands overleaf, and the rest of ``below``.
+
+    A row goes on there that has nothing in its first column, and whose cells all go on with cells
+    that end no sentence, one of them with a long one and in small letters; else None.
+    """
+    if not (above.body and below.body) or len(below.lines) != len(below.body):
+        return None
+    last = {(start, end): cell for start, end, cell in above.body[-1]}
+    rest = [placed for placed in below.body[0] if placed.cell.text]
+    pairs = [(last.get((start, end)), cell) for start, end, cell in rest]
+    if not rest or rest[0].start == 0 or not all(_goes_on(cell) for cell, _ in pairs):
+        return None
+    if not any(
+        cell is not None and len(cell.text) >= _LONG and after.text[0].islower()
+        for cell, after in pairs
+    ):
+        return None
+    added = {(start, end): cell.text for start, end, cell in rest}
+    whole = tuple(
+        each._replace(cell=Cell(join(each.cell.text, added[each[:2]])))
+        if each[:2] in added
+        else each
+        for each in above.body[-1]
+    )
+    rows = [*above.head, whole]
+    line = row_lines(rows, [number < len(above.head) for number in range(len(rows))])[-1]
+    return line, replace(below, lines=below.lines[1:], body=below.body[1:])
+
+
+def _goes_on(cell: Cell | None) -> bool:
+    return cell is not None and bool(cell.text) and _ENDED.search(cell.text) is None
 
 
 def _texts(rows: Sequence[Row]) -> list[str]:

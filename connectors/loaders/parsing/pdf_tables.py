@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, rul
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_pieces import (
     Piece,
+    around,
     cut,
     in_rows,
     least_gap,
@@ -34,7 +35,9 @@ from rag_engine.connectors.loaders.parsing.pdf_pieces import (
 )
 from rag_engine.connectors.loaders.parsing.pdf_row_groups import Columns, group_rows
 from rag_engine.connectors.loaders.parsing.pdf_rules import read_rules
+from rag_engine.connectors.loaders.parsing.pdf_structure import TaggedRow
 from rag_engine.connectors.loaders.parsing.pdf_table_rows import TableRows, rows_of_cells
+from rag_engine.connectors.loaders.parsing.pdf_tagged_tables import tagged_tables
 from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row
 
 __all__ = ["set_tables_apart"]
@@ -64,23 +67,29 @@ def set_tables_apart(
     *,
     backwards: bool,
     above: TableRows | None = None,
+    tagged: Sequence[Sequence[TaggedRow]] = (),
+    mark: Callable[[int], int] = lambda place: -1,
 ) -> list[Run | TableRows]:
     """Return a page's runs with tables in the place of those that they are made of.
 
-    ``above`` is the last table of the page before, which may go on here.
+    ``above`` is the last table of the page before, which may go on here. ``tagged`` are the tables
+    that the file tells of, ``mark`` gives the number by which it knows what stands at a place.
     """
+    ends = LineEnds([run.text for run in runs])
+    reader = CellReader(text_page, written, ends, backwards=backwards)
     odd = _odd_runs(written, runs)
-    grids = ruled_grids(*read_rules(page))
+    told, free_runs = tagged_tables(written, runs, tagged, mark, reader)
+    whole = 0 < len(told) == len(tagged)  # what is left to find has no rules
+    grids = [] if whole else ruled_grids(*read_rules(page))
     if (
         len(odd) < (1 if above else _FEWEST_ODD) and not grids
     ):  # cells of narrow columns stand as near as words
-        return list(runs)
-    looked_at = _beside(odd, len(runs)) | _framed(written, runs, grids)
-    pieces = pieces_of(written, [runs[number] for number in sorted(looked_at)])
+        return _in_order(free_runs, told)
+    near = _beside(odd, len(runs)) | _framed(written, runs, grids)
+    passed = {id(run) for number, run in enumerate(runs) if number not in near}
+    pieces = pieces_of(written, [run for run in free_runs if id(run) not in passed])
     if len(pieces) > _MOST_PIECES:
-        return list(runs)
-    ends = LineEnds([run.text for run in runs])
-    reader = CellReader(text_page, written, ends, backwards=backwards)
+        return _in_order(free_runs, told)
     found: list[tuple[TableRows, list[Piece]]] = []
     for grid in grids:
         table, inside, pieces = _ruled(written, grid, pieces, reader)
@@ -90,12 +99,12 @@ def set_tables_apart(
     for aligned in aligned_tables(free, least_gap(written), backwards=backwards):
         found.append((_rows_of(aligned, reader), aligned.pieces))
     left = _without(pieces, found)
-    rest = rest_of_table(left, above.columns) if above and above.columns else None
+    rest = rest_of_table(left, above.columns) if above and above.columns and not whole else None
     if rest:
         found.append((_rows_of(rest, reader), rest.pieces))
         left = _without(left, found)
-    others = [run for number, run in enumerate(runs) if number not in looked_at]
-    return _in_order([*others, *_together(left)], found)
+    others = [run for run in free_runs if id(run) in passed]
+    return _in_order([*others, *_together(left)], [*told, *(table for table, _ in found)])
 
 
 def _without(
@@ -110,7 +119,7 @@ def _rows_of(table: AlignedTable, reader: CellReader) -> TableRows:
 
     So no value stands under the name of another column.
     """
-    box, start = _box(table.pieces), _start(table.pieces)
+    box, start = around(piece.box for piece in table.pieces), _start(table.pieces)
     if not table.sure:
         apart = [[Draft([p]) for _, _, draft in row for p in draft.pieces] for row in table.rows]
         lines = (" | ".join(reader.read(draft).text for draft in row) for row in apart)
@@ -172,11 +181,11 @@ def _ruled(
 ) -> tuple[TableRows | None, list[Piece], list[Piece]]:
     """Return the rows of a table, the pieces in it, and all pieces, cut at its frames."""
     drafts = [Draft() for _ in grid.frames]
-    around = grid.box
+    box = grid.box
     every: list[Piece] = []
     inside: list[Piece] = []
     for piece in pieces:
-        if _outside(piece.box, around):
+        if _outside(piece.box, box):
             every.append(piece)
             continue
         for number, part in cut(written, piece, grid):
@@ -192,7 +201,7 @@ def _ruled(
     table = rows_of_cells(
         rows,
         bold.__getitem__,
-        box=around,
+        box=box,
         start=_start(inside),
         columns=grid.across[::-1] if reader.backwards else grid.across,
         ruled=True,
@@ -255,23 +264,9 @@ def _outside(box: Box, frame: Box) -> bool:
     return box[2] < frame[0] or box[0] > frame[2] or box[3] < frame[1] or box[1] > frame[3]
 
 
-def _box(pieces: Sequence[Piece]) -> Box:
-    boxes = [piece.box for piece in pieces]
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
-
-
-def _in_order(
-    runs: Iterable[Run], found: Sequence[tuple[TableRows, list[Piece]]]
-) -> list[Run | TableRows]:
+def _in_order(runs: Iterable[Run], found: Iterable[TableRows]) -> list[Run | TableRows]:
     """Put tables where their first piece stood."""
-    places: list[tuple[int, Run | TableRows]] = [(table.start, table) for table, _ in found]
-    places += [(run.start, run) for run in runs]
-    return [each for _, each in sorted(places, key=lambda pair: pair[0])]
+    return sorted([*found, *runs], key=lambda each: each.start)
 
 
 def _together(pieces: Iterable[Piece]) -> list[Run]:

@@ -12,7 +12,9 @@ from rag_engine.connectors.loaders.parsing.tables import (
     reads_like_header,
 )
 
-__all__ = ["header_rows"]
+__all__ = ["header_rows", "marked_headers"]
+
+_ROW_SCOPES = frozenset({"row", "rowgroup"})
 
 
 def header_rows(
@@ -49,6 +51,25 @@ def header_rows(
     return [first <= index < end for index in range(len(rows))]
 
 
+def marked_headers(rows: Sequence[Row], in_head: Sequence[bool]) -> list[bool]:
+    """Tell for each row of a table that marks headers whether it names columns.
+
+    Such a row stands in a head, or is all header cells. Header cells that reach down make the rows
+    that they reach into headers, at the table's top.
+    """
+    width = max((placed.end for row in rows for placed in row), default=0)
+    marked = [_names_columns(row, width) for row in rows]
+    if any(in_head) and not all(in_head):
+        marked = [head or names for head, names in zip(in_head, marked, strict=True)]
+    elif any(marked):
+        one = [len(row) == 1 and row[0].end - row[0].start == width > 1 for row in rows]
+        first = next(number for number, row in enumerate(rows) if row and not one[number])
+        if marked[first]:
+            end = first + header_depth(rows[first:])
+            marked[first:end] = [True] * (end - first)
+    return [False] * len(rows) if all(marked) else marked
+
+
 def _is_title(row: Row, width: int) -> bool:
     shown = [placed for placed in row if placed.cell.text]
     return not shown or (len(shown) == 1 and shown[0].end - shown[0].start == width > 1)
@@ -80,3 +101,21 @@ def _is_deep(rows: Sequence[Row], levels: int, width: int, bold: Callable[[int],
 def _is_marked(row: Row) -> bool:
     shown = [cell for _, _, cell in row if cell.text]
     return bool(shown) and all(cell.header for cell in shown)
+
+
+def _names_columns(row: Row, width: int) -> bool:
+    """Tell whether a row is all header cells, but for a corner that may be another one.
+
+    >>> from rag_engine.connectors.loaders.parsing.tables import Placed
+    >>> corner, name = Placed(0, 1, Cell("")), Placed(1, 2, Cell("2025", header=True))
+    >>> _names_columns((corner, name), 2), _names_columns((name, corner), 2)
+    (True, False)
+    """
+    if sum(end - start for start, end, _ in row) < max(width - 1, 1) or len(row) < min(width, 2):
+        return False
+    first, *others = row
+    if any(placed.cell.scope in _ROW_SCOPES for placed in others):
+        return False
+    if not all(placed.cell.header for placed in others):
+        return False
+    return first.cell.header or len(others) > 1 or (bool(others) and not first.cell.text.strip())

@@ -1,11 +1,15 @@
-"""Small tagged PDF files, written by hand: each line, picture and artifact is a marked content."""
+"""Small tagged PDF files, written by hand: each line, picture and artifact is a marked content.
+
+``tagged_pdf`` writes pages of elements side by side, ``structured_pdf`` a page of nested ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Piece", "tagged_pdf"]
+__all__ = ["Element", "Piece", "structured_pdf", "tagged_pdf"]
 
 
 class Piece(NamedTuple):
@@ -70,6 +74,69 @@ def tagged_pdf(pages: Sequence[Sequence[Piece]], *, typeface: str = "Helvetica")
         f"/ParentTree<</Nums[{' '.join(parents)}]>>>>"
     ).encode()
     return _file(objects)
+
+
+@dataclass(kw_only=True)
+class Element:
+    """An element of a page's structure: what is in it, or a text that is drawn at a place.
+
+    ``told`` is what else its dictionary holds, as PDF writes it.
+    """
+
+    kind: str
+    inner: Sequence[Element] = ()
+    text: str = ""
+    x: int = 40
+    y: int = 0
+    told: str = ""
+
+
+def structured_pdf(elements: Sequence[Element], *, told: str = "") -> bytes:
+    """Return a file of one page; ``told`` is what else the catalogue holds."""
+    numbers = {id(each): number for number, each in enumerate(_every(elements), start=6)}
+    objects: dict[int, bytes] = {
+        1: (
+            f"<</Type/Catalog/Pages 2 0 R/StructTreeRoot 3 0 R/MarkInfo<</Marked true>>{told}>>"
+        ).encode(),
+        2: b"<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        4: (
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 420]/Contents 5 0 R/StructParents 0"
+            b"/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica"
+            b"/Encoding/WinAnsiEncoding>>>>>>>>"
+        ),
+    }
+    stream: list[bytes] = []
+    marked: list[int] = []
+
+    def write(each: Element, parent: int) -> None:
+        number = numbers[id(each)]
+        kids = [f"{numbers[id(inner)]} 0 R" for inner in each.inner]
+        if each.text:
+            kids.append(str(len(marked)))
+            drawn = f"BT /F 11 Tf {each.x} {each.y} Td {_string(each.text)} Tj ET"
+            stream.append(f"/{each.kind}<</MCID {len(marked)}>>BDC\n{drawn}\nEMC".encode("cp1252"))
+            marked.append(number)
+        objects[number] = (
+            f"<</Type/StructElem/S/{each.kind}/P {parent} 0 R/Pg 4 0 R/K[{' '.join(kids)}]"
+            f"{each.told}>>"
+        ).encode("latin-1")
+        for inner in each.inner:
+            write(inner, number)
+
+    for each in elements:
+        write(each, 3)
+    kids = " ".join(f"{numbers[id(each)]} 0 R" for each in elements)
+    owners = " ".join(f"{number} 0 R" for number in marked)
+    objects[3] = f"<</Type/StructTreeRoot/K[{kids}]/ParentTree<</Nums[0[{owners}]]>>>>".encode()
+    drawn = b"\n".join(stream)
+    objects[5] = b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn)
+    return _file(objects)
+
+
+def _every(elements: Sequence[Element]) -> Iterator[Element]:
+    for each in elements:
+        yield each
+        yield from _every(each.inner)
 
 
 def _drawn(piece: Piece) -> bytes:

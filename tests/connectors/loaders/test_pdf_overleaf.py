@@ -124,3 +124,52 @@ def test_numbers_in_large_type_are_no_numbers_of_pages(
             pdf.text(20, 40 + 5 * n, f"Part {number}{n} for the clock, to be sent at once, please.")
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output()))
     assert [span.section for span in document.spans] == [("Order 7",), ("Order 8",), ("Order 9",)]
+
+
+LONG = "the shaft runs dry within a day, so that it"
+REST = "has to be oiled before anyone winds it up"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "whole"),
+    [
+        (LONG, REST, f"Part: Clock | Care: {LONG} {REST}"),
+        (f"{LONG}.", REST, None),
+        (LONG, "Oil it before anyone winds it up", None),
+        ("worn", "new", None),
+    ],
+)
+def test_a_row_that_goes_on_overleaf_is_one(
+    sandbox: Sandbox,
+    load_one: Callable[..., Document],
+    above: str,
+    below: str,
+    whole: str | None,
+):
+    pages = [
+        [("Part", "Care"), ("Bell", "none"), ("Clock", above)],
+        [("", below), ("Lamp", "dust it twice a year"), ("Rope", "tar it in the autumn")],
+    ]
+    pdf = FPDF(format=(150, 100))
+    pdf.set_font("helvetica", size=10)
+    for number, rows in enumerate(pages):
+        pdf.add_page()
+        for place, row in enumerate(rows):
+            pdf.set_font(style="" if number or place else "B")
+            for width, text in zip((30, 100), row, strict=True):
+                pdf.cell(width, 8, text, border=1)
+            pdf.ln()
+    lines = [
+        line
+        for line in load_one(PdfLoader(sandbox=sandbox), "a.pdf", bytes(pdf.output())).text.split(
+            "\n"
+        )
+        if line
+    ]
+    first = [whole] if whole else [f"Part: Clock | Care: {above}", f"Care: {below}"]
+    assert lines == [
+        "Part: Bell | Care: none",
+        *first,
+        "Part: Lamp | Care: dust it twice a year",
+        "Part: Rope | Care: tar it in the autumn",
+    ]
