@@ -237,11 +237,14 @@ def test_the_demo(capsys, tmp_path: Path):
 
 
 # Interrupts itself when it embeds while a document is in the catalogue: another process, or another
-# thread, might come too late.
+# thread, might come too late. Its batches are small, so that the second one comes soon.
 INTERRUPTED = """
 import contextlib, os, signal, sqlite3, sys
+from rag_engine import ingest
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.pipelines.cli import main
+
+ingest.BATCH_DOCUMENTS = 40
 
 def documents(catalogue):
     if not os.path.exists(catalogue):
@@ -268,7 +271,7 @@ sys.exit(main(sys.argv[2:]))
 def test_an_interrupted_run_goes_on_where_it_stopped(capsys, tmp_path: Path):
     rows = [
         {"id": str(number), "text": f"Satz {number}: die Pumpe Nummer {number * 7} läuft."}
-        for number in range(2_500)
+        for number in range(100)
     ]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")

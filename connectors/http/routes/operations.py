@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from rag_engine.cancellation import Cancelled
 from rag_engine.connectors.http.access import (
     Administrator,
     Reader,
@@ -122,10 +123,13 @@ async def _built(tenant: Tenant, service: Service, request: Request, *, compact:
             raise ServiceStopping
 
     def work() -> Response:
-        if compact:
-            tenant.kb.compact(on_stage=on_stage)
-        else:
-            tenant.kb.publish(on_stage=on_stage)
+        try:
+            if compact:
+                tenant.kb.compact(on_stage=on_stage)
+            else:
+                tenant.kb.publish(on_stage=on_stage)
+        except Cancelled as cancelled:  # while it waited to ask Milvus again
+            raise ServiceStopping from cancelled
         held = tenant.kb.inspect()
         return json_response(
             PublishReply(

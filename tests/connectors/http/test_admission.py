@@ -273,6 +273,24 @@ def test_when_the_grace_is_over_an_answer_under_way_is_given_up(http_service, mo
     assert b'"code":"stopping"' in said[0]
 
 
+def test_a_build_that_waits_for_a_server_is_given_up_by_a_stop(http_service, monkeypatch):
+    begun = threading.Event()
+
+    def publish(**_):
+        begun.set()
+        current_cancellation().sleep(PATIENCE_S)
+
+    monkeypatch.setattr(http_service.tenants.of("default").kb, "publish", publish)
+    said = []
+    with another(http_service) as (service, url), client_of(url) as client:
+        asking = threading.Thread(target=lambda: said.append(client.post("/v1/publish")))
+        asking.start()
+        assert begun.wait(PATIENCE_S)
+        service.writing.interrupt()
+        asking.join(PATIENCE_S)
+    assert (said[0].status_code, said[0].json()["error"]["code"]) == (503, "stopping")
+
+
 def ends_at(call: int) -> Callable[[], bool]:
     """Tell writes to end when asked for the ``call``-th time."""
     calls = iter(range(1, 1_000_000))
