@@ -14,7 +14,7 @@ from rag_engine.pipelines.cli.options import (
     write_report,
 )
 from rag_engine.pipelines.output import Outcome
-from rag_engine.settings import Settings
+from rag_engine.settings import ExtractiveGeneratorSettings, Settings
 
 __all__ = ["dialogues"]
 
@@ -50,5 +50,7 @@ def dialogues(
     from rag_engine.pipelines.bench.dialogues import bench_dialogues
 
     chosen = load_settings(settings) or Settings()
+    if quote and isinstance(chosen.generator, ExtractiveGeneratorSettings):
+        raise typer.BadParameter("--quote needs --settings FILE that names a language model")
     outcome = bench_dialogues(chosen, kb, sample=sample, parallel=parallel, quote=quote)
     return write_report(outcome, report)
