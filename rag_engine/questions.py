@@ -91,7 +91,6 @@ class Questions:
 
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
-        self._check_open()
         return self._find(
             question,
             also=also,
@@ -117,6 +116,7 @@ class Questions:
         instruction: str | None,
     ) -> list[Hit]:
         """Search; without ``translations`` the question is translated first, if it is to be."""
+        self._check_open()
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
         check_k(k)
@@ -127,7 +127,7 @@ class Questions:
         hits = self._index.read(
             lambda view: self._retriever.search(
                 view,
-                list(dict.fromkeys([*formulations, *translations.texts])),
+                translations.beside(formulations),
                 k=k,
                 where=where,
                 language=code,

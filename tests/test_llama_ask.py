@@ -23,20 +23,24 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def kb(tmp_path_factory, real_components, llama_server):
+def components(real_components, llama_server):
     generator = OpenAICompatibleGenerator(
         base_url=llama_server.base_url,
         model=llama_server.model,
         max_tokens=40,
         timeout_s=PATIENCE_S,
     )
-    components = dataclasses.replace(real_components, generator=generator)
+    yield dataclasses.replace(real_components, generator=generator)
+    generator.close()
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory, components):
     settings = Settings.model_validate({"answering": {"context_tokens": 60, "hits": 2}})
     path = tmp_path_factory.mktemp("llama") / "kb"
     with KnowledgeBase.open(path, components=components, settings=settings) as opened:
         opened.add(Document(id=name, text=text) for name, text in TEXTS.items())
         yield opened
-    generator.close()
 
 
 @pytest.mark.parametrize(
@@ -58,3 +62,17 @@ def test_an_answer_has_sources_or_says_that_there_is_none(kb, llama_server, ques
         assert answer.language == language or answer.warnings
     else:
         assert (answer.text, answer.citations) == (refusal(language).text, ())
+
+
+def test_a_question_is_translated_or_it_is_told_why_not(kb, components):
+    retrieval = {"translate": ["en"], "translate_timeout_s": PATIENCE_S}
+    settings = Settings.model_validate({"retrieval": retrieval})
+    with KnowledgeBase.open(
+        kb.path, components=components, settings=settings, read_only=True
+    ) as translating:
+        hits = translating.search("Wie oft wird die Dichtung der Pumpe gewechselt?")
+        again = translating.search("How often is the seal of the pump replaced?")
+    assert len(hits) == len(TEXTS)
+    parts = hits[0].parts
+    assert len(parts.translations) + len(parts.translation_failures) == 1
+    assert again[0].parts.translations == again[0].parts.translation_failures == ()

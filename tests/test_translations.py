@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -123,6 +124,21 @@ def test_a_model_that_fails_ends_no_search_and_is_told(opened):
     assert {hit.parts.translation_failures for hit in found} == {(told,)}
     assert answer.text == answered.text
     assert answer.warnings == (f"{told}; the question was searched without it",)
+
+
+def test_a_search_waits_as_long_as_is_set(opened):
+    over = threading.Event()
+
+    class Slow(Writer):
+        def generate(self, prompt):
+            over.wait(60)
+            yield ENGLISH
+
+    with opened(Slow(), translate=["en"], translate_timeout_s=0.2) as kb:
+        found = kb.search(QUESTION)
+        over.set()
+    told = "'writer' took longer than 0.2 s to translate the question into English"
+    assert {hit.parts.translation_failures for hit in found} == {(told,)}
 
 
 def test_a_failure_is_told_where_nothing_is_found(opened):

@@ -24,13 +24,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from rag_engine.components import default_components
+from rag_engine.components import Components
+from rag_engine.connectors.wiring import build_components, build_generator
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.demo import sample_documents
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
-from rag_engine.ports import Generator, Prompt
+from rag_engine.ports import Prompt
 from rag_engine.records import Hit, Message
 from rag_engine.settings import ExtractiveGeneratorSettings, Settings
 
@@ -90,10 +91,9 @@ class _QuotesAnswers:
     So it is the rewriting alone that a model is measured by, and it writes a tenth as much.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._model = default_components(settings).generator
-        quoting = settings.model_copy(update={"generator": ExtractiveGeneratorSettings()})
-        self._quoting = default_components(quoting).generator
+    def __init__(self, components: Components) -> None:
+        self._model = components.generator
+        self._quoting = build_generator(ExtractiveGeneratorSettings(), components.embedder)
         self.name, self.quotes = self._model.name, self._model.quotes
 
     def generate(self, prompt: Prompt) -> Iterator[str]:
@@ -120,7 +120,7 @@ def bench_dialogues(
     """Ask the dialogues; the knowledge base in ``kb_path`` is made if there is none.
 
     ``sample`` is how many are asked (``drawn``); None: all. ``parallel`` are asked at a time.
-    With ``quote`` answers are quotations, whatever the settings say.
+    With ``quote`` answers are quotations, and the settings' language model writes questions alone.
     """
     if kb_path is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -129,10 +129,13 @@ def bench_dialogues(
             )
     every = dialogues()
     chosen = every if sample is None else drawn(every, sample)
-    generator: Generator | None = _QuotesAnswers(settings) if quote else None
+    components = build_components(settings)
+    generator = _QuotesAnswers(components) if quote else components.generator
     asked: list[AskedTurn] = []
     with (
-        KnowledgeBase.open(kb_path, settings=settings, generator=generator) as kb,
+        KnowledgeBase.open(
+            kb_path, settings=settings, components=components, generator=generator
+        ) as kb,
         Bar() as bar,
         ThreadPoolExecutor(parallel) as threads,
     ):

@@ -22,6 +22,7 @@ from rag_engine.pipelines.cli.options import (
     QuestionLanguage,
     SettingsFile,
     Where,
+    checked_file,
     chosen_filter,
 )
 from rag_engine.pipelines.output import Outcome
@@ -86,6 +87,8 @@ def ask(
     """Answer a question, with sources."""
     if remember and history is None:
         raise typer.BadParameter("--remember needs --history FILE, the file to write to")
+    if remember:
+        checked_file(history)
     chosen = chosen_filter(languages, where)
     said = [] if remember and history and not history.exists() else load_history(history)
     with open_kb(kb, settings, read_only=True) as opened:

@@ -9,7 +9,7 @@ import typer
 from rag_engine.pipelines.cli.opening import load_settings
 from rag_engine.pipelines.cli.options import KeptKbDir, ReportFile, SettingsFile, write_report
 from rag_engine.pipelines.output import Outcome
-from rag_engine.settings import Settings
+from rag_engine.settings import ExtractiveGeneratorSettings, Settings
 
 __all__ = ["dialogues"]
 
@@ -45,5 +45,7 @@ def dialogues(
     from rag_engine.pipelines.bench.dialogues import bench_dialogues
 
     chosen = load_settings(settings) or Settings()
+    if quote and isinstance(chosen.generator, ExtractiveGeneratorSettings):
+        raise typer.BadParameter("--quote needs --settings FILE that names a language model")
     outcome = bench_dialogues(chosen, kb, sample=sample, parallel=parallel, quote=quote)
     return write_report(outcome, report)

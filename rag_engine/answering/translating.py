@@ -59,6 +59,10 @@ class Translations:
     failures: tuple[str, ...] = ()
     error: ServiceError | None = None
 
+    def beside(self, formulations: Sequence[str]) -> list[str]:
+        """Return the formulations of the question and its translations, each once."""
+        return list(dict.fromkeys([*formulations, *self.texts]))
+
 
 NO_TRANSLATIONS = Translations()
 """None were wanted."""
@@ -132,10 +136,7 @@ class Translator:
         for one in translated:
             if one.error is not None:
                 raise one.error
-        return [
-            list(dict.fromkeys([*question, *one.texts]))
-            for question, one in zip(questions, translated, strict=True)
-        ]
+        return [one.beside(question) for question, one in zip(questions, translated, strict=True)]
 
     def _languages_of_none(self, formulations: Sequence[str], language: str | None) -> list[str]:
         spoken = {self._detector.detect(text).language for text in formulations[1:]}

@@ -98,6 +98,14 @@ def test_a_file_that_holds_no_conversation_is_refused(kb, tmp_path, capsys, comm
     assert reason in failed["error"]["message"]
 
 
+def test_a_file_that_can_not_be_written_is_told_before_anything_is_asked(kb, tmp_path, capsys):
+    talk = tmp_path / "missing" / "talk.json"
+    told = ("--kb", kb, "--history", talk, "--remember")
+    status, _, err = run(capsys, "ask", QUESTION, *told)
+    assert status == Exit.USAGE
+    assert "make it first" in err
+
+
 def test_what_is_written_down_needs_a_file(kb, capsys):
     status, _, err = run(capsys, "ask", QUESTION, "--kb", kb, "--remember")
     assert status == Exit.USAGE

@@ -9,9 +9,16 @@ import pytest
 
 from rag_engine import KnowledgeBase
 from rag_engine.pipelines.bench import dialogues as module
-from rag_engine.pipelines.bench.dialogues import HALVES, KINDS, bench_dialogues, dialogues
+from rag_engine.pipelines.bench.dialogues import (
+    HALVES,
+    KINDS,
+    bench_dialogues,
+    dialogues,
+    drawn,
+)
 from rag_engine.pipelines.demo import sample_documents
 from rag_engine.settings import Settings
+from tests.connectors.scripted_server import reply, scripted_server
 
 SOME = 24
 """Dialogues that are asked: of a development language and of a held-out one, with new topics."""
@@ -75,7 +82,38 @@ def test_follow_ups_are_found_and_new_topics_are_not_lost(path, monkeypatch):
         follow_up, new = rows[half, "follow-up"], rows[half, "new topic"]
         assert follow_up["with history"] > follow_up["alone"] + 0.2
         assert new["with history"] >= new["alone"] - 0.2
-    assert outcome.lines[0].split() == ["development", "turns", "alone", "with", "history"]
+    columns = ["development", "turns", "alone", "with", "history", "rewritten"]
+    assert outcome.lines[0].split() == columns
+    assert {row["rewritten"] for row in rows.values()} == {0}  # nobody is there who could
+
+
+def test_a_sample_is_drawn_from_all_languages_and_is_always_the_same():
+    every = dialogues()
+    some = drawn(every, 30)
+    assert some == drawn(every, 30)
+    assert len({dialogue.id for dialogue in some}) == 30
+    assert set(Counter(dialogue.language for dialogue in some).values()) == {2, 3}
+    assert some[:12] == drawn(every, 12)
+    assert len(drawn(every, 1_000)) == len(every)
+
+
+def test_a_model_that_only_rewrites_writes_no_answer(path):
+    def rewritten(handler, request):
+        reply({"choices": [{"message": {"content": "Why?"}, "finish_reason": "stop"}]})(
+            handler, request
+        )
+
+    with scripted_server() as server:
+        server.script[:] = [rewritten]
+        generator = {"kind": "openai-compatible", "model": "m", "base_url": server.url}
+        settings = Settings.model_validate({"generator": generator})
+        outcome = bench_dialogues(settings, path, sample=2, parallel=2, quote=True)
+    asked = [request.body["messages"][-1]["content"] for request in server.requests]
+    turns = sum(len(dialogue.turns) - 1 for dialogue in drawn(dialogues(), 2))
+    assert len(asked) == turns
+    assert all("<conversation-" in text and "“" in text for text in asked)
+    [all_turns, *_] = outcome.result["halves"]["development"]
+    assert all_turns["rewritten"] == pytest.approx(turns / (turns + 2))
 
 
 def test_a_turn_is_right_by_its_first_hit_alone(path, real_components):

@@ -333,12 +333,14 @@ RETRIEVAL = {
     "late_interaction": False,
     "late_interaction_pool": 2,
 }
-"""What is tried in searches below; ``group_twins`` is in test_twin_hits.py."""
+"""What is tried in searches below; ``group_twins`` is in test_twin_hits.py, and what is in
+``TRANSLATING`` in test_translations.py."""
+TRANSLATING = {"translate", "translate_timeout_s"}
 
 
 def test_every_field_of_retrieval_is_tried():
     tried = {field for stage, kind, _ in kinds() for field in fields(kind) if stage == "retrieval"}
-    assert tried == {*RETRIEVAL, "group_twins"}
+    assert tried == {*RETRIEVAL, *TRANSLATING, "group_twins"}
 
 
 class Counting:

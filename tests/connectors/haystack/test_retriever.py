@@ -106,7 +106,7 @@ def test_an_instruction_is_told_to_a_model_that_takes_one(kb, retriever):
         lambda: retriever.run(QUESTION, instruction=told),
         lambda: RagEngineRetriever(kb, instruction=told).run(QUESTION),
     ):
-        with pytest.raises(InvalidInput, match=told):  # this one takes none
+        with pytest.raises(InvalidInput, match="takes no instruction"):
             asked()
 
 

@@ -158,7 +158,7 @@ def test_an_instruction_is_told_to_a_model_that_takes_one(kb, of_question):
     told = "Find the interval"
     retriever = RagEngineRetriever(kb, instruction=None if of_question else told)
     question = RagEngineQuery(QUESTION, instruction=told if of_question else None)
-    with pytest.raises(InvalidInput, match="Find the interval"):  # this one takes none
+    with pytest.raises(InvalidInput, match="takes no instruction"):
         retriever.retrieve(question)
 
 
