@@ -23,8 +23,8 @@ export class Said {
     ]);
   }
 
-  /** A question is asked; asked once more, it does not follow on itself. */
-  ask(question) {
+  /** A question is asked, or is going to be: what was answered stands above. Asked once more, it does not follow itself. */
+  ask(question = null) {
     this.before = this.exchanges.at(-1)?.question === question ? this.exchanges.slice(0, -1) : this.exchanges;
     put("said", () => this.draw());
   }
