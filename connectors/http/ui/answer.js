@@ -1,7 +1,8 @@
 // An answer: written as it comes, then with its citations as buttons that lead to the sources.
 
 import { find, goTo, make } from "./dom.js";
-import { aboutButton, bare, isolated, languageTag, marked, passageText, titleOf, tongueOf, whereabouts } from "./passage.js";
+import { bare, marked, tongueOf } from "./lines.js";
+import { aboutButton, isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { put } from "./shown.js";
 import { number as numeral, parts, text } from "./strings.js";
 import { direction, toUnits } from "./text.js";

@@ -68,9 +68,12 @@ async function askAddressed() {
   if (addressed().has("q")) await run();
 }
 
+// Ask about one passage from now on, or about all: what stands there was answered from others.
 function restrict(place) {
   scope.set(place);
   state.running?.abort();
+  said.ask();
+  for (const id of ["answer", "hits"]) show(find(id), false);
   say(() => (scope.where ? text("scope_title") : ""));
   if (place !== null) {
     setMode("ask");

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { languageName, text } from "./strings.js";
-import { direction, excerpt, lineDirection, pieces, shifted, termSpans, toUnits } from "./text.js";
+import { direction, excerpt, pieces, shifted, termSpans, toUnits } from "./text.js";
 
 const MOST = 420; // UTF-16 units of a passage that are shown at first
 
@@ -38,26 +38,6 @@ export function whereabouts(place) {
 /** The button that makes a passage the one to ask about. */
 export function aboutButton(place, about) {
   return make("button", { type: "button", class: "quiet small about", click: () => about(place) }, text("about"));
-}
-
-const MARK = /\[(\d{1,3})\]/g;
-const normal = (value) => value.normalize("NFC").replace(/\s+/gu, " ").trim();
-
-/** A line of an answer without its marks and quotation marks. */
-export const bare = (line) => normal(line.replace(MARK, "")).replace(/^“|”$/gu, "");
-
-/** A line of an answer, cut at its marks; `mark` makes what stands for one of a number. */
-export function marked(line, mark) {
-  return line.split(MARK).map((part, index) => (index % 2 ? mark(Number(part)) : part)).filter((part) => part !== "");
-}
-
-/** Language and direction of an answer's line: its source's where it repeats that word for word. */
-export function tongueOf(line, reply) {
-  const numbers = [...line.matchAll(MARK)].map((match) => Number(match[1]));
-  const source = numbers.length === 1 ? reply.citations.find(({ number }) => number === numbers[0]) : null;
-  const words = bare(line);
-  if (source && words && normal(source.text).includes(words)) return { lang: source.language, dir: source.direction };
-  return { lang: reply.language, dir: lineDirection(line, reply.direction) };
 }
 
 /** A passage's text, at first some `most` units of it; `evidence` in code points, `quotes` in UTF-16 units. */

@@ -1,11 +1,14 @@
 // What was asked and answered before: shown above the answer, and sent along with the next question.
 
 import { find, make, show } from "./dom.js";
-import { isolated, titleOf, tongueOf } from "./passage.js";
+import { marked, tongueOf } from "./lines.js";
+import { isolated, titleOf } from "./passage.js";
 import { put } from "./shown.js";
 import { number, text } from "./strings.js";
 
 const MOST = 20; // exchanges that are kept; the service reads the last ones
+
+const bracketed = (mark) => `[${number(mark)}]`;
 
 export class Said {
   /** `begin` is called when the reader begins a new conversation. */
@@ -23,8 +26,8 @@ export class Said {
     ]);
   }
 
-  /** A question is asked; asked once more, it does not follow on itself. */
-  ask(question) {
+  /** A question is asked, or is going to be: what was answered stands above. Asked once more, it does not follow itself. */
+  ask(question = null) {
     this.before = this.exchanges.at(-1)?.question === question ? this.exchanges.slice(0, -1) : this.exchanges;
     put("said", () => this.draw());
   }
@@ -54,9 +57,9 @@ export class Said {
       make("ol", { class: "exchanges" }, this.before.map(({ question, reply }) => make("li", {},
         make("p", { class: "asked-before" }, isolated(question)),
         make("div", { class: "answered-before" },
-          reply.answer.split("\n").filter((line) => line.trim()).map((line) => make("p", tongueOf(line, reply), line)),
+          reply.answer.split("\n").filter((line) => line.trim()).map((line) => make("p", tongueOf(line, reply), marked(line, bracketed))),
           reply.citations.length
-            ? make("ul", { class: "fine" }, reply.citations.map((citation) => make("li", {}, `[${number(citation.number)}] `, isolated(titleOf(citation), citation.language))))
+            ? make("ul", { class: "fine" }, reply.citations.map((citation) => make("li", {}, bracketed(citation.number), " ", isolated(titleOf(citation), citation.language))))
             : null)))));
     show(section, this.exchanges.length > 0);
   }

@@ -83,6 +83,9 @@ def test_a_source_of_an_answer_can_be_asked_about(browser, plain):
     assert browser.one("#scope").is_displayed()
     assert "warranty (en)" in browser.one("#scope").text
     assert "three years" in browser.one("#scope .text").text
+    # What was answered from all documents stands above as said before, not as this one's answer.
+    assert not browser.one("#answer").is_displayed()
+    assert "The guarantee on every pump" in browser.one("#said").text
 
 
 def test_what_one_document_does_not_hold_is_said_of_it(browser, plain):
