@@ -34,7 +34,8 @@ _PASSED_OVER = frozenset("\r\n\x00\x02\ufffe")
 class Glyph:
     """Characters that are drawn as one, and the box that they take up, in points.
 
-    ``pen`` is where drawing began, ``em`` the size of the font; ``y`` grows upwards.
+    ``pen`` is where drawing began, ``em`` the size of the font; ``y`` grows upwards. ``alone`` is
+    said of a blank that the page draws by itself.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Glyph:
     bottom: float
     top: float
     em: float
+    alone: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -62,11 +64,12 @@ class Glyph:
         return (self.left + self.right) / 2
 
 
-def read_glyphs(text_page: Any, places: Iterable[int], joiners: Iterable[Span] = ()) -> list[Glyph]:
+def read_glyphs(text_page: Any, places: Iterable[int], unseen: Iterable[Span] = ()) -> list[Glyph]:
     """Return what a pypdfium2 text page draws at places, each with its marks; no line ends.
 
-    ``joiners`` are those of the page that PDFium does not tell of: behind letters read from the
-    right they are kept, as they part a Persian word's stem from its ending.
+    ``unseen`` are joiners and blanks of the page that PDFium does not tell of. Joiners are kept
+    behind letters read from the right, as they part a Persian word's stem from its ending; blanks
+    that stand by themselves, as in Nastaliq type, are kept within the line.
     """
     drawn: dict[tuple[float, float], list[Glyph]] = {}
     blanks: list[Glyph] = []
@@ -82,11 +85,23 @@ def read_glyphs(text_page: Any, places: Iterable[int], joiners: Iterable[Span] =
     glyphs = [_joined(together) for together in drawn.values()]
     drawn_joiners = [each for each in glyphs if each.text in JOINERS]
     whole = _with_marks([each for each in glyphs if each.text not in JOINERS])
-    for joiner in joiners:
-        _join(whole, joiner)
+    for span in unseen:
+        if span.text in JOINERS:
+            _join(whole, span)
+        elif blank := _blank_within(whole, span):
+            blanks.append(blank)
     # Without a width, one may be drawn a bit to the right of its letter's left end.
     rest = [joiner for joiner in drawn_joiners if not _join(whole, _as_span(joiner))]
     return whole + rest + [blank for blank in blanks if blank.pen not in marked]
+
+
+def _blank_within(glyphs: Sequence[Glyph], blank: Span) -> Glyph | None:
+    """Return a blank that is drawn between two glyphs of a line, else None."""
+    level = [each for each in glyphs if abs(each.base - blank.base) < _LEVEL * each.em]
+    if not (level and min(each.pen for each in level) < blank.left < max(e.pen for e in level)):
+        return None
+    at = blank.left
+    return replace(level[0], text=" ", pen=at, left=at, right=at, alone=True)
 
 
 def _as_span(glyph: Glyph) -> Span:

@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 
 from rag_engine.connectors.loaders.parsing.pdf_clusters import Sign, signs_of_clusters
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
-from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, joiners_of
+from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, unseen_of
 
 __all__ = ["Box", "PageText", "Run"]
 
@@ -95,7 +95,7 @@ class PageText:
         self._page = text_page
         self._raw = text_page.raw
         self._rect = pdfium.FS_RECTF()
-        self._joiners: list[Span] | None = None
+        self._unseen: list[Span] | None = None
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
         self.text: str = text_page.get_text_range()
@@ -111,9 +111,9 @@ class PageText:
 
     def glyphs(self, places: Iterable[int]) -> list[Glyph]:
         """Return what the page draws at places, each letter with its marks; no line ends."""
-        if self._joiners is None:
-            self._joiners = joiners_of(self._page.page)
-        return read_glyphs(self._page, self.sources(places), self._joiners)
+        if self._unseen is None:
+            self._unseen = unseen_of(self._page.page)
+        return read_glyphs(self._page, self.sources(places), self._unseen)
 
     def sources(self, places: Iterable[int]) -> list[int]:
         """Return the places that PDFium knows characters by, each once."""

@@ -23,7 +23,11 @@ _WIDE_GAP = 0.15
 """So wide a gap is one without any blank."""
 _ON_ONE_LINE = 1.5
 """Of the em: parts of a line stand no further apart than that; cells of a table may."""
+_ADVANCE = 0.05
+"""So far at least a blank that is drawn by itself moves the pen."""
 _OVERLAP = 0.5
+_RECENT = 4
+"""So many glyphs before one may reach to it: in Nastaliq type letters stand above each other."""
 _MOST_TURNED = 8
 """Brackets of a line that are turned one by one."""
 _BRACKETS = {")": "(", "]": "[", "}": "{", "»": "«", "›": "‹"}
@@ -66,18 +70,27 @@ def read_line(glyphs: Sequence[Glyph], *, right_to_left: bool) -> str:
 def _left_to_right(glyphs: Sequence[Glyph]) -> list[str]:
     """Return what stands on a line from left to right, with blanks."""
     blanks = sorted(each.pen for each in glyphs if each.is_blank)
+    alone = sorted(each.pen for each in glyphs if each.is_blank and each.alone)
     shown = sorted(
         (each for each in glyphs if not each.is_blank), key=lambda each: (each.pen, each.middle)
     )
     signs: list[str] = []
-    for before, after in pairwise(shown):
+    for number, (before, after) in enumerate(pairwise(shown), start=1):
         signs.append(before.text)
-        gap = (after.start - before.right) / max(before.em, after.em)
-        next_blank = bisect_right(blanks, before.pen)
-        marked = next_blank < len(blanks) and blanks[next_blank] < after.pen
-        if gap > (_WORD_GAP if marked else _WIDE_GAP):
+        reach = max(each.right for each in shown[max(0, number - _RECENT) : number])
+        gap = (after.start - reach) / max(before.em, after.em)
+        marked = _next(blanks, before.pen) < after.pen
+        # One without a width, such as a joiner, moves no letter.
+        sure = _next(alone, before.pen) < after.pen - _ADVANCE * after.em
+        if sure or gap > (_WORD_GAP if marked else _WIDE_GAP):
             signs.append(" ")
     return [*signs, *(each.text for each in shown[-1:])]
+
+
+def _next(places: Sequence[float], place: float) -> float:
+    """Return the first of places in order that is beyond another; infinity if none is."""
+    number = bisect_right(places, place)
+    return places[number] if number < len(places) else float("inf")
 
 
 def _paired(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-__all__ = ["JOINERS", "Box", "Span", "joiners_of", "spans_of"]
+__all__ = ["JOINERS", "Box", "Span", "spans_of", "unseen_of"]
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in points; they grow to the right and upwards."""
@@ -33,10 +33,20 @@ class Span:
     base: float
 
 
-def joiners_of(page: Any) -> list[Span]:
-    """Return the spans of a pypdfium2 page that stand for a joiner or a non-joiner alone."""
-    spans = (_span(drawn, told) for drawn, told in _drawn(page) if told and told[1] in JOINERS)
-    return list({span.mark: span for span in spans}.values())
+def unseen_of(page: Any) -> list[Span]:
+    """Return the spans of a pypdfium2 page that stand for a joiner or a non-joiner alone.
+
+    With them come, as spans of a blank, the objects that draw nothing else.
+    """
+    joiners: dict[int, Span] = {}
+    blanks: list[Span] = []
+    for drawn, told in _drawn(page):
+        if told is None:
+            span = _span(drawn, (0, " "))
+            blanks += [span] if span.left == span.right else []
+        elif told[1] in JOINERS:
+            joiners[told[0]] = _span(drawn, told)
+    return [*joiners.values(), *blanks]
 
 
 def spans_of(page: Any) -> tuple[dict[int, Span], list[tuple[float, float]]]:
