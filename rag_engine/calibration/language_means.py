@@ -38,7 +38,7 @@ _WITHOUT_PRIOR = 0.5
 """The part of a whole offset that is taken out where no prior tells language from topic."""
 _OVERALL = 0.5
 """The part of the overall mean that is taken out of everything: cosines spread wider. Where
-tokens, or twins, are compared, it is taken out whole."""
+tokens are compared, it is taken out whole."""
 _NOTHING = 1e-6
 """A vector of this length has no direction left."""
 _BLOCK = 8_192
@@ -50,9 +50,12 @@ corpus has no passages in its language. On African questions over English and Fr
 of FLORES' sentences in the true language 0.464), on eleven languages that are left out of the
 corpus in turn 0.719, 0.717 and 0.708 (0.715, and 0.720 by the prior)."""
 _PRIOR_CHUNKS = 5.0
-"""A language's own mean weighs as much as the prior at this number of chunks, and so does the mean
-of a corpus: within six corpora the passages of a language lie 0.26 from their mean (squared), and
-the means of the six 0.05 from the prior's middle."""
+"""A language's own mean weighs as much as the prior at this number of chunks: within six corpora
+its passages lie 0.26 from it (squared), and the means of the six 0.05 from the prior's middle."""
+_SUBJECT_CHUNKS = 2.0
+"""The mean of a corpus weighs as much as the prior's middle at this number of chunks. A few are
+mostly about one subject, which tells none from another: of eight subjects, five sentences each, the
+sentences lie 0.18 from their mean, and the means 0.09 from the prior's middle."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ class LanguageMeans:
     """What is subtracted from the vectors of each language.
 
     ``offsets`` has shape ``(n_languages, dimension)`` float32; ``default`` ``(dimension,)`` is for
-    languages that are in neither the corpus nor the prior, and for ``und``. Where nothing is to
+    languages that are in neither the corpus nor the prior, and for ``und``. ``shared``
+    ``(dimension,)`` is what passages have in common whatever they say: it takes the place of
+    ``default`` where they are compared with each other. Where nothing is to
     be changed (fairness is off, or the corpus is empty), ``default`` is all zeros. ``seen`` are
     the languages of the corpus; ``origin`` ``(dimension,)`` is where the prior puts its middle.
     ``span`` ``(n, dimension)`` are the prior's orthonormal directions, none without a prior.
@@ -69,6 +74,7 @@ class LanguageMeans:
     languages: tuple[str, ...]
     offsets: Float32Array
     default: Float32Array
+    shared: Float32Array
     origin: Float32Array
     seen: frozenset[str]
     span: Float32Array
@@ -90,10 +96,10 @@ class LanguageMeans:
         """Estimate the offsets of a corpus: ``vectors`` ``(n, dimension)`` unit rows.
 
         A language with few chunks leans on the prior; one without any has the prior's offset
-        alone. The mean of all leans on the prior's middle as much as the largest language on its
-        offset: the others may be translations of it, and then say nothing new. A corpus in one
-        language gets one offset for all, which changes next to nothing; an empty one has the
-        prior's figures, if it tells of a middle.
+        alone. A corpus of few chunks leans on the prior's middle. To compare passages with each
+        other it does so by the size of its largest language: the others may be translations of
+        it, and what they all say must stay. A corpus in one language gets one offset for all,
+        which changes next to nothing; an empty one has the prior's figures, if it has a middle.
 
         >>> corpus = np.array([[1, 0], [0, 1]], np.float32).repeat(50, axis=0)
         >>> fitted = LanguageMeans.fit(corpus, ["de"] * 50 + ["fr"] * 50, prior=None)
@@ -107,14 +113,17 @@ class LanguageMeans:
         if not enabled or (len(vectors) == 0 and middle is None):
             nothing = np.zeros(dimension, dtype=np.float32)
             none = nothing[:0].reshape(0, dimension)
-            return cls((), none, nothing, nothing, frozenset(), none)
+            return cls((), none, nothing, nothing, nothing, frozenset(), none)
         names, counts, means = _language_means(vectors, languages)
         trust = counts / (counts + _PRIOR_CHUNKS)
         known = _prior_offsets(names, prior, dimension)
         overall, origin = _mean_of_all(means, trust), _mean_of_all(known, trust)
         own = _shrunk(means - overall, known - origin, trust)
+        shared = overall
         if middle is not None:
-            overall = _shrunk(overall, middle + origin, trust.max(initial=0.0))
+            shared = _shrunk(overall, middle + origin, trust.max(initial=0.0))
+            share = len(vectors) / (len(vectors) + _SUBJECT_CHUNKS)
+            overall = _shrunk(overall, middle + origin, share)
         table = {
             name: _part(offset, prior) + _OVERALL * overall
             for name, offset in zip(names, own, strict=True)
@@ -125,13 +134,14 @@ class LanguageMeans:
                 offset = _prior_offsets([name], prior, dimension)[0] - origin
                 table[name] = _part(offset, prior) + _OVERALL * overall
         span = np.zeros((0, dimension), np.float32) if prior is None else prior.basis
-        return cls._of_table(table, _OVERALL * overall, origin, frozenset(names), span)
+        return cls._of_table(table, _OVERALL * overall, shared, origin, frozenset(names), span)
 
     @classmethod
     def _of_table(
         cls,
         table: Mapping[str, npt.NDArray[Any]],
         default: npt.NDArray[Any],
+        shared: npt.NDArray[Any],
         origin: npt.NDArray[Any],
         seen: frozenset[str],
         span: Float32Array,
@@ -141,6 +151,7 @@ class LanguageMeans:
             tuple(ordered),
             np.array([table[name] for name in ordered], np.float32).reshape(-1, len(default)),
             default.astype(np.float32),
+            shared.astype(np.float32),
             origin.astype(np.float32),
             seen,
             span,
@@ -166,7 +177,7 @@ class LanguageMeans:
             if name != UNDETERMINED:
                 table[name] = (_part(offset, prior) + self.default).astype(np.float32)
         seen = self.seen | set(names)
-        return self._of_table(table, self.default, self.origin, seen, self.span)
+        return self._of_table(table, self.default, self.shared, self.origin, seen, self.span)
 
     @property
     def enabled(self) -> bool:
@@ -217,6 +228,10 @@ class LanguageMeans:
         offset = mixed + unknown * (self.default + _OF_ITS_OWN * own)
         return offset.astype(np.float32)
 
+    def between_passages(self, languages: Sequence[str]) -> Float32Array:
+        """Return what is subtracted where passages are compared with each other, ``(n, dim)``."""
+        return self.of_passages(languages) - self.default + self.shared
+
     def of_passage_tokens(self, languages: Sequence[str]) -> Float32Array:
         """Return what is subtracted from tokens of passages in these languages, ``(n, dim)``."""
         return self.of_passages(languages) + self.default
@@ -250,6 +265,7 @@ class LanguageMeans:
             "languages": np.array(self.languages, dtype="U35"),  # BCP-47's longest tag
             "offsets": self.offsets,
             "default": self.default,
+            "shared": self.shared,
             "origin": self.origin,
             "seen": np.array(sorted(self.seen), dtype="U35"),
             "span": self.span,
@@ -262,6 +278,7 @@ class LanguageMeans:
             tuple(str(name) for name in arrays["languages"]),
             arrays["offsets"].astype(np.float32),
             arrays["default"].astype(np.float32),
+            arrays["shared"].astype(np.float32),
             arrays["origin"].astype(np.float32),
             frozenset(str(name) for name in arrays["seen"]),
             arrays["span"].astype(np.float32),

@@ -3,7 +3,8 @@
 ``Index.view`` shows the newest published generation plus a replay of what the catalogue holds after
 it. A few changes are replayed into a small live segment in memory; many are reason to build
 a new generation, which also estimates the calibration anew, looks for translation twins and leaves
-out what was deleted. A language that is new to the corpus is calibrated with the live segment.
+out what was deleted. A language that is new to the corpus is calibrated with the live segment. Of
+few chunks all of that is done at once, in memory.
 """
 
 from __future__ import annotations
@@ -192,7 +193,8 @@ class Index:
         """Tell whether so much changed since the generation on disk that a new one is worth it.
 
         A few changes to a large one are not: whoever opens it replays them. Until the next one is
-        built, new passages have no translation twins, and the index files keep what was deleted.
+        built, the index files keep what was deleted, and new passages have no translation twins
+        (but among few, see ``_FEW``).
         """
         if self._manifest is None:
             return True

@@ -76,7 +76,8 @@ class PassageVectors:
 
         At ``full_strength`` they are for comparing passages with passages (see ``LanguageMeans``).
         """
-        table = offsets.of_passages(self.languages) + (offsets.default if full_strength else 0)
+        of_languages = offsets.between_passages if full_strength else offsets.of_passages
+        table = of_languages(self.languages)
         return CentredRows(self.vectors, self.codes, table, enabled=offsets.enabled)
 
 

@@ -94,6 +94,48 @@ def test_a_language_with_one_chunk_leans_on_the_prior():
     assert abs(moved[1]) > 3 * np.abs(moved[2:]).max()
 
 
+def about_one_thing(dimension: int = 64):
+    """A prior with a middle, and a text far from it with its translation."""
+    drawn = np.random.default_rng(8)
+    middle, offsets = unit(drawn.normal(size=dimension)), 0.1 * drawn.normal(size=(2, dimension))
+    prior = LanguagePrior(("de", "fr"), offsets.astype(np.float32), middle=middle)
+    text = middle + unit(drawn.normal(size=dimension))
+    noise = 0.3 * unit(drawn.normal(size=(2, dimension)))
+    return prior, unit(text + offsets + noise)
+
+
+def test_what_few_passages_all_say_is_not_taken_out_of_them():
+    prior, twins = about_one_thing()
+    fitted = LanguageMeans.fit(twins, ["de", "fr"], prior=prior)
+    one, other = subtract_and_normalise(twins, fitted.between_passages(["de", "fr"]))
+    assert one @ other > 0.5
+    no_middle = LanguagePrior(prior.languages, prior.offsets)
+    fitted = LanguageMeans.fit(twins, ["de", "fr"], prior=no_middle)
+    one, other = subtract_and_normalise(twins, fitted.between_passages(["de", "fr"]))
+    assert one @ other < 0
+
+
+def test_many_passages_move_the_middle_to_their_own():
+    prior, twins = about_one_thing()
+    languages = ["de", "fr"]
+    distances = []
+    for times in (1, 5, 1_000):
+        passages = np.repeat(twins, times, axis=0)
+        fitted = LanguageMeans.fit(passages, np.repeat(languages, times).tolist(), prior=prior)
+        distances.append(float(np.linalg.norm(fitted.shared - twins.mean(axis=0))))
+        assert np.linalg.norm(fitted.default / 0.5 - twins.mean(axis=0)) < distances[-1]
+    assert distances[0] > 1.5 * distances[1] > 20 * distances[2]
+
+
+def test_an_empty_corpus_is_centred_by_the_prior():
+    prior, _ = about_one_thing()
+    empty = LanguageMeans.fit(np.zeros((0, 64), np.float32), [], prior=prior)
+    assert empty.enabled
+    np.testing.assert_allclose(empty.shared, prior.middle, atol=1e-6)
+    again = LanguageMeans.from_arrays(empty.to_arrays())
+    np.testing.assert_array_equal(again.shared, empty.shared)
+
+
 def test_a_question_in_a_language_that_the_corpus_lacks_tells_where_that_lies():
     dimension = 8
     prior = LanguagePrior(("de", "fr"), np.eye(2, dimension, dtype=np.float32))
@@ -139,6 +181,8 @@ def test_the_shipped_prior():
     assert len(prior.languages) > 150
     assert {"de", "zh", "ar", "sw", "am", "yo", "no", "sr"} <= set(prior.languages)
     assert np.isfinite(prior.offsets).all()
+    assert prior.middle is not None
+    assert 0.8 < np.linalg.norm(prior.middle) < 1  # texts of all languages share that much
     np.testing.assert_allclose(prior.basis @ prior.basis.T, np.eye(32), atol=1e-4)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rag_engine.calibration import twins as module
-from rag_engine.calibration.twins import Twins, mine_twins
+from rag_engine.calibration.twins import Twins, mine_twins, number_mark
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 
 WIDTH = 256
@@ -87,6 +87,44 @@ def test_a_language_with_one_passage():
     vectors = unit([[1, 0.1], [0, 1], [1, 0]])
     assert found(vectors, ["de", "de", "fr"]).pairs.tolist() == [[10, 12]]
     assert found(unit([[1, 0], [0, 1]]), ["de", "fr"]).pairs.tolist() == []
+
+
+def marks(*numbers: str) -> np.ndarray:
+    return np.array([number_mark(number.split()) for number in numbers], dtype=np.uint64)
+
+
+def test_other_numbers_make_other_passages():
+    vectors = unit([[1, 0.1], [1, 0.2]])
+    for numbers, pairs in [
+        (marks("e4711 4711", "e4712 4712"), []),
+        (marks("e4711 4711", "e4711 4711 12"), [[10, 11]]),
+        (marks("e4711", ""), [[10, 11]]),
+        (marks("", ""), [[10, 11]]),
+    ]:
+        assert found(vectors, ["de", "fr"], numbers=numbers).pairs.tolist() == pairs
+
+
+@pytest.mark.usefixtures("_way")
+def test_the_nearest_of_another_number_does_not_hide_the_twin():
+    vectors = unit([[1, 0, 0], [1, 0.1, 0], [1, 0, 0.7]])
+    numbers = marks("e4711", "e4712", "e4711")
+    assert found(vectors, ["de", "fr", "fr"], numbers=numbers).pairs.tolist() == [[10, 12]]
+
+
+def test_few_passages_are_told_apart_by_those_of_their_own_language():
+    """All about one thing: what is as near as a twin to its own language's next is none."""
+    one_subject = unit([[1, 0.5, 0], [1, 0, 0.5], [1, 0.3, 0.3]])
+    assert found(one_subject, ["de", "de", "fr"]).pairs.tolist() == []
+    apart = unit([[1, 0.5, 0], [-1, 0, 0.5], [1, 0.3, 0.3]])
+    assert found(apart, ["de", "de", "fr"]).pairs.tolist() == [[10, 12]]
+
+
+def test_twins_of_a_third_are_twins():
+    """The outer two are 0.4 near, the middle one 0.84 to both."""
+    outer = np.sqrt(1 - 0.4**2)
+    vectors = unit([[1, 0], [0.4, outer], [1.4, outer]])
+    assert found(vectors[:2], ["de", "fr"]).pairs.tolist() == []
+    assert found(vectors, ["de", "fr", "ja"]).pairs.tolist() == [[10, 11], [10, 12], [11, 12]]
 
 
 def test_of_an_unknown_id():
