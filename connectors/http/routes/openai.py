@@ -102,14 +102,7 @@ class _Chat:
         answer = self._ask()
         citations = [CitationOut.of(citation) for citation in answer.citations]
         text = answer.text + source_list(citations)
-        message = ChatMessageOut(
-            content=text,
-            citations=citations,
-            rewritten=answer.rewritten,
-            translations=list(answer.translations),
-            supported=answer.supported,
-            answerable=answer.answerable,
-        )
+        message = _message(text, citations, answer)
         return json_response(
             ChatReply.model_validate(
                 {
@@ -130,14 +123,7 @@ class _Chat:
         rest = draft.rest(answer.text) + source_list(citations)
         if rest:
             stream.put(self._event({"content": rest}))
-        sources = [citation.model_dump() for citation in citations]
-        told = {
-            "citations": sources,
-            "rewritten": answer.rewritten,
-            "translations": list(answer.translations),
-            "supported": answer.supported,
-            "answerable": answer.answerable,
-        }
+        told = _message("", citations, answer).model_dump(exclude={"role", "content"})
         stream.put(self._event(told, finish="stop"))
         options = self._body.stream_options
         if options is not None and options.include_usage:
@@ -156,6 +142,17 @@ class _Chat:
         return Usage(
             prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
         )
+
+
+def _message(text: str, citations: list[CitationOut], answer: Answer) -> ChatMessageOut:
+    return ChatMessageOut(
+        content=text,
+        citations=citations,
+        rewritten=answer.rewritten,
+        translations=list(answer.translations),
+        supported=answer.supported,
+        answerable=answer.answerable,
+    )
 
 
 def source_list(citations: list[CitationOut]) -> str:

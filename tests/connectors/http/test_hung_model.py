@@ -19,6 +19,7 @@ from tests.waiting import PATIENCE_S, wait_until
 HANGS = "Das hängt."
 SETTINGS = """
 answering.min_score = 0
+answering.strictness = "eager"
 fairness.enabled = false
 [embedder]
 kind = "openai-compatible"
