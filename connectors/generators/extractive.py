@@ -13,6 +13,7 @@ from rag_engine.answering.statements import statements
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.errors import InvalidInput
+from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Embedder, Float32Array, Prompt, TokenEmbedder
 
 __all__ = ["ExtractiveGenerator"]
@@ -107,8 +108,9 @@ class ExtractiveGenerator:
         """
         embedder, texts = self._embedder, list(languages)
         if self._token_space is None or not isinstance(embedder, TokenEmbedder):
-            cosines = embedder.embed_passages(texts) @ embedder.embed_queries([question])[0]
-            return cosines[:, np.newaxis], np.ones(1, np.float32)
+            vectors = embedder.embed_passages(texts)
+            cosines = matmul_on_one_thread(vectors, embedder.embed_queries([question]))
+            return cosines, np.ones(1, np.float32)
         basis = self._token_space.basis
         _, [asked] = embedder.embed_query_tokens([question], basis)
         _, told = embedder.embed_passage_tokens(texts, basis)
@@ -120,10 +122,12 @@ class ExtractiveGenerator:
         return token_matches(own, sentences), asked.weights
 
     def _offset(self, language: str, basis: Float32Array) -> Float32Array:
-        offset = None if self._prior is None else self._prior.offset(language)
-        if offset is None:
+        """Return what says in a token that it is in a language, ``(width,)``; 0 if nobody knows."""
+        known = None if self._prior is None else self._prior.offset(language)
+        if known is None:
             return np.zeros(len(basis), np.float32)
-        return basis @ offset
+        offset: Float32Array = np.vecdot(basis, known)
+        return offset
 
 
 def _candidates(prompt: Prompt) -> Iterator[_Candidate]:

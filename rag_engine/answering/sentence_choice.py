@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
 from rag_engine.retrieval.fusion import WITH_TOKENS
 
@@ -57,11 +58,11 @@ def choose_sentences(
 def token_matches(question: Float32Array, sentences: list[Float32Array]) -> Float32Array:
     """Return the greatest cosine of each token of a question with one of each sentence, ``(n, q)``.
 
-    All rows ``(tokens, width)`` are of unit length; no sentence is without tokens.
+    All rows ``(tokens, width)`` are of unit length. What has no tokens matches nothing: -1.
 
     >>> eye = np.eye(3, dtype=np.float32)
     >>> token_matches(eye[:2], [eye[1:], eye]).tolist()
     [[0.0, 1.0], [1.0, 1.0]]
     """
-    best = [(tokens @ question.T).max(axis=0) for tokens in sentences]
+    best = [matmul_on_one_thread(tokens, question).max(axis=0, initial=-1) for tokens in sentences]
     return np.array(best, np.float32).reshape(len(sentences), len(question))

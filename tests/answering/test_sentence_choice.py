@@ -58,3 +58,10 @@ def test_a_sentence_is_matched_by_its_best_token():
         pytest.approx([1, 0.8]),
         pytest.approx([0, 1]),
     ]
+
+
+def test_what_has_no_tokens_matches_nothing():
+    some, none = np.ones((1, 1), np.float32), np.ones((0, 1), np.float32)
+    assert token_matches(some, [none, some]).tolist() == [[-1], [1]]
+    assert token_matches(none, [some]).shape == (1, 0)
+    assert chosen([[], []], weights=np.ones(0, np.float32), scores=[0.1, 0.2]) == [1]
