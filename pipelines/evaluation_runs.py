@@ -88,7 +88,7 @@ def _rows(
         return
     for name, mode, fair, late in ABLATION:
         row = settings.of_kind("retrieval", mode)
-        retrieval = row.retrieval
+        retrieval = row.retrieval.model_copy(update={"translate": ()})
         if isinstance(retrieval, HybridRetrievalSettings):
             retrieval = retrieval.model_copy(update={"late_interaction": late})
         changed = {
@@ -97,8 +97,10 @@ def _rows(
             "reranker": NoRerankerSettings(),
         }
         yield name, row.model_copy(update=changed)
-    if components.reranker is not None:
-        yield f"{OURS} + {components.reranker.name}", settings
+    more = [] if components.reranker is None else [components.reranker.name]
+    more += ["translations"] if settings.retrieval.translate else []
+    if more:
+        yield " + ".join([OURS, *more]), settings
 
 
 def evaluate_set(

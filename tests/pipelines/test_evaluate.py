@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.evaluation.verdict import compare
 from rag_engine.pipelines import evaluate as evaluating
 from rag_engine.pipelines.cli import main
-from rag_engine.pipelines.evaluation_runs import ABLATION, evaluate_set
+from rag_engine.pipelines.evaluation_runs import ABLATION, evaluate_rows, evaluate_set
 from rag_engine.pipelines.evaluation_tables import by_language
 from rag_engine.pipelines.output import Exit
 from rag_engine.settings import Settings
@@ -269,3 +270,28 @@ def test_knowledge_bases_of_something_else(tmp_path: Path, sets, capsys):
     said = capsys.readouterr().err
     assert "holds 1 documents that the set other does not ('p5', ...)" in said
     assert main(["evaluate", sets[0], "--kb", kb]) == Exit.DONE
+
+
+class Translates:
+    """A generator that counts what it is asked."""
+
+    name, quotes = "translates", False
+
+    def __init__(self):
+        self.asked = []
+
+    def generate(self, prompt):
+        self.asked.append(prompt.question)
+        yield "Translated?"
+
+
+def test_an_ablation_translates_in_its_last_row_alone(tmp_path: Path, sets, quick_components):
+    writer = Translates()
+    components = replace(quick_components, generator=writer)
+    settings = Settings.model_validate({"retrieval": {"translate": ["am"]}})
+    test_set = load_test_set(Path(sets[0]))
+    rows = evaluate_rows(test_set, tmp_path / "kb", settings, components, ablation=True)
+    assert list(rows)[-2:] == ["ours", "ours + translations"]
+    told = [row.report["settings"]["retrieval"]["translate"] for row in rows.values()]
+    assert told == [*([[]] * len(ABLATION)), ["am"]]
+    assert sorted(writer.asked) == sorted(question.text for question in test_set.questions)
