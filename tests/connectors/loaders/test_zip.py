@@ -216,7 +216,11 @@ def test_too_many_files_are_refused(loader: ZipLoader, load: Load) -> None:
         load(loader, "a.zip", zip_of({f"{number}.txt": "" for number in range(10_001)}))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\3\4 no more", zip_of({"a.txt": "x"})[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK\3\4 no more", zip_of({"a.txt": "x"})[:-30]],
+    ids=["empty", "not an archive", "cut off"],
+)
 def test_what_is_no_archive_is_refused(loader: ZipLoader, load: Load, data: bytes) -> None:
     with pytest.raises(LoadError, match=r"a\.zip: it is no ZIP archive, or is damaged"):
         load(loader, "a.zip", data)
