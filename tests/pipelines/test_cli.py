@@ -96,7 +96,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
     question = "¿Cada cuánto se cambia la junta?"
     status, out, _ = run(capsys, "ask", question, "--kb", kb)
     assert status == Exit.DONE
-    assert "[1]" in out
+    assert "“Die Dichtung wird jedes Jahr ersetzt.” [" in out
     assert "jedes Jahr" in out
     _, asked = run_json(capsys, "ask", question, "--kb", kb, "--answer-language", "ja")
     assert any("not in 'ja'" in warning for warning in asked["result"]["warnings"])
