@@ -144,7 +144,10 @@ def test_a_detector_that_is_always_wrong(tmp_path, real_components):
     assert {each.split("-")[0] for each in ids(hits)} == {"warranty"}
 
 
-def test_a_new_language_is_calibrated_before_the_index_is_built_anew(tmp_path, real_components):
+def test_a_new_language_is_calibrated_before_the_index_is_built_anew(
+    tmp_path, real_components, monkeypatch
+):
+    monkeypatch.setattr("rag_engine.store.index._FEW", 0)  # of few, all is built anew in memory
     with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
         kb.add(Document(id=f"{rule}-en", text=texts["en"]) for rule, texts in RULES.items())
         kb.publish()

@@ -89,6 +89,7 @@ def test_many_changes_without_an_index_are_not_built_in_every_search(
     tmp_path: Path, quick_components, no_temporary_files, monkeypatch
 ):
     monkeypatch.setattr("rag_engine.store.index._LIVE_CHUNKS", 10)
+    monkeypatch.setattr("rag_engine.store.index._FEW", 0)  # of few, all is built anew in memory
     tried: list[object] = []
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
         kb.add(RULES)

@@ -167,7 +167,8 @@ def test_the_command_and_the_service_say_what_to_do(tmp_path, sent, monkeypatch,
     monkeypatch.setenv(ENV, KEY)
     assert main(["search", "Pumpe", "--kb", str(path), "--json"]) == 0
     capsys.readouterr()
-    assert main(["ask", "Was braucht die Pumpe?", "--kb", str(path), "--json"]) != 0
+    asked = ["ask", "Was braucht die Pumpe?", "--strictness", "eager", "--kb", str(path), "--json"]
+    assert main(asked) != 0
     told = json.loads(capsys.readouterr().out)["error"]
     assert told["type"] == "SettingsError"
     assert "RAG_ENGINE_TRUSTED_SERVERS=llm.example.org" in told["message"]

@@ -74,6 +74,7 @@ def test_all_commands_are_there():
         "bench languages",
         "bench typing",
         "bench dialogues",
+        "bench quotations",
         "bench serve",
         "bench peers",
         "bench readers",

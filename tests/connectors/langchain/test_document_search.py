@@ -8,7 +8,7 @@ import threading
 import pytest
 from langchain_core.documents import Document
 
-from rag_engine import KnowledgeBase
+from rag_engine import KnowledgeBase, Settings
 from rag_engine.connectors.langchain import RagEngineEmbeddings, RagEngineVectorStore
 from rag_engine.errors import InvalidFilter, InvalidInput, InvalidVectors
 from rag_engine.workers import WorkerThreads
@@ -32,7 +32,9 @@ SAME = {"purchase", "achat", "counted"}
 @pytest.fixture(scope="module")
 def store(tmp_path_factory, bundled_e5):
     path = tmp_path_factory.mktemp("searches") / "kb"
-    with RagEngineVectorStore.open(path, embeddings=RagEngineEmbeddings(bundled_e5)) as store:
+    every = Settings.model_validate({"retrieval": {"group_twins": False}})
+    embeddings = RagEngineEmbeddings(bundled_e5)
+    with RagEngineVectorStore.open(path, embeddings=embeddings, settings=every) as store:
         numbered = [{"number": number} for number in range(len(FACTS))]
         store.add_texts(list(FACTS.values()), numbered, ids=list(FACTS))
         yield store
