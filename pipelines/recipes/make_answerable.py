@@ -46,7 +46,7 @@ def fit_logistic(signs: _Array, labels: _Array, shares: _Array) -> _Array:
 
     >>> signs = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> fit_logistic(signs, np.array([0.0, 0.0, 1.0, 1.0]), np.ones(4)).round(2).tolist()
-    [0.47, -0.71]
+    [0.4, -0.6]
     """
     mean, std = signs.mean(axis=0), signs.std(axis=0) + 1e-9
     rows = np.column_stack([(signs - mean) / std, np.ones(len(signs))])

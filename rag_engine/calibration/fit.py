@@ -89,7 +89,7 @@ def fit_calibration(
         tokens=_null_tokens(corpus, rows, offsets, token_space, random),
         prior=prior.model_prior if prior is not None and fair else None,
     )
-    return Calibration(offsets, null_distribution)
+    return Calibration(offsets, null_distribution.as_kept())
 
 
 def _null_tokens(

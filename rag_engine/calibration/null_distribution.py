@@ -101,6 +101,10 @@ class NullDistribution:
         chance = similarities.mean(axis=1) + _BY_CHANCE * similarities.std(axis=1)
         return float(chance @ weights) / max(float(weights.sum()), 1e-9)
 
+    def as_kept(self) -> NullDistribution:
+        """Return it as it is once it was written and read: who built an index finds the same."""
+        return self.from_arrays(self.to_arrays())
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the sample as plain arrays, for ``np.savez``."""
         return {

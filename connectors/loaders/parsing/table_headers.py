@@ -106,7 +106,7 @@ def _is_marked(row: Row) -> bool:
 def _names_columns(row: Row, width: int) -> bool:
     """Tell whether a row is all header cells, but for a corner that may be another one.
 
-    >>> from rag_engine.connectors.loaders.parsing.tables import Placed
+    >>> from rag_engine.connectors.loaders.parsing.tables import Cell, Placed
     >>> corner, name = Placed(0, 1, Cell("")), Placed(1, 2, Cell("2025", header=True))
     >>> _names_columns((corner, name), 2), _names_columns((name, corner), 2)
     (True, False)
