@@ -19,7 +19,7 @@ from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.questions import Questions
 from rag_engine.records import Answer, Hit
-from rag_engine.search_arguments import History
+from rag_engine.search_arguments import History, check_k, check_min_score
 from rag_engine.workers import Workers, WorkerThreads, in_worker
 
 __all__ = ["AsyncQuestions"]
@@ -57,6 +57,8 @@ class AsyncQuestions(Questions):
         Example: ``hits = await kb.asearch("Wie lange gilt die Garantie?")``
         """
         self._check_open()
+        check_k(k)
+        check_min_score(min_score)
         translations = NO_TRANSLATIONS
         if self._translator is not None:  # which waits, and so takes no search's turn
             translate = partial(self._translate, question, also, language)

@@ -208,7 +208,8 @@ class ScoreParts:
     a mode without probabilities was searched. ``translations`` are those of the question, made by a
     language model, that were searched beside it; ``translation_failures`` tell of each that was
     wanted why there is none. ``answerable`` is the probability, 0 to 1, that any passage answers
-    the question: the same for all hits of a search, None in the other modes than ``hybrid``.
+    the question: the same for all hits of a search, None in the other modes than ``hybrid`` and
+    where an embedder of which nothing is known meets fewer than 20 passages.
     """
 
     dense: float

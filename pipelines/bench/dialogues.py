@@ -93,7 +93,12 @@ class _QuotesAnswers:
 
     def __init__(self, components: Components) -> None:
         self._model = components.generator
-        self._quoting = build_generator(ExtractiveGeneratorSettings(), components.embedder)
+        self._quoting = build_generator(
+            ExtractiveGeneratorSettings(),
+            components.embedder,
+            components.prior,
+            components.token_space,
+        )
         self.name, self.quotes = self._model.name, self._model.quotes
 
     def generate(self, prompt: Prompt) -> Iterator[str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from rag_engine.answering.strictness import checked_strictness
 from rag_engine.pipelines import output
-from rag_engine.pipelines.cli.history import load_history
+from rag_engine.pipelines.cli.history import load_history, write_history
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import (
     HistoryFile,
@@ -26,7 +24,7 @@ from rag_engine.pipelines.cli.options import (
     chosen_filter,
 )
 from rag_engine.pipelines.output import Outcome
-from rag_engine.records import Message
+from rag_engine.records import Message, Problem
 from rag_engine.serialisation import AskReply
 
 __all__ = ["ask"]
@@ -90,6 +88,7 @@ def ask(
     if remember:
         checked_file(history)
     chosen = chosen_filter(languages, where)
+    wanted = None if strictness is None else checked_strictness(strictness)
     said = [] if remember and history and not history.exists() else load_history(history)
     with open_kb(kb, settings, read_only=True) as opened:
         answer = opened.ask(
@@ -101,15 +100,20 @@ def ask(
             answer_language=answer_language,
             k=k,
             min_score=min_score,
-            strictness=None if strictness is None else checked_strictness(strictness),
+            strictness=wanted,
             instruction=instruction,
         )
+    problems: list[Problem] = []
     if remember and history is not None:
         said += [Message("user", question), Message("assistant", answer.text)]
-        messages = [asdict(message) for message in said]
-        text = json.dumps(messages, ensure_ascii=False, indent=1)
-        history.write_text(f"{text}\n", encoding="utf-8")
+        try:
+            write_history(history, said)
+        except OSError as error:
+            problems.append(
+                Problem(source=str(history), reason=f"what was said is not remembered: {error}")
+            )
     return Outcome(
         result=AskReply.of(question, answer).model_dump(),
         lines=output.answer_lines(answer),
+        problems=problems,
     )

@@ -21,9 +21,11 @@ from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import (
     History,
+    check_k,
     check_min_score,
-    check_question,
+    checked_formulations,
     checked_history,
+    checked_language,
 )
 from rag_engine.settings import Settings
 
@@ -80,7 +82,10 @@ def ask(
 ) -> Answer:
     """Answer a question from what a search finds; the rest is as ``KnowledgeBase.ask`` says."""
     components, settings = store.components, store.settings
-    check_question(question)
+    checked_formulations(question, also)
+    k = settings.answering.hits if k is None else k
+    check_k(k)
+    checked_language(language)
     if min_score is None:
         min_score = least_score(settings)
     check_min_score(min_score)
@@ -113,7 +118,7 @@ def ask(
         translations,
         also=also,
         history=said if rewriting.text is None else (),
-        k=settings.answering.hits if k is None else k,
+        k=k,
         where=where,
         language=language,
         min_score=0.0,

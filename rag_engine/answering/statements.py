@@ -10,7 +10,9 @@ from rag_engine.text.sentences import sentences
 __all__ = ["Statement", "statements"]
 
 _CLOSING = r"[\s\"'»”’)\]）」』】]*$"
-_QUESTION_END = re.compile(rf"[?？؟՞;⸮፧]{_CLOSING}")
+_QUESTION_END = re.compile(rf"[?？؟՞\u037e⸮፧]{_CLOSING}")
+_GREEK_QUESTION_END = re.compile(rf";{_CLOSING}")
+"""Elsewhere it ends an item of a list."""
 _STOP = re.compile(rf"[.!。！．…؟?？।॥։።។៕၊။།]{_CLOSING}")
 _LIST_ITEM = re.compile(r"(?:[-*+•‣·–—]|\(?\w{1,3}[.)])\s|.*\|")
 _FEWEST_LETTERS = 8
@@ -43,13 +45,23 @@ def statements(passage: str, language: str) -> list[Statement]:
         text = " ".join(passage[start:end].split())
         heading = _is_heading(passage, start, end)
         enough = _letters(text) >= _FEWEST_LETTERS
-        if heading or _QUESTION_END.search(text):
+        if heading or _asks(text, language):
             below = text
         elif enough:
             stated.append(Statement(text, below))
         if heading and enough:
             headings.append(Statement(text, ""))
     return stated or headings
+
+
+def _asks(text: str, language: str) -> bool:
+    """Tell a question by its mark.
+
+    >>> _asks("Πότε;", "el"), _asks("a) das Filter reinigen;", "de")
+    (True, False)
+    """
+    greek = language == "el" and _GREEK_QUESTION_END.search(text) is not None
+    return greek or _QUESTION_END.search(text) is not None
 
 
 def _is_heading(passage: str, start: int, end: int) -> bool:

@@ -18,9 +18,9 @@ LEAST_PROBABILITY: Mapping[Strictness, float] = MappingProxyType(
 """The least probability that anything answers (``answerable``) at which an answer is given.
 
 False answers to near misses (the passages are about what is asked, and lack the answer), and to
-questions about something else, of 100: ``strict`` 5 to 11 and none, ``careful`` 57 to 66 and 8,
-``balanced`` 76 to 86 and 28, ``eager`` all. Of 100 questions that have an answer ``strict`` answers
-17 to 82, the fewer passages the more, ``careful`` 84 to 99 and ``balanced`` 93 to 100. Measured:
+questions about something else, of 100: ``strict`` 5 to 10 and none, ``careful`` 53 to 66 and 8,
+``balanced`` 74 to 86 and 28, ``eager`` all. Of 100 questions that have an answer ``strict`` answers
+19 to 82 (most of ten passages), ``careful`` 83 to 100 and ``balanced`` 93 to 100. Measured:
 ``pipelines/bench/RESULTS.md``.
 """
 

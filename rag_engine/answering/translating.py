@@ -131,12 +131,14 @@ class Translator:
         """
         from concurrent.futures import ThreadPoolExecutor
 
+        def translated(question: Sequence[str]) -> list[str]:
+            told = self.translate(question, language=None)
+            if told.error is not None:
+                raise told.error  # and no other question is asked any more
+            return told.beside(question)
+
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
-            translated = list(threads.map(partial(self.translate, language=None), questions))
-        for one in translated:
-            if one.error is not None:
-                raise one.error
-        return [one.beside(question) for question, one in zip(questions, translated, strict=True)]
+            return list(threads.map(translated, questions))
 
     def _languages_of_none(self, formulations: Sequence[str], language: str | None) -> list[str]:
         spoken = {self._detector.detect(text).language for text in formulations[1:]}

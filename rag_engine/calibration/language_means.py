@@ -278,7 +278,9 @@ class LanguageMeans:
             tuple(str(name) for name in arrays["languages"]),
             arrays["offsets"].astype(np.float32),
             arrays["default"].astype(np.float32),
-            arrays["shared"].astype(np.float32),
+            # Of those that were kept before there was one, only empty ones and such without
+            # fairness are still read: nothing is subtracted there.
+            arrays.get("shared", arrays["default"]).astype(np.float32),
             arrays["origin"].astype(np.float32),
             frozenset(str(name) for name in arrays["seen"]),
             arrays["span"].astype(np.float32),

@@ -17,6 +17,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from rag_engine.retrieval.candidates import Candidates
+from rag_engine.retrieval.log_odds import log_odds
 from rag_engine.store.snapshot import Snapshot
 
 __all__ = ["KNOWN_MODEL", "OTHER_MODEL", "AnswerableWeights", "Signs", "answerable", "signs"]
@@ -28,8 +29,8 @@ _ALONE = 3.0
 median) and that does not (1.5)."""
 _FEWEST = 20.0
 """A corpus of fewer passages counts as one of so many, as in ``fusion``."""
-_SURE = 1e-6
-"""No probability is taken to be nearer to 0 or 1."""
+_MOST = 30.0
+"""Nats; beyond, a probability is 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,9 @@ class AnswerableWeights:
 
 # Fitted by pipelines/recipes/make_answerable.py, which says to what; what came of it, also for
 # languages that were left out, stands in pipelines/bench/RESULTS.md.
-KNOWN_MODEL = AnswerableWeights(nearest=0.75, lead=0.43, at_home=-1.11, size=-0.31, intercept=-1.94)
+KNOWN_MODEL = AnswerableWeights(nearest=0.77, lead=0.41, at_home=-1.15, size=-0.30, intercept=-2.05)
 """For a model whose usual cosines are known: the bundled one."""
-OTHER_MODEL = AnswerableWeights(nearest=0.66, lead=0.48, at_home=-1.12, size=-0.36, intercept=-1.52)
+OTHER_MODEL = AnswerableWeights(nearest=0.68, lead=0.47, at_home=-1.17, size=-0.36, intercept=-1.60)
 """For any other. What is about something else altogether is then told less well."""
 
 
@@ -83,8 +84,7 @@ def signs(candidates: Candidates, snapshot: Snapshot, effective_corpus_size: flo
     ids = candidates.ids[:1]
     alike = snapshot.twins.of(ids).get(int(ids[0]), ())
     distinct = candidates.scores[~np.isin(candidates.ids, alike)][:_BEST]
-    sure = np.clip(distinct.astype(np.float64), _SURE, 1 - _SURE)
-    best, *others = np.log(sure / (1 - sure)).tolist()
+    best, *others = log_odds(distinct).tolist()
     return Signs(
         nearest=nearest,
         lead=best - sum(others) / len(others) if others else _ALONE,
@@ -94,8 +94,11 @@ def signs(candidates: Candidates, snapshot: Snapshot, effective_corpus_size: flo
     )
 
 
-def answerable(seen: Signs | None) -> float:
+def answerable(seen: Signs | None) -> float | None:
     """Return the probability, 0 to 1, that anything answers; half of the questions have an answer.
+
+    None: nobody can tell. Of a model whose usual cosines are not known a few passages tell nothing:
+    of one alone its own cosine is the mean.
 
     >>> near = Signs(nearest=5.0, lead=2.0, at_home=0.0, size=5.0, usual=True)
     >>> far = Signs(nearest=2.0, lead=0.5, at_home=0.0, size=5.0, usual=True)
@@ -104,7 +107,9 @@ def answerable(seen: Signs | None) -> float:
     """
     if seen is None:
         return 0.0
+    if not seen.usual and seen.size <= math.log(_FEWEST):
+        return None
     *told, usual = astuple(seen)
     *weights, intercept = astuple(KNOWN_MODEL if usual else OTHER_MODEL)
     logit = intercept + sum(weight * sign for weight, sign in zip(weights, told, strict=True))
-    return 1 / (1 + math.exp(-logit))
+    return 1 / (1 + math.exp(-max(-_MOST, min(logit, _MOST))))

@@ -136,6 +136,14 @@ def test_an_empty_corpus_is_centred_by_the_prior():
     np.testing.assert_array_equal(again.shared, empty.shared)
 
 
+def test_what_was_kept_before_there_was_a_shared_part_is_read():
+    """Without fairness, and of an empty corpus, generations of earlier versions are still used."""
+    off = LanguageMeans.fit(np.ones((2, 4), np.float32), ["de"] * 2, prior=None, enabled=False)
+    kept = off.to_arrays()
+    del kept["shared"]
+    np.testing.assert_array_equal(LanguageMeans.from_arrays(kept).shared, off.shared)
+
+
 def test_a_question_in_a_language_that_the_corpus_lacks_tells_where_that_lies():
     dimension = 8
     prior = LanguagePrior(("de", "fr"), np.eye(2, dimension, dtype=np.float32))

@@ -8,6 +8,7 @@ import pytest
 
 from rag_engine import Document, KnowledgeBase, Message
 from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.cli.history import load_history, write_history
 from rag_engine.pipelines.output import Exit
 
 QUESTION = "Wie oft wird die Dichtung der Pumpe X-200 ersetzt?"
@@ -110,3 +111,22 @@ def test_what_is_written_down_needs_a_file(kb, capsys):
     status, _, err = run(capsys, "ask", QUESTION, "--kb", kb, "--remember")
     assert status == Exit.USAGE
     assert "--history" in err
+
+
+def test_a_history_that_can_not_be_written_costs_no_answer(kb, tmp_path, capsys):
+    talk = tmp_path / "talk.json"
+    talk.write_text(json.dumps(SAID), encoding="utf-8")
+    (tmp_path / "talk.json.new").mkdir()  # where it would be written
+    asked = ("ask", QUESTION, "--kb", kb, "--history", talk, "--remember")
+    status, answered, _ = run(capsys, *asked)
+    assert status == Exit.PROBLEMS
+    assert "[1]" in answered["result"]["answer"]
+    [problem] = answered["problems"]
+    assert problem["source"] == str(talk)
+    assert json.loads(talk.read_text(encoding="utf-8")) == SAID
+
+
+def test_a_history_keeps_its_latest_messages(tmp_path):
+    said = [Message("user", str(number)) for number in range(1_003)]
+    write_history(tmp_path / "talk.json", said)
+    assert load_history(tmp_path / "talk.json") == said[3:]

@@ -66,6 +66,18 @@ def test_nothing_found_is_no_answer():
     assert answerable(None) == 0.0
 
 
+def test_of_few_passages_an_unknown_model_tells_nothing():
+    few = signs(candidates(0.9, 0.2), snapshot(prior=None), 20.0)
+    assert answerable(few) is None
+    assert answerable(signs(candidates(0.9, 0.2), snapshot(prior=None), 21.0)) is not None
+    assert answerable(signs(candidates(0.9, 0.2), snapshot(), 2.0)) is not None
+
+
+def test_signs_beyond_all_measure_are_certain():
+    assert answerable(replace(SEEN, nearest=-1e6)) == pytest.approx(0, abs=1e-9)
+    assert answerable(replace(SEEN, nearest=1e6)) == pytest.approx(1, abs=1e-9)
+
+
 def test_the_nearest_is_told_by_what_the_model_gives_usually():
     assert signs(candidates(0.5, 0.2), snapshot(), 9.0).nearest == pytest.approx(4.0)
     assert signs(candidates(0.5, 0.2, cosines=(0.5, 0.6)), snapshot(), 9.0).nearest == (
