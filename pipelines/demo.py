@@ -84,8 +84,9 @@ def _run(path: Path) -> Outcome:
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
-    for hit in answer.hits[:_HITS]:
-        yield from output.hit_lines(hit, width=90)
+    if answer.supported:  # else the answer's own lines hold the nearest passages
+        for hit in answer.hits[:_HITS]:
+            yield from output.hit_lines(hit, width=90)
     yield "   answer:"
     for line in output.answer_lines(answer):
         yield f"   {line}".rstrip()

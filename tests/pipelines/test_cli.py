@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from rag_engine import KnowledgeBase
+from rag_engine.pipelines import demo
 from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.demo import SampleQuestion
 from rag_engine.pipelines.output import Exit
 
 
@@ -234,6 +236,22 @@ def test_the_demo(capsys, tmp_path: Path):
     status, out, _ = run(capsys, "demo", "--kb", tmp_path / "kb")
     assert status == Exit.DONE
     assert out.count("? ") >= 5
+
+
+def test_the_demo_shows_the_nearest_passages_once(monkeypatch, tmp_path: Path):
+    question = SampleQuestion(
+        question="Which river flows through Paris?",
+        language="en",
+        document="",
+        answer="",
+        demo=True,
+    )
+    monkeypatch.setattr(demo, "sample_questions", lambda: [question])
+    outcome = demo.run_demo(tmp_path / "kb")
+    [answer] = outcome.result["answers"]
+    assert not answer["supported"]
+    nearest = answer["hits"][0]["document"]
+    assert sum(nearest in line for line in outcome.lines) == 1
 
 
 # Interrupts itself when it embeds while a document is in the catalogue: another process, or another

@@ -12,13 +12,13 @@ import { Said } from "./said.js";
 import { Scope } from "./scope.js";
 import { put, redraw } from "./shown.js";
 import { seconds, text } from "./strings.js";
-import { calm } from "./text.js";
+import { calm, isLanguageCode } from "./text.js";
 import { trust } from "./weak.js";
 
 const FIRST = 10;
 const MOST = 100;
 
-const state = { running: null, k: FIRST, asked: "", folded: false };
+const state = { reading: null, running: null, k: FIRST, asked: "", folded: false };
 const question = find("question");
 const locale = new LocaleChooser(redraw, (again) => fail(new api.ServiceError("network"), again));
 const languages = new Languages(() => {
@@ -32,7 +32,7 @@ const said = new Said(() => {
   history.pushState(null, "", address());
   question.focus();
 });
-const scope = new Scope(() => restrict(null), (language) => languages.hues.of(language));
+const scope = new Scope(() => restrict(null), rescoped, (language) => languages.hues.of(language));
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;
 const say = (words) => put("status", () => find("status").replaceChildren(...[words()].flat()));
@@ -55,34 +55,51 @@ function readAddress() {
   const parts = addressed();
   if (parts.has("q")) question.value = parts.get("q").slice(0, 10000);
   setMode(parts.get("mode") === "ask" ? "ask" : "search");
-  languages.choose((parts.get("lang") ?? "").split(",").filter((code) => /^[A-Za-z0-9-]{1,40}$/.test(code)).slice(0, 100));
+  languages.choose((parts.get("lang") ?? "").split(",").filter(isLanguageCode).slice(0, 100));
 }
 
 // Ask what the address holds; what is to be asked of one passage is never asked of all.
 async function askAddressed() {
+  const reading = { due: addressed().has("q") };
+  state.reading = reading;
   try {
     await scope.read(addressed(), (id) => api.readDocument(id, { key: key.value }));
   } catch (error) {
+    if (state.reading !== reading) return;
+    state.reading = null;
     return fail(error, askAddressed);
   }
-  if (addressed().has("q")) await run();
+  if (state.reading !== reading) return; // something else was asked meanwhile
+  state.reading = null;
+  if (reading.due) await run();
+}
+
+// What is being read or asked is no longer wanted.
+function giveUp() {
+  state.reading = null;
+  state.running?.abort();
 }
 
 // Ask about one passage from now on, or about all: what stands there was answered from others.
 function restrict(place) {
   scope.set(place);
-  state.running?.abort();
-  said.ask();
-  for (const id of ["answer", "hits"]) show(find(id), false);
-  say(() => (scope.where ? text("scope_title") : ""));
   if (place !== null) {
     setMode("ask");
     question.select(); // typing takes the place of the question before, Enter asks it again
   }
-  state.asked = "";
-  history.pushState(null, "", address());
+  rescoped();
   question.focus();
   find("scope").scrollIntoView({ block: "nearest" });
+}
+
+// The next question goes elsewhere: its address says so, and what was answered before is put away.
+function rescoped() {
+  giveUp();
+  said.ask();
+  for (const id of ["answer", "hits"]) show(find(id), false);
+  say(() => scope.title);
+  state.asked = "";
+  history.pushState(null, "", address());
 }
 
 // -- asking ------------------------------------------------------------------------------------
@@ -94,7 +111,7 @@ async function run({ more = false } = {}) {
     question.focus();
     return;
   }
-  state.running?.abort();
+  giveUp();
   const running = new AbortController();
   state.running = running;
   state.asked = asked;
@@ -207,7 +224,7 @@ function showHits(reply, title, { folded = false, listed = false, more = false }
 
 // Nothing was said: the next question begins a conversation.
 function forget() {
-  state.running?.abort();
+  giveUp();
   said.forget();
 }
 
@@ -284,7 +301,9 @@ function walk(event) {
 
 find("ask-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  run();
+  if (state.reading === null) return run();
+  state.reading.due = true; // once it is known what the question goes to
+  say(() => text(mode() === "ask" ? "reading" : "searching"));
 });
 find("ask-form").addEventListener("change", (event) => event.target.name === "mode" && setMode(mode()));
 find("stop").addEventListener("click", stop);

@@ -2,7 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { stored } from "./stored.js";
-import { LOCALES, parts, speak, spoken, text } from "./strings.js";
+import { LOCALES, parts, speak, spoken, tableOf, text } from "./strings.js";
 import { direction } from "./text.js";
 
 const PLACE = "rag_engine.locale";
@@ -12,6 +12,7 @@ export class LocaleChooser {
   /** `changed` is called when the page is to say all anew; `failed`, with what tries again, when a table did not come. */
   constructor(changed, failed) {
     this.locale = "en";
+    this.chosen = 0; // how often: the table of an earlier choice may come later
     this.changed = changed;
     this.failed = failed;
     const chooser = find("locale");
@@ -34,16 +35,25 @@ export class LocaleChooser {
 
   async choose(code) {
     try {
-      await this.use(code);
-      stored((storage) => storage.setItem(PLACE, code));
+      if (await this.use(code)) stored((storage) => storage.setItem(PLACE, code));
     } catch {
       find("locale").value = this.locale;
       this.failed(() => this.choose(code));
     }
   }
 
+  // Whether it is spoken now: not where another was chosen meanwhile.
   async use(code) {
-    await speak(code);
+    const choice = (this.chosen += 1);
+    let table;
+    try {
+      table = await tableOf(code);
+    } catch (error) {
+      if (choice !== this.chosen) return false;
+      throw error;
+    }
+    if (choice !== this.chosen) return false;
+    speak(code, table);
     this.locale = code;
     const root = document.documentElement;
     root.lang = code;
@@ -51,6 +61,7 @@ export class LocaleChooser {
     find("locale").value = code;
     fill();
     this.changed();
+    return true;
   }
 }
 

@@ -4,7 +4,7 @@ import { find, make, show } from "./dom.js";
 import { isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { put } from "./shown.js";
 import { text } from "./strings.js";
-import { direction, toUnits } from "./text.js";
+import { direction, isLanguageCode, toUnits } from "./text.js";
 
 const MOST = 160; // a reminder: the reader comes from the passage
 
@@ -13,11 +13,16 @@ const UNREAD = { source: "", title: "", text: "", spans: [], language_hint: null
 const equals = (key, value) => ({ op: "equals", key, value });
 
 export class Scope {
-  /** `leave` is called when the reader wants all documents again; `hueOf` knows the colours of languages. */
-  constructor(leave, hueOf) {
+  /**
+   * `leave` is called when the reader wants all documents again, `changed` when they want its page alone, or no longer;
+   * `hueOf` knows the colours of languages.
+   */
+  constructor(leave, changed, hueOf) {
     this.leave = leave;
+    this.changed = changed;
     this.hueOf = hueOf;
     this.place = null;
+    this.unread = null; // the place that a document is being fetched for
     this.pageOnly = false;
   }
 
@@ -26,6 +31,12 @@ export class Scope {
     if (this.place === null) return null;
     const document = equals("document_id", this.place.document);
     return this.pageOnly ? { op: "and", parts: [document, equals("page", this.place.page)] } : document;
+  }
+
+  /** What is asked, in words; nothing for all documents. */
+  get title() {
+    if (this.place === null) return "";
+    return this.pageOnly ? text("scope_page", { n: this.place.page }) : text("scope_title");
   }
 
   /** Ask about this passage from now on; null: about everything. */
@@ -52,15 +63,17 @@ export class Scope {
     const id = address.get("passage");
     if (!id) return this.set(null);
     const [start, end] = (/^(\d{1,9})-(\d{1,9})$/.exec(address.get("at") ?? "") ?? []).slice(1).map(Number);
-    if (this.place?.document !== id || this.place.start !== start) {
-      const language = address.get("in");
-      this.set(placeIn({ id, ...UNREAD }, { start, end, language })); // no question goes to all documents meanwhile
+    if (this.place?.document !== id || this.place.start !== start || this.place === this.unread) {
+      const language = isLanguageCode(address.get("in") ?? "") ? address.get("in") : null;
+      const unread = placeIn({ id, ...UNREAD }, { start, end, language });
+      this.unread = unread;
+      this.set(unread); // no question goes to all documents meanwhile
       try {
         const document = await fetched(id);
-        if (this.place?.document !== id) return; // the reader has gone elsewhere
+        if (this.place !== unread) return; // the reader has gone elsewhere
         this.set(placeIn(document, { start, end, language }));
       } catch (error) {
-        if (this.place?.document === id) this.set(null);
+        if (this.place === unread) this.set(null);
         throw error;
       }
     }
@@ -73,7 +86,10 @@ export class Scope {
     if (this.place === null) return section.replaceChildren();
     const { place } = this;
     const page = make("input", { type: "checkbox", id: "scope-page", checked: this.pageOnly });
-    page.addEventListener("change", () => (this.pageOnly = page.checked));
+    page.addEventListener("change", () => {
+      this.pageOnly = page.checked;
+      this.changed();
+    });
     section.replaceChildren(
       make("div", { class: "line" },
         make("h2", { id: "scope-title" }, text("scope_title")),

@@ -9,11 +9,16 @@ let locale = "en";
 let table = {};
 let plurals, lists, names;
 
-/** Read a language's table and speak it from now on; an error leaves all as it was. */
-export async function speak(code) {
+/** Read a language's table. */
+export async function tableOf(code) {
   const reply = await fetch(new URL(`page/locales/${code}.json`, document.baseURI));
   if (!reply.ok) throw new Error(String(reply.status));
-  table = await reply.json();
+  return reply.json();
+}
+
+/** Speak a language from now on. */
+export function speak(code, texts) {
+  table = texts;
   locale = code;
   plurals = new Intl.PluralRules(code);
   lists = new Intl.ListFormat(code, { type: "conjunction" });

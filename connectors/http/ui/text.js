@@ -12,6 +12,9 @@ const STEERING = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 /** A text without what steers a line; what takes its place is not seen and is as long. */
 export const calm = (value) => value.replace(STEERING, (found) => ("\n\r\t".includes(found) ? found : "\u200b"));
 
+/** Whether an address may name a language so. */
+export const isLanguageCode = (value) => /^[A-Za-z0-9-]{1,40}$/.test(value);
+
 /** The direction of most of a text's letters: the first one alone misleads. */
 export function direction(text) {
   let balance = 0;

@@ -55,10 +55,11 @@ def put_together(pages: Sequence[list[Line]]) -> tuple[str, tuple[Stretch, ...]]
         body, own_notes = _without_notes(lines)
         body = _with_names(above, body)
         if above and body and above[-1].table and body[0].table:
-            row = unbroken(above[-1].table, body[0].table, ends.join)
-            if row is not None:
-                text, table = row
-                bodies[last][-1] = bodies[last][-1]._replace(text=text)
+            parted = unbroken(above[-1].table, body[0].table, ends.join)
+            if parted is not None:
+                grown, table = parted
+                bodies[last][-1] = bodies[last][-1]._replace(text=grown.lines[-1])
+                above = [*above[:-1], replace(above[-1], table=grown)]
                 body = [*rows_of(table, body[0].style), *_behind(body)]
         paragraphs = join_paragraphs(body, ends)
         if above and body and _goes_on_overleaf(above, body[0], bodies[last][-1].text):

@@ -92,8 +92,8 @@ def going_on(above: TableRows, below: TableRows) -> TableRows | None:
 
 def unbroken(
     above: TableRows, below: TableRows, join: Callable[[str, str], str]
-) -> tuple[str, TableRows] | None:
-    """Return the last row of a table with what of it stands overleaf, and the rest of ``below``.
+) -> tuple[TableRows, TableRows] | None:
+    """Return a table whose last row has what of it stands overleaf, and the rest of ``below``.
 
     A row goes on there that has nothing in its first column, and whose cells all go on with cells
     that end no sentence, one of them with a long one and in small letters; else None.
@@ -119,7 +119,8 @@ def unbroken(
     )
     rows = [*above.head, whole]
     line = row_lines(rows, [number < len(above.head) for number in range(len(rows))])[-1]
-    return line, replace(below, lines=below.lines[1:], body=below.body[1:])
+    grown = replace(above, lines=(*above.lines[:-1], line), body=(*above.body[:-1], whole))
+    return grown, replace(below, lines=below.lines[1:], body=below.body[1:])
 
 
 def _goes_on(cell: Cell | None) -> bool:

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from fpdf import FPDF
 
+from rag_engine.connectors.loaders.parsing.pdf_line import rows_of
+from rag_engine.connectors.loaders.parsing.pdf_pages import put_together
+from rag_engine.connectors.loaders.parsing.pdf_table_rows import TableRows, rows_of_cells
+from rag_engine.connectors.loaders.parsing.tables import Cell, Placed
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document
@@ -173,3 +177,36 @@ def test_a_row_that_goes_on_overleaf_is_one(
         "Part: Lamp | Care: dust it twice a year",
         "Part: Rope | Care: tar it in the autumn",
     ]
+
+
+def cut(*rows: tuple[str, str], named: bool = False) -> TableRows:
+    """A table's part of one page; ``named`` tells that its first row names the columns."""
+    placed = [
+        tuple(Placed(at, at + 1, Cell(text)) for at, text in enumerate(row) if text) for row in rows
+    ]
+    return rows_of_cells(
+        placed,
+        lambda row: named and row == 0,
+        box=(0, 0, 130, 100),
+        start=0,
+        columns=((0, 30), (30, 130)),
+        ruled=True,
+        names=[named and row == 0 for row in range(len(rows))],
+    )
+
+
+@pytest.mark.parametrize("end", ["", "."])
+def test_a_row_over_three_pages_is_one(end: str):
+    pages = [
+        cut(("Part", "Care"), ("Bell", "none"), ("Clock", LONG), named=True),
+        cut(("", REST + end)),
+        cut(("", "and after that once a month"), ("Lamp", "dust it twice a year")),
+    ]
+    text, stretches = put_together([rows_of(page) for page in pages])
+    third = "Care: and after that once a month\nPart: Lamp" if end else "Part: Lamp"
+    rest = "." if end else " and after that once a month"
+    assert text == (
+        f"Part: Bell | Care: none\nPart: Clock | Care: {LONG} {REST}{rest}"
+        f"\n\n{third} | Care: dust it twice a year"
+    )
+    assert [each.page for each in stretches] == [1, 3]

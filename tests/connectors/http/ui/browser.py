@@ -21,6 +21,20 @@ window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) =>
   window.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
 """
+_HOLD_BACK = """
+const [end] = arguments;
+const real = window.fetch;
+window.sent = [];
+window.release = null;
+window.fetch = (url, options = {}) => {
+  if (options.body) window.sent.push(JSON.parse(options.body));
+  if (!String(url).endsWith(end)) return real(url, options);
+  return new Promise((resolve) => (window.release = async () => {
+    resolve(real(url, options));
+    await new Promise((done) => setTimeout(done, 300));
+  }));
+};
+"""
 
 
 @contextmanager
@@ -200,6 +214,17 @@ class Browser:
             yield
         finally:
             network(offline=False)
+
+    def hold_back(self, end: str) -> None:
+        """Keep replies to addresses that end so back; `window.sent` holds what is asked."""
+        self.js(_HOLD_BACK, end)
+
+    def is_held_back(self) -> bool:
+        return self.js("return window.release !== null")
+
+    def release(self) -> None:
+        """Let the reply come that was held back last, and the page do what it does with it."""
+        self.js("return window.release()")
 
     def choose(self, language: str) -> None:
         """Choose the page's language, and wait until it speaks it."""

@@ -82,6 +82,19 @@ def test_a_language_that_does_not_come_leaves_the_page_as_it_is(browser, plain):
         assert browser.text("#alert") == ""
 
 
+def test_the_language_chosen_last_is_spoken(browser, plain):
+    with browser.reader_of("en"):
+        browser.open(plain.url)
+        browser.hold_back("/fr.json")
+        browser.one("#locale option[value=fr]").click()
+        browser.until(browser.is_held_back)
+        browser.choose("de")
+        browser.release()
+        assert browser.js("return document.documentElement.lang") == "de"
+        assert browser.text("#submit") == "Suchen"
+        assert browser.js("return Object.values(sessionStorage)") == ["de"]
+
+
 @pytest.mark.parametrize("width", [320, 1100])
 def test_every_language_has_room(browser, plain, width):
     """In each, the page runs its way, is named in itself, and nothing is cut off."""

@@ -67,6 +67,9 @@ def test_one_page_alone_can_be_asked(browser, plain):
     say(browser, ABOUT_THE_SOCKET)
     browser.until_status("passage", "Answered")
     browser.one("#scope-page").click()
+    assert browser.text("#status") == "Only this document is asked"
+    assert not browser.one("#hits").is_displayed()
+    assert browser.js("return location.hash") == "#passage=mount&at=0-14"
     say(browser, ABOUT_THE_SOCKET)
     browser.until(lambda: len(browser.js("return window.sent")) == 2)
     sent = browser.js("return window.sent.map((body) => JSON.parse(body).where)")
@@ -111,3 +114,38 @@ def test_what_is_not_there_is_not_asked_of_all(browser, plain, lost):
         browser.until(lambda: "not in the knowledge base" in browser.text("#alert"))
         assert browser.all("#alert button") == []
         assert browser.all("#hits article") == []
+
+
+@pytest.mark.parametrize("slow", ["mount", "nowhere"])
+def test_a_passage_that_comes_too_late_changes_nothing(browser, plain, slow):
+    browser.open(plain.url)
+    browser.hold_back(f"/v1/documents/{slow}")
+    browser.js(f"location.hash = 'q=first&passage={slow}'")
+    browser.until(browser.is_held_back)
+    browser.js("location.hash = 'q=badge&passage=badge'")
+    browser.until_status("passage ·", "passages ·")
+    browser.release()
+    assert browser.js("return window.sent.map((body) => body.question)") == ["badge"]
+    assert browser.text("#alert") == ""
+    assert "Badges" in browser.one("#scope").text
+    assert sources_read(browser) == {"Badges"}
+
+
+def test_a_question_waits_for_the_passage_that_it_goes_to(browser, plain):
+    browser.open(plain.url)
+    browser.hold_back("/v1/documents/mount")
+    browser.js("location.hash = 'passage=mount&only=page&at=0-14'")
+    browser.until(browser.is_held_back)
+    say(browser, ABOUT_THE_SOCKET)
+    assert browser.js("return window.sent") == []
+    browser.release()
+    browser.until_status("passage ·")
+    [body] = browser.js("return window.sent")
+    assert body["question"] == ABOUT_THE_SOCKET
+    assert body["where"]["parts"][1] == {"op": "equals", "key": "page", "value": 7}
+
+
+def test_an_address_names_no_language_that_is_none(browser, plain):
+    browser.open(plain.url, passage="mount", at="0-14", **{"in": "de, or not"})
+    browser.until(lambda: "mount_de.pdf" in browser.one("#scope").text)
+    assert "or not" not in browser.one("#scope").text

@@ -10,21 +10,27 @@ from rag_engine import KnowledgeBase
 from tests.connectors.http.ui.test_answer import answers
 from tests.connectors.http.ui.test_page import QUESTION
 
+IMPROBABLE = 0.06
 NOTE = "Nothing that was found is likely to answer the question."
 ANSWER = "The guarantee on every pump lasts three years from the day of purchase [1]."
 
 
 @pytest.fixture
 def doubtful(monkeypatch):
-    """Every passage that is found scores low."""
+    """Every passage that is found scores low, and it is improbable that any answers."""
     search, ask = KnowledgeBase.search, KnowledgeBase.ask
 
     def low(hits):
-        return [replace(hit, score=min(hit.score, 0.06)) for hit in hits]
+        return [
+            replace(
+                hit, score=min(hit.score, 0.06), parts=replace(hit.parts, answerable=IMPROBABLE)
+            )
+            for hit in hits
+        ]
 
     def ask_low(kb, *question, **how):
         answer = ask(kb, *question, **how)
-        return replace(answer, hits=tuple(low(answer.hits)))
+        return replace(answer, hits=tuple(low(answer.hits)), answerable=IMPROBABLE)
 
     monkeypatch.setattr(KnowledgeBase, "search", lambda *a, **how: low(search(*a, **how)))
     monkeypatch.setattr(KnowledgeBase, "ask", ask_low)
@@ -92,12 +98,16 @@ def test_a_reply_is_trusted_as_far_as_its_best_evidence(browser, plain, reply, t
     assert found == trust
 
 
-def test_an_answer_is_trusted_as_far_as_what_it_cites(browser, plain):
+def test_what_an_answer_cites_counts_where_the_service_tells_nothing(browser, plain):
     reply = {
         "supported": True,
         "hits": [{"score": 0.9, "document": "a"}, {"score": 0.05, "document": "b"}],
         "citations": [{"document": "b"}],
     }
     browser.open(plain.url)
-    found = browser.js("return import('./page/weak.js').then((m) => m.trust(...arguments))", reply)
-    assert found == "weak"
+    for answerable, trust in ((None, "weak"), (0.5, "good"), (0.05, "weak")):
+        found = browser.js(
+            "return import('./page/weak.js').then((m) => m.trust(...arguments))",
+            {**reply, "answerable": answerable},
+        )
+        assert found == trust
