@@ -19,6 +19,7 @@ from rag_engine.errors import (
     LoadError,
     LoadSkipped,
     MissingExtra,
+    WriteStopped,
 )
 from rag_engine.file_encoding import in_encoding
 from rag_engine.file_endings import loader_for, what_is_read, why_unread
@@ -150,9 +151,11 @@ class _Run:
         self._known = store.catalogue.sources()
         self._otherwise = _spelled_otherwise(self._known)
         self.could_read = False
-        """Whether any file could be read, or is as it was read before."""
+        """Whether any file could be read, if only in part, or is as it was read before."""
         self._begun: list[str] = []
         self._finished: list[FinishedSource] = []
+        self._written = 0
+        """How many documents came and are written, or were known as they are."""
         self._read_files = 0
         self._unchanged_files = 0
         self._skipped: list[Problem] = []
@@ -162,14 +165,14 @@ class _Run:
 
     def index(self, files: Mapping[str, Path], on_progress: OnStage) -> AddReport:
         """Index files under their names."""
-        report, done = AddReport(), 0
+        report = AddReport()
         self._on_progress = on_progress
         on_progress(INDEXING, 0, len(files))
         for batch in batches(self._documents(files, on_progress)):
-            report += self._write(batch, done)
-            done += len(batch)
+            report += self._write(batch)
+            self._written += len(batch)
             on_progress(INDEXING, self._read_files, len(files))
-        report += self._write([], done)  # what is still to be finished
+        report += self._write([])  # what is still to be finished
         on_progress(INDEXING, len(files), len(files))
         return dataclasses.replace(
             report,
@@ -180,8 +183,8 @@ class _Run:
             notes=tuple(self._notes),
         )
 
-    def _write(self, batch: Sequence[Document], done: int) -> AddReport:
-        """Write a batch after ``done`` documents; sources whose documents all came are finished."""
+    def _write(self, batch: Sequence[Document]) -> AddReport:
+        """Write a batch; sources whose documents all came are finished."""
         deleted: list[str] = []
         with self._store.writing():
             catalogue = self._store.catalogue
@@ -189,7 +192,7 @@ class _Run:
                 # Durable before the first document: a source left half-way is known as such.
                 catalogue.begin_sources(self._begun)
             stop = self._stop if batch else never
-            report = add_batch(batch, self._store, stop, done, self._on_progress)
+            report = add_batch(batch, self._store, stop, self._written, self._on_progress)
             if self._finished:
                 deleted = catalogue.finish_sources(self._finished)
         self._begun, self._finished = [], []
@@ -241,11 +244,16 @@ class _Run:
         self, loader: Loader, path: Path, source: str, fingerprint: bytes
     ) -> Iterator[Document]:
         keep: set[str] = set()
+        unread: set[str] = set()
         problems, blank = ToldProblems(source), ToldProblems(source)
         notes = 0
         try:
             for loaded in loader.load(path, source):
+                if self._stop():
+                    raise WriteStopped(kept=self._written)
                 if isinstance(loaded, Problem):
+                    if loaded.source != source:
+                        unread.add(loaded.source)
                     problems.add(loaded.reason, loaded.source)
                     continue
                 if isinstance(loaded, Note):
@@ -264,13 +272,14 @@ class _Run:
                         self._begun.append(source)
                     keep.add(document.id)
                     yield document
-        except MissingExtra:
-            raise  # so it is with every file of the kind
+        except (MissingExtra, WriteStopped):
+            raise  # so it is with every file of the kind, or with all
         except LoadSkipped as error:
             self._skipped.append(Problem(source=source, reason=_reason(error, source)))
             return
         except Exception as error:
             # What an earlier version gave stays until the file can be read again, or is gone.
+            self.could_read = self.could_read or bool(keep)
             self._problems += [*problems, Problem(source=source, reason=_reason(error, source))]
             return
         if not (keep or problems or blank or notes):
@@ -286,6 +295,7 @@ class _Run:
                 fingerprint=b"" if problems or blank else fingerprint,
                 keep=frozenset(keep),
                 replaces=self._otherwise.get(source, ()),
+                unread=frozenset(unread),
             )
         )
 

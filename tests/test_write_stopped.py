@@ -102,15 +102,24 @@ def test_a_file_that_is_stopped_is_read_again(tmp_path: Path, quick_components, 
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(rows), encoding="utf-8")
     with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
-        stopped_after = stop_at(4)  # the second batch, before it is embedded
-        with pytest.raises(WriteStopped) as stopped:
-            kb.add_file(path, source="rows.jsonl", stop=stopped_after)
+        with pytest.raises(WriteStopped) as stopped:  # before the second batch is embedded
+            kb.add_file(path, source="rows.jsonl", stop=lambda: len(kb.document_ids()) == 4)
         assert stopped.value.kept == len(kb.document_ids()) == 4
         assert kb.sources() == {"rows.jsonl": b""}
         report = kb.add_file(path, source="rows.jsonl", stop=lambda: False)
         assert (report.added, report.unchanged) == (6, 4)
         assert len(kb.document_ids()) == 10
         assert kb.sources()["rows.jsonl"]
+
+
+def test_a_file_of_nothing_but_problems_can_be_stopped(tmp_path: Path, quick_components):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("{\n" * 10, encoding="utf-8")
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        with pytest.raises(WriteStopped) as stopped:
+            kb.add_file(path, source="rows.jsonl", stop=stop_at(3))
+        assert stopped.value.kept == 0
+        assert len(kb.add_file(path, source="rows.jsonl", stop=lambda: False).problems) == 10
 
 
 def test_closed_without_publishing_the_index_is_built_by_the_next(tmp_path, quick_components):

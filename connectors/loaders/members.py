@@ -20,8 +20,8 @@ from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB
 from rag_engine.connectors.loaders.parsing.members import MemberOptions
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import InvalidDocument, LoadError, LoadLimitExceeded, LoadSkipped
-from rag_engine.file_encoding import EncodedLoader
 from rag_engine.file_endings import loader_for
+from rag_engine.folder_listing import shown_name
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Note, Problem
 from rag_engine.regular_file import open_regular
@@ -35,9 +35,9 @@ _DEEPEST = 3
 """Archives are read inside of archives down to here."""
 _NAMED = 10
 _TOO_MUCH = (
-    f"with it there are more than {_MOST_MEMBERS:,} files, archives in archives counted, or more "
-    f"than {_MOST_FILES} times loaders.max_file_mb: it and those after it are left out; split the "
-    "archive"
+    f"with {{name}} there are more than {_MOST_MEMBERS:,} files, archives in archives counted, or "
+    f"more than {_MOST_FILES} times loaders.max_file_mb: it and those after it are left out; split "
+    "the archive"
 )
 _ENDING = re.compile(r"\.[a-z0-9]{1,12}$")
 
@@ -95,21 +95,13 @@ class MembersLoader:
         )
         return " ".join(dict.fromkeys(part for parts in told for part in parts if part))
 
-    def in_encoding(self, name: str) -> Self:
-        """Return a loader for files whose members of text are in this encoding."""
-        told = copy.copy(self)
-        told._loaders = tuple(
-            loader.in_encoding(name) if isinstance(loader, EncodedLoader) else loader
-            for loader in self._loaders
-        )
-        return told
-
     def load(self, path: Path, source: str) -> Iterator[Document | Problem | Note]:
         """Yield what the loaders give of each member, named ``source/member``; then what is unread.
 
         Raises:
             LoadError: the file is damaged, or is of another kind.
             LoadLimitExceeded: it holds too many files, takes too long, or is nested too deeply.
+                What came before is good, and what did not come need not be gone.
         """
         if self._depth > _DEEPEST:
             raise LoadLimitExceeded(f"{source}: archives are nested too deeply; unpack it")
@@ -170,11 +162,12 @@ class MembersLoader:
                 with place.open("ab") as written:
                     written.write(piece.data)
                 room.bytes -= len(piece.data)
-                room.members -= piece.whole
+                ends = piece.whole or bool(piece.problem)
+                room.members -= ends
                 if room.bytes < 0 or room.members < 0:
-                    yield piece.name, _TOO_MUCH
-                    return
-                if not (piece.whole or piece.problem):
+                    reason = _TOO_MUCH.format(name=shown_name(piece.name))
+                    raise LoadLimitExceeded(f"{source}: {reason}")
+                if not ends:
                     continue
                 yield piece.name, piece.problem or place
                 place.unlink()

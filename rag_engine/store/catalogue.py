@@ -146,7 +146,7 @@ class Catalogue(CatalogueReader):
             put_meta(connection, tally, key, value)
 
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
-        """Note that sources are indexed to their end; delete their documents not in ``keep``.
+        """Note that sources are indexed to their end; delete their documents that do not stay.
 
         Returns the ids of the deleted documents.
         """
@@ -156,7 +156,7 @@ class Catalogue(CatalogueReader):
             for source in finished:
                 for name in (source.name, *source.replaces):
                     present = _documents_of(connection, name)
-                    gone += [document for document in present if document not in source.keep]
+                    gone += [document for document in present if not source.keeps(document)]
                     remove_source(connection, tally, name)
                 put_source(connection, tally, source.name, source.fingerprint)
             for document in gone:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rag_engine.index_ports import ChunkFields
 from rag_engine.records import Chunk, MetadataValue
 
 __all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
+
+_BETWEEN_PARTS = re.compile("[/#]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,27 @@ class FinishedSource:
 
     ``fingerprint`` is that of its bytes; an empty one never matches, so that the file is read
     again next time. ``replaces`` are the names under which an earlier version kept the same file.
+    ``unread`` are the files in it that could not be read this time: what they gave before stays.
     """
 
     name: str
     fingerprint: bytes
     keep: frozenset[str]
     replaces: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
+
+    def keeps(self, document: str) -> bool:
+        """Tell whether a document stays: it came, or it is of a file that could not be read.
+
+        >>> unread = frozenset({"a.zip/b.csv"})
+        >>> zipped = FinishedSource(name="a.zip", fingerprint=b"", keep=frozenset(), unread=unread)
+        >>> zipped.keeps("a.zip/b.csv"), zipped.keeps("a.zip/b.csv#7"), zipped.keeps("a.zip/b.csv2")
+        (True, True, False)
+        """
+        if document in self.keep or document in self.unread:
+            return True
+        ends = _BETWEEN_PARTS.finditer(document) if self.unread else ()
+        return any(document[: end.start()] in self.unread for end in ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

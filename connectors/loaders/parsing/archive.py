@@ -11,7 +11,15 @@ from lxml import etree
 
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 
-__all__ = ["OLE", "check_declarations", "declares_type", "read_xml", "unpacked"]
+__all__ = ["DAMAGED", "OLE", "check_declarations", "declares_type", "read_xml", "unpacked"]
+
+try:
+    from lzma import LZMAError
+except ImportError:  # Python was built without it: zipfile does not know the method then
+    LZMAError = EOFError  # type: ignore[misc, assignment]
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError, RuntimeError)
+"""What reading a damaged or foreign archive raises; a foreign method is a ``RuntimeError``."""
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How the old binary files of Office begin, and the new ones that have a password."""
@@ -40,7 +48,7 @@ def unpacked(
         raise Refused(_of_old_kind(data, kind, old))
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise Refused("it is empty" if not data else f"it is no {kind} ({error})") from error
     entries = archive.infolist()
     if len(entries) > _MAX_ENTRIES:
@@ -81,14 +89,7 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> byt
                         "size, as no text does"
                     )
                 pieces.append(piece)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-    ) as error:
+    except DAMAGED as error:
         raise Refused(f"it is damaged: its part {entry.filename} can not be unpacked") from error
     return b"".join(pieces)
 

@@ -12,12 +12,12 @@ _TYPES = "[Content_Types].xml"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _ALSO_MAIN = frozenset(
     {
-        "application/vnd.ms-word.document.macroEnabled.main+xml",
-        "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+        "application/vnd.ms-word.document.macroenabled.main+xml",
+        "application/vnd.ms-word.template.macroenabledtemplate.main+xml",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
     }
 )
-"""Of documents with macros, and of templates: they hold the same text."""
+"""Of documents with macros, and of templates, in lower case: they hold the same text."""
 
 
 def with_known_types(parts: dict[str, bytes]) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def with_known_types(parts: dict[str, bytes]) -> dict[str, bytes]:
     """
     inner = {name for name, part in parts.items() if part.startswith(b"PK")}
     known = parts.get(_TYPES, b"")
-    if not (inner or any(name.encode() in known for name in _ALSO_MAIN)):
+    if not (inner or any(name.encode() in known.lower() for name in _ALSO_MAIN)):
         return parts
     types = read_xml(known, _TYPES)
     endings = {name.rpartition(".")[2].lower() for name in inner}
@@ -40,6 +40,6 @@ def with_known_types(parts: dict[str, bytes]) -> dict[str, bytes]:
         of_part = element.get("PartName", "").lstrip("/") in inner
         if of_part or element.get("Extension", "").lower() in endings:
             element.set("ContentType", "application/octet-stream")
-        elif element.get("ContentType") in _ALSO_MAIN:
+        elif element.get("ContentType", "").lower() in _ALSO_MAIN:
             element.set("ContentType", _MAIN)
     return {**parts, _TYPES: etree.tostring(types, encoding="utf-8", xml_declaration=True)}

@@ -17,7 +17,10 @@ __all__ = ["members"]
 
 _LONGEST_LINE = 1 << 20
 _LONGEST_HEAD = 1 << 18
-_FIRST_LINE = re.compile(rb"From [^\r\n]*\d\d?:\d\d[^\r\n]*\r?\n")
+_TIME = rb"(?=[^\r\n]*\b\d\d?:\d\d:\d\d\b)"
+_YEAR = rb"(?=[^\r\n]*(?<![+-])\b(?:19|20)\d\d\b)"
+_FIRST_LINE = re.compile(rb"From " + _TIME + _YEAR + rb"[^\r\n]*\r?\n")
+"""With a time to the second and a year, as in ``Mon Jan  1 10:30:00 2024``."""
 _HEADER_LINE = re.compile(rb"[!-9;-~]+:")
 _ESCAPED = re.compile(rb">+From ")
 _DELETED = 0x0008
@@ -39,7 +42,7 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece]:
         if _is_deleted(head):
             continue
         name = _own_name(head) or str(number)
-        if name in names:  # a copy: sent, and received
+        while name in names:  # a copy: sent, and received
             name = f"{name}-{number}"
         names.add(name)
         if len(mail) > options.most_bytes:
@@ -51,27 +54,27 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece]:
 def _mails(file: BinaryIO, most: int) -> Iterator[bytes]:
     """Yield each mail as its bytes; of one that is too long, a little more than ``most``.
 
-    A mail begins after an empty line at one that says ``From``, a sender and a time, and goes on
-    with headers: a line of a letter hardly does.
+    A mail begins with a line that says ``From``, a sender, a time and a year, and goes on with
+    headers: a line of a letter hardly does. Not all programs leave a line empty before it.
     """
     mail = bytearray()
-    blank, begun = True, False
+    begun = False
     line = file.readline(_LONGEST_LINE)
     while line:
         following = file.readline(_LONGEST_LINE)
-        if blank and _FIRST_LINE.fullmatch(line) and _HEADER_LINE.match(following):
+        if _FIRST_LINE.fullmatch(line) and _HEADER_LINE.match(following):
             if begun:
                 yield bytes(mail)
             mail, begun = bytearray(), True
         elif not begun:
             if line.strip():
                 raise Refused(
-                    "it is no mailbox: it does not begin with a line such as From x@y ..."
+                    "it is no mailbox: it does not begin with a line such as "
+                    "From x@y Mon Jan  1 10:30:00 2024"
                 )
         elif len(mail) <= most:
             plain = line.replace(b"\r\n", b"\n")
             mail += plain[1:] if _ESCAPED.match(plain) else plain
-        blank = not line.strip()
         line = following
     if begun:
         yield bytes(mail)

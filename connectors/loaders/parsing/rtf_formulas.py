@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from rag_engine.connectors.loaders.parsing.cleaning import clean
 from rag_engine.connectors.loaders.parsing.formulas import OMML, omml_text
 
 __all__ = ["Formula"]
@@ -41,11 +42,13 @@ class Formula:
 
     def name(self, word: str) -> None:
         """Take the first word of a group, which says what it stands for."""
-        if self._open and self._open[-1] is None and word.startswith("m") and word.isalpha():
-            self._open[-1] = etree.SubElement(self._holder(), f"{OMML}{word[1:]}")
+        element = word.removeprefix("m")
+        if self._open and self._open[-1] is None and element not in ("", word) and word.isalpha():
+            self._open[-1] = etree.SubElement(self._holder(), f"{OMML}{element}")
 
     def put(self, text: str) -> None:
         """Take text: the value of a property, or what a run shows."""
+        text = clean(text)  # XML holds no controls
         holder = self._holder()
         parent = holder.getparent()
         if parent is not None and str(parent.tag).endswith("Pr"):

@@ -182,14 +182,28 @@ class _Answers:
         found: list[Any] = []
         characters = 0
         until = time.monotonic() + _LONG_S
-        for item in self._items:
+        while True:
+            try:
+                item = next(self._items)
+            except StopIteration:
+                return {"items": found, "done": True}
+            except Exception as error:
+                # Without memory, a fresh child may be asked for all from the beginning.
+                if not found or isinstance(error, MemoryError):
+                    raise
+                self._items = _failing(error.with_traceback(None))  # told after what was read
+                return {"items": found, "done": False}
             found.append(item if isinstance(item, str) else item.as_json())
             characters += len(item) if isinstance(item, str) else item.characters
             if len(found) >= _MANY_ITEMS or characters >= _MANY_CHARACTERS:
                 return {"items": found, "done": False}
             if time.monotonic() >= until:
                 return {"items": found, "done": False}
-        return {"items": found, "done": True}
+
+
+def _failing(error: Exception) -> Iterator[Row | Piece | str]:
+    raise error
+    yield
 
 
 def _function(name: str, known: tuple[str, ...], function: str) -> Callable[..., Any]:

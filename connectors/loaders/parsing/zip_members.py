@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from rag_engine.connectors.loaders.parsing.archive import DAMAGED
 from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece, pieces_of
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.zip_names import names_of
@@ -24,16 +24,6 @@ _RATIO_MATTERS_FROM = 10_000_000
 _ENCRYPTED = 1
 _HIDDEN = re.compile(r"(?:^|/)(?:\.|__MACOSX/)")
 """Such files are passed over in folders, too; those of macOS beside each other file are no text."""
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
-"""What reading a damaged or foreign archive raises; of lzma and bz2, the first and ``OSError``."""
 
 
 def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
@@ -45,7 +35,7 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
     """
     try:
         archive = zipfile.ZipFile(file)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise Refused(f"it is no ZIP archive, or is damaged ({error!s:.200})") from error
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > _MOST_MEMBERS:
@@ -53,10 +43,15 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
     names, doubt = names_of(entries)
     if doubt:
         yield doubt
-    named = zip(names, entries, strict=True)
-    latest = {name: entry for name, entry in named if not _HIDDEN.search(name)}  # the last counts
-    for name, entry in sorted(latest.items()):
+    named: dict[str, dict[str, zipfile.ZipInfo]] = {}
+    for name, entry in zip(names, entries, strict=True):
+        if not _HIDDEN.search(name):  # of files of the very same name the last one counts
+            named.setdefault(name, {})[entry.orig_filename] = entry
+    for name, (entry, *others) in sorted((name, [*each.values()]) for name, each in named.items()):
         yield from _unpacked(archive, entry, name, options.most_bytes)
+        for other in others:
+            reason = f"a second file, {other.orig_filename!r:.200}, has this name here; rename it"
+            yield Piece(name, problem=reason)
 
 
 def _unpacked(
@@ -68,21 +63,26 @@ def _unpacked(
         return
     most_by_ratio = max(_RATIO_MATTERS_FROM, entry.compress_size * _MAX_RATIO)
     size = 0
+    problem = ""
     try:
         with archive.open(entry) as member:
             for piece in pieces_of(name, member):  # type: ignore[arg-type]
                 size += len(piece.data)
                 if size > most:
-                    yield Piece(name, problem=f"it unpacks to more than {most:,} bytes")
-                    return
-                if size > most_by_ratio:
-                    reason = f"it unpacks to more than {_MAX_RATIO} times its size, as no text does"
-                    yield Piece(name, problem=reason)
-                    return
+                    problem = f"it unpacks to more than {most:,} bytes"
+                elif size > most_by_ratio:
+                    problem = (
+                        f"it unpacks to more than {_MAX_RATIO} times its size, as no text does"
+                    )
+                if problem:
+                    break
                 yield piece
     except NotImplementedError:
         kind = zipfile.compressor_names.get(entry.compress_type, "unknown")  # type: ignore[attr-defined]
-        reason = f"it is packed by a method that is not read ({kind}); pack it by Deflate"
-        yield Piece(name, problem=reason)
-    except _DAMAGED as error:
-        yield Piece(name, problem=f"it is damaged ({error!s:.200})")
+        problem = f"it is packed by a method that is not read ({kind}); pack it by Deflate"
+    except MemoryError:  # LZMA and BZIP2 are unpacked by zipfile as a whole
+        problem = "unpacking it needs more memory than there is; pack it by Deflate"
+    except DAMAGED as error:
+        problem = f"it is damaged ({error!s:.200})"
+    if problem:  # told where the memory of the file is free again
+        yield Piece(name, problem=problem)

@@ -14,13 +14,15 @@ from zipfile import ZipInfo
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean
 from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.file_names import one_form
 
 __all__ = ["names_of"]
 
 _IN_UTF_8 = 1 << 11
 _STANDARD = "cp437"
 _UNICODE_PATH = 0x7075
-_ROOTS = re.compile(r"^(?:[A-Za-z]:)?/*(?:\.\./+)*")
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_UNNAMED = "unnamed"
 
 
 def names_of(entries: Sequence[ZipInfo]) -> tuple[list[str], str]:
@@ -32,10 +34,10 @@ def names_of(entries: Sequence[ZipInfo]) -> tuple[list[str], str]:
     raw = {
         index: entry.orig_filename.encode(_STANDARD, "replace")
         for index, entry in enumerate(entries)
-        if not (entry.flag_bits & _IN_UTF_8 or entry.orig_filename.isascii())
+        if not entry.flag_bits & _IN_UTF_8
     }
     told = {index: _told(entries[index].extra, name) for index, name in raw.items()}
-    unsaid = {index: name for index, name in raw.items() if not told[index]}
+    unsaid = {index: name for index, name in raw.items() if not (told[index] or name.isascii())}
     decoded = decode(b"\n".join(unsaid.values()), declared=_STANDARD)
     read = {index: name.decode(decoded.encoding, "replace") for index, name in unsaid.items()}
     names = [
@@ -61,10 +63,11 @@ def _told(extra: bytes, raw: bytes) -> str:
 
 
 def _path(name: str) -> str:
-    r"""Return a name as a path that leads down, whoever wrote it.
+    r"""Return a name as a path that leads down, whoever wrote it, in NFC.
 
-    >>> _path("..\\docs//./a.txt"), _path("C:/../a.txt")
-    ('docs/a.txt', 'a.txt')
+    >>> _path("..\\docs//./a.txt"), _path("C:/../a.txt"), _path("x/../../up.txt"), _path("..")
+    ('docs/a.txt', 'a.txt', 'up.txt', 'unnamed')
     """
     plain = " ".join(clean(name.partition("\0")[0]).replace("\\", "/").split("\n"))
-    return posixpath.normpath(_ROOTS.sub("", plain)).lstrip("/")
+    path = posixpath.normpath(f"/{_DRIVE.sub('', plain)}").lstrip("/")
+    return one_form(path) or _UNNAMED

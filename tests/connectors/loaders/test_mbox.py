@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,8 @@ from rag_engine.connectors.loaders import members
 from rag_engine.connectors.loaders.eml import EmlLoader
 from rag_engine.connectors.loaders.mbox import MboxLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
-from rag_engine.errors import LoadError
+from rag_engine.errors import InvalidInput, LoadError
+from rag_engine.file_encoding import in_encoding
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.office.bundles import box_of
 from tests.connectors.loaders.office.facts import fact
@@ -51,6 +53,7 @@ def test_each_mail_is_a_document_by_its_own_name(
     box = box_of(
         mail("休館日", "図書館は月曜日に休みます。", "a1@x"),
         mail("Plan", "Der Plan:\n\nFrom now on, at 10:30, we meet.", "a2@x"),
+        mail("Zuvor", "So heißt eine andere.", "a2@x-4"),
         mail("Re: Plan", "Danke.", "a2@x"),
         mail("Weg", "Gelöscht.", "a3@x", X_Mozilla_Status="0009"),
         mail("Ohne", "Ohne Namen."),
@@ -59,8 +62,9 @@ def test_each_mail_is_a_document_by_its_own_name(
     assert texts(records) == {
         "b.mbox#a1@x": "図書館は月曜日に休みます。",
         "b.mbox#a2@x": "Der Plan:\n\nFrom now on, at 10:30, we meet.",
-        "b.mbox#a2@x-3": "Danke.",
-        "b.mbox#5": "Ohne Namen.",
+        "b.mbox#a2@x-4": "So heißt eine andere.",
+        "b.mbox#a2@x-4-4": "Danke.",
+        "b.mbox#6": "Ohne Namen.",
     }
     first = records[0]
     assert isinstance(first, Document)
@@ -69,12 +73,32 @@ def test_each_mail_is_a_document_by_its_own_name(
 
 
 def test_a_line_of_a_letter_begins_no_mail(loader: MboxLoader, load: Load) -> None:
-    letter = b"Subject: x\n\nHi,\n\nFrom London, at 10:30, we go\nto Paris: by train.\n\n"
+    text = "Hi,\n\nFrom London, at 10:30, we go\n\nFrom me 10:30\nTo: Paris, by train."
+    letter = f"Subject: x\n\n{text}\n\n".encode()
     records = load(loader, "b.mbox", HEAD + letter + HEAD + b"Subject: y\n\nZwei.\n")
-    assert [record.text for record in records if isinstance(record, Document)] == [
-        "Hi,\n\nFrom London, at 10:30, we go\nto Paris: by train.",
-        "Zwei.",
-    ]
+    assert [record.text for record in records if isinstance(record, Document)] == [text, "Zwei."]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "Mon Jan  1 00:00:00 2024",
+        "Mon Jan 01 00:00:00 +0000 2024",
+        "Mon Jan  1 00:00:00 CET 2024",
+        "Mon, 1 Jan 2024 00:00:00 +0000",
+    ],
+)
+def test_a_mail_begins_without_an_empty_line_before_it(
+    loader: MboxLoader, load: Load, when: str
+) -> None:
+    one = f"From x@example.org {when}\nFrom: x@example.org\n\nEins.\n".encode()
+    records = load(loader, "b.mbox", one + one.replace(b"Eins", b"Zwei"))
+    assert texts(records) == {"b.mbox#1": "Eins.", "b.mbox#2": "Zwei."}
+
+
+def test_an_encoding_is_refused_for_a_mailbox(tmp_path: Path, loader: MboxLoader) -> None:
+    with pytest.raises(InvalidInput, match=r"\.mbox files say theirs themselves"):
+        in_encoding("cp437", [loader], tmp_path / "b.mbox")
 
 
 def test_a_mail_that_is_bad_or_too_large_is_named(load: Load) -> None:

@@ -185,3 +185,8 @@ def test_formulas_say_what_stands_above_and_below() -> None:
         "∑_(i=1)^n i^2",
         "Ende",
     ]
+
+
+def test_a_control_character_in_a_formula_is_left_out() -> None:
+    body = r"{\mmath{\*\moMath{\m\mr a\'01\u2?+b}}} Ende"
+    assert " ".join(text_of(body).split()) == "a+b Ende"

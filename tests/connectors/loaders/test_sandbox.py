@@ -9,10 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rag_engine.connectors.loaders.parsing import worker
+from rag_engine.connectors.loaders.parsing.parsed import Refused
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from tests.trials.bad_files import pdf_bomb
@@ -113,6 +116,19 @@ def test_memory_that_an_earlier_file_took_is_not_held_against_the_next() -> None
     with Sandbox(timeout_s=PATIENCE_S, memory_mb=needed_mb(page) + 4) as sandbox:
         for _ in range(4):
             assert sandbox.parse("html", page, name="a.html").text.startswith("word\n\nword")
+
+
+def test_what_was_read_before_a_file_turns_out_bad_is_given() -> None:
+    def items() -> Iterator[str]:
+        yield "one"
+        raise Refused("it is damaged")
+
+    with socket.socket() as files:
+        answer = worker._Answers(files)
+        answer._items = items()
+        assert answer({"more": True}, b"") == {"items": ["one"], "done": False}
+        with pytest.raises(Refused, match="it is damaged"):
+            answer({"more": True}, b"")
 
 
 def test_an_unknown_parser_is_refused() -> None:

@@ -41,6 +41,7 @@ def test_a_file_of_libreoffice_says_what_the_plain_one_says(name: str, plain: st
     "kind",
     [
         "vnd.ms-word.document.macroEnabled.main+xml",
+        "vnd.ms-word.document.macroenabled.main+xml",
         "vnd.ms-word.template.macroEnabledTemplate.main+xml",
         "vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
     ],

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import copy
+import io
 import shutil
+import unicodedata
+import warnings
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from rag_engine import KnowledgeBase
+from rag_engine.connectors.loaders import members
 from rag_engine.connectors.loaders.registry import default_loaders
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.connectors.loaders.zip import ZipLoader
-from rag_engine.errors import LoadError
+from rag_engine.errors import LoadError, LoadLimitExceeded
 from rag_engine.records import Document, Note, Problem
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.make import office_file
 from tests.connectors.loaders.packages import zip_of
 from tests.connectors.loaders.samples import make_latin_pdf
+from tests.waiting import PATIENCE_S
 
-Load = Callable[..., list[Document | Problem | Note]]
+Record = Document | Problem | Note
+Load = Callable[..., list[Record]]
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +128,82 @@ def test_names_that_may_be_in_two_code_pages_are_told(loader: ZipLoader, load: L
 
 
 def test_no_name_leads_out_of_the_archive(loader: ZipLoader, load: Load) -> None:
-    data = zip_of({"../../up.txt": "a", "..\\win.txt": "b", "/root.txt": "c", "C:\\x\\y.txt": "d"})
-    ids = {record.id for record in load(loader, "a.zip", data) if isinstance(record, Document)}
-    assert ids == {f"a.zip/{name}" for name in ("up.txt", "win.txt", "root.txt", "x/y.txt")}
+    names = ("../../up.txt", "..\\win.txt", "/root.txt", "C:\\x\\y.txt", "x/../../out.txt")
+    records = load(loader, "a.zip", zip_of(dict.fromkeys(names, "a")))
+    ids = {record.id for record in records if isinstance(record, Document)}
+    assert ids == {
+        f"a.zip/{name}" for name in ("up.txt", "win.txt", "root.txt", "x/y.txt", "out.txt")
+    }
+
+
+def test_of_files_that_have_one_name_here_the_others_are_named(
+    loader: ZipLoader, load: Load
+) -> None:
+    accent = unicodedata.normalize("NFD", "é.txt")
+    data = zip_of({"a.txt": "1", "./a.txt": "2", "../a.txt": "3", accent: "4", "é.txt": "5"})
+    records = load(loader, "a.zip", data)
+    assert [(one.id, one.text) for one in records if isinstance(one, Document)] == [
+        ("a.zip/a.txt", "1"),
+        ("a.zip/é.txt", "4"),
+    ]
+    problems = [record for record in records if isinstance(record, Problem)]
+    assert [one.source for one in problems] == ["a.zip/a.txt", "a.zip/a.txt", "a.zip/é.txt"]
+    assert [one.reason.split("'")[1] for one in problems] == ["./a.txt", "../a.txt", "é.txt"]
+
+
+def test_of_files_of_the_very_same_name_the_last_one_counts(loader: ZipLoader, load: Load) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive, warnings.catch_warnings(action="ignore"):
+        archive.writestr("a.txt", "alt")
+        archive.writestr("a.txt", "neu")
+    assert told(load(loader, "a.zip", packed.getvalue())) == {"a.zip/a.txt": "neu"}
+
+
+def test_a_name_in_unicode_beside_a_plain_one_counts(loader: ZipLoader, load: Load) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for place, name in (("a.txt", "日本.txt"), ("b.txt", "メモ.txt")):
+            field = b"\1" + zlib.crc32(place.encode()).to_bytes(4, "little") + name.encode()
+            entry = zipfile.ZipInfo(place)
+            entry.extra = b"\x75\x70" + len(field).to_bytes(2, "little") + field
+            archive.writestr(entry, name)
+    assert told(load(loader, "a.zip", packed.getvalue())) == {
+        "a.zip/日本.txt": "日本.txt",
+        "a.zip/メモ.txt": "メモ.txt",
+    }
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("memory_mb", [256, 2_000])
+def test_what_is_unpacked_without_a_bound_costs_one_file(
+    load: Load, method: int, memory_mb: int
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("a.txt", "Davor.")
+        with archive.open("b.txt", "w") as bomb:
+            for _ in range(300):
+                bomb.write(bytes(1_000_000))
+        archive.writestr("c.txt", "Danach.")
+    with Sandbox(timeout_s=PATIENCE_S, memory_mb=memory_mb) as sandbox:
+        zips = ZipLoader([TextLoader(sandbox=sandbox)], sandbox=sandbox)
+        found = told(load(zips, "a.zip", packed.getvalue()))
+    assert list(found) == ["a.zip/a.txt", "a.zip/b.txt", "a.zip/c.txt"]
+    assert (found["a.zip/a.txt"], found["a.zip/c.txt"]) == ("Davor.", "Danach.")
+    assert found["a.zip/b.txt"].startswith(("! it unpacks to more", "! unpacking it needs more"))
+
+
+def test_damage_to_lzma_costs_one_file(loader: ZipLoader, load: Load) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.txt", "Davor. " * 1_000)
+        archive.writestr("b.txt", "Danach.")
+    data = bytearray(packed.getvalue())
+    place = data.index(b"a.txt") + len(b"a.txt") + 4  # the properties of the method
+    data[place] = 0xFF
+    found = told(load(loader, "a.zip", bytes(data)))
+    assert found["a.zip/a.txt"].startswith("! it is damaged")
+    assert found["a.zip/b.txt"] == "Danach."
 
 
 def test_a_bad_file_is_named_and_stops_no_other(loader: ZipLoader, load: Load) -> None:
@@ -178,20 +260,45 @@ def test_bombs_are_given_up_and_the_files_beside_them_read(loader: ZipLoader, lo
     }
 
 
-def test_what_comes_out_is_bounded_for_each_file_and_for_all(loader: ZipLoader, load: Load) -> None:
+def until_refused(loader: ZipLoader, path: Path, data: bytes) -> tuple[list[Record], str]:
+    """Return what is read of an archive of which not all can be, and why."""
+    path.write_bytes(data)
+    records: list[Record] = []
+    with pytest.raises(LoadLimitExceeded) as refused:
+        records.extend(loader.load(path, path.name))
+    return records, str(refused.value)
+
+
+def test_what_comes_out_is_bounded_for_each_file_and_for_all(
+    loader: ZipLoader, tmp_path: Path
+) -> None:
     loader._most_bytes = 1_000
     files = {f"{number:02}.txt": f"a{number:899}" for number in range(13)}
-    found = told(load(loader, "a.zip", zip_of({"00.big": b"b" * 1_001, **files})))
+    data = zip_of({"00.big": b"b" * 1_001, **files})
+    records, reason = until_refused(loader, tmp_path / "a.zip", data)
+    found = told(records)
     assert found["a.zip/00.big"] == "! it unpacks to more than 1,000 bytes"
     assert [name for name, text in found.items() if text.startswith("a")] == [
         f"a.zip/{number:02}.txt" for number in range(11)
     ]
-    assert "more than 10 times loaders.max_file_mb" in found["a.zip/11.txt"]
+    assert reason.startswith("a.zip: with 11.txt there are more than 10,000 files")
+    assert "more than 10 times loaders.max_file_mb" in reason
     assert "a.zip/12.txt" not in found
 
 
+def test_files_with_problems_count(
+    loader: ZipLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "_MOST_MEMBERS", 2)
+    loader._most_bytes = 10
+    data = zip_of({f"{number}.txt": "a" * 11 for number in range(4)})
+    records, reason = until_refused(loader, tmp_path / "a.zip", data)
+    assert list(told(records)) == ["a.zip/0.txt", "a.zip/1.txt"]
+    assert reason.startswith("a.zip: with 2.txt there are more than")
+
+
 def test_archives_in_archives_are_read_down_to_a_depth_and_share_the_limits(
-    loader: ZipLoader, load: Load
+    loader: ZipLoader, load: Load, tmp_path: Path
 ) -> None:
     data = zip_of({"deep.txt": "Tief unten."})
     for level in range(4):
@@ -202,13 +309,15 @@ def test_archives_in_archives_are_read_down_to_a_depth_and_share_the_limits(
 
     loader._most_bytes = 1_000
     inner = zip_of({f"{number}.txt": f"a{number:899}" for number in range(6)})
-    found = told(load(loader, "b.zip", zip_of({"1.zip": inner, "2.zip": inner, "3.txt": "a"})))
+    data = zip_of({"1.zip": inner, "2.zip": inner, "3.txt": "a"})
+    records, reason = until_refused(loader, tmp_path / "b.zip", data)
+    found = told(records)
     assert [name for name, text in found.items() if text.startswith("a")] == [
         *(f"b.zip/1.zip/{number}.txt" for number in range(6)),
         *(f"b.zip/2.zip/{number}.txt" for number in range(3)),
     ]
-    assert "more than 10 times" in found["b.zip/2.zip/3.txt"]
-    assert "more than 10 times" in found["b.zip/3.txt"]
+    assert found["b.zip/2.zip"].startswith("! with 3.txt there are more than")
+    assert reason.startswith("b.zip: with 3.txt there are more than")
 
 
 def test_too_many_files_are_refused(loader: ZipLoader, load: Load) -> None:
@@ -255,6 +364,46 @@ def test_a_sync_follows_the_archive(tmp_path: Path, quick_components) -> None:
         place.unlink()
         (home / "b.txt").write_text("Sechs.", encoding="utf-8")
         assert kb.add_files(home, sync=True).deleted == 3
+
+
+@pytest.mark.parametrize("why", ["a password", "inside of it", "too much"])
+def test_what_can_not_be_read_this_time_keeps_what_it_gave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_components, why: str
+) -> None:
+    home = tmp_path / "docs"
+    home.mkdir()
+    table = "id,text\nA1,Eins.\nA2,Zwei.\n"
+    first = {"a.txt": "Drei.", "geht.txt": "Vier.", "in.zip": zip_of({"l.csv": table})}
+    (home / "a.zip").write_bytes(zip_of({**first, "l.csv": table, "l.csv2": "Kein Text."}))
+    rows = {
+        f"docs/a.zip/{name}#{key}" for name in ("l.csv", "in.zip/l.csv") for key in ("A1", "A2")
+    }
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add_files(home, sync=True)
+        assert set(kb.document_ids()) == {"docs/a.zip/a.txt", "docs/a.zip/geht.txt", *rows}
+        bad = {**first, "a.txt": "Fünf.", "l.csv": table}
+        del bad["geht.txt"]
+        if why == "inside of it":
+            bad["in.zip"] = b"PK no more"
+        elif why == "too much":
+            monkeypatch.setattr(members, "_MOST_MEMBERS", 1)
+        data = bytearray(zip_of(bad))
+        if why == "a password":
+            data[data.rindex(b"PK\1\2") + 8] |= 1  # of the last file
+        (home / "a.zip").write_bytes(data)
+        report = kb.add_files(home, sync=True)
+        assert [problem.source for problem in report.problems] == [
+            {"a password": "docs/a.zip/l.csv", "inside of it": "docs/a.zip/in.zip"}.get(
+                why, "docs/a.zip"
+            )
+        ]
+        left = {"docs/a.zip/geht.txt"} if why == "too much" else set()
+        assert set(kb.document_ids()) == {"docs/a.zip/a.txt", *left, *rows}
+        assert kb.document("docs/a.zip/a.txt").text == "Fünf."
+        monkeypatch.undo()
+        (home / "a.zip").write_bytes(zip_of({"a.txt": "Fünf.", "l.csv": "id,text\nA1,Eins.\n"}))
+        assert kb.add_files(home, sync=True).problems == ()
+        assert set(kb.document_ids()) == {"docs/a.zip/a.txt", "docs/a.zip/l.csv#A1"}
 
 
 def test_nothing_is_left_behind(
