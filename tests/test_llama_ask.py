@@ -36,7 +36,9 @@ def components(real_components, llama_server):
 
 @pytest.fixture(scope="module")
 def kb(tmp_path_factory, components):
-    settings = Settings.model_validate({"answering": {"context_tokens": 60, "hits": 2}})
+    settings = Settings.model_validate(
+        {"answering": {"context_tokens": 60, "hits": 2, "strictness": "eager"}}
+    )
     path = tmp_path_factory.mktemp("llama") / "kb"
     with KnowledgeBase.open(path, components=components, settings=settings) as opened:
         opened.add(Document(id=name, text=text) for name, text in TEXTS.items())

@@ -19,7 +19,7 @@ def run(code: str) -> str:
 
 
 def test_the_public_names():
-    assert package.__all__ == dir(package) == ["RagEngineRetriever"]
+    assert package.__all__ == dir(package) == ["RagEngineQuery", "RagEngineRetriever"]
     assert package.RagEngineRetriever.__name__ == "RagEngineRetriever"
     with pytest.raises(AttributeError, match="RagEngineRetreiver"):
         _ = package.RagEngineRetreiver
