@@ -300,8 +300,8 @@ def ends_at(call: int) -> Callable[[], bool]:
 def test_an_upload_that_is_stopped_says_which_files_are_kept(http_service):
     files = [("files", (f"stopped-{name}.txt", f"Text {name}.".encode())) for name in "abc"]
     with another(http_service) as (service, url), client_of(url) as client:
-        # Asked when it is let in, thrice for the first file, and before the second one.
-        service.stop.writes_end = ends_at(5)
+        # Asked when it is let in, four times for the first file, and before the second one.
+        service.stop.writes_end = ends_at(6)
         reply = client.post("/v1/files", files=files)
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "stopped")
         told = reply.json()["error"]["message"]
