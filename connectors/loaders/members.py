@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from rag_engine.connectors.loaders.limits import BYTES_OF_A_MB, MAX_FILE_MB
-from rag_engine.connectors.loaders.parsing.members import MemberOptions
+from rag_engine.connectors.loaders.parsing.members import MOST_MEMBERS, MemberOptions
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import InvalidDocument, LoadError, LoadLimitExceeded, LoadSkipped
 from rag_engine.file_endings import loader_for
@@ -30,12 +30,11 @@ __all__ = ["MembersLoader"]
 
 _MOST_FILES = 10
 """All members together may be so many times as large as the largest file that is read."""
-_MOST_MEMBERS = 10_000
 _DEEPEST = 3
 """Archives are read inside of archives down to here."""
 _NAMED = 10
 _TOO_MUCH = (
-    f"with {{name}} there are more than {_MOST_MEMBERS:,} files, archives in archives counted, or "
+    f"with {{name}} there are more than {MOST_MEMBERS:,} files, archives in archives counted, or "
     f"more than {_MOST_FILES} times loaders.max_file_mb: it and those after it are left out; split "
     "the archive"
 )
@@ -135,7 +134,7 @@ class MembersLoader:
 
     def _whole_room(self) -> _Room:
         if self.expands:
-            return _Room(self._most_bytes * _MOST_FILES, _MOST_MEMBERS)
+            return _Room(self._most_bytes * _MOST_FILES, MOST_MEMBERS)
         return _Room(sys.maxsize, sys.maxsize)
 
     def _inside(self, room: _Room) -> Self:

@@ -11,7 +11,16 @@ from lxml import etree
 
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 
-__all__ = ["DAMAGED", "OLE", "check_declarations", "declares_type", "read_xml", "unpacked"]
+__all__ = [
+    "DAMAGED",
+    "MAX_RATIO",
+    "OLE",
+    "check_declarations",
+    "declares_type",
+    "most_by_ratio",
+    "read_xml",
+    "unpacked",
+]
 
 try:
     from lzma import LZMAError
@@ -27,9 +36,20 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 _MAX_ENTRIES = 5_000
 _MAX_INFLATED = 150_000_000
-_MAX_RATIO = 250
+MAX_RATIO = 250
 _RATIO_MATTERS_FROM = 10_000_000
 _PIECE = 1 << 16
+
+
+def most_by_ratio(entry: zipfile.ZipInfo) -> int:
+    """Return how many bytes a part may unpack to: no text is packed to less.
+
+    >>> entry = zipfile.ZipInfo("a.txt")
+    >>> entry.compress_size = 1_000_000
+    >>> most_by_ratio(entry)
+    250000000
+    """
+    return max(_RATIO_MATTERS_FROM, entry.compress_size * MAX_RATIO)
 
 
 def unpacked(
@@ -83,9 +103,9 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> byt
                     raise RefusedByLimit(
                         f"it unpacks to more than {_MAX_INFLATED // 1_000_000} MB; split it"
                     )
-                if size > max(_RATIO_MATTERS_FROM, entry.compress_size * _MAX_RATIO):
+                if size > most_by_ratio(entry):
                     raise RefusedByLimit(
-                        f"its part {entry.filename} unpacks to more than {_MAX_RATIO} times its "
+                        f"its part {entry.filename} unpacks to more than {MAX_RATIO} times its "
                         "size, as no text does"
                     )
                 pieces.append(piece)

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
-__all__ = ["MemberOptions", "Piece", "pieces_of"]
+__all__ = ["MOST_MEMBERS", "MemberOptions", "Piece", "pieces_of"]
+
+MOST_MEMBERS = 10_000
+"""Of an archive, with those of the archives in it."""
 
 _PIECE = 1 << 17
 

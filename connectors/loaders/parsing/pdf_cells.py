@@ -16,7 +16,10 @@ from rag_engine.connectors.loaders.parsing.pdf_right_to_left import read_line
 from rag_engine.connectors.loaders.parsing.pdf_styles import StyleReader
 from rag_engine.connectors.loaders.parsing.tables import Cell
 
-__all__ = ["CellReader", "Draft"]
+__all__ = ["MOST_LINES_OF_A_CELL", "CellReader", "Draft"]
+
+MOST_LINES_OF_A_CELL = 25
+"""What has more is no cell, and its table none."""
 
 _WITHIN_A_WORD = 0.15
 

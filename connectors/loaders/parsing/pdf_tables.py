@@ -21,7 +21,7 @@ from rag_engine.connectors.loaders.parsing.pdf_aligned import (
     aligned_tables,
     rest_of_table,
 )
-from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft
+from rag_engine.connectors.loaders.parsing.pdf_cells import MOST_LINES_OF_A_CELL, CellReader, Draft
 from rag_engine.connectors.loaders.parsing.pdf_divided import LineEnds
 from rag_engine.connectors.loaders.parsing.pdf_grid import Frame, RuledGrid, ruled_grids
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
@@ -54,7 +54,6 @@ _NEIGHBOURS = 12
 _WIDE_GAP = 2.0
 _MOST_PIECES = 3_000
 """A page with more is a drawing."""
-_MOST_LINES_OF_A_CELL = 25
 _MOST_ROWS_OF_A_FRAME = 2
 _FEWEST_LINES_OF_A_BODY = 3
 
@@ -195,7 +194,7 @@ def _ruled(
                 inside.append(part)
     filled = [f for f, draft in zip(grid.frames, drafts, strict=True) if draft.pieces]
     several = min(len({f.first_column for f in filled}), len({f.top_row for f in filled}))
-    if several < 2 or any(len(draft.lines) > _MOST_LINES_OF_A_CELL for draft in drafts):
+    if several < 2 or any(len(draft.lines) > MOST_LINES_OF_A_CELL for draft in drafts):
         return None, [], list(pieces)
     rows, bold = _rows(grid, drafts, reader)
     table = rows_of_cells(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from rag_engine.connectors.loaders.parsing.pdf_cells import CellReader, Draft
+from rag_engine.connectors.loaders.parsing.pdf_cells import MOST_LINES_OF_A_CELL, CellReader, Draft
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece, around, marked_pieces
 from rag_engine.connectors.loaders.parsing.pdf_structure import TaggedCell, TaggedRow
@@ -20,7 +20,6 @@ from rag_engine.connectors.loaders.parsing.tables import Cell, Grid, Row
 
 __all__ = ["tagged_tables"]
 
-_MOST_LINES_OF_A_CELL = 25
 _FEWEST_COLUMNS = 2
 _OVERLAP = 1.0
 """Points: so far a cell may reach into the column beside its own, and a row into the one above."""
@@ -82,7 +81,7 @@ def _read(table: Sequence[TaggedRow], drafts: _Drafts, reader: CellReader) -> Ta
             cell = Cell(reader.read(draft).text, header=told.header, scope=told.scope)
             if draft.pieces:
                 boxes[id(cell)] = around(piece.box for piece in draft.pieces)
-            if len(draft.lines) > _MOST_LINES_OF_A_CELL:
+            if len(draft.lines) > MOST_LINES_OF_A_CELL:
                 return None
             cells.append((cell, told.columns, told.rows))
         grid.add_row(cells)

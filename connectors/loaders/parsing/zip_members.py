@@ -11,16 +11,18 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from rag_engine.connectors.loaders.parsing.archive import DAMAGED
-from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece, pieces_of
+from rag_engine.connectors.loaders.parsing.archive import DAMAGED, MAX_RATIO, most_by_ratio
+from rag_engine.connectors.loaders.parsing.members import (
+    MOST_MEMBERS,
+    MemberOptions,
+    Piece,
+    pieces_of,
+)
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.zip_names import names_of
 
 __all__ = ["members"]
 
-_MOST_MEMBERS = 10_000
-_MAX_RATIO = 250
-_RATIO_MATTERS_FROM = 10_000_000
 _ENCRYPTED = 1
 _HIDDEN = re.compile(r"(?:^|/)(?:\.|__MACOSX/)")
 """Such files are passed over in folders, too; those of macOS beside each other file are no text."""
@@ -38,8 +40,8 @@ def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
     except DAMAGED as error:
         raise Refused(f"it is no ZIP archive, or is damaged ({error!s:.200})") from error
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > _MOST_MEMBERS:
-        raise RefusedByLimit(f"it holds {len(entries):,} files; at most {_MOST_MEMBERS:,} are read")
+    if len(entries) > MOST_MEMBERS:
+        raise RefusedByLimit(f"it holds {len(entries):,} files; at most {MOST_MEMBERS:,} are read")
     names, doubt = names_of(entries)
     if doubt:
         yield doubt
@@ -61,7 +63,6 @@ def _unpacked(
         reason = "it has a password; pack it without one, or unpack the archive and index its files"
         yield Piece(name, problem=reason)
         return
-    most_by_ratio = max(_RATIO_MATTERS_FROM, entry.compress_size * _MAX_RATIO)
     size = 0
     problem = ""
     try:
@@ -70,10 +71,8 @@ def _unpacked(
                 size += len(piece.data)
                 if size > most:
                     problem = f"it unpacks to more than {most:,} bytes"
-                elif size > most_by_ratio:
-                    problem = (
-                        f"it unpacks to more than {_MAX_RATIO} times its size, as no text does"
-                    )
+                elif size > most_by_ratio(entry):
+                    problem = f"it unpacks to more than {MAX_RATIO} times its size, as no text does"
                 if problem:
                     break
                 yield piece

@@ -121,7 +121,7 @@ def test_a_mailbox_may_hold_more_than_an_archive(
     loader: MboxLoader, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(members, "_MOST_FILES", 0)
-    monkeypatch.setattr(members, "_MOST_MEMBERS", 0)
+    monkeypatch.setattr(members, "MOST_MEMBERS", 0)
     box = box_of(mail("a", "Eins."), mail("b", "Zwei."))
     assert texts(load(loader, "b.mbox", box)) == {"b.mbox#1": "Eins.", "b.mbox#2": "Zwei."}
 

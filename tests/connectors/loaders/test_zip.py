@@ -289,7 +289,7 @@ def test_what_comes_out_is_bounded_for_each_file_and_for_all(
 def test_files_with_problems_count(
     loader: ZipLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_MOST_MEMBERS", 2)
+    monkeypatch.setattr(members, "MOST_MEMBERS", 2)
     loader._most_bytes = 10
     data = zip_of({f"{number}.txt": "a" * 11 for number in range(4)})
     records, reason = until_refused(loader, tmp_path / "a.zip", data)
@@ -386,7 +386,7 @@ def test_what_can_not_be_read_this_time_keeps_what_it_gave(
         if why == "inside of it":
             bad["in.zip"] = b"PK no more"
         elif why == "too much":
-            monkeypatch.setattr(members, "_MOST_MEMBERS", 1)
+            monkeypatch.setattr(members, "MOST_MEMBERS", 1)
         data = bytearray(zip_of(bad))
         if why == "a password":
             data[data.rindex(b"PK\1\2") + 8] |= 1  # of the last file
