@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,6 +161,7 @@ def serve(options: ServeOptions) -> Outcome:
         InvalidInput: the address can not be used; and what ``open_service`` raises.
     """
     give_memory_back()
+    _tell_of_crashes()
     with open_service(options) as service:
         import uvicorn
 
@@ -190,6 +192,13 @@ def serve(options: ServeOptions) -> Outcome:
             listening.close()
         logger.info("stopped")
     return Outcome(result={"url": url, "stopped": True}, lines=[f"stopped: {url}"])
+
+
+def _tell_of_crashes() -> None:
+    """Have a crash inside of a library print where every thread was (to stderr)."""
+    if not faulthandler.is_enabled():
+        with suppress(OSError):  # a stderr that is no file
+            faulthandler.enable()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -145,6 +145,18 @@ def test_a_stop_finishes_what_is_under_way_and_closes_the_knowledge_base(kb, tmp
         opened.delete([f"d{n}" for n in range(12)])
 
 
+def test_a_crash_inside_of_a_library_says_where_every_thread_was(kb):
+    with process("--kb", kb) as (served, url, log):
+        assert post(url, "/v1/search", {"question": "warranty"}).status_code == 200
+        served.send_signal(signal.SIGSEGV)
+        assert served.wait(PATIENCE_S) == -signal.SIGSEGV
+    told = "".join(log)
+    assert "Fatal Python error: Segmentation fault" in told
+    assert "in run" in told
+    with KnowledgeBase.open(kb) as opened:
+        assert opened.check().problems == []
+
+
 TEXT = "Satz {n} handelt von Pumpen und davon, wie oft man ihre Dichtungen ersetzt."
 HUNDRED = [{"id": f"h{n:03}", "text": TEXT.format(n=n)} for n in range(120)]
 

@@ -38,6 +38,10 @@ class Served:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return [line for line in lines if '"level": "error"' in line or not line.startswith("{")]
 
+    def last_lines(self) -> str:
+        """Return the end of the log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+
     def resident_mb(self) -> float:
         """Return what the process holds in memory (10^6 bytes)."""
         fields = (self._proc / "status").read_text(encoding="ascii").splitlines()
@@ -85,8 +89,9 @@ def served(folder: Path, *arguments: str, before: str = "") -> Iterator[Served]:
     try:
         wait_until(lambda: _address(log) or process.poll() is not None, "for the service to start")
         url = _address(log)
-        assert url is not None, log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        yield Served(url=url, process=process, log=log)
+        service = Served(url=url or "", process=process, log=log)
+        assert url is not None, service.last_lines()
+        yield service
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, "the service did not end well"
     finally:

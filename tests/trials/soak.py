@@ -121,6 +121,8 @@ class _Load:
             samples.append(_sample(self.service, time.monotonic() - started, disk))
         for thread in threads:
             thread.join()
+        ended = self.service.process.poll()
+        assert ended is None, f"the service ended with {ended}: {self.service.last_lines()}"
         assert not self.failed, self.failed[0]
         return samples
 
