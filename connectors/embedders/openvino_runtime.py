@@ -75,12 +75,10 @@ def cpu_properties(core: Any, precision: str, threads: int) -> dict[str, object]
 class Encoder:
     """A compiled model, of which one batch after the other is computed, in the order they came.
 
-    Many threads may use it; all of them share one request. Before, each batch had a request of its
-    own, made and taken down while another one was computed, and OpenVINO was told to forget all but
-    256 of its kernels: so a service died inside of OpenVINO 2026.4 (a general protection fault)
-    after some 12,000 questions and changes of eight clients. That was seen once, and which of the
-    two did it is not known; neither is done any more (see ``token_batches`` for the kernels). A
-    model is computed on one stream, so nothing is lost by waiting here.
+    Many threads may use it; all of them share one request, which is made before any batch is
+    computed. To make one, OpenVINO (2026.4) reads what the model's ends look like, and to compute a
+    batch of another shape replaces that: where both happen at once, the process dies. A model is
+    computed on one stream, so nothing is lost by waiting here.
     """
 
     def __init__(self, compiled: Any) -> None:
