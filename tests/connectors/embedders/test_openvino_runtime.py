@@ -38,7 +38,8 @@ print(usual - start, embed([5, 7, 9, 10, 11, 13], range(13, 125, 8)) - usual)
 
 
 _CHANGING = """
-import sys, threading, time
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from rag_engine.connectors.embedders.openvino_runtime import Encoder, load_openvino
 
@@ -58,11 +59,8 @@ def ask(number):
         [found] = encoder.compute({"rows": given}, ["shares"])
         assert found.shape == given.shape and np.allclose(found, 0.25)
 
-threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(ask, range(4)))
 """
 
 
