@@ -258,6 +258,7 @@ class _Run:
                     continue
                 if isinstance(loaded, Note):
                     notes += 1
+                    unread.update(loaded.unread)
                     self._note(loaded)
                     continue
                 document = _of_source(loaded, source, loader)

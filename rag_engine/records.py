@@ -156,12 +156,15 @@ class Note:
     """What a reader should know of how a file was read; nothing is missing because of it.
 
     ``done`` of ``total`` pages of the file were read when it was written; 0 where none are counted.
+    ``unread`` are the names of files in it that nothing here reads: what they gave before stays, as
+    it does of such a file in a folder.
     """
 
     source: str
     text: str
     done: int = 0
     total: int = 0
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
