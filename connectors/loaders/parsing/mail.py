@@ -67,7 +67,7 @@ def as_parsed(mail: Mail, within: Nesting | None = None) -> Parsed:
     each file in an archive.
     """
     within = within or Nesting()
-    outline = Outline()
+    outline = Outline(mail.language)
     metadata = {
         name: value
         for name, value in (("from", mail.sender), ("to", mail.to), ("cc", mail.cc))
@@ -89,7 +89,9 @@ def as_parsed(mail: Mail, within: Nesting | None = None) -> Parsed:
         parsed = as_parsed(inner, within.inner())
         text = "\n\n".join(filter(None, (inner.subject, parsed.text)))
         moved = len(text) - len(parsed.text)
+        outline.speak(parsed.language)
         outline.insert(text, _moved(parsed, moved), inner.subject or "✉")
+        outline.speak(None)
         problems += parsed.problems
     files = _Files(outline, problems)
     for attachment in mail.attachments[:_MOST_ATTACHMENTS]:
@@ -171,7 +173,9 @@ class _Files:
             self._write_archive(name, data, ending, within, above)
             return
         parsed = parse_by_ending(data, name, within=within)
+        self._outline.speak(parsed.language)
         self._outline.insert(parsed.text, parsed.stretches, *above, name)
+        self._outline.speak(None)
         shown = "/".join((*above, name))
         self._problems += [f"attachment {shown!r}: {problem}" for problem in parsed.problems]
         inner = parsed.metadata.get("unread_attachments")
