@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from rag_engine.errors import InvalidInput
 from rag_engine.file_endings import loader_for
 from rag_engine.ports import Loader
+from rag_engine.vietnamese_encodings import VIETNAMESE_ENCODINGS, know_vietnamese_encodings
 
 __all__ = ["EncodedLoader", "checked_encoding", "in_encoding"]
 
@@ -36,6 +37,7 @@ def checked_encoding(name: str) -> str:
     >>> checked_encoding("Windows-1250"), checked_encoding("DOS-437".removeprefix("DOS-"))
     ('cp1250', 'cp437')
     """
+    know_vietnamese_encodings()
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError, TypeError):
@@ -44,7 +46,8 @@ def checked_encoding(name: str) -> str:
     if found is None or not found._is_text_encoding or found.name in _NO_ENCODINGS_OF_FILES:
         raise InvalidInput(
             f"there is no text encoding {name!r:.80}; name one that Python knows, such as cp437, "
-            "cp850, cp1250, mac_roman, koi8_r, shift_jis, big5, gb18030"
+            "cp850, cp1250, mac_roman, koi8_r, shift_jis, big5, gb18030, or one of "
+            f"{', '.join(VIETNAMESE_ENCODINGS)}"
         )
     return found.name
 

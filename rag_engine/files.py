@@ -35,6 +35,7 @@ from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.text.codes import stated_language
+from rag_engine.text.stated_languages import without_languages
 from rag_engine.told_problems import ToldProblems
 
 __all__ = ["INDEXING", "add_file", "add_files"]
@@ -258,11 +259,12 @@ class _Run:
                     continue
                 if isinstance(loaded, Note):
                     notes += 1
+                    unread.update(loaded.unread)
                     self._note(loaded)
                     continue
                 document = _of_source(loaded, source, loader)
                 if self._language:
-                    document = dataclasses.replace(document, language_hint=self._language)
+                    document = _in_language(document, self._language)
                 if document.id in keep:
                     problems.add(f"the id {document.id!r} stands there twice")
                 elif not document.text.strip():
@@ -341,6 +343,12 @@ def _of_source(loaded: object, source: str, loader: Loader) -> Document:
             f"{type(loaded).__name__}"
         )
     return loaded if loaded.source == source else dataclasses.replace(loaded, source=source)
+
+
+def _in_language(document: Document, language: str) -> Document:
+    """Return a document that somebody says is in a language: what it says itself does not count."""
+    spans = tuple(without_languages(document.spans))
+    return dataclasses.replace(document, language_hint=language, spans=spans)
 
 
 def _reason(error: Exception, source: str) -> str:

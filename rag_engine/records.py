@@ -46,13 +46,16 @@ class Span:
 
     ``start`` and ``end`` count characters (Python's ``len``); ``text[start:end]`` is the stretch.
     ``section`` is the path of headings that leads to it, outermost first; ``page`` counts from 1.
-    A chunk never crosses the border of a span.
+    ``language`` is what the file claims of this stretch where that is another language than the
+    document's: evidence that counts where the text itself leaves its language open.
+    A chunk never crosses the border of a span, but where only the language changes there.
     """
 
     start: int
     end: int
     section: tuple[str, ...] = ()
     page: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class Document:
             position = span.end
             for heading in span.section:
                 _check_text(self.id, "a heading of a span", heading)
+            if span.language is not None:
+                _check_text(self.id, "the language of a span", span.language)
         object.__setattr__(self, "metadata", _checked_metadata(self.id, self.metadata))
 
 
@@ -156,12 +161,15 @@ class Note:
     """What a reader should know of how a file was read; nothing is missing because of it.
 
     ``done`` of ``total`` pages of the file were read when it was written; 0 where none are counted.
+    ``unread`` are the names of files in it that nothing here reads: what they gave before stays, as
+    it does of such a file in a folder.
     """
 
     source: str
     text: str
     done: int = 0
     total: int = 0
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

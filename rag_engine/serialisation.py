@@ -318,6 +318,8 @@ class SpanOut(Out):
     """The headings above it, outermost first."""
     page: int | None
     """The page, from 1; null where there is none."""
+    language: str | None
+    """What the file says of its language; null where it says nothing else than of the document."""
 
     @classmethod
     def of(cls, span: Span) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_engine import AddReport, Document, KnowledgeBase, Note, Problem, files, ingest
+from rag_engine import AddReport, Document, KnowledgeBase, Note, Problem, Span, files, ingest
 from rag_engine.errors import (
     InvalidInput,
     LoadError,
@@ -511,6 +511,31 @@ def test_files_are_said_to_be_in_a_language(kb: KnowledgeBase, folder: Path):
     assert found["handbook/parts.csv#A1"] == "zh"
     assert kb.add_files(folder, language="no").unchanged_files == 5
     assert kb.add_files(folder).updated == 6
+
+
+class OfParts:
+    """A loader of files that say their parts are in Norwegian."""
+
+    suffixes = frozenset({".part"})
+
+    def load(self, path, source):
+        text = path.read_text(encoding="utf-8")
+        middle = len(text) // 2
+        spans = (
+            Span(start=0, end=middle, language="no"),
+            Span(start=middle, end=len(text), section=("A",), language="no"),
+        )
+        yield Document(id=source, text=text, spans=spans)
+
+
+def test_who_says_a_language_overrules_what_parts_say(kb: KnowledgeBase, folder: Path):
+    (folder / "a.part").write_text("Priser og betaling", encoding="utf-8")
+    for language, kept in ((None, "no"), ("da", None)):
+        kb.add_files(folder, loaders=[OfParts()], language=language)
+        document = kb.document("handbook/a.part")
+        assert document.language_hint == language
+        assert [span.language for span in document.spans] == [kept] * 2
+        assert [span.section for span in document.spans] == [(), ("A",)]
 
 
 def test_one_file_is_said_to_be_in_a_language(kb: KnowledgeBase, folder: Path):

@@ -194,6 +194,7 @@ class SpanIn(_In):
     end: int = Field(ge=0, le=2**31)
     section: list[str] = Field(default_factory=list, max_length=32)
     page: int | None = Field(None, ge=1, le=2**31)
+    language: str | None = Field(None, max_length=40)
 
 
 class _DocumentFields(_In):

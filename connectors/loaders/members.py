@@ -106,7 +106,7 @@ class MembersLoader:
             raise LoadLimitExceeded(f"{source}: archives are nested too deeply; unpack it")
         room = self._room or self._whole_room()
         loaders = (*self._loaders, self._inside(room))
-        unread: list[str] = []
+        unread: dict[str, list[str]] = {}  # by what would have to be installed, if anything
         with tempfile.TemporaryDirectory(prefix="rag_engine_member_") as folder:
             for name, member in self._members(path, source, Path(folder), room):
                 if not name:
@@ -117,20 +117,31 @@ class MembersLoader:
                     yield Problem(source=own, reason=member)
                     continue
                 loader = loader_for(member, loaders)
+                if loader is None:
+                    unread.setdefault("", []).append(name)
+                    continue
                 try:
-                    if loader is None:
-                        raise LoadSkipped(own)
                     yield from loader.load(member, own)
-                except LoadSkipped:
-                    unread.append(name)
+                except LoadSkipped as error:
+                    lacking = str(error).removeprefix(f"{own}: ")
+                    unread.setdefault(lacking, []).append(name)
                 except (LoadError, InvalidDocument) as error:
                     yield Problem(source=own, reason=str(error).removeprefix(f"{own}: "))
                 except Exception as error:  # as of a file in a folder, whatever its loader raises
                     reason = f"its loader failed: {type(error).__name__}: {error!s:.300}"
                     yield Problem(source=own, reason=reason)
-        if unread:
-            shown = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
-            yield Note(source=source, text=f"nothing reads {len(unread):,} of its files: {shown}")
+        for lacking, names in sorted(unread.items()):
+            yield self._unread(names, lacking, source)
+
+    def _unread(self, names: Sequence[str], lacking: str, source: str) -> Note:
+        """Tell which members nothing reads, and what would have to be installed for them."""
+        shown = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+        text = f"nothing reads {len(names):,} of its files: {shown}"
+        return Note(
+            source=source,
+            text=f"{text}; {lacking}" if lacking else text,
+            unread=tuple(f"{source}{self.join}{name}" for name in names),
+        )
 
     def _whole_room(self) -> _Room:
         if self.expands:

@@ -25,7 +25,13 @@ def document_of(
         source=source,
         language_hint=parsed.language,
         spans=tuple(
-            Span(start=stretch.start, end=stretch.end, section=stretch.section, page=stretch.page)
+            Span(
+                start=stretch.start,
+                end=stretch.end,
+                section=stretch.section,
+                page=stretch.page,
+                language=stretch.language,
+            )
             for stretch in parsed.stretches
         ),
         metadata={"format": kind, **parsed.metadata, **more},

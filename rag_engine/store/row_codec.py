@@ -114,7 +114,15 @@ def _canonical(value: object) -> str:
 
 
 def _span_list(document: Document) -> list[list[object]]:
-    return [[span.start, span.end, list(span.section), span.page] for span in document.spans]
+    return [
+        [span.start, span.end, list(span.section), span.page, *filter(None, [span.language])]
+        for span in document.spans
+    ]
+
+
+def _five(span: list[Any]) -> list[Any]:
+    """Return the values of a span, of which one that states no language keeps four."""
+    return [*span, None] if len(span) == 4 else span
 
 
 def document_fingerprint(document: Document) -> bytes:
@@ -187,8 +195,8 @@ def document_from_row(row: Sequence[Any]) -> Document:
             source=head.source,
             language_hint=columns[6],
             spans=tuple(
-                Span(start=start, end=end, section=tuple(section), page=page)
-                for start, end, section, page in json.loads(spans)
+                Span(start=start, end=end, section=tuple(section), page=page, language=language)
+                for start, end, section, page, language in map(_five, json.loads(spans))
             ),
             metadata=head.metadata,
         )

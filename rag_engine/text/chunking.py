@@ -10,6 +10,7 @@ from rag_engine.records import UNDETERMINED, Chunk, Document, Span
 from rag_engine.text.language_runs import language_breaks
 from rag_engine.text.passage_languages import passage_languages
 from rag_engine.text.sentences import sentences
+from rag_engine.text.stated_languages import StatedLanguages, without_languages
 from rag_engine.text.token_budget import CountTokens, Stretch, Unit, fitted
 
 __all__ = ["chunk", "chunk_many", "passage_text"]
@@ -92,9 +93,10 @@ def chunk_many(
         lengths.append(len(ranges))
     fitting = iter(fitted(stretches, count_tokens, max_tokens))
     packed: list[tuple[int, Span, list[Unit]]] = []
+    stated = [StatedLanguages(document.spans) for document in documents]
     for (index, span), length in zip(regions, lengths, strict=True):
         units = [unit for _ in range(length) for unit in next(fitting)]
-        breaks = language_breaks(documents[index].text, units, detector)
+        breaks = language_breaks(documents[index].text, units, detector, stated[index])
         groups = _packed(units, breaks, max_tokens, overlap_sentences)
         packed.extend((index, span, group) for group in groups)
     places: list[list[tuple[Span, int, int]]] = [[] for _ in documents]
@@ -102,8 +104,8 @@ def chunk_many(
         places[index].append((span, units[0].start, units[-1].end))
     # A group that had to be divided again may begin with a repeated sentence of its own.
     return [
-        _chunks(document, sorted(set(its_places), key=lambda place: place[1:]), detector)
-        for document, its_places in zip(documents, places, strict=True)
+        _chunks(document, sorted(set(its_places), key=lambda place: place[1:]), detector, said)
+        for document, its_places, said in zip(documents, places, stated, strict=True)
     ]
 
 
@@ -114,10 +116,14 @@ def _main_language(document: Document, detector: LanguageDetector) -> str:
 
 
 def _chunks(
-    document: Document, places: Sequence[tuple[Span, int, int]], detector: LanguageDetector
+    document: Document,
+    places: Sequence[tuple[Span, int, int]],
+    detector: LanguageDetector,
+    said: StatedLanguages,
 ) -> list[Chunk]:
     texts = [document.text[start:end] for _, start, end in places]
-    languages = passage_languages(texts, document.language_hint, detector)
+    stated = [said.shares(start, end) for _, start, end in places] if said else ()
+    languages = passage_languages(texts, document.language_hint, detector, stated)
     return [
         Chunk(
             document_id=document.id,
@@ -138,7 +144,8 @@ def _chunks(
 def _regions(document: Document) -> Iterator[Span]:
     """Yield the document's spans and, between them, what lies in none."""
     position = 0
-    for span, following in itertools.zip_longest(document.spans, document.spans[1:]):
+    spans = without_languages(document.spans)
+    for span, following in itertools.zip_longest(spans, spans[1:]):
         if span.start > position:
             yield Span(start=position, end=span.start)
         if not _is_bare_heading(document.text, span, following):

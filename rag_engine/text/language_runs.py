@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.scripts import script_counts
+from rag_engine.text.stated_languages import StatedLanguages
 from rag_engine.text.token_budget import Unit
 
 __all__ = ["language_breaks"]
@@ -33,10 +34,16 @@ _MOSTLY = 0.8
 _SAMPLE = 600
 
 
-def language_breaks(text: str, units: Sequence[Unit], detector: LanguageDetector) -> frozenset[int]:
+def language_breaks(
+    text: str,
+    units: Sequence[Unit],
+    detector: LanguageDetector,
+    stated: StatedLanguages,
+) -> frozenset[int]:
     """Return the indexes of units that begin a long stretch in another language.
 
-    Paragraphs are compared; within one, only a change of script counts.
+    Paragraphs are compared; within one, only a change of script counts. One whose language is not
+    clear is in the one that is ``stated`` of it, if that is about as plausible as any.
     """
     breaks: set[int] = set()
     language = script = ""
@@ -47,7 +54,9 @@ def language_breaks(text: str, units: Sequence[Unit], detector: LanguageDetector
                 breaks.add(begin)
                 language = ""
             script = its_script
-        its_language = _clear_language(paragraph, detector)
+        its_language = _clear_language(paragraph, detector) or _stated_language(
+            paragraph, stated.shares(units[first].start, units[last - 1].end), detector
+        )
         if language and its_language and its_language != language:
             breaks.add(first)
         language = its_language or language
@@ -108,6 +117,15 @@ def _clear_language(paragraph: str, detector: LanguageDetector) -> str:
     least = _CLEAR if length >= _ENOUGH_LETTERS else _SURE
     clear = detection.language != UNDETERMINED and detection.confidence >= least
     return detection.language if clear else ""
+
+
+def _stated_language(paragraph: str, said: Mapping[str, float], detector: LanguageDetector) -> str:
+    language = max(sorted(said), key=said.__getitem__, default="")
+    if not said or said[language] < _MOSTLY or _length(paragraph) < _FEWEST_LETTERS:
+        return ""
+    found = detector.plausible(paragraph[:_SAMPLE])
+    told = {each.language: each.confidence for each in found if each.language != UNDETERMINED}
+    return language if told.get(language, 0.0) >= max(told.values(), default=1.0) / 2 else ""
 
 
 def _length(paragraph: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rag_engine.ports import Detection, LanguageDetector, ListingDetector
 from rag_engine.records import UNDETERMINED
@@ -31,13 +31,21 @@ _NEAR = tuple(
     )
 )
 """Languages whose short texts a detector takes for each other."""
+_STATED = 2.0
+"""What a file says of a part counts so much more than 1, which the document's language does. It has
+to outweigh a document and its neighbours, and not what the detector is sure of."""
+_TRUSTED_CHARACTERS = 400
+"""What a file says of its parts is trusted as if so many characters had borne it out before."""
 _MISSED = 0.01
 """How likely the detector is to overlook the right language altogether."""
 _ROUNDS = 4
 
 
 def passage_languages(
-    passages: Sequence[str], hint: str | None, detector: LanguageDetector
+    passages: Sequence[str],
+    hint: str | None,
+    detector: LanguageDetector,
+    stated: Sequence[Mapping[str, float]] = (),
 ) -> list[str]:
     """Return the language of each passage of one document, ``und`` where nothing tells it.
 
@@ -52,33 +60,61 @@ def passage_languages(
     One that the detector can not tell is taken at its word, but for scripts that write only
     another.
 
+    ``stated`` is what is said of each passage itself, if anything: which part of it (0 to 1) is in
+    a language. It adds to the prior of that language, if the detector finds it plausible there or
+    can not tell it, by as much as such statements proved right in the whole document: where they
+    say one thing and the passages clearly another, they fade.
+
     No other document counts: the languages of one do not depend on what was indexed before it.
     """
     claimed = normalise_language(hint) if hint else UNDETERMINED
     evidence = [_shares(detector.plausible(passage)) for passage in passages]
-    told = {language for shares, is_told in evidence if is_told for language in shares}
     whole, whole_told = _shares(detector.plausible("\n".join(passages)[:_WHOLE]))
+    known = detector.languages if isinstance(detector, ListingDetector) else None
+    stated = stated or [{}] * len(passages)
+    heeded = [
+        _heeded(said, shares, known) for said, (shares, _) in zip(stated, evidence, strict=True)
+    ]
+    told = {language for shares, is_told in evidence if is_told for language in shares}
+    told = told.union(*heeded)
     if whole_told:
         told |= whole.keys()
     if claimed != UNDETERMINED:
         told.add(claimed)
     if not (passages and told):
         return [UNDETERMINED] * len(passages)
-    taken_at_its_word = (
-        claimed != UNDETERMINED
-        and isinstance(detector, ListingDetector)
-        and claimed not in detector.languages
-    )
     likelihoods = [
-        _likelihoods(shares, told, claimed if taken_at_its_word and _is_open(passage) else None)
-        for passage, (shares, _) in zip(passages, evidence, strict=True)
+        _likelihoods(shares, told, _taken((*said, claimed), known) if _is_open(passage) else None)
+        for passage, (shares, _), said in zip(passages, evidence, heeded, strict=True)
     ]
     lengths = [len(passage) for passage in passages]
     if whole_told:
-        likelihoods.append(_likelihoods(whole, told, claimed if taken_at_its_word else None))
+        likelihoods.append(_likelihoods(whole, told, _taken([claimed], known)))
         lengths.append(min(_WHOLE, sum(lengths)))
-    chances = _chances(likelihoods, lengths, claimed, len(passages))
+    chances = _chances(likelihoods, lengths, claimed, stated, heeded)
     return [max(sorted(its), key=its.__getitem__) for its in chances]
+
+
+def _heeded(
+    said: Mapping[str, float], shares: Mapping[str, float], known: frozenset[str] | None
+) -> dict[str, float]:
+    """Return what of that which is said of a passage the detector leaves possible, or can not tell.
+
+    Many parts are in their program's language by no more than a setting of it.
+    """
+    possible = {*shares, *_near_to(shares)}
+    return {
+        language: part
+        for language, part in said.items()
+        if language in possible or _taken([language], known)
+    }
+
+
+def _taken(claims: Iterable[str], known: frozenset[str] | None) -> str | None:
+    """Return the first claim that the detector can not tell, and which is taken at its word."""
+    if known is None:
+        return None
+    return next((code for code in claims if code != UNDETERMINED and code not in known), None)
 
 
 def _shares(detections: Sequence[Detection]) -> tuple[dict[str, float], bool]:
@@ -101,8 +137,7 @@ def _likelihoods(
 ) -> dict[str, float]:
     """Return how likely a passage would be in each language that the document may have."""
     left = max(0.0, 1.0 - sum(shares.values()))
-    first = max(sorted(shares), key=shares.__getitem__, default=UNDETERMINED)
-    near = frozenset[str]().union(*(group for group in _NEAR if first in group))
+    near = _near_to(shares)
     likely = {
         language: shares.get(language, 0.0)
         + _MISSED
@@ -114,13 +149,24 @@ def _likelihoods(
     return likely
 
 
+def _near_to(shares: Mapping[str, float]) -> frozenset[str]:
+    """Return the languages that the likeliest is taken for, and itself, if there are any."""
+    first = max(sorted(shares), key=shares.__getitem__, default=UNDETERMINED)
+    return frozenset[str]().union(*(group for group in _NEAR if first in group))
+
+
 def _chances(
     likelihoods: Sequence[Mapping[str, float]],
     lengths: Sequence[int],
     claimed: str,
-    passages: int,
+    stated: Sequence[Mapping[str, float]],
+    heeded: Sequence[Mapping[str, float]],
 ) -> list[dict[str, float]]:
-    """Return the chances of the languages of each of the first ``passages`` texts."""
+    """Return the chances of the languages of each passage; ``stated`` has one entry for each.
+
+    A text more than there are passages is the document.
+    """
+    passages = len(stated)
     chances = [_normalised(likely) for likely in likelihoods]
     for _ in range(_ROUNDS):
         document = dict.fromkeys(likelihoods[0], 0.0)
@@ -130,17 +176,36 @@ def _chances(
             for language, chance in its.items():
                 document[language] += length * chance
         document = _normalised(document)
+        weight = _STATED * _trust(stated, chances, lengths)
+        said = [*heeded, {}]
         chances = [
             _normalised(
                 {
                     language: likely
-                    * (_ELSEWHERE + _near(document, chances[:passages], number, language))
+                    * (
+                        _ELSEWHERE
+                        + _near(document, chances[:passages], number, language)
+                        + weight * said[number].get(language, 0.0)
+                    )
                     for language, likely in likelihoods[number].items()
                 }
             )
             for number in range(len(likelihoods))
         ]
     return chances[:passages]
+
+
+def _trust(
+    stated: Sequence[Mapping[str, float]],
+    chances: Sequence[Mapping[str, float]],
+    lengths: Sequence[int],
+) -> float:
+    """Return how much of what is said of passages they bear out, 0 to 1."""
+    borne_out = of_all = float(_TRUSTED_CHARACTERS)
+    for said, its, length in zip(stated, chances, lengths, strict=False):
+        borne_out += length * sum(part * its.get(code, 0.0) for code, part in said.items())
+        of_all += length * sum(said.values())
+    return borne_out / of_all
 
 
 def _near(

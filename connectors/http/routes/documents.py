@@ -41,7 +41,13 @@ def _document(document_id: str, body: DocumentBody | DocumentIn) -> Document:
         source=body.source,
         language_hint=body.language_hint,
         spans=tuple(
-            Span(start=span.start, end=span.end, section=tuple(span.section), page=span.page)
+            Span(
+                start=span.start,
+                end=span.end,
+                section=tuple(span.section),
+                page=span.page,
+                language=span.language,
+            )
             for span in body.spans
         ),
         metadata=body.metadata,

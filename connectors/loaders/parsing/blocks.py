@@ -21,7 +21,8 @@ class Block:
     footers, side columns, forms), ``main`` what its author marked as its main part. ``source`` is
     the text without what a page does not hold as running text (numbers of lists, alt texts of
     pictures), where that differs; an empty one goes with the block before it. One that ``leads``
-    names what comes next, a question for one, and goes with it.
+    names what comes next, a question for one, and goes with it. ``language`` is what the file says
+    of most of it, where it says something of it apart from the whole.
     """
 
     text: str
@@ -32,11 +33,12 @@ class Block:
     main: bool = False
     source: str | None = None
     leads: bool = False
+    language: str | None = None
 
 
-def outline_of(blocks: Iterable[Block]) -> Outline:
-    """Write blocks down in their order."""
-    outline = Outline()
+def outline_of(blocks: Iterable[Block], language: str | None = None) -> Outline:
+    """Write blocks down in their order; ``language`` is what the file says of them all."""
+    outline = Outline(language)
     write(blocks, outline)
     return outline
 
@@ -45,11 +47,13 @@ def write(blocks: Iterable[Block], outline: Outline) -> None:
     """Add blocks to an outline."""
     after_item = False
     for block in blocks:
+        outline.speak(block.language)
         if block.level is not None:
             outline.heading(block.level, block.text)
         else:
             outline.add(block.text, separator="\n" if block.item and after_item else "\n\n")
         after_item = block.item and block.level is None
+    outline.speak(None)
 
 
 def flattened(blocks: Iterable[Block]) -> str:

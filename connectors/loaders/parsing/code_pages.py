@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag_engine.connectors.loaders.parsing.letters import Letters, fit, letters_of
+from rag_engine.connectors.loaders.parsing.vietnamese_syllables import is_of_syllables
 from rag_engine.ports import LanguageDetector
+from rag_engine.vietnamese_encodings import VIETNAMESE_ENCODINGS, know_vietnamese_encodings
 
 __all__ = ["Verdict", "judge"]
 
@@ -34,6 +36,9 @@ _CODE_PAGES: dict[str, tuple[float, str]] = {
     "cp1256": (1, "ar fa"),
     "cp1257": (1, _BALTIC),
     "cp1258": (0.9, "vi"),
+    "tcvn3": (0.5, "vi"),
+    "vni": (0.5, "vi"),
+    "viscii": (0.4, "vi"),
     "cp874": (1, "th"),
     "gb18030": (1, "zh"),
     "cp950": (1, "zh"),
@@ -202,9 +207,12 @@ def _all_languages() -> list[str]:
 
 def _readings(sample: bytes, declared: str) -> list[_Reading]:
     """Return what the code pages make of the bytes; a declared one is among them."""
+    know_vietnamese_encodings()
     alike: dict[str, tuple[str, list[str]]] = {}
     for encoding in dict.fromkeys((*_CODE_PAGES, *filter(None, (declared,)))):
         text = unicodedata.normalize("NFC", sample.decode(encoding, errors="replace"))
+        if encoding in VIETNAMESE_ENCODINGS and encoding != declared and not is_of_syllables(text):
+            continue
         alike.setdefault(text.translate(_SAME_TO_A_READER), (text, []))[1].append(encoding)
     return [
         _Reading(tuple(encodings), text, letters_of(text, _STANDARDS.get(encodings[0], "")))

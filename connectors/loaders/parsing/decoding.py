@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rag_engine.connectors.loaders.parsing.code_pages import Verdict, judge
+from rag_engine.vietnamese_encodings import know_vietnamese_encodings
 
 __all__ = [
     "Decoded",
@@ -64,7 +65,9 @@ _UNSPACED = {name: name for name in ("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN
     ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "FULLWIDTH"), "EAST"
 )
 _CONTROL = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f]")
-_TEXT_CODEC = re.compile(r"ascii|cp|iso8859|koi8|mac|shift|euc|gb|big5|tis|johab|hp|ptcp|kz")
+_TEXT_CODEC = re.compile(
+    r"ascii|cp|iso8859|koi8|mac|shift|euc|gb|big5|tis|johab|hp|ptcp|kz|viscii|tcvn|vni"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +291,7 @@ def _as_browsers_read(declared: str | None) -> str | None:
 
     Many pages declare a small old standard and use the larger code page that grew from it.
     """
+    know_vietnamese_encodings()
     try:
         name = codecs.lookup((declared or "").strip()).name
     except (LookupError, ValueError):

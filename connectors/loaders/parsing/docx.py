@@ -14,6 +14,7 @@ from docx.oxml.parser import parse_xml
 from rag_engine.connectors.loaders.parsing.blocks import Block, write
 from rag_engine.connectors.loaders.parsing.charts import chart_lines
 from rag_engine.connectors.loaders.parsing.cleaning import join_lines, one_line
+from rag_engine.connectors.loaders.parsing.docx_languages import Languages
 from rag_engine.connectors.loaders.parsing.docx_numbering import Numbering
 from rag_engine.connectors.loaders.parsing.docx_parts import blocks_of_text, is_docx
 from rag_engine.connectors.loaders.parsing.docx_styles import Styles
@@ -89,6 +90,7 @@ class _Walk:
         self._goes_on = False
         """Whether the end of the paragraph before was deleted."""
         self._styles = Styles(document)
+        self._languages = Languages(self._styles)
         numbering = next(self._parts(re.compile(r"/word/numbering\d*\.xml")), None)
         self._numbering = Numbering(numbering, self._styles)
         self._styles.empty_hidden(document.element.body)
@@ -174,7 +176,8 @@ class _Walk:
             if self._goes_on and level is None and blocks and blocks[-1].kind == "text":
                 blocks[-1] = replace(blocks[-1], text=join_lines(blocks[-1].text, text))
             else:
-                blocks.append(Block(text, level=level, item=label is not None))
+                language = self._languages.of(paragraph, properties)
+                blocks.append(Block(text, level=level, item=label is not None, language=language))
             self._goes_on = _ends_nowhere(properties)
         for word, reading in read.readings:
             self.readings.add(word, reading)

@@ -67,6 +67,17 @@ class Styles:
             self._numbering[style_id] = next((each for each in found if each is not None), None)
         return self._numbering[style_id]
 
+    def of_runs(self, properties: Any | None, name: str) -> Any | None:
+        """Return what a paragraph's style says of a property of its runs, such as ``w:lang``.
+
+        What the style says that all paragraphs have does not count.
+        """
+        style = None if properties is None else properties.find(_STYLE)
+        names = self._chain("" if style is None else style.get(_VAL, ""))
+        path = f"{qn('w:rPr')}/{name}"
+        found = (self._by_id[its_id].find(path) for its_id in names if its_id != self._default)
+        return next((each for each in found if each is not None), None)
+
     def own_numbering(self, style_id: str) -> Any | None:
         """Return the ``w:numPr`` of a style itself."""
         style = self._by_id.get(style_id)

@@ -14,7 +14,8 @@ from mimetypes import guess_extension
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.decoding import Decoded, decode
 from rag_engine.connectors.loaders.parsing.events import event_texts
-from rag_engine.connectors.loaders.parsing.mail import DEEPEST, Attachment, Body, Mail, as_parsed
+from rag_engine.connectors.loaders.parsing.mail import Attachment, Body, Mail, as_parsed
+from rag_engine.connectors.loaders.parsing.nesting import DEEPEST, Nesting
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 
 __all__ = ["decoded_header", "parse"]
@@ -48,8 +49,8 @@ _MOST_PARTS = 2_000
 _BOX_LINE = re.compile(rb"From [^\n]*\n")
 
 
-def parse(data: bytes, name: str, depth: int = 0) -> Parsed:
-    """Read a mail; ``depth`` counts the mails that it is attached to.
+def parse(data: bytes, name: str, within: Nesting | None = None) -> Parsed:
+    """Read a mail; ``within`` tells of the mails and archives that it stands in.
 
     Raises:
         Refused: it is no mail, or its text is encrypted.
@@ -62,7 +63,7 @@ def parse(data: bytes, name: str, depth: int = 0) -> Parsed:
     )
     if not any(header in message for header in _HEADERS):
         raise Refused("it is no mail: it has no line such as From:, Subject: or Date:")
-    return as_parsed(_Reader().mail(message, 0), depth)
+    return as_parsed(_Reader().mail(message, 0), within)
 
 
 class _Reader:

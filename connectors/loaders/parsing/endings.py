@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from importlib import import_module
 
+from rag_engine.connectors.loaders.parsing.nesting import Nesting
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import RowOptions
 
@@ -47,8 +48,8 @@ class Unread(Refused):
     """No parser reads files with its ending."""
 
 
-def parse_by_ending(data: bytes, name: str, *, depth: int = 0) -> Parsed:
-    """Parse a file by the parser of its ending; ``depth`` counts the mails that it stands in.
+def parse_by_ending(data: bytes, name: str, *, within: Nesting | None = None) -> Parsed:
+    """Parse a file by the parser of its ending; ``within`` is that of the mail it stands in.
 
     Raises:
         Unread: no parser reads such files.
@@ -67,9 +68,14 @@ def parse_by_ending(data: bytes, name: str, *, depth: int = 0) -> Parsed:
         ) from error
     if parser in _ROWS:
         return _rows(module, data, ending)
-    parsed: Parsed = (
-        module.parse(data, name, depth + 1) if parser in _MAILS else module.parse(data, name)
-    )
+    parsed: Parsed
+    if parser in _MAILS:
+        within = within or Nesting()
+        if within.is_full:
+            raise Refused("mails are nested too deeply")
+        parsed = module.parse(data, name, within.inner())
+    else:
+        parsed = module.parse(data, name)
     return parsed
 
 

@@ -50,7 +50,8 @@ def parse(data: bytes, name: str) -> Parsed:
         RefusedByLimit: it unpacks to too much.
     """
     book = _Book(unpacked(data, kind="EPUB"))
-    outline = Outline()
+    language = book.first("language") or None
+    outline = Outline(language)
     read = 0
     for item in book.spine():
         part = book.part(item.part)
@@ -65,14 +66,14 @@ def parse(data: bytes, name: str) -> Parsed:
         heading = book.names.get(item.part, "")
         if blocks and heading and not any(block.level for block in blocks):
             same = one_line(blocks[0].text) == heading
-            blocks = [Block(heading, level=1), *blocks[same:]]
+            blocks = [Block(heading, level=1, language=blocks[0].language), *blocks[same:]]
         write(blocks, outline)
     if not read:
         raise Refused(f"it is damaged: {(*book.problems, 'it has no pages')[0]}")
     return Parsed(
         text=outline.text,
         title=book.first("title"),
-        language=book.first("language") or None,
+        language=language,
         stretches=outline.stretches(),
         problems=tuple(dict.fromkeys(book.problems)),
     )

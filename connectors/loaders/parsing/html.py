@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -48,7 +49,7 @@ def parse(data: bytes, name: str) -> Parsed:
     one of which extraction would leave less than a third: losing text is worse than a menu.
     """
     shown, page, decoded = _read(data, name)
-    outline = outline_of(_main_blocks(shown.blocks, page))
+    outline = outline_of(_main_blocks(shown.blocks, page), shown.language)
     first_heading = next((b.text for b in shown.blocks if b.level == 1), "")
     return Parsed(
         text=outline.text,
@@ -61,8 +62,15 @@ def parse(data: bytes, name: str) -> Parsed:
 
 
 def shown_blocks(data: bytes, name: str) -> list[Block]:
-    """Return all that is shown of a page which is a part of something else."""
-    return _read(data, name)[0].blocks
+    """Return all that is shown of a page which is a part of something else.
+
+    What the page says of its language each block says.
+    """
+    shown = _read(data, name)[0]
+    return [
+        block if block.language else replace(block, language=shown.language)
+        for block in shown.blocks
+    ]
 
 
 def _read(data: bytes, name: str) -> tuple[VisibleText, str, Decoded]:

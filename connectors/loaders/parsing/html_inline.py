@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.raised import raised
 
-__all__ = ["BLOCK_TAGS", "AltText", "OpenElement", "Raised", "opened", "running_text"]
+__all__ = [
+    "BLOCK_TAGS",
+    "WHOLE_PAGE",
+    "AltText",
+    "OpenElement",
+    "Raised",
+    "language_of",
+    "opened",
+    "running_text",
+]
 
 BLOCK_TAGS = frozenset(
     {
@@ -28,6 +37,7 @@ _TAGS_OF_ROLES = {
     **dict.fromkeys(("columnheader", "rowheader"), "th"),
 }
 """Tables that are made of other elements (WAI-ARIA 1.2)."""
+WHOLE_PAGE = frozenset({"body", "html"})
 _BOLD_TAGS = frozenset({"b", "strong"})
 _HEADING = re.compile(r"h([1-6])")
 _WEIGHT = re.compile(
@@ -57,13 +67,14 @@ class OpenElement(NamedTuple):
     """What an open element says of the text in it: whether it is bold, and raised.
 
     ``level`` is that of the heading which the element itself is; ``tag`` that of HTML's own for
-    what it is, be it by its role.
+    what it is, be it by its role. ``language`` is what it or one around it says, below the page.
     """
 
     bold: bool = False
     raised: bool = False
     level: int | None = None
     tag: str = ""
+    language: str | None = None
 
 
 def opened(tag: str, attributes: Mapping[str, str], around: OpenElement) -> OpenElement:
@@ -81,7 +92,15 @@ def opened(tag: str, attributes: Mapping[str, str], around: OpenElement) -> Open
     bold = around.bold or tag in _BOLD_TAGS
     if weight:
         bold = weight[1].lower() not in {"normal", "400"}
-    return OpenElement(bold, around.raised or tag == "sup", level, tag)
+    language = around.language
+    if tag not in WHOLE_PAGE and (says := language_of(attributes)) is not None:
+        language = says or None
+    return OpenElement(bold, around.raised or tag == "sup", level, tag, language)
+
+
+def language_of(attributes: Mapping[str, str]) -> str | None:
+    """Return the language that an element says; an empty one takes back what others said."""
+    return attributes.get("lang", attributes.get("xml:lang"))
 
 
 def running_text(piece: str | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.blocks import Block, flattened, holds_a_piece
+from rag_engine.connectors.loaders.parsing.spoken import Spoken
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows, marked_headers
 from rag_engine.connectors.loaders.parsing.tables import (
     Cell,
@@ -53,6 +54,7 @@ class HtmlTable:
         self._row: list[_OpenCell] | None = None
         self._row_background = ""
         self._cell: _OpenCell | None = None
+        self.spoken = Spoken()
         self._caption: list[Block] = []
         self._in_caption = False
 
@@ -83,6 +85,7 @@ class HtmlTable:
 
     def take(self, block: Block) -> bool:
         """Take a block of text, if a cell or the caption is open."""
+        self.spoken.add(block.language, len(block.text))
         if self._cell is not None:
             self._cell.blocks.append(block)
         elif self._in_caption:

@@ -16,9 +16,11 @@ from rag_engine.connectors.loaders.parsing.html_forms import Choice, shown_value
 from rag_engine.connectors.loaders.parsing.html_hidden import is_hidden
 from rag_engine.connectors.loaders.parsing.html_inline import (
     BLOCK_TAGS,
+    WHOLE_PAGE,
     AltText,
     OpenElement,
     Raised,
+    language_of,
     opened,
     running_text,
 )
@@ -27,6 +29,7 @@ from rag_engine.connectors.loaders.parsing.html_ruby import Ruby
 from rag_engine.connectors.loaders.parsing.html_tables import HtmlTable
 from rag_engine.connectors.loaders.parsing.parsed import Refused
 from rag_engine.connectors.loaders.parsing.readings import Readings
+from rag_engine.connectors.loaders.parsing.spoken import Spoken
 
 __all__ = ["Block", "VisibleText", "outline_of", "read_visible"]
 
@@ -77,6 +80,7 @@ class VisibleText:
         self._figure = 0
         self._open: list[OpenElement] = [OpenElement()]
         self._buffer: list[str | None] = []  # None: a line break
+        self._spoken = Spoken()
         self._tables: list[HtmlTable] = []
         self._note: list[str] | None = None
         self._notes: list[str] = []  # on cells of the open tables
@@ -90,8 +94,8 @@ class VisibleText:
         """Take an opening tag."""
         self._open.append(opened(tag, attributes, self._open[-1]))
         tag = self._open[-1].tag
-        if tag == "html":
-            self.language = attributes.get("lang") or attributes.get("xml:lang")
+        if tag in WHOLE_PAGE:
+            self.language = language_of(attributes) or self.language
         elif tag == "title" and not self.title and self._title_parts is None:
             self._title_parts = []
         if self._hidden or is_hidden(tag, attributes):
@@ -185,10 +189,12 @@ class VisibleText:
             self._choice.data(text)
         elif self._ruby is not None and not self._hidden:
             self._ruby.data(text)
+            self._spoken.add(self._open[-1].language, len(text))
         elif self._note is not None and not self._hidden:
             self._note.append(text)
         elif not self._hidden:
             here = self._open[-1]
+            self._spoken.add(here.language, len(text.strip()))
             self._buffer.append(Raised(text) if here.raised else text)
             if self._tables and text.strip():
                 self._tables[-1].words(bold=here.bold)
@@ -229,7 +235,8 @@ class VisibleText:
         self._marker = table.marker
         blocks = table.blocks()
         if not blocks:
-            self._emit(Block("\n".join(table.lines()), kind="table"))
+            text = "\n".join(table.lines())
+            self._emit(Block(text, kind="table", language=table.spoken.taken()))
         for block in blocks:
             self._emit(block)
         if not self._tables:
@@ -250,10 +257,12 @@ class VisibleText:
         source = None if as_is else "".join(map(running_text, self._buffer))
         self._buffer = []
         if self._preformatted:
-            self._emit(Block("\n".join(lines).strip("\n").rstrip(), kind="pre", source=source))
+            text = "\n".join(lines).strip("\n").rstrip()
+            block = Block(text, kind="pre", source=source)
         else:
             text = "\n".join(map(_collapse, lines)).strip()
-            self._emit(Block(text, level=level, source=source, leads=leads))
+            block = Block(text, level=level, source=source, leads=leads)
+        self._emit(replace(block, language=self._spoken.taken()))
 
     def _emit(self, block: Block) -> None:
         text, source = block.text, block.source

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from rag_engine.connectors.loaders.parsing.attached_archive import (
+    ARCHIVE_ENDINGS,
+    attached_files,
+)
 from rag_engine.connectors.loaders.parsing.blocks import write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
 from rag_engine.connectors.loaders.parsing.mail_quotes import Piece, html_pieces, plain_pieces
+from rag_engine.connectors.loaders.parsing.nesting import Nesting
 from rag_engine.connectors.loaders.parsing.outline import Outline
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, Stretch
 
-__all__ = ["DEEPEST", "Attachment", "Body", "Mail", "as_parsed"]
-
-DEEPEST = 3
-"""Mails are read inside of mails down to here."""
+__all__ = ["Attachment", "Body", "Mail", "as_parsed"]
 
 _MOST_ATTACHMENTS = 100
 _PLAIN_SHARE = 0.5
@@ -57,12 +60,14 @@ class Mail:
     problems: list[str] = field(default_factory=list)
 
 
-def as_parsed(mail: Mail, depth: int = 0) -> Parsed:
+def as_parsed(mail: Mail, within: Nesting | None = None) -> Parsed:
     """Write a mail down: who wrote it and when, its text, what it quotes, what it carries.
 
-    A quotation, a mail inside of it and an attachment each are a section of their own.
+    A quotation, a mail inside of it and an attachment each are a section of their own, and so is
+    each file in an archive.
     """
-    outline = Outline()
+    within = within or Nesting()
+    outline = Outline(mail.language)
     metadata = {
         name: value
         for name, value in (("from", mail.sender), ("to", mail.to), ("cc", mail.cc))
@@ -78,17 +83,25 @@ def as_parsed(mail: Mail, depth: int = 0) -> Parsed:
         outline.add(event)
     problems = list(mail.problems)
     for inner in mail.inner:
-        if depth >= DEEPEST:
+        if within.is_full:
             problems.append("mails are nested too deeply; those inside are left out")
             break
-        parsed = as_parsed(inner, depth + 1)
+        parsed = as_parsed(inner, within.inner())
         text = "\n\n".join(filter(None, (inner.subject, parsed.text)))
         moved = len(text) - len(parsed.text)
+        outline.speak(parsed.language)
         outline.insert(text, _moved(parsed, moved), inner.subject or "✉")
+        outline.speak(None)
         problems += parsed.problems
-    unread = _write_attachments(mail, outline, problems, depth)
-    if unread:
-        metadata["unread_attachments"] = ", ".join(unread)
+    files = _Files(outline, problems)
+    for attachment in mail.attachments[:_MOST_ATTACHMENTS]:
+        files.write(one_line(attachment.name), attachment.read, within)
+    if len(mail.attachments) > _MOST_ATTACHMENTS:
+        problems.append(
+            f"it has {len(mail.attachments)} attachments; the first {_MOST_ATTACHMENTS} are read"
+        )
+    if files.unread:
+        metadata["unread_attachments"] = ", ".join(files.unread)
     return Parsed(
         text=outline.text,
         title=mail.subject,
@@ -127,35 +140,56 @@ def _is_better(plain: list[Piece], rich: list[Piece]) -> bool:
     return sizes[0] > 0 and sizes[0] >= sizes[1] * _PLAIN_SHARE and not has_table
 
 
-def _write_attachments(mail: Mail, outline: Outline, problems: list[str], depth: int) -> list[str]:
-    """Write down what is attached; return the names of what no parser reads."""
-    unread: list[str] = []
-    for attachment in mail.attachments[:_MOST_ATTACHMENTS]:
-        name = one_line(attachment.name)
+class _Files:
+    """Writes down what is attached, and what lies in archives that are.
+
+    ``unread`` are the names of what no parser reads, as such files are skipped in a folder.
+    """
+
+    def __init__(self, outline: Outline, problems: list[str]) -> None:
+        self._outline = outline
+        self._problems = problems
+        self.unread: list[str] = []
+
+    def write(self, name: str, read: Callable[[], bytes], within: Nesting, *above: str) -> None:
+        """Write one file, in the section of its name; ``above`` are the archives it lies in."""
+        shown = "/".join((*above, name))
         try:
-            if depth >= DEEPEST:
-                raise Refused("mails are nested too deeply")
-            parsed = parse_by_ending(attachment.read(), name, depth=depth)
-        except Unread:  # as a file with such an ending is skipped in a folder
-            unread.append(name)
-            continue
+            self._write(name, read(), within, above)
+        except Unread:
+            self.unread.append(shown)
         except Refused as error:
-            problems.append(f"attachment {name!r} is left out: {error}")
-            continue
+            self._problems.append(f"attachment {shown!r} is left out: {error}")
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # whatever a parser's library raises
-            problems.append(
-                f"attachment {name!r} is left out: its parser failed: {type(error).__name__}"
+            self._problems.append(
+                f"attachment {shown!r} is left out: its parser failed: {type(error).__name__}"
             )
-            continue
-        outline.insert(parsed.text, parsed.stretches, name)
-        problems += [f"attachment {name!r}: {problem}" for problem in parsed.problems]
-    if len(mail.attachments) > _MOST_ATTACHMENTS:
-        problems.append(
-            f"it has {len(mail.attachments)} attachments; the first {_MOST_ATTACHMENTS} are read"
-        )
-    return unread
+
+    def _write(self, name: str, data: bytes, within: Nesting, above: tuple[str, ...]) -> None:
+        ending = name.rpartition(".")[2].lower()
+        if "." in name and ending in ARCHIVE_ENDINGS:
+            self._write_archive(name, data, ending, within, above)
+            return
+        parsed = parse_by_ending(data, name, within=within)
+        self._outline.speak(parsed.language)
+        self._outline.insert(parsed.text, parsed.stretches, *above, name)
+        self._outline.speak(None)
+        shown = "/".join((*above, name))
+        self._problems += [f"attachment {shown!r}: {problem}" for problem in parsed.problems]
+        inner = parsed.metadata.get("unread_attachments")
+        if inner:
+            self.unread.append(f"{shown} ({inner})")
+
+    def _write_archive(
+        self, name: str, data: bytes, ending: str, within: Nesting, above: tuple[str, ...]
+    ) -> None:
+        problems: list[str] = []
+        for member, content in attached_files(data, ending, within, problems):
+            self.write(member, partial(bytes, content), within.inner(), *above, name)
+        shown = "/".join((*above, name))
+        self._problems += [f"attachment {shown!r}: {problem}" for problem in problems]
 
 
 def _moved(parsed: Parsed, by: int) -> list[Stretch]:

@@ -15,7 +15,8 @@ import olefile
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
 from rag_engine.connectors.loaders.parsing.decoding import decode
-from rag_engine.connectors.loaders.parsing.mail import DEEPEST, Attachment, Body, Mail, as_parsed
+from rag_engine.connectors.loaders.parsing.mail import Attachment, Body, Mail, as_parsed
+from rag_engine.connectors.loaders.parsing.nesting import DEEPEST, Nesting
 from rag_engine.connectors.loaders.parsing.ole import check_ole
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 
@@ -32,8 +33,8 @@ _ATTACHMENT = "__attach_version1.0_"
 _BEGINNING_OF_TIME = datetime(1601, 1, 1, tzinfo=UTC)
 
 
-def parse(data: bytes, name: str, depth: int = 0) -> Parsed:
-    """Read a mail of Outlook; ``depth`` counts the mails that it is attached to.
+def parse(data: bytes, name: str, within: Nesting | None = None) -> Parsed:
+    """Read a mail of Outlook; ``within`` tells of the mails and archives that it stands in.
 
     Raises:
         Refused: it is no MSG, or damaged.
@@ -41,13 +42,13 @@ def parse(data: bytes, name: str, depth: int = 0) -> Parsed:
     check_ole(data, kind="MSG", streams=(_PROPERTIES,), new=".eml")
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as file:
-            mail = _Storage(file, ()).mail(depth)
+            mail = _Storage(file, ()).mail(0)
     except (MemoryError, RecursionError, Refused):
         raise
     except Exception as error:
         # olefile raises whatever a damaged directory makes it raise.
         raise Refused(f"it is damaged ({type(error).__name__}: {error!s:.150})") from error
-    parsed = as_parsed(mail, depth)
+    parsed = as_parsed(mail, within)
     if not (parsed.title or parsed.text or mail.attachments):
         raise Refused("it is damaged: it holds no subject, text or attachment")
     return parsed

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
 from rag_engine.connectors.loaders.parsing.parsed import Stretch
+from rag_engine.text.stated_languages import part_language
 
 __all__ = ["Outline"]
 
 _MAX_HEADING = 300
+
+
+class _Mark(NamedTuple):
+    """Where a stretch begins, and what it is of."""
+
+    start: int
+    section: tuple[str, ...]
+    page: int | None
+    language: str | None
 
 
 class Outline:
@@ -23,13 +34,18 @@ class Outline:
     'Pump\n\nCare\n\nRinse it.'
     >>> [stretch.section for stretch in outline.stretches()]
     [('Pump',), ('Pump', 'Care')]
+
+    ``language`` is what the file says of all its text: what it says of a part is kept where that is
+    another one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str | None = None) -> None:
+        self._whole = part_language(language)
+        self._language: str | None = None
         self._parts: list[str] = []
         self._length = 0
         self._path: list[tuple[int, str]] = []
-        self._marks: list[tuple[int, tuple[str, ...], int | None]] = []
+        self._marks: list[_Mark] = []
         self._next: tuple[str, ...] | None = None
         """The section of a stretch that begins with the next block."""
         self._page: int | None = None
@@ -66,6 +82,19 @@ class Outline:
         """
         self._place, self._placed = name, False
 
+    def speak(self, code: str | None) -> None:
+        """Say which language the file claims of what follows; None: that of the whole.
+
+        >>> outline = Outline("de-AT")
+        >>> for code in ("de", "en-GB", None):
+        ...     outline.speak(code)
+        ...     outline.add("Samsung")
+        >>> [(stretch.start, stretch.language) for stretch in outline.stretches()]
+        [(0, None), (9, 'en'), (18, None)]
+        """
+        language = part_language(code)
+        self._language = None if language == self._whole else language
+
     def leave_sections(self) -> None:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
@@ -85,7 +114,10 @@ class Outline:
         self._next = tuple(name for _, name in self._path)
 
     def insert(self, text: str, stretches: Iterable[Stretch], *names: str) -> None:
-        """Append another document's text; its sections and pages stand under these headings."""
+        """Append another document's text; its sections and pages stand under these headings.
+
+        What it says of the language of a part counts before what ``speak`` said of all of it.
+        """
         if not text.strip():
             return
         self.begin_section(*names)
@@ -95,11 +127,19 @@ class Outline:
         position = 0
         for stretch in stretches:
             if position < stretch.start:
-                self._marks.append((start + position, *mark[1:]))
-            self._marks.append((start + stretch.start, above + stretch.section, stretch.page))
+                self._marks.append(mark._replace(start=start + position))
+            language = part_language(stretch.language) or self._language
+            self._marks.append(
+                _Mark(
+                    start=start + stretch.start,
+                    section=above + stretch.section,
+                    page=stretch.page,
+                    language=None if language == self._whole else language,
+                )
+            )
             position = stretch.end
         if position < len(text):
-            self._marks.append((start + position, *mark[1:]))
+            self._marks.append(mark._replace(start=start + position))
         self._next = above
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
@@ -113,10 +153,19 @@ class Outline:
             section = (*names, *filter(None, [self._place]))
             self._placed = True
         self._next = None
+        if section is None and self._language != self._marked.language:
+            section = self._marked.section
+            if self._parts and not self._marks:  # or the stretch before would be none
+                self._marks.append(_Mark(0, (), None, None))
         if section is not None:
-            self._marks.append((self._length, section, self._page))
+            self._marks.append(_Mark(self._length, section, self._page, self._language))
         self._parts.append(text)
         self._length += len(text)
+
+    @property
+    def _marked(self) -> _Mark:
+        """Where the stretch begins that a next block would belong to."""
+        return self._marks[-1] if self._marks else _Mark(0, (), None, None)
 
     def __len__(self) -> int:
         return self._length
@@ -127,9 +176,15 @@ class Outline:
         return "".join(self._parts)
 
     def stretches(self) -> tuple[Stretch, ...]:
-        """Return a stretch for each heading and page, from it to the next one."""
-        ends = [*(start for start, _, _ in self._marks), self._length][1:]
+        """Return a stretch for each heading, page and language, from it to the next one."""
+        ends = [*(mark.start for mark in self._marks), self._length][1:]
         return tuple(
-            Stretch(start=start, end=end, section=section, page=page)
-            for (start, section, page), end in zip(self._marks, ends, strict=True)
+            Stretch(
+                start=mark.start,
+                end=end,
+                section=mark.section,
+                page=mark.page,
+                language=mark.language,
+            )
+            for mark, end in zip(self._marks, ends, strict=True)
         )

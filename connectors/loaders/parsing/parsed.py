@@ -31,12 +31,16 @@ class RefusedByLimit(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A part of the text under one heading or on one page: ``text[start:end]``."""
+    """A part of the text under one heading, on one page, in one language: ``text[start:end]``.
+
+    ``language`` is what the file says of it where that is another one than the whole file's.
+    """
 
     start: int
     end: int
     section: tuple[str, ...] = ()
     page: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ class Parsed:
             "text": self.text,
             "title": self.title,
             "language": self.language,
-            "stretches": [[s.start, s.end, s.section, s.page] for s in self.stretches],
+            "stretches": [[s.start, s.end, s.section, s.page, s.language] for s in self.stretches],
             "metadata": self.metadata,
             "problems": self.problems,
             "scans": self.scans,
@@ -92,8 +96,8 @@ class Parsed:
             title=data["title"],
             language=data["language"],
             stretches=tuple(
-                Stretch(start=start, end=end, section=tuple(section), page=page)
-                for start, end, section, page in data["stretches"]
+                Stretch(start=start, end=end, section=tuple(section), page=page, language=language)
+                for start, end, section, page, language in data["stretches"]
             ),
             metadata=data["metadata"],
             problems=tuple(data["problems"]),

@@ -50,18 +50,19 @@ def parse(data: bytes, name: str) -> Parsed:
 
 
 def _plain(tree: Tree) -> Parsed:
-    walk = _Walk()
+    languages = (element.get(LANGUAGE) for element in itertools.islice(tree.root.iter(), 50))
+    language = next(filter(None, languages), None)
+    walk = _Walk(language)
     walk.element(tree.root, depth=1)
     if not walk.outline.text:  # a file of data, which stand in attributes
-        walk = _Walk(data=True)
+        walk = _Walk(language, data=True)
         walk.element(tree.root, depth=1)
     if not walk.outline.text and tree.problems:
         raise Refused(tree.problems[0])
-    languages = (element.get(LANGUAGE) for element in itertools.islice(tree.root.iter(), 50))
     return Parsed(
         text=walk.outline.text,
         title=walk.title,
-        language=next(filter(None, languages), None),
+        language=language,
         stretches=walk.outline.stretches(),
         metadata={**tree.decoded.facts, "root": one_line(local_name(tree.root))},
         problems=(*tree.problems, *tree.decoded.problems),
@@ -71,14 +72,21 @@ def _plain(tree: Tree) -> Parsed:
 class _Walk:
     """Goes over the elements once; libxml2 lets none of them lie deeper than 256."""
 
-    def __init__(self, *, data: bool = False) -> None:
+    def __init__(self, language: str | None, *, data: bool = False) -> None:
         self._data = data
-        self.outline = Outline()
+        self.outline = Outline(language)
         self.title = ""
         self._values = False
 
-    def element(self, element: Any, depth: int, *, record: bool = False) -> None:
-        """Add an element. A ``record`` is one of several, whose title is not the document's."""
+    def element(
+        self, element: Any, depth: int, language: str | None = None, *, record: bool = False
+    ) -> None:
+        """Add an element. A ``record`` is one of several, whose title is not the document's.
+
+        ``language`` is what the elements around it say.
+        """
+        language = element.get(LANGUAGE, language)
+        self.outline.speak(language)
         children = [child for child in element if local_name(child)]
         if not children or _holds_words(element):
             self._text(element, leaf=not children)
@@ -92,11 +100,12 @@ class _Walk:
             if position == 0 and _is_title(child, children):
                 heading = _inline(child)
                 self.title = self.title or ("" if record else one_line(heading))
+                self.outline.speak(child.get(LANGUAGE, language))
                 self.outline.heading(min(depth, _DEEPEST_HEADING), heading)
                 self._values = False
             else:
                 several = record or names[local_name(child)] > 1
-                self.element(child, depth + 1, record=several)
+                self.element(child, depth + 1, language, record=several)
         self._values = False
 
     def _text(self, element: Any, *, leaf: bool) -> None:

@@ -20,7 +20,7 @@ def test_the_life_of_a_document(client):
         "text": "# Zeiten\nDas Lager in Bremen öffnet um sieben Uhr.",
         "title": "Zeiten",
         "language_hint": "de",
-        "spans": [{"start": 0, "end": 9, "section": ["Zeiten"], "page": 2}],
+        "spans": [{"start": 0, "end": 9, "section": ["Zeiten"], "page": 2, "language": "fr"}],
         "metadata": {"year": 2026},
     }
     added = client.put(path, json=body)

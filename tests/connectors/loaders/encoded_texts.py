@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rag_engine.connectors.loaders.parsing.decoding import decode
+from rag_engine.vietnamese_encodings import know_vietnamese_encodings
 
 __all__ = ["OUTCOMES", "TEXTS", "outcome", "pairs"]
 
@@ -299,6 +300,9 @@ _ENCODINGS = {
     "cp1256": "ar fa",
     "cp1257": "lt lv et",
     "cp1258": "vi",
+    "viscii": "vi",
+    "tcvn3": "vi",
+    "vni": "vi",
     "cp874": "th",
     "tis_620": "th",
     "gb2312": "zh",
@@ -343,6 +347,7 @@ def _encoded(text: str, encoding: str) -> bytes:
             letter if letter in "ăâêôơưđĂÂÊÔƠƯĐ" else _apart(letter)
             for letter in unicodedata.normalize("NFC", text)
         )
+    know_vietnamese_encodings()
     return text.encode(encoding)
 
 

@@ -87,7 +87,9 @@ def test_parts_without_a_name_are_read_or_named() -> None:
         ("LIESMICH.txt",),
     ]
     assert said(parsed) == ["Halle: Nord", "Preis: 3", "ja"]
-    assert parsed.metadata["unread_attachments"] == "unnamed.zip"
+    assert [problem.partition(" (")[0] for problem in parsed.problems] == [
+        "attachment 'unnamed.zip' is left out: it is no ZIP archive, or is damaged"
+    ]
 
 
 def test_a_mail_inside_in_base64_is_read() -> None:

@@ -20,7 +20,8 @@ from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.connectors.loaders.text import TextLoader
 from rag_engine.connectors.loaders.zip import ZipLoader
-from rag_engine.errors import LoadError, LoadLimitExceeded
+from rag_engine.errors import LoadError, LoadLimitExceeded, LoadSkipped
+from rag_engine.ports import Loader
 from rag_engine.records import Document, Note, Problem
 from tests.connectors.loaders.office.facts import fact
 from tests.connectors.loaders.office.make import office_file
@@ -91,7 +92,11 @@ def test_files_are_read_by_their_loaders_under_the_archives_name(
     assert [span.page for span in found["a.zip/p.pdf"].spans] == [1, 2]
     assert fact("mail.eml") in found["a.zip/mail.eml"].text
     assert records[len(found) :] == [
-        Note(source="a.zip", text="nothing reads 1 of its files: bild.xyz")
+        Note(
+            source="a.zip",
+            text="nothing reads 1 of its files: bild.xyz",
+            unread=("a.zip/bild.xyz",),
+        )
     ]
 
 
@@ -404,6 +409,53 @@ def test_what_can_not_be_read_this_time_keeps_what_it_gave(
         (home / "a.zip").write_bytes(zip_of({"a.txt": "Fünf.", "l.csv": "id,text\nA1,Eins.\n"}))
         assert kb.add_files(home, sync=True).problems == ()
         assert set(kb.document_ids()) == {"docs/a.zip/a.txt", "docs/a.zip/l.csv#A1"}
+
+
+class _Scans(TextLoader):
+    suffixes = frozenset({".scan"})
+
+
+class _Uninstalled(_Scans):
+    def load(self, path: Path, source: str) -> Iterator[Document | Problem | Note]:
+        raise LoadSkipped(f"{source}: scans need pip install 'rag-engine[scans]'")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("left", "told_of_it"),
+    [
+        ([_Uninstalled()], "; scans need pip install 'rag-engine[scans]'"),
+        ([], ""),
+    ],
+    ids=["not installed", "of no loader"],
+)
+def test_a_file_whose_reader_is_gone_keeps_what_it_gave(
+    tmp_path: Path, quick_components, left: list[Loader], told_of_it: str
+) -> None:
+    home = tmp_path / "docs"
+    home.mkdir()
+    packed = {"s.scan": "Eins.", "geht.scan": "Zwei.", "in.zip": zip_of({"t.scan": "Drei."})}
+    before = [ZipLoader([TextLoader(), _Scans()])]
+    after = [*left, ZipLoader([TextLoader(), *left])]
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        (home / "a.zip").write_bytes(zip_of({**packed, "a.txt": "Vier."}))
+        (home / "b.scan").write_text("Fünf.", encoding="utf-8")
+        assert kb.add_files(home, sync=True, loaders=[_Scans(), *before]).added == 5
+        del packed["geht.scan"]
+        (home / "a.zip").write_bytes(zip_of({**packed, "a.txt": "Sechs."}))
+        (home / "b.scan").write_text("Sieben.", encoding="utf-8")
+        report = kb.add_files(home, sync=True, loaders=after)
+        assert (report.updated, report.deleted, report.problems) == (1, 1, ())
+        assert [file.source for file in report.skipped] == ["docs/b.scan"]
+        assert [(note.source, note.text) for note in report.notes] == [
+            ("docs/a.zip/in.zip", f"nothing reads 1 of its files: t.scan{told_of_it}"),
+            ("docs/a.zip", f"nothing reads 1 of its files: s.scan{told_of_it}"),
+        ]
+        kept = ("a.zip/a.txt", "a.zip/in.zip/t.scan", "a.zip/s.scan", "b.scan")
+        assert kb.document_ids() == [f"docs/{name}" for name in kept]
+        (home / "a.zip").write_bytes(zip_of({"a.txt": "Sechs.", "s.scan": "Acht."}))
+        report = kb.add_files(home, sync=True, loaders=[_Scans(), *before])
+        assert (report.updated, report.deleted) == (2, 1)  # b.scan and a.zip/s.scan; what went
 
 
 def test_nothing_is_left_behind(
