@@ -107,6 +107,7 @@ def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> 
         metadata_columns=settings.metadata_columns,
         max_file_mb=settings.max_file_mb,
         timeout_s=settings.timeout_s,
+        memory_mb=settings.memory_mb,
         ocr=_ocr(ocr),
         ocr_required=ocr.enabled == "always",
     )

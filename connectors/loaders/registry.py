@@ -50,6 +50,7 @@ def default_loaders(
     metadata_columns: Sequence[str] | None = None,
     max_file_mb: int = MAX_FILE_MB,
     timeout_s: float = 20.0,
+    memory_mb: int = 512,
     ocr: OcrOptions | None = _DEFAULT_OCR,
     ocr_required: bool = False,
 ) -> tuple[Loader, ...]:
@@ -62,13 +63,14 @@ def default_loaders(
         metadata_columns: the columns to keep as metadata; None: every other one.
         max_file_mb: largest file that is read whole, in 10^6 bytes.
         timeout_s: seconds that one file may take; one of rows that, and again for each MB.
+        memory_mb: memory that the process which parses it may take, in MiB.
         ocr: how pages that are pictures are read; None: they are not, and no loader reads images.
         ocr_required: whether images that nothing can read are an error; else they are skipped.
 
     >>> [type(loader).__name__ for loader in default_loaders() if ".pdf" in loader.suffixes]
     ['PdfLoader']
     """
-    sandbox = Sandbox(timeout_s=timeout_s)
+    sandbox = Sandbox(timeout_s=timeout_s, memory_mb=memory_mb)
     reads = Ocr(ocr) if ocr else None
     images = ImageLoader(sandbox=sandbox, max_file_mb=max_file_mb, ocr=reads, required=ocr_required)
     mails = EmlLoader(sandbox=sandbox, max_file_mb=max_file_mb)

@@ -29,6 +29,9 @@ __all__ = ["Sandbox"]
 _BYTES_OF_A_TIMEOUT = 1_000_000
 """A file of rows, or of files, may take the time-out once, and again for so many of its bytes."""
 
+_NOTHING = "nothing of it was read"
+_PARTS = {"rows": "rows", "members": "pieces of the files in it"}
+
 
 class Sandbox:
     """Parses files in child processes.
@@ -121,6 +124,7 @@ class Sandbox:
         size = os.fstat(file.fileno()).st_size
         left = self._timeout_s * (1 + size // _BYTES_OF_A_TIMEOUT)
         started = time.monotonic()
+        read = 0
         worker, reply = self._answer(
             lambda child: child.begin(kind, parser, file, options, self._timeout_s), name
         )
@@ -130,9 +134,11 @@ class Sandbox:
                 yield from reply["items"]
                 if reply["done"]:
                     return
+                read += len(reply["items"])
                 started = time.monotonic()
                 within = min(left, self._timeout_s)
-                reply = self._checked(worker, methodcaller("more", within), name)
+                told = f"its first {read:,} {_PARTS[kind]} were read, and the rest was not"
+                reply = self._checked(worker, methodcaller("more", within), name, told)
         finally:
             self._give_back(worker)
 
@@ -166,13 +172,18 @@ class Sandbox:
             worker = self._fresh()
         return worker, self._checked(worker, ask, name)
 
-    def _checked(self, worker: Child, ask: Callable[[Child], Reply], name: str) -> Reply:
-        """Return the reply if it holds what was asked for; else the child goes with its file."""
+    def _checked(
+        self, worker: Child, ask: Callable[[Child], Reply], name: str, told: str = _NOTHING
+    ) -> Reply:
+        """Return the reply if it holds what was asked for; else the child goes with its file.
+
+        ``told`` says how much of the file was read before.
+        """
         try:
             reply = ask(worker)
         except OutOfTime:
             worker.stop()
-            raise self._out_of_time(name) from None
+            raise self._out_of_time(name, told) from None
         except Crashed:
             raise self._crashed(name, worker.stop()) from None
         except BaseException:
@@ -180,21 +191,23 @@ class Sandbox:
             raise
         if "refused" not in reply:
             return reply
+        reason = reply["refused"]
         if reply.get("out_of_memory"):
             worker.stop()
+            reason += f"; {told}; raise loaders.memory_mb if the file is sound, or split it"
         else:
             self._give_back(worker)
         refused = LoadLimitExceeded if reply.get("limit") else LoadError
-        raise refused(f"{name}: {reply['refused']}")
+        raise refused(f"{name}: {reason}")
 
     @staticmethod
     def _crashed(name: str, status: int) -> LoadError:
         return LoadError(f"{name}: it crashed the parser (status {status})")
 
-    def _out_of_time(self, name: str) -> LoadLimitExceeded:
+    def _out_of_time(self, name: str, told: str = _NOTHING) -> LoadLimitExceeded:
         return LoadLimitExceeded(
-            f"{name}: parsing took longer than {self._timeout_s:g} s; raise loaders.timeout_s if "
-            "the file is sound"
+            f"{name}: parsing took longer than {self._timeout_s:g} s; {told}; raise "
+            "loaders.timeout_s if the file is sound, or split it"
         )
 
     def _take(self) -> Child:

@@ -12,6 +12,9 @@ from rag_engine.settings.plugins import Plugin
 __all__ = ["LoaderPluginSettings", "LoaderSettings"]
 
 
+_MEMORY_MB = 512
+
+
 class LoaderPluginSettings(Plugin):
     """A ``Loader`` of one's own; its name alone will do."""
 
@@ -42,10 +45,16 @@ class LoaderSettings(Frozen):
     """Largest file that is read whole, in 10^6 bytes."""
     timeout_s: float = Field(20.0, gt=0, le=86_400)
     """Seconds that one file may take; one of rows that, and again for each MB of it."""
+    memory_mb: int = Field(_MEMORY_MB, ge=128, le=1_000_000)
+    """Memory that the process which parses a file may take, in MiB."""
     extra: tuple[LoaderPluginSettings, ...] = ()
     """Loaders of one's own, asked before the others: ``"module:Class"``, the name of an entry
     point (group ``rag_engine.loaders``), or a table of ``kind`` and ``options``."""
 
     def omitted(self) -> set[str]:
-        """Write no empty ``extra``: files are read anew when what is written here changes."""
-        return set() if self.extra else {"extra"}
+        """Write no empty ``extra``, and no memory but one of one's own.
+
+        Files are read anew when what is written here changes.
+        """
+        usual = {"memory_mb"} if self.memory_mb == _MEMORY_MB else set()
+        return usual if self.extra else {"extra", *usual}

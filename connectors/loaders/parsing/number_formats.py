@@ -75,14 +75,22 @@ class _Section(NamedTuple):
     tokens: tuple[_Token, ...]
     lcid: int
     condition: str
-
-    def has(self, *kinds: str) -> bool:
-        return any(kind in kinds for kind, _ in self.tokens)
+    kinds: frozenset[str]
 
     def holds(self, value: float, usual: str) -> bool:
         """Tell whether it is for a number; ``usual`` is the condition where it states none."""
         sign, number = _parted(self.condition or usual)
         return sign not in _COMPARISONS or bool(_COMPARISONS[sign](value, number))
+
+    @property
+    def is_text(self) -> bool:
+        return "at" in self.kinds
+
+    @property
+    def is_time(self) -> bool:
+        if "elapsed" in self.kinds:
+            return True
+        return not self.kinds.isdisjoint({"date", "ampm"}) and "digits" not in self.kinds
 
 
 def general(value: float) -> str:
@@ -96,6 +104,7 @@ def general(value: float) -> str:
     return f"{value:.11g}".replace("e", "E")
 
 
+@lru_cache(maxsize=10_000)
 def shown(value: float, code: str, *, from_1904: bool = False) -> str:
     """Write a number in a format; ``from_1904`` counts its days as old Macintosh files do.
 
@@ -105,7 +114,7 @@ def shown(value: float, code: str, *, from_1904: bool = False) -> str:
     ('9. March 2025', '9. März 2025', '18:00')
     """
     sections = _sections(code or "General")
-    numeric = [section for section in sections[:3] if len(sections) == 1 or not section.has("at")]
+    numeric = [section for section in sections[:3] if len(sections) == 1 or not section.is_text]
     usual = {1: ("",), 2: (">=0", ""), 3: (">0", "<0", "")}.get(len(numeric), ())
     if len(numeric) == 3 and numeric[0].condition and numeric[1].condition:
         usual = ("", "", "")
@@ -114,16 +123,15 @@ def shown(value: float, code: str, *, from_1904: bool = False) -> str:
         ((index, section) for index, (section, rule) in pairs if section.holds(value, rule)),
         (0, None),
     )
-    if section is None or section.has("at"):
+    if section is None or section.is_text:
         return general(value)
     # A code of its own for negative numbers says itself how they are told.
     usual_parts = not any(each.condition for each in numeric)
     number = -value if index == 1 and value < 0 and usual_parts else value
-    is_time = section.has("elapsed") or (section.has("date", "ampm") and not section.has("digits"))
     try:
-        if is_time and number < 0 and section.has("elapsed"):
+        if number < 0 and "elapsed" in section.kinds:
             return f"-{_date(-number, section.tokens, section.lcid, from_1904=from_1904)}"
-        if is_time:
+        if section.is_time:
             return _date(number, section.tokens, section.lcid, from_1904=from_1904)
         return _number(number, section.tokens, section.lcid)
     except (ValueError, OverflowError, InvalidOperation):
@@ -138,13 +146,14 @@ def shown_text(text: str, code: str) -> str:
     """
     sections = _sections(code)
     last = sections[-1]
-    if len(sections) < 4 and not last.has("at"):
+    if len(sections) < 4 and not last.is_text:
         return text
     return "".join(
         text if kind == "at" else token for kind, token in last.tokens if kind in {"at", "text"}
     )
 
 
+@lru_cache(maxsize=1_000)
 def _parted(condition: str) -> tuple[str, float]:
     number = condition.lstrip("<>=")
     try:
@@ -165,7 +174,7 @@ def _sections(code: str) -> tuple[_Section, ...]:
             lcid = int(match["locale"] or "0", 16) & 0xFFFFFFFF or lcid
             tokens.append(("text", match["currency"]))
         elif kind == "sign" and match["sign"] == ";":
-            sections.append(_Section(tuple(tokens), lcid, condition))
+            sections.append(_section(tokens, lcid, condition))
             tokens, lcid, condition = [], 0, ""
         elif kind == "condition":
             condition = match["condition"]
@@ -173,7 +182,11 @@ def _sections(code: str) -> tuple[_Section, ...]:
             tokens.append(("text", match[kind]))
         elif kind:
             tokens.append((kind, match[kind].lower()))
-    return (*sections, _Section(tuple(tokens), lcid, condition))
+    return (*sections, _section(tokens, lcid, condition))
+
+
+def _section(tokens: list[_Token], lcid: int, condition: str) -> _Section:
+    return _Section(tuple(tokens), lcid, condition, frozenset(kind for kind, _ in tokens))
 
 
 @lru_cache(maxsize=100)

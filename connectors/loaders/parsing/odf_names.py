@@ -31,6 +31,8 @@ class Styles:
 
     def __init__(self, *roots: Any | None) -> None:
         self._by_name: dict[str, Any] = {}
+        self._properties: dict[tuple[str, str, str], str] = {}
+        self._titles: dict[str, bool] = {}
         self.lists: dict[str, Any] = {}
         self.outline: Any | None = None
         for root in roots:
@@ -53,6 +55,12 @@ class Styles:
             name = style.get(f"{_STYLE}parent-style-name", "")
 
     def _property(self, name: str, kind: str, wanted: str) -> str:
+        key = name, kind, wanted
+        if key not in self._properties:
+            self._properties[key] = self._found(*key)
+        return self._properties[key]
+
+    def _found(self, name: str, kind: str, wanted: str) -> str:
         for style in self._chain(name):
             for properties in style.iterfind(f"{_STYLE}{kind}-properties"):
                 if wanted in properties.attrib:
@@ -61,7 +69,10 @@ class Styles:
 
     def is_title(self, name: str) -> bool:
         """Tell whether paragraphs of a style are the title of the whole."""
-        return any(style.get(f"{_STYLE}name") == "Title" for style in self._chain(name))
+        if name not in self._titles:
+            chain = self._chain(name)
+            self._titles[name] = any(style.get(f"{_STYLE}name") == "Title" for style in chain)
+        return self._titles[name]
 
     def is_hidden(self, name: str) -> bool:
         """Tell whether text in a style is not shown."""

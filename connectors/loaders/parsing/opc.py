@@ -59,9 +59,9 @@ class Package:
             raise Refused(f"it is damaged: its part {name} is missing")
         return read_xml(part, name)
 
-    def part(self, name: str) -> bytes | None:
-        """Return a part's bytes; that it is missing is a problem."""
-        found = self._parts.get(name.lower())
+    def taken(self, name: str) -> bytes | None:
+        """Return a part's bytes, and keep them no longer; that it is missing is a problem."""
+        found = self._parts.pop(name.lower(), None)
         if found is None:
             self.problems.append(f"its part {name} is missing")
         return found

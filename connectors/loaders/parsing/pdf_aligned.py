@@ -59,6 +59,8 @@ class _Gathered:
         self._gutter = gutter
         self._covered: list[tuple[float, float]] = []
         self._heights: list[float] = []
+        """In order: what follows is mostly as high, and soon in its place."""
+        self._columns: list[tuple[float, float]] = []
         for row in rows:
             self.append(row)
 
@@ -66,12 +68,24 @@ class _Gathered:
         """Take one more row."""
         self.rows.append(row)
         self._covered = columns_of([*self._covered, *_across(row)], 0.0)
-        self._heights += [piece.height for piece in row]
+        self._heights = sorted([*self._heights, *(piece.height for piece in row)])
+        self._columns = []
 
     def columns(self, row: Sequence[Piece] = ()) -> list[tuple[float, float]]:
         """Return the columns of the rows and of one more."""
-        height = statistics.median([*self._heights, *(piece.height for piece in row)])
-        return columns_of([*self._covered, *_across(row)], self._gutter * height)
+        if row:
+            height = statistics.median([*self._heights, *(piece.height for piece in row)])
+            return columns_of([*self._covered, *_across(row)], self._gutter * height)
+        if not self._columns:
+            self._columns = columns_of(
+                self._covered, self._gutter * statistics.median(self._heights)
+            )
+        return self._columns
+
+
+def _width(row: Sequence[Piece], gutter: float) -> int:
+    """Return how many columns a row makes by itself."""
+    return len(columns_of(_across(row), gutter * height_of(row)))
 
 
 def _across(row: Iterable[Piece]) -> Iterator[tuple[float, float]]:
@@ -173,7 +187,7 @@ def _regions(rows: Sequence[list[Piece]], gutter: float) -> Iterator[_Region]:
             if not head and _is_head(above, taken.rows[0], columns):
                 head = [above]
             yield _Region([*head, *taken.rows], columns)
-        begun = [row] if row and len(_Gathered([row], gutter).columns()) > 1 else []
+        begun = [row] if row and _width(row, gutter) > 1 else []
         head, taken = [], _Gathered(begun, gutter)
 
 
@@ -185,7 +199,7 @@ def _fits(taken: _Gathered, row: list[Piece], gutter: float) -> bool:
         and _extent(row) < _ROW_HEIGHT * height
         and gap_between(taken.rows[-1], row) < _FARTHEST * height
         # Else it is a stretched line of words.
-        and together + 1 >= len(_Gathered([row], gutter).columns())
+        and together + 1 >= _width(row, gutter)
     )
 
 

@@ -98,7 +98,7 @@ def signs_of_clusters(text_page: Any, text: str) -> list[Sign] | None:
 
     ``text`` is what PDFium tells of the pypdfium2 text page, a place for each unit of UTF-16.
     """
-    if _CLUSTERED.search(text) is None:
+    if text.isascii() or _CLUSTERED.search(text) is None:
         return None
     reader = _Reader(text_page, *spans_of(text_page.page))
     rows = _unbroken(_with_marks(reader.rows(text)))

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box
 from rag_engine.connectors.loaders.parsing.pdf_rules import NEAR, Rule
@@ -19,8 +20,7 @@ _SMALLEST_GRID = 3
 _MOST_CELLS = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """A cell's place: rows from the top and columns from the left, ends excluded; and its box."""
 
     top_row: int
@@ -163,18 +163,19 @@ def _frames(
 
 
 def _frame(fields: Sequence[tuple[int, int]], xs: Sequence[float], ys: Sequence[float]) -> Frame:
-    top, end = min(row for row, _ in fields), max(row for row, _ in fields) + 1
-    first, last = min(column for _, column in fields), max(column for _, column in fields) + 1
-    return Frame(
-        top_row=top,
-        end_row=end,
-        first_column=first,
-        end_column=last,
-        box=(xs[first], ys[end], xs[last], ys[top]),
-    )
+    top, first = end, last = fields[0]
+    if len(fields) > 1:
+        rows, columns = zip(*fields, strict=True)
+        top, end, first, last = min(rows), max(rows), min(columns), max(columns)
+    box = xs[first], ys[end + 1], xs[last + 1], ys[top]
+    return Frame(top, end + 1, first, last + 1, box)
 
 
 def _drawn(rules: Sequence[Rule], start: float, end: float) -> bool:
     """Tell whether enough of an edge is drawn by rules that are near it."""
-    covered = sum(max(0.0, min(rule.end, end) - max(rule.start, start)) for rule in rules)
+    covered = 0.0
+    for _, first, last in rules:
+        shared = (last if last < end else end) - (first if first > start else start)
+        if shared > 0:
+            covered += shared
     return covered >= _COVERED * (end - start)

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from rag_engine.connectors.loaders.parsing.bidi_order import is_right_to_left
@@ -75,7 +76,7 @@ def read_lines(page: Any, *, tagged: bool = False, above: TableRows | None = Non
             backwards=backwards,
             above=above,
             tagged=structure.tables,
-            mark=lambda place: styles.mark(written.source(place)),
+            mark=cache(lambda place: styles.mark(written.source(place))),
         )
     for run in items:
         if isinstance(run, TableRows):

@@ -5,17 +5,18 @@ Places count as PDFium does, in units of UTF-16.
 
 from __future__ import annotations
 
+import ctypes
 import re
 import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
+from rag_engine.connectors.loaders.parsing.pdf_calls import address_of, loose_box_of
 from rag_engine.connectors.loaders.parsing.pdf_clusters import Sign, signs_of_clusters
 from rag_engine.connectors.loaders.parsing.pdf_glyphs import Glyph, read_glyphs
 from rag_engine.connectors.loaders.parsing.pdf_spans import Box, Span, unseen_of
@@ -39,8 +40,7 @@ _FEW = 0.15
 _VISIBLE_SOFT = re.compile(r"(?<=\S)\u00ad(?=\S)")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What PDFium takes for a line, or for its part up to a divided word.
 
     ``start`` is the place of its first character; ``divided`` says that its last one is a hyphen
@@ -88,13 +88,34 @@ class Run:
         return self.start + before, self.start + self.units - after - 1
 
 
+class _Boxes(dict[int, Box]):
+    """The boxes of a page's characters by their places, each asked for once.
+
+    ``signs`` are its characters where the text is put together anew, else nothing.
+    """
+
+    def __init__(self, text_page: Any, signs: Sequence[Sign]) -> None:
+        super().__init__()
+        self._page = address_of(text_page.raw)
+        self._signs = signs
+        self._rect = (ctypes.c_float * 4)()
+        self._to_rect = ctypes.addressof(self._rect)
+
+    def __missing__(self, place: int) -> Box:
+        if self._signs:
+            return self._signs[place].box
+        loose_box_of(self._page, place, self._to_rect)
+        left, top, right, bottom = self._rect[:]
+        box = self[place] = left, bottom, right, top
+        return box
+
+
 class PageText:
     """The text of a pypdfium2 text page, a place for each unit of UTF-16."""
 
     def __init__(self, text_page: Any) -> None:
         self._page = text_page
         self._raw = text_page.raw
-        self._rect = pdfium.FS_RECTF()
         self._unseen: list[Span] | None = None
         self._ends: dict[tuple[int, int], tuple[Box, Box]] = {}
         # By the rectangle of the page (get_text_bounded) PDFium now and then loses a letter.
@@ -108,6 +129,8 @@ class PageText:
         if signs is not None:
             self.text = "".join(sign.text for sign in signs)
             self._signs = [sign for sign in signs for _ in range(_units(sign.text))]
+        self.box: Callable[[int], Box] = _Boxes(text_page, self._signs).__getitem__
+        """Returns the box of the character at a place, with the room that its font gives it."""
 
     def glyphs(self, places: Iterable[int]) -> list[Glyph]:
         """Return what the page draws at places, each letter with its marks; no line ends."""
@@ -186,7 +209,7 @@ class PageText:
     def _lines(self, whole_if: Callable[[str], bool] | None) -> Iterator[Run]:
         position = 0
         # A visible hyphen that the font calls a soft one; at a line's end it may divide a word.
-        soft_is_hyphen = _VISIBLE_SOFT.search(self.text) is not None
+        soft_is_hyphen = _SOFT in self.text and _VISIBLE_SOFT.search(self.text) is not None
         for raw in _LINE_END.split(self.text):
             after = position + _units(raw) + 2
             text = _VISIBLE_SOFT.sub("-", raw) if soft_is_hyphen else raw
@@ -206,14 +229,6 @@ class PageText:
             first, last = run.ends
             known = self._ends[run.start, run.units] = self.box(first), self.box(last)
         return known
-
-    def box(self, place: int) -> Box:
-        """Return the box of a character, with the room that its font gives it."""
-        if self._signs:
-            return self._signs[place].box
-        rect = self._rect
-        pdfium.FPDFText_GetLooseCharBox(self._raw, place, rect)
-        return rect.left, rect.bottom, rect.right, rect.top
 
 
 def _with_nothing(text_page: Any) -> str:

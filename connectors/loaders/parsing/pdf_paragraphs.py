@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import statistics
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,6 +22,8 @@ __all__ = ["Paragraph", "ends_sentence", "join_paragraphs"]
 _ITEM = re.compile(r"(?:[•·▪▫‣◦●○■□–—*\uf0b7-]|\(?\w{1,3}[.)])\s")
 _ENTRY = re.compile(r"(?:\.{4,}|(?:\. ){4,}|…{2,}|_{4,}) ?[\w-]{1,9}$")
 """The end of an entry of a table of contents."""
+_LEADERS = ("....", ". . . . ", "……", "____")
+"""What leads to it, of which a line has mostly nothing."""
 
 _FEWEST_CHARACTERS = 30
 _NEIGHBOURS = 12
@@ -99,7 +102,7 @@ def _goes_on(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
     if line.alone or following.alone:
         return False
     smaller, larger = sorted((line.height, following.height))
-    if _ENTRY.search(line.text):
+    if any(map(line.text.__contains__, _LEADERS)) and _ENTRY.search(line.text):
         return False
     if line.divided or (larger <= smaller * _SIZE_STEP and is_divided(line.text, following.text)):
         return True
@@ -194,7 +197,12 @@ def _is_next(lines: Sequence[Line], index: int, usual_gap: float) -> bool:
 def _stretched_to(near: Sequence[Line], forwards: int) -> float | None:
     """Return where lines end that are stretched to one width, counted ``forwards``, or None."""
     ends = sorted(forwards * line.end for line in near)
-    edge = max(ends, key=lambda end: sum(abs(each - end) < _AT_ONE_EDGE for each in ends))
+    edge = max(
+        ends,
+        key=lambda end: (
+            bisect_left(ends, end + _AT_ONE_EDGE) - bisect_right(ends, end - _AT_ONE_EDGE)
+        ),
+    )
     full = [line for line in near if abs(forwards * line.end - edge) < _AT_ONE_EDGE]
     beyond = sum(end > edge + _AT_ONE_PLACE for end in ends)
     several = [len(line.text) for line in full if " " in line.text]

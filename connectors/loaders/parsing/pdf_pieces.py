@@ -39,7 +39,7 @@ _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00
 """Signs that stand as far apart as they do by themselves; no blank tells of their gaps."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Piece:
     """A stretch ``run`` of the run ``source``, and the box around it.
 
@@ -79,9 +79,25 @@ def pieces_of(written: PageText, runs: Iterable[Run]) -> list[Piece]:
             starts = list(_breaks(written, words, least))
         for first, stop in pairwise([*starts, len(words)]):
             end = run.start + run.units if stop == len(words) else words[stop - 1].last + 1
-            box = around([box for word in words[first:stop] for box in (word.begins, word.ends)])
-            pieces.append(Piece(run.part(words[first].first, end), box, run, len(pieces)))
+            part = run.part(words[first].first, end)
+            pieces.append(Piece(part, _around_words(words[first:stop]), run, len(pieces)))
     return pieces
+
+
+def _around_words(words: Sequence[_Word]) -> Box:
+    """Return the box around the ends of some words."""
+    left, bottom, right, top = words[0].begins
+    for _, _, begins, ends in words:
+        for start, low, end, high in (begins, ends):
+            if start < left:
+                left = start
+            if low < bottom:
+                bottom = low
+            if end > right:
+                right = end
+            if high > top:
+                top = high
+    return left, bottom, right, top
 
 
 def marked_pieces(
@@ -97,8 +113,7 @@ def marked_pieces(
             parts[-1][1].append(word)
         for number, (own, words) in enumerate(parts, start=1):
             end = run.start + run.units if number == len(parts) else words[-1].last + 1
-            box = around([box for word in words for box in (word.begins, word.ends)])
-            yield own, Piece(run.part(words[0].first, end), box, run, order)
+            yield own, Piece(run.part(words[0].first, end), _around_words(words), run, order)
 
 
 def _under_one_mark(written: PageText, run: Run, mark: Callable[[int], int]) -> Iterator[_Word]:
@@ -121,13 +136,19 @@ def _words(written: PageText, run: Run) -> Iterator[_Word]:
     if run.units != len(run.text):
         yield from _characters(written, run.characters())
         return
-    for found in _WORD.finditer(run.text):
-        first, last = run.start + found.start(), run.start + found.end() - 1
-        begins = written.box(first)
-        ends = written.box(last) if last > first else begins
-        narrow = found[0].isascii() or not _WIDE.search(found[0])
+    text, start, box = run.text, run.start, written.box
+    narrow = text.isascii() or not _WIDE.search(text)
+    for found in _WORD.finditer(text):
+        begin, stop = found.span()
+        first, last = start + begin, start + stop - 1
+        begins = box(first)
+        if last == first:
+            yield _Word(first, first, begins, begins)
+            continue
+        ends = box(last)
         near = _LEVEL * (begins[3] - begins[1])
-        if narrow and abs(begins[1] - ends[1]) <= near and abs(begins[3] - ends[3]) <= near:
+        level = abs(begins[1] - ends[1]) <= near and abs(begins[3] - ends[3]) <= near
+        if level and (narrow or not _WIDE.search(found[0])):
             yield _Word(first, last, begins, ends)
         else:
             yield from _characters(written, enumerate(found[0], start=first))
@@ -141,14 +162,15 @@ def _characters(written: PageText, characters: Iterable[tuple[int, str]]) -> Ite
 
 def _breaks(written: PageText, words: Sequence[_Word], least: float) -> Iterator[int]:
     """Yield the numbers of the words that stand apart from the one before them; the first does."""
-    for number, (first, _, (left, bottom, right, top), _) in enumerate(words):
-        if not number:
-            yield number
-            continue
-        _, place, _, (start, low, end, high) = words[number - 1]
-        height = max(high - low, top - bottom)
-        across = max(left - end, start - right)
-        apart = across > least * height or abs(bottom - low) > _SAME_LEVEL * height
+    if not words:
+        return
+    yield 0
+    for number, (before, word) in enumerate(pairwise(words), start=1):
+        _, place, _, (start, low, end, high) = before
+        first, _, (left, bottom, right, top), _ = word
+        height = high - low if high - low > top - bottom else top - bottom
+        gap = least * height
+        apart = left - end > gap or start - right > gap or abs(bottom - low) > _SAME_LEVEL * height
         if apart and not written.is_word_gap(place, first, (left - end) / (high - low or 1.0)):
             yield number
 

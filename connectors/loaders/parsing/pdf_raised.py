@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import takewhile
 
 from rag_engine.connectors.loaders.parsing.pdf_page_text import Box, PageText, Run
@@ -61,15 +60,15 @@ def _with_raised_numbers(written: PageText, run: Run) -> Run:
     """Return a run with Unicode's raised digits where a small number stands high behind a word."""
     if run.units != len(run.text):
         return run
-    signs = list(run.text)
+    signs: list[str] = []
     for found in _BEHIND.finditer(run.text):
         base = written.box(run.start + found.start() - 1)
         for place in range(found.end() - 1, found.start() - 1, -1):
             if not _is_raised(written.box(run.start + place), base):
                 break
+            signs = signs or list(run.text)
             signs[place] = signs[place].translate(_DIGITS)
-    text = "".join(signs)
-    return replace(run, text=text)
+    return run._replace(text="".join(signs)) if signs else run
 
 
 def _is_raised(box: Box, base: Box) -> bool:
@@ -78,9 +77,10 @@ def _is_raised(box: Box, base: Box) -> bool:
     >>> _is_raised((5, 4, 8, 12), (0, 0, 5, 10)), _is_raised((5, 0, 8, 8), (0, 0, 5, 10))
     (True, False)
     """
-    height = base[3] - base[1]
-    size, risen = (box[3] - box[1]) / max(height, 1.0), (box[1] - base[1]) / max(height, 1.0)
-    return _SIZES[0] < size < _SIZES[1] and _RAISED[0] < risen < _RAISED[1]
+    height = max(base[3] - base[1], 1.0)
+    if not _SIZES[0] < (box[3] - box[1]) / height < _SIZES[1]:
+        return False
+    return _RAISED[0] < (box[1] - base[1]) / height < _RAISED[1]
 
 
 def _raised_over(written: PageText, base: Box) -> Callable[[tuple[int, str]], bool]:
@@ -98,8 +98,8 @@ def _one(run: Run, following: Run, before: Box, after: Box) -> Run:
     between = following.start - run.start - run.units  # PDFium's line end
     filling = (blank + _NOTHING * between)[:between]
     units = following.start + following.units - run.start
-    return replace(
-        following, text=f"{run.text}{filling}{following.text}", start=run.start, units=units
+    return following._replace(
+        text=f"{run.text}{filling}{following.text}", start=run.start, units=units
     )
 
 
@@ -112,4 +112,4 @@ def _with_raised_digits(
     signs = list(run.text)
     for place, sign in takewhile(_raised_over(written, base), characters):
         signs[place - run.start] = sign.translate(_DIGITS)
-    return replace(run, text="".join(signs))
+    return run._replace(text="".join(signs))

@@ -7,7 +7,7 @@ at one height, and by cells that are full.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from rag_engine.connectors.loaders.parsing.pdf_pieces import Piece
@@ -21,33 +21,39 @@ _MOST_UPPER_LINES = 4
 _HALF = 0.5
 
 
-class Columns:
-    """Stretches across that are columns, as they are read, and which of them a piece stands in."""
+class _Places(dict[Piece, int]):
+    """The number of the column that a piece is in, or nearest to, found out when it is asked."""
 
-    def __init__(self, stretches: Iterable[tuple[float, float]]) -> None:
-        self.stretches = tuple(stretches)
-        self._known: dict[Piece, int] = {}
+    def __init__(self, stretches: Sequence[tuple[float, float]]) -> None:
+        super().__init__()
+        self._stretches = stretches
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.stretches)
-
-    def of(self, piece: Piece) -> int:
-        """Return the number of the column that a piece is in, or nearest to."""
-        number = self._known.get(piece)
-        if number is None:
-            number = self._known[piece] = self._nearest((piece.box[0] + piece.box[2]) / 2)
-        return number
+    def __missing__(self, piece: Piece) -> int:
+        self[piece] = self._nearest((piece.box[0] + piece.box[2]) / 2)
+        return self[piece]
 
     def _nearest(self, middle: float) -> int:
         nearest, least = 0, float("inf")
-        for number, (left, right) in enumerate(self.stretches):
+        for number, (left, right) in enumerate(self._stretches):
             if left <= middle <= right:
                 return number
             distance = max(left - middle, middle - right)
             if distance < least:
                 nearest, least = number, distance
         return nearest
+
+
+class Columns:
+    """Stretches across that are columns, as they are read, and which of them a piece stands in."""
+
+    def __init__(self, stretches: Iterable[tuple[float, float]]) -> None:
+        self.stretches = tuple(stretches)
+        self.of: Callable[[Piece], int] = _Places(self.stretches).__getitem__
+        """Returns the number of the column that a piece is in, or nearest to."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.stretches)
 
 
 def group_rows(rows: Sequence[list[Piece]], columns: Columns) -> list[list[Piece]]:

@@ -6,11 +6,24 @@ Programs draw them as strokes, as thin filled boxes, or as a box around each cel
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
+
+from rag_engine.connectors.loaders.parsing.pdf_calls import (
+    address_of,
+    bounds_of,
+    count_segments,
+    kind_of_segment,
+    matrix_of,
+    object_at,
+    point_of,
+    segment_at,
+)
+from rag_engine.connectors.loaders.parsing.pdf_spans import Box
 
 __all__ = ["NEAR", "Rule", "read_rules"]
 
@@ -21,6 +34,9 @@ _MOST_OBJECTS = 5_000
 _MOST_SEGMENTS = 2_000
 _MOST_RULES = 400
 _BOX_SEGMENTS = range(2, 7)
+
+_Place = tuple[float, float, float]
+"""What a rule holds."""
 
 
 class Rule(NamedTuple):
@@ -36,97 +52,113 @@ def read_rules(page: Any) -> tuple[list[Rule], list[Rule]]:
 
     Pieces of one rule are put together. A page with so many that it must be a drawing has none.
     """
-    across: list[Rule] = []
-    upright: list[Rule] = []
-    raw = page.raw
-    count = pdfium.FPDFPage_CountObjects(raw)
+    across: list[_Place] = []
+    upright: list[_Place] = []
+    count = pdfium.FPDFPage_CountObjects(page.raw)
     if count > _MOST_OBJECTS:
         return [], []
-    edges = [ctypes.c_float() for _ in range(4)]
-    for number in range(count):
-        drawn = pdfium.FPDFPage_GetObject(raw, number)
-        if pdfium.FPDFPageObj_GetType(drawn) != pdfium.FPDF_PAGEOBJ_PATH:
+    reader = _PathReader()
+    objects = list(map(object_at, repeat(address_of(page.raw), count), range(count)))
+    for drawn, segments in zip(objects, map(count_segments, objects), strict=True):
+        if segments < 0:  # it is no path
             continue
-        for left, bottom, right, top in _boxes(drawn, edges):
+        for left, bottom, right, top in reader.boxes(drawn, segments):
             wide, high = right - left, top - bottom
             if high <= _THIN < wide:
-                across.append(Rule((bottom + top) / 2, left, right))
+                across.append(((bottom + top) / 2, left, right))
             elif wide <= _THIN < high:
-                upright.append(Rule((left + right) / 2, bottom, top))
+                upright.append(((left + right) / 2, bottom, top))
             elif wide > _THIN and high > _THIN:
-                across += [Rule(bottom, left, right), Rule(top, left, right)]
-                upright += [Rule(left, bottom, top), Rule(right, bottom, top)]
+                across += [(bottom, left, right), (top, left, right)]
+                upright += [(left, bottom, top), (right, bottom, top)]
     whole = _put_together(across), _put_together(upright)
     return ([], []) if sum(map(len, whole)) > _MOST_RULES else whole
 
 
-def _boxes(drawn: Any, edges: Sequence[Any]) -> Iterable[tuple[float, float, float, float]]:
-    """Return the boxes that a path is made up of; its curves and slanted lines make none.
+class _PathReader:
+    """Reads the paths of a page, given by their addresses, with places for PDFium's answers."""
 
-    What is thin as a whole is a rule, whatever its ends; most paths are. ``edges`` are four places
-    for PDFium's answers.
-    """
-    segments = pdfium.FPDFPath_CountSegments(drawn)
-    if segments in _BOX_SEGMENTS:
-        pdfium.FPDFPageObj_GetBounds(drawn, *edges)
-        left, bottom, right, top = (edge.value for edge in edges)
-        if min(right - left, top - bottom) <= _THIN or _is_straight(drawn, segments):
+    def __init__(self) -> None:
+        self._edges = (ctypes.c_float * 4)()
+        self._matrix = (ctypes.c_float * 6)()
+        self._point = (ctypes.c_float * 2)()
+        self._to_edges = _addresses(self._edges)
+        self._to_matrix = ctypes.addressof(self._matrix)
+        self._to_point = _addresses(self._point)
+
+    def boxes(self, path: int, segments: int) -> Iterable[Box]:
+        """Return the boxes that a path is made up of; its curves and slanted lines make none.
+
+        What is thin as a whole is a rule, whatever its ends; most paths are.
+        """
+        if segments not in _BOX_SEGMENTS:
+            return self._steps(path, segments) if segments <= _MOST_SEGMENTS else ()
+        bounds_of(path, *self._to_edges)
+        left, bottom, right, top = self._edges[:]
+        if min(right - left, top - bottom) <= _THIN:
             return ((left, bottom, right, top),)
-    return _steps(drawn, segments) if segments <= _MOST_SEGMENTS else ()
+        enough = min(segments - 1, 3)
+        steps = self._steps(path, segments, enough)
+        # All its lines run along the page's edges.
+        return ((left, bottom, right, top),) if len(steps) >= enough else steps
+
+    def _steps(self, path: int, segments: int, enough: int = _MOST_SEGMENTS) -> list[Box]:
+        """Return boxes of lines that run along the page's edges; a path with curves has none.
+
+        A short path is read until it has ``enough`` of them; a curve in it, having three segments,
+        has the fourth of the path.
+        """
+        matrix_of(path, self._to_matrix)
+        a, b, c, d, e, f = self._matrix[:]
+        place, to_point = self._point, self._to_point
+        lines: list[Box] = []
+        left = low = 0.0
+        for number in range(segments):
+            segment = segment_at(path, number)
+            kind = kind_of_segment(segment) if number else pdfium.FPDF_SEGMENT_MOVETO
+            if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
+                return []
+            point_of(segment, *to_point)
+            x, y = place[:]
+            right, high = a * x + c * y + e, b * x + d * y + f
+            drawn = kind != pdfium.FPDF_SEGMENT_MOVETO
+            if drawn and (abs(left - right) <= 1 or abs(low - high) <= 1):
+                lines.append((left, low, right, high))
+                if number >= 3 and len(lines) >= enough:
+                    break
+            left, low = right, high
+        return [(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in lines]
 
 
-def _is_straight(drawn: Any, segments: int) -> bool:
-    """Tell whether all lines of a path run along the page's edges."""
-    return sum(1 for _ in _steps(drawn, segments)) >= min(segments - 1, 3)
+def _addresses(floats: Any) -> list[int]:
+    start = ctypes.addressof(floats)
+    return [start + number * ctypes.sizeof(ctypes.c_float) for number in range(len(floats))]
 
 
-def _steps(drawn: Any, segments: int) -> Iterator[tuple[float, float, float, float]]:
-    matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFPageObj_GetMatrix(drawn, matrix)
-    a, b, c, d, e, f = matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
-    x, y = ctypes.c_float(), ctypes.c_float()
-    points: list[tuple[bool, float, float]] = []
-    for number in range(segments):
-        segment = pdfium.FPDFPath_GetPathSegment(drawn, number)
-        kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
-            return
-        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
-        across, up = x.value, y.value
-        moved = kind == pdfium.FPDF_SEGMENT_MOVETO
-        points.append((moved, a * across + c * up + e, b * across + d * up + f))
-    for (_, left, low), (moved, right, high) in pairwise(points):
-        if not moved and (abs(left - right) <= 1 or abs(low - high) <= 1):
-            yield min(left, right), min(low, high), max(left, right), max(low, high)
-
-
-def _put_together(rules: Iterable[Rule]) -> list[Rule]:
+def _put_together(rules: Iterable[_Place]) -> list[Rule]:
     """Join rules at one place that overlap or follow each other closely.
 
-    >>> _put_together([Rule(10, 0, 50), Rule(11, 51, 90), Rule(10, 200, 210)])
-    [Rule(at=10.5, start=0, end=90), Rule(at=10, start=200, end=210)]
+    >>> _put_together([(10, 0, 50), (11, 51, 90), (10, 200, 210)])
+    [Rule(at=10.5, start=0, end=90), Rule(at=10.0, start=200, end=210)]
     """
-    lanes: list[list[Rule]] = []
+    lanes: list[list[_Place]] = []
     for rule in sorted(set(rules)):
-        if lanes and rule.at - lanes[-1][0].at <= NEAR:
+        if lanes and rule[0] - lanes[-1][0][0] <= NEAR:
             lanes[-1].append(rule)
         else:
             lanes.append([rule])
-    joined: list[Rule] = []
-    for lane in lanes:
-        group: list[Rule] = []
-        end = float("-inf")
-        for rule in sorted(lane, key=lambda each: each.start):
-            if group and rule.start > end + NEAR:
-                joined.append(_one(group))
-                group = []
-            end = max(end, rule.end) if group else rule.end
-            group.append(rule)
-        joined.append(_one(group))
-    return joined
+    return [joined for lane in lanes for joined in _in_lane(lane)]
 
 
-def _one(group: list[Rule]) -> Rule:
-    places = [rule.at for rule in group]
-    middle = (min(places) + max(places)) / 2 if len(group) > 1 else places[0]
-    return Rule(middle, min(r.start for r in group), max(r.end for r in group))
+def _in_lane(lane: list[_Place]) -> Iterator[Rule]:
+    """Yield the rules of one lane, each the middle of what it is put together from."""
+    lane.sort(key=itemgetter(1))
+    low, start, end = lane[0]
+    high = low
+    for at, left, right in lane[1:]:
+        if left > end + NEAR:
+            yield Rule((low + high) / 2, start, end)
+            low, high, start, end = at, at, left, right
+            continue
+        low, high, end = min(low, at), max(high, at), max(end, right)
+    yield Rule((low + high) / 2, start, end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pypdfium2
@@ -42,7 +43,7 @@ def goes_to_ocr(text: str, why: str | None, *, pictures: Callable[[], float]) ->
     """
     if why is not None:
         return True
-    signs = sum(map(str.isalnum, text))
+    signs = sum(1 for _ in islice(filter(str.isalnum, text), _FEW_SIGNS))
     if not signs:
         return pictures() > 0
     return signs < _FEW_SIGNS and pictures() > _MOST_OF_A_PAGE

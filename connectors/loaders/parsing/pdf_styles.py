@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
+from rag_engine.connectors.loaders.parsing.pdf_calls import address_of, mark_of, object_of_sign
+
 __all__ = ["PLAIN", "Style", "StyleReader"]
 
 _LONGEST_NAME = 256
@@ -48,7 +50,9 @@ class StyleReader:
 
     def __init__(self, text_page: Any, *, tagged: bool = False) -> None:
         self._page = text_page.raw
+        self._address = address_of(text_page.raw)
         self._tagged = tagged
+        self._marks: dict[int, int] = {}  # of each object's address
         self._name = ctypes.create_string_buffer(_LONGEST_NAME)
         self._flags = ctypes.c_int()
         self._matrix = pdfium.FS_MATRIX()
@@ -60,12 +64,17 @@ class StyleReader:
         bold = self.is_bold(first)
         font = self._name.value.decode("utf-8", "replace")
         ends_bold = bold and self.is_bold(last)
-        return Style(self._em(first), bold, ends_bold, mark, artifact, font=font)
+        return Style(self.em(first), bold, ends_bold, mark, artifact, font=font)
 
     def mark(self, place: int) -> int:
         """Return the number by which the structure knows a character, -1 if it does not."""
-        drawn = pdfium.FPDFText_GetTextObject(self._page, place) if self._tagged else None
-        return int(pdfium.FPDFPageObj_GetMarkedContentID(drawn)) if drawn else -1
+        drawn = object_of_sign(self._address, place) if self._tagged else None
+        if not drawn:
+            return -1
+        number = self._marks.get(drawn)
+        if number is None:
+            number = self._marks[drawn] = mark_of(drawn)
+        return number
 
     def is_bold(self, place: int) -> bool:
         """Tell whether a character is in bold type."""
@@ -74,7 +83,8 @@ class StyleReader:
             return True
         return int(pdfium.FPDFText_GetFontWeight(self._page, place)) >= _BOLD_WEIGHT
 
-    def _em(self, place: int) -> float:
+    def em(self, place: int) -> float:
+        """Return the size of a character's type, in points."""
         pdfium.FPDFText_GetMatrix(self._page, place, self._matrix)
         scale = abs(self._matrix.d) or abs(self._matrix.b) or 1.0
         return float(pdfium.FPDFText_GetFontSize(self._page, place)) * scale

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -36,6 +35,7 @@ from rag_engine.connectors.loaders.parsing.pdf_pieces import (
 from rag_engine.connectors.loaders.parsing.pdf_row_groups import Columns, group_rows
 from rag_engine.connectors.loaders.parsing.pdf_rules import read_rules
 from rag_engine.connectors.loaders.parsing.pdf_structure import TaggedRow
+from rag_engine.connectors.loaders.parsing.pdf_styles import StyleReader
 from rag_engine.connectors.loaders.parsing.pdf_table_rows import TableRows, rows_of_cells
 from rag_engine.connectors.loaders.parsing.pdf_tagged_tables import tagged_tables
 from rag_engine.connectors.loaders.parsing.tables import Cell, Placed, Row
@@ -76,7 +76,7 @@ def set_tables_apart(
     """
     ends = LineEnds([run.text for run in runs])
     reader = CellReader(text_page, written, ends, backwards=backwards)
-    odd = _odd_runs(written, runs)
+    odd = _odd_runs(written, runs, StyleReader(text_page).em)
     told, free_runs = tagged_tables(written, runs, tagged, mark, reader)
     whole = 0 < len(told) == len(tagged)  # what is left to find has no rules
     grids = [] if whole else ruled_grids(*read_rules(page))
@@ -135,8 +135,11 @@ def _start(pieces: Iterable[Piece]) -> int:
     return min(piece.run.start for piece in pieces)
 
 
-def _odd_runs(written: PageText, runs: Sequence[Run]) -> list[int]:
-    """Return cheaply which runs have gaps, or stand apart beside, or above, the one before."""
+def _odd_runs(written: PageText, runs: Sequence[Run], em_at: Callable[[int], float]) -> list[int]:
+    """Return cheaply which runs have gaps, or stand apart beside, or above, the one before.
+
+    ``em_at`` tells the size of type at a place.
+    """
     advances: list[tuple[int, float]] = []
     odd: list[int] = []
     before: Box | None = None
@@ -156,8 +159,18 @@ def _odd_runs(written: PageText, runs: Sequence[Run]) -> list[int]:
         advances.append((number, abs(last[2] - first[0]) / height / units))
     if not advances:
         return []
-    usual = min(_WIDE_ADVANCE, _ODD_ADVANCE * statistics.median(each for _, each in advances))
+    middle = statistics.median(each for _, each in advances)
+    if middle > _WIDE_ADVANCE:  # gaps are in most lines, or the font tells less than its height
+        advances = [(n, each * _height_to_em(written, runs[n], em_at)) for n, each in advances]
+        middle = statistics.median(each for _, each in advances)
+    usual = min(_WIDE_ADVANCE, _ODD_ADVANCE * middle)
     return sorted({*odd, *(number for number, advance in advances if advance > usual)})
+
+
+def _height_to_em(written: PageText, run: Run, em_at: Callable[[int], float]) -> float:
+    """Return the height of a run's first character of the size of its type, 1 at most."""
+    box = written.end_boxes(run)[0]
+    return min(1.0, max(box[3] - box[1], 1.0) / max(em_at(written.source(run.ends[0])), 1.0))
 
 
 def _beside(odd: Sequence[int], count: int) -> set[int]:
@@ -194,7 +207,7 @@ def _ruled(
                 inside.append(part)
     filled = [f for f, draft in zip(grid.frames, drafts, strict=True) if draft.pieces]
     several = min(len({f.first_column for f in filled}), len({f.top_row for f in filled}))
-    if several < 2 or any(len(draft.lines) > MOST_LINES_OF_A_CELL for draft in drafts):
+    if several < 2 or any(map(_has_many_lines, drafts)):
         return None, [], list(pieces)
     rows, bold = _rows(grid, drafts, reader)
     table = rows_of_cells(
@@ -206,6 +219,12 @@ def _ruled(
         ruled=True,
     )
     return table, inside, every
+
+
+def _has_many_lines(draft: Draft) -> bool:
+    """Tell whether a draft has more lines than a cell has."""
+    many = len(draft.pieces) > MOST_LINES_OF_A_CELL
+    return many and len(draft.lines) > MOST_LINES_OF_A_CELL
 
 
 def _rows(
@@ -240,8 +259,9 @@ def _parted(
     grid: RuledGrid, row: Sequence[tuple[Frame, Draft]]
 ) -> list[list[tuple[Frame, Draft, Cell | None]]]:
     """Return the rows of a body between whose rows no rule is drawn; none where all is one row."""
-    several = sum(len(draft.lines) >= _FEWEST_LINES_OF_A_BODY for _, draft in row)
-    if grid.rows > _MOST_ROWS_OF_A_FRAME or several < 2:
+    if grid.rows > _MOST_ROWS_OF_A_FRAME:
+        return []
+    if sum(len(draft.lines) >= _FEWEST_LINES_OF_A_BODY for _, draft in row) < 2:
         return []
     if any(frame.end_row - frame.top_row > 1 for frame, _ in row):
         return []
@@ -300,4 +320,4 @@ def _whole(group: Sequence[Piece]) -> list[Run]:
         texts += [" | " if apart and not leads else " ", after.run.text.strip()]
     first, last = group[0].run, group[-1].run
     whole = source.part(first.start, last.start + last.units)
-    return [replace(whole, alone=True, shown="".join(texts)) if wide else whole]
+    return [whole._replace(alone=True, shown="".join(texts)) if wide else whole]

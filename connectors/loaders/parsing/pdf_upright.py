@@ -18,7 +18,7 @@ _BREAK = re.compile(rf"(?<={_WIDE_SIGN})\s+(?={_WIDE_SIGN})")
 
 def is_upright_page(written: PageText, runs: Sequence[Run]) -> bool:
     """Tell whether most lines of a page in Chinese characters, kana or Hangul run down."""
-    if _WIDE.search(written.text) is None:
+    if written.text.isascii() or _WIDE.search(written.text) is None:
         return False
     long = [run for run in runs if len(run.text.strip()) >= _FEWEST_SIGNS]
     return 2 * sum(_runs_down(written, run) for run in long) > len(long)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from rag_engine.connectors.loaders.parsing.blocks import Block
 from rag_engine.connectors.loaders.parsing.table_headers import header_rows
@@ -64,8 +65,10 @@ def sheet_blocks(sheet: Sheet) -> list[Block]:
     """The header of each table in the run before, by its columns."""
     for numbers in _runs(sorted(sheet.rows), sheet.hidden):
         here: dict[tuple[int, ...], list[Row]] = {}
-        for columns in _tables(sheet, numbers, covering):
-            placed = zip(numbers, _placed(sheet, numbers, columns, covering), strict=True)
+        tables = _tables(sheet, numbers, covering)
+        for columns in tables:
+            last = columns is tables[-1]
+            placed = zip(numbers, _placed(sheet, numbers, columns, covering, last), strict=True)
             own_rows = [(number, row) for number, row in placed if row]
             rows = [row for _, row in own_rows]
             marked = [number in sheet.headers for number, _ in own_rows]
@@ -165,8 +168,9 @@ def _placed(
     numbers: Sequence[int],
     columns: Sequence[int],
     covering: dict[int, list[tuple[Merged, Cell]]],
+    last: bool,
 ) -> list[Row]:
-    """Return a run of rows over some columns alone."""
+    """Return a run of rows over some columns alone; after the ``last`` the sheet forgets them."""
     place = {column: index for index, column in enumerate(columns)}
     rows: list[Row] = []
     for number in numbers:
@@ -177,10 +181,13 @@ def _placed(
             if end > start:
                 placed.append(Placed(start, end, cell))
                 taken.update(range(start, end))
-        for column, cell in sheet.rows.get(number, {}).items():
-            if column in place and place[column] not in taken:
-                placed.append(Placed(place[column], place[column] + 1, cell))
-        rows.append(tuple(sorted(placed, key=lambda each: each.start)))
+        own = sheet.rows.pop(number, {}) if last else sheet.rows.get(number, {})
+        for column, cell in own.items():
+            at = place.get(column)
+            if at is not None and at not in taken:
+                placed.append(Placed(at, at + 1, cell))
+        placed.sort(key=itemgetter(0))
+        rows.append(tuple(placed))
     first = next((index for index, row in enumerate(rows) if len(row) > 1), len(rows))
     for index, row in enumerate(rows[:first]):
         rows[index] = tuple(Placed(0, len(columns), each.cell) for each in row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -40,6 +41,7 @@ _UNREAD = (
     *("xl/media/", "xl/embeddings/", "xl/theme/", "xl/printersettings/", "xl/vbaproject"),
     *("xl/macrosheets/", "docprops/thumbnail"),
 )
+_CELL, _VALUE = f"{S}c", f"{S}v"
 _PLACE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _YES = frozenset({"1", "true"})
 _LAST_COLUMN, _LAST_ROW = 16_384, 1_048_576
@@ -118,13 +120,12 @@ class _Book:
             return
         relations = self._package.relations(relation.target)
         if relation.kind == "worksheet":
-            part = self._package.part(relation.target)
-            if part is None:
-                return
             try:
-                sheet = self._read(part, relation.target, title)
+                sheet = self._read(relation.target, title)
             except Refused as error:
                 self._package.problems.append(str(error).removeprefix("it is damaged: "))
+                return
+            if sheet is None:
                 return
             for other in relations.values():
                 if other.kind == "table":
@@ -134,7 +135,10 @@ class _Book:
             yield from sheet_blocks(sheet)
         yield from beside(self._package, relations, self._people)
 
-    def _read(self, part: bytes, name: str, title: str) -> Sheet:
+    def _read(self, name: str, title: str) -> Sheet | None:
+        part = self._package.taken(name)
+        if part is None:
+            return None
         sheet = Sheet(title)
         hidden_columns: set[int] = set()
         number = -1
@@ -162,7 +166,7 @@ class _Book:
 
     def _read_row(self, sheet: Sheet, number: int, row: Any, hidden: set[int]) -> None:
         column = -1
-        for cell in row.iterchildren(f"{S}c"):
+        for cell in row.iterchildren(_CELL):
             place = _PLACE.fullmatch(cell.get("r", ""))
             column = _column(place[1]) if place else column + 1
             if column not in hidden and column < _LAST_COLUMN:
@@ -173,7 +177,7 @@ class _Book:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return shown_text("".join(shared_strings(cell)), code)
-        value: str = cell.findtext(f"{S}v") or ""
+        value: str = next((child.text or "" for child in cell if child.tag == _VALUE), "")
         if not value:
             self._unknown += kind != "str" and cell.find(f"{S}f") is not None
             return ""
@@ -233,6 +237,7 @@ def _area(reference: str) -> Merged | None:
     return Merged(top, left, int(last[2]), _column(last[1]) + 1)
 
 
+@lru_cache(maxsize=2_000)
 def _column(letters: str) -> int:
     number = 0
     for letter in letters:

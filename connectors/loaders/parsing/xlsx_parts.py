@@ -57,6 +57,7 @@ class Styles:
 
     def __init__(self, root: Any | None) -> None:
         self._known: list[tuple[bool, str]] = []
+        self._found: dict[str, tuple[bool, str]] = {}
         if root is None:
             return
         codes = dict(BUILT_IN)
@@ -74,8 +75,12 @@ class Styles:
 
     def of(self, number: str) -> tuple[bool, str]:
         """Return whether a style is bold, and its format code."""
-        index = _id(number)
-        return self._known[index] if 0 <= index < len(self._known) else (False, "General")
+        found = self._found.get(number)
+        if found is None:
+            index = _id(number)
+            known = 0 <= index < len(self._known)
+            found = self._found[number] = self._known[index] if known else (False, "General")
+        return found
 
 
 def _id(value: str | None) -> int:

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
+from pypdfium2 import PdfDocument
 
 from rag_engine.connectors.loaders.parsing.pdf_grid import ruled_grids
+from rag_engine.connectors.loaders.parsing.pdf_page_text import PageText
 from rag_engine.connectors.loaders.parsing.pdf_rules import Rule
+from rag_engine.connectors.loaders.parsing.pdf_styles import StyleReader
+from rag_engine.connectors.loaders.parsing.pdf_tables import _odd_runs
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document
+from tests.connectors.loaders.samples import pdf_file
 from tests.marks import unavailable
 
 INTRO = "Preisliste der Saison, alle Preise in Euro und ohne Versand."
@@ -271,3 +276,36 @@ def test_what_a_browser_prints(
     subprocess.run([*command, f"--print-to-pdf={printed}", str(page)], check=True)
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", printed.read_bytes())
     assert document.text.split("\n") == labelled(rows)
+
+
+def low_pdf(lines: Sequence[str]) -> bytes:
+    """Return a page in a font whose descriptor tells half of its height."""
+    drawn = "".join(f"1 0 0 1 40 {700 - 14 * n} Tm ({line}) Tj\n" for n, line in enumerate(lines))
+    content = f"BT /F1 11 Tf\n{drawn}ET".encode()
+    return pdf_file(
+        {
+            1: b"<</Type/Catalog/Pages 2 0 R>>",
+            2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+            b"/Resources<</Font<</F1 5 0 R>>>>>>",
+            4: b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+            5: b"<</Type/Font/Subtype/Type1/BaseFont/Low/FontDescriptor 6 0 R/FirstChar 32"
+            b"/LastChar 126/Widths[%s]>>" % (b"520 " * 95),
+            6: b"<</Type/FontDescriptor/FontName/Low/Flags 32/Ascent 450/Descent -100"
+            b"/FontBBox[0 -100 600 450]/ItalicAngle 0/CapHeight 440/StemV 80>>",
+        }
+    )
+
+
+def odd_lines(data: bytes) -> list[int]:
+    page = PdfDocument(data)[0]
+    text_page = page.get_textpage()
+    written = PageText(text_page)
+    return _odd_runs(written, written.runs(), StyleReader(text_page).em)
+
+
+def test_no_line_of_prose_has_gaps_where_a_font_tells_less_than_its_height():
+    prose = ["The pump delivers three hundred litres of water each minute."] * 6
+    gaps = [line.replace(" ", 8 * " ") for line in prose]
+    assert odd_lines(low_pdf(prose)) == []
+    assert odd_lines(low_pdf(gaps)) == list(range(6))

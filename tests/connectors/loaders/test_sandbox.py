@@ -16,6 +16,7 @@ import pytest
 
 from rag_engine.connectors.loaders.parsing import worker
 from rag_engine.connectors.loaders.parsing.parsed import Refused
+from rag_engine.connectors.loaders.parsing.rows import RowOptions
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError, LoadLimitExceeded
 from tests.trials.bad_files import pdf_bomb
@@ -55,11 +56,32 @@ def test_a_file_that_stalls_the_child_is_given_up_and_the_next_one_is_read() -> 
         sandbox._timeout_s = 0.5
         stalled = child_of(sandbox)
         os.kill(stalled, signal.SIGSTOP)
-        with pytest.raises(LoadLimitExceeded, match=r"slow\.md: parsing took longer than 0\.5 s"):
+        told = (
+            r"slow\.md: parsing took longer than 0\.5 s; nothing of it was read; raise "
+            r"loaders\.timeout_s"
+        )
+        with pytest.raises(LoadLimitExceeded, match=told):
             sandbox.parse("markdown", b"# Hi", name="slow.md")
         wait_until_gone(stalled)
         sandbox._timeout_s = PATIENCE_S
         assert sandbox.parse("markdown", b"# Hi", name="b").text == "Hi"
+
+
+def test_a_file_of_rows_that_stalls_says_how_many_were_read(tmp_path) -> None:
+    table = tmp_path / "stock.csv"
+    table.write_text("id,text\n" + "".join(f"{n},A pump.\n" for n in range(3_000)))
+    with Sandbox(timeout_s=PATIENCE_S) as sandbox, table.open("rb") as file:
+        sandbox.parse("markdown", b"warm", name="warm")
+        child = child_of(sandbox)
+        rows = sandbox.rows("table", file, RowOptions(format="csv"), name="stock.csv")
+        first = next(rows)
+        os.kill(child, signal.SIGSTOP)
+        sandbox._timeout_s = 0.5
+        read = [first]
+        with pytest.raises(LoadLimitExceeded, match=r"its first 500 rows were read") as told:
+            read.extend(rows)
+    assert len(read) == 500
+    assert "the rest was not; raise loaders.timeout_s" in str(told.value)
 
 
 def test_a_child_that_died_between_two_files_costs_neither() -> None:
@@ -87,7 +109,11 @@ def needed_mb(page: bytes) -> int:
 
 def test_a_file_that_needs_too_much_memory_is_a_limit() -> None:
     with Sandbox(timeout_s=PATIENCE_S, memory_mb=needed_mb(PAGE) + 60) as sandbox:
-        with pytest.raises(LoadLimitExceeded, match=r"big\.html: it needs more memory"):
+        told = (
+            r"big\.html: it needs more memory than the \d+ MiB that a parser is given; "
+            r"nothing of it was read; raise loaders\.memory_mb"
+        )
+        with pytest.raises(LoadLimitExceeded, match=told):
             sandbox.parse("html", b"<p>word</p>" * 1_000_000, name="big.html")
         assert sandbox.parse("html", PAGE, name="b").text == "Hello"
 
