@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from rag_engine.connectors.loaders.parsing.scratch import scratch_prefix
 
@@ -23,6 +23,9 @@ __all__ = ["Child", "Crashed", "OutOfTime", "Reply"]
 Reply = dict[str, Any]
 
 _MAX_REPLY_BYTES = 400_000_000
+_BUSY = 10
+"""How much longer a file may take by the clock on the wall, where others have the processors."""
+_ALARM_SLACK_S = 2.0
 _PIECE = 1 << 20
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
@@ -33,6 +36,13 @@ class Crashed(Exception):
 
 class OutOfTime(Exception):
     """The child is not done when its time is over."""
+
+
+class _Deadline(NamedTuple):
+    """When a reply must be there: by the child's ``clock``, and by that on the wall."""
+
+    clock: float
+    wall: float
 
 
 class Child:
@@ -50,6 +60,8 @@ class Child:
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.owner = os.getpid()
         self.served = 0
+        self.spent_s = 0.0
+        """Seconds of ``clock`` that the last reply took."""
         self.stopped = False
         self.measured = measured
         self._files, its_end = socket.socketpair()
@@ -58,7 +70,8 @@ class Child:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "rag_engine.connectors.loaders.parsing.worker"),
-                    *(str(timeout_s), str(memory_mb << 20), str(its_end.fileno())),
+                    *(str(timeout_s * _BUSY + _ALARM_SLACK_S), str(memory_mb << 20)),
+                    str(its_end.fileno()),
                     *(["measured"] if measured else []),
                 ],
                 stdin=subprocess.PIPE,
@@ -76,6 +89,21 @@ class Child:
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self._files.setblocking(False)
+
+    def clock(self) -> float:
+        """Return seconds that pass while the child works, sleeps or reads.
+
+        They stand still while it waits for a processor that others have: a busy machine is no fault
+        of a file. Where the system does not tell, they always pass.
+        """
+        return time.monotonic() - self._waited_s()
+
+    def _waited_s(self) -> float:
+        try:
+            told = Path(f"/proc/{self._process.pid}/schedstat").read_text(encoding="ascii")
+            return int(told.split()[1]) / 1e9  # its time on processors, in queues for one (ns)
+        except (OSError, ValueError, IndexError):
+            return 0.0
 
     def parse(self, parser: str, data: bytes, name: str, timeout_s: float) -> Reply:
         """Send a file's bytes and wait for the reply.
@@ -116,22 +144,24 @@ class Child:
             raise Crashed from error
 
     def _ask(self, request: dict[str, Any], timeout_s: float, data: bytes = b"") -> Reply:
-        until = time.monotonic() + timeout_s
-        self._send(json.dumps(request).encode() + b"\n", until)
-        self._send(data, until)
+        began = self.clock()
+        deadline = _Deadline(began + timeout_s, time.monotonic() + timeout_s * _BUSY)
+        self._send(json.dumps(request).encode() + b"\n", deadline)
+        self._send(data, deadline)
         try:
-            reply = json.loads(self._receive(until))
+            reply = json.loads(self._receive(deadline))
         except ValueError as error:
             raise Crashed from error
         self.served += 1
+        self.spent_s = self.clock() - began
         if not isinstance(reply, dict):
             raise Crashed
         return reply
 
-    def _send(self, data: bytes, until: float) -> None:
+    def _send(self, data: bytes, deadline: _Deadline) -> None:
         rest = memoryview(data)
         while rest:
-            self._wait(self._in, select.POLLOUT, until)
+            self._wait(self._in, select.POLLOUT, deadline)
             try:
                 rest = rest[os.write(self._in, rest[:_PIECE]) :]
             except BlockingIOError:
@@ -139,11 +169,11 @@ class Child:
             except OSError as error:
                 raise Crashed from error
 
-    def _receive(self, until: float) -> bytes:
+    def _receive(self, deadline: _Deadline) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._wait(self._out, select.POLLIN, until)
+            self._wait(self._out, select.POLLIN, deadline)
             try:
                 piece = os.read(self._out, _PIECE)
             except BlockingIOError:
@@ -157,13 +187,13 @@ class Child:
             if size > _MAX_REPLY_BYTES:
                 raise Crashed
 
-    @staticmethod
-    def _wait(descriptor: int, event: int, until: float) -> None:
+    def _wait(self, descriptor: int, event: int, deadline: _Deadline) -> None:
         poll = select.poll()
         poll.register(descriptor, event)
-        left = until - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
-            raise OutOfTime
+        while (left := min(deadline.clock - self.clock(), deadline.wall - time.monotonic())) > 0:
+            if poll.poll(left * 1000):
+                return
+        raise OutOfTime
 
     def stop(self) -> int:
         """End the child now and return its exit status; negative for a signal."""

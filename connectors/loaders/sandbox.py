@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from operator import methodcaller
@@ -123,19 +122,17 @@ class Sandbox:
     ) -> Iterator[Any]:
         size = os.fstat(file.fileno()).st_size
         left = self._timeout_s * (1 + size // _BYTES_OF_A_TIMEOUT)
-        started = time.monotonic()
         read = 0
         worker, reply = self._answer(
             lambda child: child.begin(kind, parser, file, options, self._timeout_s), name
         )
         try:
             while True:
-                left -= time.monotonic() - started
+                left -= worker.spent_s
                 yield from reply["items"]
                 if reply["done"]:
                     return
                 read += len(reply["items"])
-                started = time.monotonic()
                 within = min(left, self._timeout_s)
                 told = f"its first {read:,} {_PARTS[kind]} were read, and the rest was not"
                 reply = self._checked(worker, methodcaller("more", within), name, told)

@@ -44,7 +44,8 @@ class LoaderSettings(Frozen):
     max_file_mb: int = Field(200, ge=1, le=1_000_000)
     """Largest file that is read whole, in 10^6 bytes."""
     timeout_s: float = Field(20.0, gt=0, le=86_400)
-    """Seconds that one file may take; one of rows that, and again for each MB of it."""
+    """Seconds that one file may take; one of rows that, and again for each MB of it. Those in which
+    other programs have the processors do not count, up to ten times as many."""
     memory_mb: int = Field(_MEMORY_MB, ge=128, le=1_000_000)
     """Memory that the process which parses a file may take, in MiB."""
     extra: tuple[LoaderPluginSettings, ...] = ()

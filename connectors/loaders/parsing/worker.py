@@ -71,7 +71,6 @@ _MANY_CHARACTERS = 200_000
 _LONG_S = 0.2
 """A reply is sent with so many items, such long ones, or what there is after this time."""
 
-_ALARM_SLACK_S = 2.0
 _USED_UP = 0.75
 """Resident share of the address space that a parser had when it could get no more: libraries and
 what was reserved take the rest."""
@@ -79,7 +78,7 @@ what was reserved take the rest."""
 
 def main() -> None:
     """Serve requests from standard input until it ends."""
-    timeout_s, memory_bytes, socket_number = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    alarm_s, memory_bytes, socket_number = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
     if sys.argv[4:] == ["measured"] and (below := os.fork()):
         _watch(below, memory_bytes)
@@ -93,7 +92,7 @@ def main() -> None:
         request = json.loads(line)
         data = requests.read(request.get("bytes", 0))
         # The parent kills a child that takes too long; should the parent be gone, this does.
-        signal.setitimer(signal.ITIMER_REAL, timeout_s + _ALARM_SLACK_S)
+        signal.setitimer(signal.ITIMER_REAL, alarm_s)
         reply = _reply(lambda: answer(request, data))  # noqa: B023 - called at once
         signal.setitimer(signal.ITIMER_REAL, 0)
         del data

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,29 @@ def test_a_file_of_rows_that_stalls_says_how_many_were_read(tmp_path) -> None:
             read.extend(rows)
     assert len(read) == 500
     assert "the rest was not; raise loaders.timeout_s" in str(told.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TRIED: who waits for a processor")
+def test_time_in_which_others_have_the_processor_does_not_count() -> None:
+    page = b"<p>" + b"<b>water</b> <i>pump</i> " * 10_000
+    one = {min(os.sched_getaffinity(0))}
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(timeout_s=PATIENCE_S))
+        sandbox.parse("html", page, name="warm")
+        sandbox.parse("html", page, name="measured")
+        alone = sandbox._workers[0].spent_s
+        sandbox._timeout_s = 2 * alone
+        os.sched_setaffinity(child_of(sandbox), one)
+        for _ in range(5):
+            other = subprocess.Popen(
+                [sys.executable, "-c", "while True: pass"], start_new_session=True
+            )
+            stack.callback(other.wait)
+            stack.callback(other.kill)
+            os.sched_setaffinity(other.pid, one)
+        began = time.monotonic()
+        assert sandbox.parse("html", page, name="beside others").text
+        assert time.monotonic() - began > 2 * alone, "the case is not met"
 
 
 def test_a_child_that_died_between_two_files_costs_neither() -> None:
@@ -242,7 +267,7 @@ def test_a_child_that_hangs_ends_by_its_own_alarm_when_the_parent_is_gone() -> N
             sys.executable,
             "-m",
             "rag_engine.connectors.loaders.parsing.worker",
-            "-1.7",
+            "0.3",
             *(str(512 << 20), str(its_end.fileno())),
         ],
         stdin=subprocess.PIPE,
