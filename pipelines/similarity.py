@@ -150,7 +150,6 @@ def _embedded(
         parts.append(embedded_side(texts[start : start + _BLOCK], embedder, detector, language))
     return Side(
         np.concatenate([part.vectors for part in parts]),
-        np.concatenate([part.tokens for part in parts]),
         [name for part in parts for name in part.languages],
     )
 

@@ -114,7 +114,7 @@ def embedded(parallel: Parallel, embedder: Embedder, on_stage: OnStage) -> dict[
     for number, (code, texts) in enumerate(parallel.items()):
         on_stage("languages", number, len(parallel))
         side = embedded_side(texts, embedder, None)
-        sides[code] = Side(side.vectors, side.tokens, [normalise_language(code)] * len(texts))
+        sides[code] = Side(side.vectors, [normalise_language(code)] * len(texts))
     return sides
 
 

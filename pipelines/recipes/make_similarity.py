@@ -4,9 +4,9 @@
 fitted on, and the bench measures on the rest. ``CACHE`` is a folder of vectors: no text is embedded
 twice. What is printed stands in ``rag_engine/calibration/prior.py``.
 
-What is usual is fitted by least squares to cosines of unrelated sentences: whole ones and their
-beginnings of a few words, as short texts are nearer to each other. The rest is a logistic
-regression of translations against their nearest misses, all pairs of languages alike.
+What is usual is fitted by least squares to the mean cosines of unrelated sentences, a pair of
+languages each. The rest is a logistic regression of translations against their nearest misses, all
+pairs of languages alike.
 """
 
 from __future__ import annotations
@@ -35,63 +35,35 @@ from rag_engine.pipelines.progress import Bar
 from rag_engine.ports import Float32Array
 from rag_engine.tasks.similarity import Side
 
-__all__ = ["beginnings", "fit_scale", "main"]
+__all__ = ["fit_scale", "main"]
 
-_SENTENCES, _SHORT = 300, 100
+_SENTENCES = 300
 _LANGUAGES = 24
-_WORDS, _CHARACTERS = 5, 14
 
 
-def beginnings(texts: Sequence[str]) -> list[str]:
-    """Return the first five words of each text, 14 characters of one that has no blanks.
-
-    >>> beginnings(["one two three four five six"])
-    ['one two three four five']
-    """
-    return [
-        " ".join(words[:_WORDS]) if len(words := text.split()) > _WORDS else text[:_CHARACTERS]
-        for text in texts
-    ]
-
-
-def fit_scale(
-    whole: Mapping[str, Side], short: Mapping[str, Side], prior: LanguagePrior
-) -> SimilarityScale:
-    """Fit the scale to parallel sentences, and to beginnings of the same."""
-    pairs = list(language_pairs(sorted(whole)))
-    places = {code: _place(side.languages[0], prior) for code, side in whole.items()}
+def fit_scale(sides: Mapping[str, Side], prior: LanguagePrior) -> SimilarityScale:
+    """Fit the scale to parallel sentences in some languages."""
+    pairs = list(language_pairs(sorted(sides)))
+    places = {code: _place(side.languages[0], prior) for code, side in sides.items()}
     spreads = {code: float(np.log(1 - place @ place)) for code, place in places.items()}
-    rows, cosines = [], []
-    for sides in (whole, short):
-        for one, other in pairs:
-            between = sides[one].vectors @ sides[other].vectors.T
-            lengths = np.log(sides[one].tokens)[:, np.newaxis] + np.log(sides[other].tokens)
-            apart = ~np.eye(len(between), dtype=np.bool_)
-            product = np.full(between.shape, places[one] @ places[other])
-            step = slice(None, None, 97)
-            rows.append(np.stack([product[apart][step], lengths[apart][step]], axis=1))
-            cosines.append(between[apart][step])
-    design = np.concatenate(rows)
-    design = np.column_stack([np.ones(len(design)), design])
-    usual, by_places, by_length = np.linalg.lstsq(design, np.concatenate(cosines))[0]
+    products = np.array([places[one] @ places[other] for one, other in pairs])
+    cosines = [sides[one].vectors @ sides[other].vectors.T for one, other in pairs]
+    means = [between[~np.eye(len(between), dtype=np.bool_)].mean() for between in cosines]
+    by_places, usual = np.polyfit(products, means, 1)
     features, rights = [], []
-    for one, other in pairs:
-        lengths = np.log(whole[one].tokens)[:, np.newaxis] + np.log(whole[other].tokens)
-        expected = usual + by_places * (places[one] @ places[other]) + by_length * lengths
-        above = whole[one].vectors @ whole[other].vectors.T - expected
+    for (one, other), product, between in zip(pairs, products, cosines, strict=True):
+        above = between - (usual + by_places * product)
         for value, found in zip((1.0, 0.0), nearest_misses(above), strict=True):
-            features.append(
-                np.stack([found, np.full(len(found), spreads[one] + spreads[other])], axis=1)
-            )
+            spread = np.full(len(found), spreads[one] + spreads[other])
+            features.append(np.stack([found, spread], axis=1))
             rights.append(np.full(len(found), value))
     intercept, slope, by_spread = logistic_fit(np.concatenate(features), np.concatenate(rights))
-    spread = float(np.mean(list(spreads.values())))
+    middle = float(np.mean(list(spreads.values())))
     return SimilarityScale(
         usual=float(usual),
         by_places=float(by_places),
-        by_length=float(by_length),
-        spread=spread,
-        at=float(-(intercept + by_spread * 2 * spread) / slope),
+        spread=middle,
+        at=float(-(intercept + by_spread * 2 * middle) / slope),
         slope=float(slope),
         by_spread=float(by_spread),
     )
@@ -113,13 +85,11 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit("the bundled model has no prior: make it first (make_prior)")
     known = read_parallel(path, _SENTENCES, prior).known
     fitted_on = evenly(halves(sorted(known), prior)[0], _LANGUAGES)
-    whole = {code: known[code] for code in fitted_on}
-    short = {code: beginnings(texts[:_SHORT]) for code, texts in whole.items()}
     with VectorCache(folder) as cache, Bar() as bar:
         cached = CachedEmbedder(embedder, cache)
-        sides = [embedded(texts, cached, bar.stage) for texts in (whole, short)]
+        sides = embedded({code: known[code] for code in fitted_on}, cached, bar.stage)
     sys.stdout.write(f"{len(fitted_on)} languages: {' '.join(fitted_on)}\n")
-    sys.stdout.write(f"{fit_scale(sides[0], sides[1], prior)}\n")
+    sys.stdout.write(f"{fit_scale(sides, prior)}\n")
 
 
 if __name__ == "__main__":

@@ -32,13 +32,12 @@ to 0.42 and 0.047 to 0.060)."""
 _SIMILARITY_SCALES: tuple[SimilarityScale | None, ...] = (
     None,
     SimilarityScale(
-        usual=0.3001,
-        by_places=0.6924,
-        by_length=-0.01182,
+        usual=0.2673,
+        by_places=0.6189,
         spread=-1.4117,
-        at=0.1223,
-        slope=67.58,
-        by_spread=-7.115,
+        at=0.1250,
+        slope=69.12,
+        by_spread=-7.400,
     ),
 )
 """How the cosines of each become probabilities that two texts say the same; None: not fitted. The

@@ -34,32 +34,28 @@ Dzongkha and Dhivehi every sentence has nearly the same vector."""
 class SimilarityScale:
     """The constants of one model. Arguments of the methods may be arrays that broadcast.
 
-    ``usual``, ``by_places`` and ``by_length`` tell the usual cosine of unrelated texts; ``spread``
-    is the logarithm of that of a language which the prior does not have. ``at`` (of the cosine
-    above the usual, with two such languages) has the probability one half; ``slope`` are log odds
-    a unit of cosine; ``by_spread`` log odds a unit of the logarithm of spreads.
+    ``usual`` and ``by_places`` tell the usual cosine of unrelated texts; ``spread`` is the
+    logarithm of that of a language which the prior does not have. ``at`` (of the cosine above the
+    usual, with two such languages) has the probability one half; ``slope`` are log odds a unit of
+    cosine; ``by_spread`` log odds a unit of the logarithm of spreads.
     """
 
     usual: float
     by_places: float
-    by_length: float
     spread: float
     at: float
     slope: float
     by_spread: float
 
-    def usual_cosine(self, places: _Floats, tokens: _Floats, other_tokens: _Floats) -> _Floats:
-        """Return the mean cosine of unrelated texts.
+    def usual_cosine(self, places: _Floats) -> _Floats:
+        """Return the mean cosine of unrelated texts by the product of their languages' places.
 
-        ``places`` is the product of their languages' places, ``tokens`` how many each text has.
-
-        >>> scale = SimilarityScale(usual=0.1, by_places=0.5, by_length=-0.01, spread=-1.0, at=0.1,
-        ...     slope=50.0, by_spread=-5.0)
-        >>> round(float(scale.usual_cosine(0.8, 1, 1)), 3)
+        >>> scale = SimilarityScale(usual=0.1, by_places=0.5, spread=-1.0, at=0.1, slope=50.0,
+        ...     by_spread=-5.0)
+        >>> round(float(scale.usual_cosine(np.float32(0.8))), 3)
         0.5
         """
-        length = np.log(tokens) + np.log(other_tokens)
-        usual: _Floats = np.asarray(self.usual + self.by_places * places + self.by_length * length)
+        usual: _Floats = self.usual + self.by_places * places
         return usual
 
     def probability(self, above: _Floats, spreads: _Floats) -> _Floats:
@@ -68,8 +64,8 @@ class SimilarityScale:
         ``above`` is their cosine less the usual one, ``spreads`` the sum of the logarithms of their
         languages' spreads.
 
-        >>> scale = SimilarityScale(usual=0.1, by_places=0.5, by_length=-0.01, spread=-1.0, at=0.1,
-        ...     slope=50.0, by_spread=-5.0)
+        >>> scale = SimilarityScale(usual=0.1, by_places=0.5, spread=-1.0, at=0.1, slope=50.0,
+        ...     by_spread=-5.0)
         >>> [round(float(scale.probability(above, -2.0)), 3) for above in (0.1, 0.2)]
         [0.5, 0.993]
         """

@@ -40,13 +40,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Texts that are compared: ``vectors`` ``(n, dimension)`` and how many ``tokens`` each has.
-
-    ``languages`` are theirs (BCP-47, or ``und``).
-    """
+    """Texts that are compared: ``vectors`` ``(n, dimension)``, and ``languages`` (or ``und``)."""
 
     vectors: Float32Array
-    tokens: Float32Array
     languages: Sequence[str]
 
 
@@ -148,11 +144,10 @@ def embedded_side(
     """
     said = stated_language(language)
     vectors = embedder.embed_queries(texts)
-    tokens = np.array(embedder.count_tokens(texts), np.float32)
     found = dict.fromkeys(texts, said or UNDETERMINED)
     if said is None and detector is not None:
         found = {text: detector.detect(text).language for text in found}
-    return Side(vectors, np.maximum(tokens, 1), [found[text] for text in texts])
+    return Side(vectors, [found[text] for text in texts])
 
 
 def compared(
@@ -174,8 +169,7 @@ def compared(
     other_codes, other_places, other_spreads = _places(other.languages, prior, scale)
     products = places @ other_places.T
     rows, columns = (np.ix_(codes, other_codes)) if matrix else (codes, other_codes)
-    lengths = (one.tokens[:, np.newaxis], other.tokens) if matrix else (one.tokens, other.tokens)
-    above = cosines - scale.usual_cosine(products[rows, columns], *lengths)
+    above = cosines - scale.usual_cosine(products[rows, columns])
     found = scale.probability(above, spreads[rows] + other_spreads[columns])
     probability: Float32Array = found.astype(np.float32)
     return probability

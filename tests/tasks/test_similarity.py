@@ -77,9 +77,8 @@ def test_one_threshold_tells_translations_in_every_pair_of_languages(figures):
     assert figures.shape == (30, 30)
     assert figures.min() >= 0
     assert figures.max() <= 1
-    assert (right > 0.1).mean() > 0.95
-    assert (wrong < 0.1).mean() > 0.99
-    assert (right > 0.5).mean() > 0.8
+    assert (right > 0.5).mean() > 0.95
+    assert (wrong < 0.1).mean() > 0.95
     assert (wrong < 0.5).all()
 
 
@@ -170,10 +169,10 @@ def test_what_can_not_be_is_refused(bundled_e5, texts, others, options, said):
         similarity(texts, others, embedder=bundled_e5, **options)
 
 
-def test_what_is_usual_is_taken_off_by_the_two_languages_and_the_lengths():
-    """By hand: two languages with places 0.5 and 0.75, texts of e and of 1 tokens."""
+def test_what_is_usual_is_taken_off_by_the_two_languages():
+    """By hand: two languages with places 0.5 and 0.75."""
     scale = SimilarityScale(
-        usual=0.1, by_places=0.8, by_length=-0.05, spread=-0.5, at=0.2, slope=10.0, by_spread=-2.0
+        usual=0.1, by_places=0.8, spread=-0.5, at=0.2, slope=10.0, by_spread=-2.0
     )
     prior = LanguagePrior(
         ("aa", "ab"),
@@ -181,13 +180,13 @@ def test_what_is_usual_is_taken_off_by_the_two_languages_and_the_lengths():
         np.array([0.5, 0], np.float32),
         similarity=scale,
     )
-    one = Side(np.array([[1, 0]], np.float32), np.array([np.e], np.float32), ["aa"])
-    other = Side(np.array([[0.9, 0.1]], np.float32), np.array([1.0], np.float32), ["ab"])
-    usual = 0.1 + 0.8 * (0.5 * 0.75) - 0.05 * (1 + 0)
+    one = Side(np.array([[1, 0]], np.float32), ["aa"])
+    other = Side(np.array([[0.9, 0.1]], np.float32), ["ab"])
+    usual = 0.1 + 0.8 * (0.5 * 0.75)
     spreads = np.log(1 - 0.25) + np.log(1 - 0.5625)
     odds = 10 * (0.9 - usual - 0.2) - 2 * (spreads + 1)
     assert compared(one, other, prior)[0] == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
-    unknown = Side(other.vectors, other.tokens, ["und"])  # in the middle, as far apart as usual
-    usual = 0.1 + 0.8 * 0.25 - 0.05
+    unknown = Side(other.vectors, ["und"])  # in the middle, as far apart as usual
+    usual = 0.1 + 0.8 * 0.25
     odds = 10 * (0.9 - usual - 0.2) - 2 * (np.log(0.75) - 0.5 + 1)
     assert compared(one, unknown, prior)[0] == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
