@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -68,6 +69,8 @@ class Mining:
         """Refuse what has no effect, before anything is read."""
         if self.k < 1:
             raise InvalidInput(f"-k is a number of neighbours, 1 or more, got {self.k}")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise InvalidInput(f"--threshold is a number, got {self.threshold}")
         if self.raw and any(self.languages):
             raise InvalidInput(
                 "--language and --other-language have no effect with --raw, which centres nothing; "
@@ -90,6 +93,11 @@ def mine(path: Path, other_path: Path, settings: Settings, how: Mining) -> Outco
         )
     with Bar(unit="line") as bar:
         sides = [_read(each, how, bar) for each in (path, other_path)]
+        if sides[0].digest == sides[1].digest:
+            raise InvalidInput(
+                f"{path} and {other_path} hold the same: every text would be paired with itself; "
+                "name a file of another language"
+            )
         gold = None if how.gold is None else read_gold(how.gold, sides[0], sides[1])
         pairs, facts = _pairs(sides, settings, how, bar.stage)
     quality = None if gold is None else mining_quality(pairs, gold, how.threshold)

@@ -75,6 +75,9 @@ class TextLines:
             if not text:
                 blank += 1
                 continue
+            if named and name in names:
+                problems.add(f"line {number:,}: the name {name!r:.80} came before; passed over")
+                continue
             key = hashlib.blake2b(text.encode(), digest_size=16).digest()
             rows[number] = known.setdefault(key, len(known))
             if rows[number] == len(starts):

@@ -212,8 +212,8 @@ def _new(rows: Int64Array, others: Int64Array) -> npt.NDArray[np.intp]:
     >>> _new(np.array([1, 1, 2]), np.array([3, 3, 3])).tolist()
     [0, 2]
     """
-    pairs = np.stack([rows, others], axis=1)
-    return np.sort(np.unique(pairs, axis=0, return_index=True)[1]) if len(pairs) else rows[:0]
+    pairs = rows * (others.max(initial=0) + 1) + others
+    return np.sort(np.unique(pairs, return_index=True)[1])
 
 
 def _taken_once(rows: Int64Array, others: Int64Array) -> list[int]:

@@ -187,6 +187,7 @@ def test_a_cut_file_of_vectors_is_noticed(tmp_path, capsys, files, without_meani
         (["--raw", "--language", "de"], "have no effect with --raw"),
         (["--language", "german"], "a language is a code"),
         (["--gold", "{tmp}/gold.tsv"], "gold.tsv, line 1: two line numbers with a tab"),
+        (["--threshold", "nan"], "--threshold is a number, got nan"),
         (["--gold", "{tmp}/missing.tsv"], "missing.tsv can not be read"),
         (["--settings", "{tmp}/milvus.toml"], "to mine, set another"),
         (["--work", "{tmp}"], "holds something else"),
@@ -206,6 +207,26 @@ def test_a_file_without_a_text_is_refused(tmp_path, capsys, files):
     assert "empty.txt holds no text" in capsys.readouterr().err
     assert main(["mine", str(files[0]), str(tmp_path / "none.txt")]) == Exit.FAILED
     assert "none.txt can not be read" in capsys.readouterr().err
+
+
+def test_the_same_file_twice_is_refused(files, capsys):
+    assert main(["mine", str(files[0]), str(files[0])]) == Exit.FAILED
+    assert "every text would be paired with itself" in capsys.readouterr().err
+
+
+def test_a_name_that_came_before_is_told(tmp_path, capsys, without_meaning):
+    one = write(tmp_path / "one", ["a\talpha", "b\tbeta", "a\tgamma", "no name"])
+    other = write(tmp_path / "other", ["x\tbeta", "y\talpha"])
+    status, printed = run_json(capsys, "mine", one, other, "--ids", "--raw", "--one-to-one")
+    assert status == Exit.PROBLEMS
+    reasons = [problem["reason"] for problem in printed["problems"]]
+    assert "the name 'a' came before" in reasons[0]
+    assert "no tab after a name" in reasons[1]
+    assert {(pair["line"], pair["other_line"]) for pair in printed["result"]["pairs"]} == {
+        ("a", "y"),
+        ("b", "x"),
+    }
+    assert printed["result"]["files"][0]["repeated"] == 0
 
 
 def test_a_text_s_line_is_what_line_feeds_make_it(tmp_path):
