@@ -50,6 +50,7 @@ from rag_engine.pipelines.tables import table
 from rag_engine.ports import Float32Array
 from rag_engine.settings import Settings
 from rag_engine.tasks.similarity import Side, compared, scaled_prior
+from rag_engine.text.codes import normalise_language
 
 __all__ = ["bench_similarity", "best_threshold", "calibration_error", "logistic_map"]
 
@@ -95,7 +96,13 @@ def bench_similarity(
     embedder = build_embedder(settings.embedder)
     prior = scaled_prior(embedder)
     read = read_parallel(path, sentences, prior)
-    held_out = halves(sorted(read.known), prior)[1]
+    assert prior.similarity is not None
+    fitted = prior.similarity.fitted_on
+    held_out = [
+        code
+        for code in halves(sorted(read.known), prior)[1]
+        if normalise_language(code) not in fitted
+    ]
     codes = evenly(held_out, languages or len(held_out))
     others = evenly(sorted(read.others), _OTHERS)
     if len(codes) < 2:

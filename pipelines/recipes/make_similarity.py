@@ -66,6 +66,7 @@ def fit_scale(sides: Mapping[str, Side], prior: LanguagePrior) -> SimilarityScal
         at=float(-(intercept + by_spread * 2 * middle) / slope),
         slope=float(slope),
         by_spread=float(by_spread),
+        fitted_on=tuple(side.languages[0] for side in sides.values()),
     )
 
 
@@ -88,7 +89,6 @@ def main(arguments: Sequence[str]) -> None:
     with VectorCache(folder) as cache, Bar() as bar:
         cached = CachedEmbedder(embedder, cache)
         sides = embedded({code: known[code] for code in fitted_on}, cached, bar.stage)
-    sys.stdout.write(f"{len(fitted_on)} languages: {' '.join(fitted_on)}\n")
     sys.stdout.write(f"{fit_scale(sides, prior)}\n")
 
 

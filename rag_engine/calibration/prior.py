@@ -38,6 +38,10 @@ _SIMILARITY_SCALES: tuple[SimilarityScale | None, ...] = (
         at=0.1250,
         slope=69.12,
         by_spread=-7.400,
+        fitted_on=(
+            *("af", "awa", "bs", "cs", "de", "eu", "fi", "gl", "hi", "is", "kab", "km", "lt"),
+            *("mr", "nl", "fa", "ru", "sm", "es", "tt", "th", "tr", "wo", "ms"),
+        ),
     ),
 )
 """How the cosines of each become probabilities that two texts say the same; None: not fitted. The

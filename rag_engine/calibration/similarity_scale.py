@@ -37,7 +37,8 @@ class SimilarityScale:
     ``usual`` and ``by_places`` tell the usual cosine of unrelated texts; ``spread`` is the
     logarithm of that of a language which the prior does not have. ``at`` (of the cosine above the
     usual, with two such languages) has the probability one half; ``slope`` are log odds a unit of
-    cosine; ``by_spread`` log odds a unit of the logarithm of spreads.
+    cosine; ``by_spread`` log odds a unit of the logarithm of spreads. ``fitted_on`` names the
+    languages that they were fitted on: who measures leaves these out.
     """
 
     usual: float
@@ -46,6 +47,7 @@ class SimilarityScale:
     at: float
     slope: float
     by_spread: float
+    fitted_on: tuple[str, ...] = ()
 
     def usual_cosine(self, places: _Floats) -> _Floats:
         """Return the mean cosine of unrelated texts by the product of their languages' places.

@@ -21,7 +21,9 @@ def run_json(capsys, *arguments):
     return json.loads(capsys.readouterr().out)["result"]
 
 
-def test_similarity_is_measured_on_languages_that_nothing_was_fitted_on(tmp_path: Path, capsys):
+def test_similarity_is_measured_on_languages_that_nothing_was_fitted_on(
+    tmp_path: Path, capsys, bundled_e5
+):
     path = tmp_path / "parallel.jsonl"
     texts = {**SENTENCES, "dz": ["ཀ", "ཁ", "ག"], "xx": SENTENCES["en"]}
     lines = [
@@ -32,7 +34,11 @@ def test_similarity_is_measured_on_languages_that_nothing_was_fitted_on(tmp_path
     path.write_text("\n".join(lines), encoding="utf-8")
     result = run_json(capsys, "bench", "similarity", path, "--cache", tmp_path / "cache")
     known = sorted([*SENTENCES, "dz"])
-    assert result["languages"] == [code for code in known[1::2] if code != "dz"]
+    fitted = load_prior(bundled_e5.contract.weights).similarity.fitted_on
+    assert {"de", "es"} < set(fitted)
+    assert result["languages"] == [
+        code for code in known[1::2] if code != "dz" and code not in fitted
+    ]
     assert result["unknown"] == ["xx"]
     raw, ours, _, _ = result["rows"]
     assert (raw["figure"], ours["figure"], ours["threshold"]) == ("raw cosine", "similarity", 0.5)
