@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Twin,
     )
     from rag_engine.settings import Settings
+    from rag_engine.tasks.similarity import similarity
 
 __all__ = [
     "AddReport",
@@ -58,6 +59,7 @@ __all__ = [
     "Settings",
     "Span",
     "Twin",
+    "similarity",
 ]
 
 _NAMES = {
@@ -71,6 +73,7 @@ _NAMES = {
         *("Problem", "ScoreParts", "Span", "Twin"),
     ),
     "settings": ("Settings",),
+    "tasks.similarity": ("similarity",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

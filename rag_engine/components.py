@@ -23,7 +23,14 @@ from rag_engine.ports import (
 )
 from rag_engine.settings import Settings
 
-__all__ = ["Components", "check_generator", "default_components", "default_loaders"]
+__all__ = [
+    "Components",
+    "check_generator",
+    "default_components",
+    "default_detector",
+    "default_embedder",
+    "default_loaders",
+]
 
 _FOR_WRITERS = (
     "answering.system_prompt",
@@ -74,6 +81,25 @@ def default_components(
     return build_components(
         settings, embedder=embedder, detector=detector, reranker=reranker, generator=generator
     )
+
+
+def default_embedder(settings: Settings) -> Embedder:
+    """Build the embedder that the settings name, and nothing else.
+
+    Raises:
+        MissingExtra: its package is not installed.
+        SettingsError: it is a part of one's own that can not be had.
+    """
+    from rag_engine.connectors.wiring import build_embedder
+
+    return build_embedder(settings.embedder)
+
+
+def default_detector() -> LanguageDetector:
+    """Build the detector that a knowledge base is given by default."""
+    from rag_engine.connectors.detectors.several import SeveralModelsDetector
+
+    return SeveralModelsDetector()
 
 
 def default_loaders(settings: Settings) -> tuple[Loader, ...]:

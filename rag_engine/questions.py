@@ -14,6 +14,7 @@ from rag_engine.answering.translating import NO_TRANSLATIONS, Translations, Tran
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
+from rag_engine.ports import Float32Array
 from rag_engine.records import Answer, Hit
 from rag_engine.retrieval.conversation import last_exchange
 from rag_engine.retrieval.diversity import diverse_hits
@@ -28,6 +29,7 @@ from rag_engine.search_arguments import (
     checked_history,
     checked_language,
 )
+from rag_engine.tasks.similarity import similarity
 
 __all__ = ["Questions"]
 
@@ -204,6 +206,36 @@ class Questions:
             k=k,
             weight=relevance,
             probable=self.settings.retrieval.mode not in {"bm25", "rrf"},
+        )
+
+    def similarity(
+        self,
+        texts: Sequence[str],
+        others: Sequence[str],
+        *,
+        matrix: bool = False,
+        language: str | None = None,
+        other_language: str | None = None,
+        raw: bool = False,
+    ) -> Float32Array:
+        """Return how probably texts say the same, 0 to 1: ``(n,)`` float32, one with one.
+
+        Told by the knowledge base's model, whatever the knowledge base holds: the same as by
+        ``rag_engine.tasks.similarity``, which says what the arguments are and what is refused.
+
+        Example: ``[same] = kb.similarity(["Wer haftet?"], ["Who is liable?"])``
+        """
+        self._check_open()
+        parts = self._opened.components
+        return similarity(
+            texts,
+            others,
+            matrix=matrix,
+            embedder=parts.embedder,
+            detector=None if raw else parts.detector,
+            language=language,
+            other_language=other_language,
+            raw=raw,
         )
 
     def rank(

@@ -23,7 +23,7 @@ def bitext(
     report: ReportFile = None,
     settings: SettingsFile = None,
 ) -> Outcome:
-    """How often a sentence finds its translation."""
+    """How often a sentence finds its translation, and how well pairs are mined."""
     from rag_engine.pipelines.bench.bitext import bench_bitext
 
     return write_report(bench_bitext(file, load_settings(settings) or Settings()), report)

@@ -23,6 +23,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.calibration.margins import flat_rankings, margins
 from rag_engine.ports import Float32Array, Int64Array, Ranking
 
 __all__ = ["Twins", "mine_twins", "number_mark"]
@@ -237,7 +238,7 @@ def _compare_two(one: _Language, other: _Language) -> tuple[Rows, npt.NDArray[np
     next_best = _next_best(similarities[rows], one, rows)
     next_best += _next_best(similarities[:, columns].T, other, columns)
     cosines = similarities[rows, columns]
-    sure = (cosines >= _NEAR) & (cosines - next_best / 2 >= _MARGIN)
+    sure = (cosines >= _NEAR) & (margins(cosines, next_best / 2, "distance") >= _MARGIN)
     return np.stack([one.rows[rows], other.rows[columns]], axis=1), sure
 
 
@@ -273,7 +274,7 @@ def _compare_neighbours(
         _nearest_of_languages(ids, codes, numbers, start, centred, neighbours)
         for start in range(0, len(ids), _BLOCK)
     ]
-    rows, twins, margins = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    rows, twins, nearer_by = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     # There and back: a pair is kept if each is the other's nearest, and both by the margin.
     forth = rows * len(ids) + twins
     back = twins * len(ids) + rows
@@ -281,7 +282,7 @@ def _compare_neighbours(
     places = np.minimum(np.searchsorted(forth, back, sorter=order), len(forth) - 1)
     other = order[places]
     mutual = (forth[other] == back) & (rows < twins)
-    sure = (margins + margins[other]) / 2 >= _MARGIN
+    sure = (nearer_by + nearer_by[other]) / 2 >= _MARGIN
     return np.stack([rows, twins], axis=1)[mutual], sure[mutual]
 
 
@@ -300,8 +301,8 @@ def _nearest_of_languages(
     """
     block = np.arange(start, min(len(ids), start + _BLOCK))
     rankings = neighbours(block, _NEIGHBOURS)
-    rows = np.repeat(np.arange(len(block)), [len(ranking.ids) for ranking in rankings])
-    near = np.searchsorted(ids, np.concatenate([ranking.ids for ranking in rankings]))
+    rows, found, _ = flat_rankings(rankings)
+    near = np.searchsorted(ids, found)
     similarities = np.vecdot(centred(near), centred(block)[rows])
     last = np.full(len(block), np.inf, dtype=np.float32)
     np.minimum.at(last, rows, similarities)
@@ -322,5 +323,5 @@ def _nearest_of_languages(
         counts += same
     short = counts < _NEXT
     usual = np.where(short, following + last[rows[first]], following) / (counts + short)
-    margins: Float32Array = (similarities[first] - usual).astype(np.float32)
-    return block[rows[first]], near[first], margins
+    nearer_by = margins(similarities[first], usual, "distance").astype(np.float32)
+    return block[rows[first]], near[first], nearer_by

@@ -90,7 +90,7 @@ class CentredRows:
     dimension)``.
     """
 
-    vectors: npt.NDArray[np.float16]
+    vectors: npt.NDArray[np.floating]
     codes: npt.NDArray[np.uint16]
     offsets: Float32Array
     enabled: bool

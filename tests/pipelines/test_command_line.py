@@ -20,6 +20,7 @@ CHOICES = {
     "bench search": ("--index", "auto", "exact", "hnsw", "ivf-pq", "milvus"),
     "evaluate": ("--mode", "dense", "lexical", "hybrid", "rrf", "bm25"),
     "export": ("--to", "onnx", "openvino", "sentence-transformers"),
+    "mine": ("--margin", "ratio", "distance"),
     "train embedder": ("--precision", "auto", "f32", "bf16"),
     "train reranker": ("--device", "auto", "cpu", "cuda"),
 }
@@ -60,6 +61,8 @@ def test_all_commands_are_there():
         "mcp",
         "serve",
         "migrate",
+        "similarity",
+        "mine",
         "evaluate",
         "export",
         "synthesize",
@@ -71,6 +74,7 @@ def test_all_commands_are_there():
         "bench index",
         "bench search",
         "bench bitext",
+        "bench similarity",
         "bench languages",
         "bench typing",
         "bench dialogues",
@@ -140,6 +144,7 @@ def test_a_wrong_choice_is_refused_with_those_there_are(path, capsys):
         "bench readers": ["inputs"],
         "evaluate": ["set"],
         "export": ["bundled", "out"],
+        "mine": ["one.txt", "other.txt"],
         "train embedder": ["data.jsonl", "--out", "out"],
         "train reranker": ["data.jsonl", "--out", "out"],
     }
