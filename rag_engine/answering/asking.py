@@ -58,7 +58,7 @@ class Search(Protocol):
 class Translate(Protocol):
     """Translates a question as the settings say."""
 
-    def __call__(self, question: str, also: Sequence[str], language: str | None) -> Translations:
+    def __call__(self, question: str, *, also: Sequence[str], language: str | None) -> Translations:
         """Return its translations."""
         ...
 
@@ -112,7 +112,7 @@ def ask(
         )
     rewritten = None if rewriting.text == question.strip() else rewriting.text
     asked = rewritten or question
-    translations = translate(asked, also, language)
+    translations = translate(asked, also=also, language=language)
     hits = search(
         asked,
         translations,
