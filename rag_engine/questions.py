@@ -320,9 +320,9 @@ class Questions:
         the question.
 
         ``history`` holds what was said before, oldest first: messages of ``user`` and
-        ``assistant``. A language model first writes the question so that it stands alone
-        (``rewritten`` of the answer); where there is none, or it writes something else than one
-        question, ``history`` is as in ``search``.
+        ``assistant``. It is used as in ``search``. A language model first writes the question so
+        that it stands alone (``rewritten`` of the answer), which is what is answered, and one more
+        formulation to search with; what is no question is left out, and a warning says so.
 
         ``on_text`` receives a draft piece by piece as it is written, from when the language of its
         beginning is known to be right; what it received is not taken back, though the answer's

@@ -20,6 +20,7 @@ from rag_engine.opening import OpenedStore
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import (
+    MAX_ALSO,
     History,
     check_k,
     check_min_score,
@@ -114,10 +115,10 @@ def ask(
     asked = rewritten or question
     translations = translate(asked, also=also, language=language)
     hits = search(
-        asked,
+        question,
         translations,
-        also=also,
-        history=said if rewriting.text is None else (),
+        also=_with_rewriting(also, rewritten),
+        history=said,
         k=k,
         where=where,
         language=language,
@@ -154,6 +155,15 @@ def ask(
         translations=translations.texts,
         answerable=answerable,
     )
+
+
+def _with_rewriting(also: Sequence[str], rewritten: str | None) -> list[str]:
+    """Return a question's other formulations, as many as may be, the rewritten one among them.
+
+    A rewriting is searched beside the question and what was said before, never in their place: many
+    a model repeats the question, or writes another one.
+    """
+    return list(also) if rewritten is None else [rewritten, *also][:MAX_ALSO]
 
 
 def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:
