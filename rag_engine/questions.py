@@ -321,8 +321,9 @@ class Questions:
 
         ``history`` holds what was said before, oldest first: messages of ``user`` and
         ``assistant``. It is used as in ``search``. A language model first writes the question so
-        that it stands alone (``rewritten`` of the answer), which is what is answered, and one more
-        formulation to search with; what is no question is left out, and a warning says so.
+        that it stands alone (``rewritten`` of the answer), which is what is answered, and where it
+        is longer one more formulation to search with; what is no question is left out, and a
+        warning says so.
 
         ``on_text`` receives a draft piece by piece as it is written, from when the language of its
         beginning is known to be right; what it received is not taken back, though the answer's

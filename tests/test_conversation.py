@@ -180,8 +180,8 @@ def test_a_question_that_stands_alone_is_asked_as_it_is(path, real_components, h
 
 @pytest.mark.parametrize(
     ("reply", "rewritten"),
-    [(FOLLOW_UP, None), (STANDING_ALONE, STANDING_ALONE), (NEW, NEW)],
-    ids=["repeated", "right", "wrong"],
+    [(FOLLOW_UP, None), (STANDING_ALONE, STANDING_ALONE), (NEW, NEW), ("What else?", "What else?")],
+    ids=["repeated", "right", "wrong", "short"],
 )
 @pytest.mark.parametrize("others", [0, 8])
 def test_a_rewriting_is_searched_beside_what_was_said(
@@ -193,7 +193,7 @@ def test_a_rewriting_is_searched_beside_what_was_said(
         answer = kb.ask(FOLLOW_UP, also=also, history=history, strictness="eager")
         hits = kb.search(
             FOLLOW_UP,
-            also=[reply, *also][:8] if rewritten else also,
+            also=[reply, *also][:8] if len(reply) > len(FOLLOW_UP) else also,
             history=history,
             k=kb.settings.answering.hits,
             min_score=kb.least_score,

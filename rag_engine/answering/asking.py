@@ -117,7 +117,7 @@ def ask(
     hits = search(
         question,
         translations,
-        also=_with_rewriting(also, rewritten),
+        also=_with_rewriting(question, also, rewritten),
         history=said,
         k=k,
         where=where,
@@ -157,13 +157,16 @@ def ask(
     )
 
 
-def _with_rewriting(also: Sequence[str], rewritten: str | None) -> list[str]:
+def _with_rewriting(question: str, also: Sequence[str], rewritten: str | None) -> list[str]:
     """Return a question's other formulations, as many as may be, the rewritten one among them.
 
     A rewriting is searched beside the question and what was said before, never in their place: many
-    a model repeats the question, or writes another one.
+    a model repeats the question, or writes another one. One that is no longer than the question
+    adds nothing that this leaves out, and is not searched.
     """
-    return list(also) if rewritten is None else [rewritten, *also][:MAX_ALSO]
+    if rewritten is None or len(rewritten) <= len(question.strip()):
+        return list(also)
+    return [rewritten, *also][:MAX_ALSO]
 
 
 def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:
