@@ -60,11 +60,12 @@ class AsyncQuestions(Questions):
         check_k(k)
         check_min_score(min_score)
         translations = NO_TRANSLATIONS
-        if self._translator is not None:  # which waits, and so takes no search's turn
-            translate = partial(self._translate, question, also, language)
+        if self.languages_to_translate(question, also=also, language=language):
+            # Which waits for a model, and so takes no search's turn.
+            translate = partial(self.translate, question, also=also, language=language)
             translations = await in_worker(self._workers.answer, translate)
         search = partial(
-            self._find,
+            self.search_translated,
             question,
             translations,
             also=also,
@@ -178,7 +179,7 @@ class AsyncQuestions(Questions):
         return ask(
             question,
             self._find_in_turn,
-            self._translate,
+            self.translate,
             self._opened,
             also=also,
             history=history,
@@ -207,7 +208,7 @@ class AsyncQuestions(Questions):
     ) -> list[Hit]:
         cancellation = current_cancellation() or Cancellation()
         search = partial(
-            self._find,
+            self.search_translated,
             question,
             translations,
             also=also,

@@ -93,8 +93,13 @@ class Questions:
 
         Example: ``hits = kb.search("Wie lange gilt die Garantie?", where=Equals("format", "pdf"))``
         """
-        return self._find(
+        self._check_open()
+        check_k(k)  # before a model is paid
+        check_min_score(min_score)
+        checked_history(history)
+        return self.search_translated(
             question,
+            self.translate(question, also=also, language=language),
             also=also,
             history=history,
             k=k,
@@ -104,28 +109,37 @@ class Questions:
             instruction=instruction,
         )
 
-    def _find(
+    def search_translated(
         self,
         question: str,
-        translations: Translations | None = None,
+        translations: Translations,
         *,
-        also: Sequence[str],
-        history: History,
-        k: int,
-        where: Filter | None,
-        language: str | None,
-        min_score: float,
-        instruction: str | None,
+        also: Sequence[str] = (),
+        history: History = (),
+        k: int = 10,
+        where: Filter | None = None,
+        language: str | None = None,
+        min_score: float = 0.0,
+        instruction: str | None = None,
     ) -> list[Hit]:
-        """Search; without ``translations`` the question is translated first, if it is to be."""
+        """Return what ``search`` returns, with ``translations`` that ``translate`` gave before.
+
+        For those whose searches do not wait for a language model. All else is as in ``search``.
+
+        Raises:
+            InvalidInput: as ``search`` does.
+
+        Example::
+
+            translations = kb.translate("Pampu inapaswa kusafishwa lini?")
+            hits = kb.search_translated("Pampu inapaswa kusafishwa lini?", translations)
+        """
         self._check_open()
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
         check_k(k)
         check_min_score(min_score)
         code = checked_language(language)
-        if translations is None:
-            translations = self._translate(question, also, language)
         hits = self._index.read(
             lambda view: self._retriever.search(
                 view,
@@ -140,12 +154,43 @@ class Questions:
         )
         return [_translated(hit, translations) for hit in hits] if self._translator else hits
 
-    def _translate(self, question: str, also: Sequence[str], language: str | None) -> Translations:
-        """Return the translations of a question that the settings want."""
+    def translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> Translations:
+        """Return a question in the languages of ``retrieval.translate``, as ``search`` makes it.
+
+        The generator is asked, and waited for; its ``texts`` are to be searched beside the
+        question, its ``failures`` tell what there is no translation into, and why. Where the
+        settings name no language, or the question and ``also`` are in all of them, there are none.
+
+        Raises:
+            InvalidInput: a question, formulation or language that is none.
+
+        Example: ``print(kb.translate("Pampu inapaswa kusafishwa lini?").texts)``
+        """
+        self._check_open()
+        formulations = checked_formulations(question, also)
+        code = checked_language(language)
         if self._translator is None:
             return NO_TRANSLATIONS
+        return self._translator.translate(formulations, code)
+
+    def languages_to_translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> list[str]:
+        """Return the languages (BCP-47) that ``translate`` would have a model write; it asks none.
+
+        Raises:
+            InvalidInput: a question, formulation or language that is none.
+
+        Example: ``assert kb.languages_to_translate("Who is liable?", language="en") == []``
+        """
+        self._check_open()
         formulations = checked_formulations(question, also)
-        return self._translator.translate(formulations, checked_language(language))
+        code = checked_language(language)
+        if self._translator is None:
+            return []
+        return self._translator.languages_of_none(formulations, code)
 
     def search_by_vector(
         self,
@@ -307,9 +352,10 @@ class Questions:
         the question.
 
         ``history`` holds what was said before, oldest first: messages of ``user`` and
-        ``assistant``. A language model first writes the question so that it stands alone
-        (``rewritten`` of the answer); where there is none, or it writes something else than one
-        question, ``history`` is as in ``search``.
+        ``assistant``. It is used as in ``search``. A language model first writes the question so
+        that it stands alone (``rewritten`` of the answer), which is what is answered, and where it
+        is longer one more formulation to search with; what is no question is left out, and a
+        warning says so.
 
         ``on_text`` receives a draft piece by piece as it is written, from when the language of its
         beginning is known to be right; what it received is not taken back, though the answer's
@@ -325,8 +371,8 @@ class Questions:
         """
         return ask(
             question,
-            self._find,
-            self._translate,
+            self.search_translated,
+            self.translate,
             self._opened,
             also=also,
             history=history,

@@ -290,9 +290,8 @@ class Answer:
     that ``text`` is in. ``warnings`` says what a reader should know, such as a citation that
     pointed nowhere and was removed. ``draft`` is what the generator wrote, with nothing checked:
     not for readers. ``rewritten`` is the question as a language model wrote it to be understood
-    without the conversation before it, and as it was searched and answered; None where it was asked
-    as it is. ``translations`` are those of that question, made by a language model, that were
-    searched beside it.
+    without the conversation before it, and as it was answered; None where it was asked as it is.
+    ``translations`` are those of that question, made by a language model, that were searched too.
     """
 
     text: str

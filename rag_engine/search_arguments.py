@@ -9,6 +9,7 @@ from rag_engine.records import UNDETERMINED, Message
 from rag_engine.text.codes import normalise_language
 
 __all__ = [
+    "MAX_ALSO",
     "History",
     "check_k",
     "check_min_score",
@@ -21,7 +22,8 @@ __all__ = [
 
 _MAX_K = 1_000
 _MAX_QUESTION = 10_000
-_MAX_ALSO = 8
+MAX_ALSO = 8
+"""Other formulations of a question that a search takes."""
 _MAX_MESSAGES = 1_000
 _MAX_CONTENT = 100_000
 _ROLES = ("user", "assistant")
@@ -106,9 +108,9 @@ def checked_formulations(question: str, also: Sequence[str]) -> list[str]:
             f"also is a list of other formulations of the question, got {also!r:.80}; of one pass "
             "a list with one text"
         )
-    if len(also) > _MAX_ALSO:
+    if len(also) > MAX_ALSO:
         raise InvalidInput(
-            f"also holds at most {_MAX_ALSO} formulations, got {len(also)}; pass those that differ "
+            f"also holds at most {MAX_ALSO} formulations, got {len(also)}; pass those that differ "
             "the most from the question: translations first"
         )
     for number, formulation in enumerate(also, start=1):

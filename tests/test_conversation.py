@@ -165,7 +165,6 @@ def test_a_language_model_writes_the_question_anew(path, real_components, histor
     assert answer.text == "Every six months [1]."
     assert answer.warnings == ()
     assert first(answer.hits) == FILTER
-    assert answer.hits[0].parts.follow_up is None  # it stands alone
     rewriting, answering = writer.prompts
     assert FIRST in rewriting.user
     assert answering.question == STANDING_ALONE
@@ -177,6 +176,31 @@ def test_a_question_that_stands_alone_is_asked_as_it_is(path, real_components, h
         answer = kb.ask(NEW, history=history)
     assert (answer.rewritten, answer.warnings) == (None, ())
     assert SHIPPING in first(answer.hits)
+
+
+@pytest.mark.parametrize(
+    ("reply", "rewritten"),
+    [(FOLLOW_UP, None), (STANDING_ALONE, STANDING_ALONE), (NEW, NEW), ("What else?", "What else?")],
+    ids=["repeated", "right", "wrong", "short"],
+)
+@pytest.mark.parametrize("others", [0, 8])
+def test_a_rewriting_is_searched_beside_what_was_said(
+    path, real_components, history, reply, rewritten, others
+):
+    """Many a model repeats the question, or writes another: what was said counts all the same."""
+    also = [f"Word {number}" for number in range(others)]  # as many as may be
+    with opened_with(Writer(reply, "Six months [1]."), path, real_components) as kb:
+        answer = kb.ask(FOLLOW_UP, also=also, history=history, strictness="eager")
+        hits = kb.search(
+            FOLLOW_UP,
+            also=[reply, *also][:8] if len(reply) > len(FOLLOW_UP) else also,
+            history=history,
+            k=kb.settings.answering.hits,
+            min_score=kb.least_score,
+        )
+    assert answer.rewritten == rewritten
+    assert list(answer.hits) == hits
+    assert FILTER in {hit.chunk.document_id for hit in hits}
 
 
 def test_without_a_history_no_model_is_asked_to_write_it_anew(path, real_components):

@@ -45,8 +45,13 @@ def test_what_is_awaited_takes_what_is_called():
 
 def test_an_answer_is_searched_for_as_passages_are():
     assert SEARCH < ASK
-    for within in (AsyncQuestions._find, AsyncQuestions._find_in_turn):
+    assert parameters(KnowledgeBase.search_translated, "translations") == parameters(
+        KnowledgeBase.search
+    )
+    for within in (KnowledgeBase.search_translated, AsyncQuestions._find_in_turn):
         assert names(within) == SEARCH | {"translations"}
+    for before in (KnowledgeBase.translate, KnowledgeBase.languages_to_translate):
+        assert names(before) == {"question", "also", "language"}
 
 
 def test_the_command_line_takes_what_python_takes():

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
-from rag_engine.errors import ServiceUnreachable, SettingsError
+from rag_engine.answering.translating import NO_TRANSLATIONS
+from rag_engine.errors import InvalidInput, ServiceUnreachable, SettingsError
 from rag_engine.serialisation import AskReply, SearchReply
+from rag_engine.workers import WorkerThreads
 
 TEXTS = {
     "pumpe": "Die Dichtung der Pumpe wird jedes Jahr ersetzt.",
@@ -85,6 +87,38 @@ def test_a_translation_counts_as_one_that_the_asker_gave(opened, mode):
         assert without_translations(found) == by_hand
         assert list(kb.rank([QUESTION])) == ranked_by_hand
         assert asyncio.run(kb.asearch(QUESTION)) == found
+
+
+def test_it_may_be_made_before_the_search(opened):
+    writer = Writer(en=ENGLISH, fr=FRENCH)
+    with opened(writer, translate=["en", "fr"]) as kb:
+        assert kb.languages_to_translate(QUESTION) == ["en", "fr"]
+        assert kb.languages_to_translate(QUESTION, also=[FRENCH]) == ["en"]
+        assert kb.languages_to_translate(QUESTION, also=[FRENCH], language="en") == []
+        assert writer.asked == []
+        made = kb.translate(QUESTION)
+        assert made.texts == (ENGLISH, FRENCH)
+        writer.asked.clear()
+        assert kb.search_translated(QUESTION, made) == kb.search(QUESTION)
+        assert writer.asked == []  # they are kept
+        with pytest.raises(InvalidInput, match="k is a whole number"):
+            kb.search("Pampu?", k=0)
+        assert writer.asked == []  # nobody pays for what is refused
+    with opened(writer) as kb:
+        assert kb.languages_to_translate(QUESTION) == []
+        assert kb.translate(QUESTION) == NO_TRANSLATIONS
+
+
+def test_who_needs_no_translation_waits_for_no_answer(opened):
+    class NoAnswers(WorkerThreads):
+        def answer(self, do):
+            raise AssertionError("an answer's turn was taken")
+
+    with opened(Writer(), translate=["en"]) as kb:
+        kb._workers = NoAnswers()
+        assert asyncio.run(kb.asearch(ENGLISH)) == kb.search(ENGLISH)
+        with pytest.raises(AssertionError, match="turn was taken"):
+            asyncio.run(kb.asearch(QUESTION))
 
 
 def test_none_is_made_unless_it_is_wanted(opened):

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """What a request asks for."""
 
     SEARCH = "search"
+    TRANSLATE = "translate"
     READ = "read"
     EMBED = "embed"
     COUNT = "count"

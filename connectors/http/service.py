@@ -68,7 +68,8 @@ class Service:
         """Return the pool whose workers do work of a kind."""
         if kind in {Kind.SEARCH, Kind.READ, Kind.EMBED, Kind.COUNT}:
             return self.searching
-        return self.answering if kind is Kind.ASK else self.writing
+        # What waits for a language model takes no worker from those who wait for none.
+        return self.answering if kind in {Kind.ASK, Kind.TRANSLATE} else self.writing
 
     def caller(self, key: Key | None) -> Caller | None:
         """Return who presents a key; None: somebody unknown."""

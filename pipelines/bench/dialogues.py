@@ -72,8 +72,8 @@ class Dialogue:
 class AskedTurn:
     """A turn, and whether its first hit was right alone and with the dialogue before it.
 
-    ``number`` counts from 1; ``follow_up`` is how likely it was taken to be one, None for a first
-    and where a language model wrote what was asked: ``rewritten``, in other words.
+    ``number`` counts from 1; ``follow_up`` is how likely it was taken to be one, None for a first;
+    ``rewritten`` whether a language model wrote it in other words.
     """
 
     dialogue: Dialogue

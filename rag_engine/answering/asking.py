@@ -20,6 +20,7 @@ from rag_engine.opening import OpenedStore
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import (
+    MAX_ALSO,
     History,
     check_k,
     check_min_score,
@@ -58,7 +59,7 @@ class Search(Protocol):
 class Translate(Protocol):
     """Translates a question as the settings say."""
 
-    def __call__(self, question: str, also: Sequence[str], language: str | None) -> Translations:
+    def __call__(self, question: str, *, also: Sequence[str], language: str | None) -> Translations:
         """Return its translations."""
         ...
 
@@ -112,12 +113,12 @@ def ask(
         )
     rewritten = None if rewriting.text == question.strip() else rewriting.text
     asked = rewritten or question
-    translations = translate(asked, also, language)
+    translations = translate(asked, also=also, language=language)
     hits = search(
-        asked,
+        question,
         translations,
-        also=also,
-        history=said if rewriting.text is None else (),
+        also=_with_rewriting(question, also, rewritten),
+        history=said,
         k=k,
         where=where,
         language=language,
@@ -154,6 +155,18 @@ def ask(
         translations=translations.texts,
         answerable=answerable,
     )
+
+
+def _with_rewriting(question: str, also: Sequence[str], rewritten: str | None) -> list[str]:
+    """Return a question's other formulations, as many as may be, the rewritten one among them.
+
+    A rewriting is searched beside the question and what was said before, never in their place: many
+    a model repeats the question, or writes another one. One that is no longer than the question
+    adds nothing that this leaves out, and is not searched.
+    """
+    if rewritten is None or len(rewritten) <= len(question.strip()):
+        return list(also)
+    return [rewritten, *also][:MAX_ALSO]
 
 
 def _telling(question: str, history: Sequence[Message], detector: LanguageDetector) -> str:

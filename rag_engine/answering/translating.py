@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -52,6 +52,7 @@ _log = logging.getLogger(__name__)
 class Translations:
     """A question in other languages, and why it is not in some that were wanted.
 
+    ``texts`` are other words than those of the question and of its other formulations, each once.
     ``error`` is that of a remote model that failed, if one did.
     """
 
@@ -97,7 +98,7 @@ class Translator:
         from concurrent.futures import ThreadPoolExecutor, wait  # takes time that few spend
 
         question = formulations[0]
-        wanted = self._languages_of_none(formulations, language)
+        wanted = self.languages_of_none(formulations, language)
         if not wanted:
             return NO_TRANSLATIONS
         stop = Cancellation()
@@ -118,7 +119,7 @@ class Translator:
         for failure in (failures := tuple(one.failure for one in written if one.failure)):
             _log.warning("%s; the question is searched without it", failure)
         return Translations(
-            tuple(one.text for one in written if one.text is not None),
+            _new((one.text for one in written if one.text is not None), formulations),
             failures,
             next((one.error for one in written if one.error is not None), None),
         )
@@ -140,7 +141,8 @@ class Translator:
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             return list(threads.map(translated, questions))
 
-    def _languages_of_none(self, formulations: Sequence[str], language: str | None) -> list[str]:
+    def languages_of_none(self, formulations: Sequence[str], language: str | None) -> list[str]:
+        """Return the languages that a question would be translated into; no model is asked."""
         spoken = {self._detector.detect(text).language for text in formulations[1:]}
         spoken.add(language or self._detector.detect(formulations[0]).language)
         return [tag for tag in self._languages if normalise_language(tag) not in spoken]
@@ -185,6 +187,12 @@ class _NotTranslatedError(Exception):
     def __init__(self, written: WrittenQuestion) -> None:
         super().__init__(written.failure)
         self.written = written
+
+
+def _new(texts: Iterable[str], formulations: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts that none of the formulations is, each once: a name stays what it is."""
+    known = {formulation.strip() for formulation in formulations}
+    return tuple(text for text in dict.fromkeys(texts) if text not in known)
 
 
 def _prompt(question: str, tag: str) -> Prompt:

@@ -109,6 +109,17 @@ def test_what_is_no_translation_is_told_and_left_out(reply, reason):
     assert reason in failure
 
 
+def test_what_repeats_a_formulation_is_no_other(caplog):
+    name = "Kartusche X-200"
+    found = translator(Model(en=f"“{name}”", fr=name), "en", "fr").translate([f" {name} "], "de")
+    assert found == NO_TRANSLATIONS
+    assert caplog.records == []
+    twice = translator(Model(it="Filtro X-200", es="Filtro X-200"), "it", "es")
+    found = twice.translate(["Filter X-200"], "de")
+    assert found.texts == ("Filtro X-200",)
+    assert found.beside(["Filter X-200"]) == ["Filter X-200", "Filtro X-200"]
+
+
 def test_what_takes_too_long_is_given_up_and_the_rest_is_not():
     over = threading.Event()
     stopped = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -37,10 +38,16 @@ async def search(
     body: SearchRequest, tenant: Reader, service: ServiceOf, request: Request
 ) -> Response:
     """Return the passages that answer a question best, whatever language they are in."""
+    kb = tenant.kb
+    find, units = partial(kb.search, body.question), 1.0 + len(body.also)
+    if kb.languages_to_translate(body.question, also=body.also, language=body.language):
+        translate = partial(kb.translate, body.question, also=body.also, language=body.language)
+        translations = await answered(service, request, tenant.name, Kind.TRANSLATE, translate)
+        find = partial(kb.search_translated, body.question, translations)
+        units += len(translations.texts)
 
     def work() -> Response:
-        hits = tenant.kb.search(
-            body.question,
+        hits = find(
             also=body.also,
             history=body.messages(),
             k=body.k,
@@ -55,7 +62,6 @@ async def search(
             reply = SearchReplyWithEvidence(**dict(reply), evidence=evidence)
         return json_response(reply)
 
-    units = 1.0 + len(body.also) + len(tenant.kb.settings.retrieval.translate)
     return await answered(service, request, tenant.name, Kind.SEARCH, work, units=units)
 
 

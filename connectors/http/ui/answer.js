@@ -2,6 +2,7 @@
 
 import { find, goTo, make } from "./dom.js";
 import { bare, marked, tongueOf } from "./lines.js";
+import { notes, searchedToo } from "./notes.js";
 import { aboutButton, isolated, languageTag, passageText, titleOf, whereabouts } from "./passage.js";
 import { put } from "./shown.js";
 import { number as numeral, parts, text } from "./strings.js";
@@ -67,6 +68,7 @@ export class AnswerView {
       trusted === "weak" ? make("strong", {}, text("weak_answer")) : null,
       reply.rewritten ? parts("rewritten", { question: isolated(reply.rewritten) }) : null,
       !reply.rewritten && reply.hits[0]?.parts.follow_up >= 0.5 ? text("follow_up") : null,
+      ...searchedToo(reply.translations),
       ...reply.warnings.map((warning) => make("bdi", { lang: "en", dir: "auto" }, warning)),
     ]));
     if (reply.citations.length) {
@@ -130,9 +132,6 @@ export class AnswerView {
 }
 
 const unchecked = (number) => make("span", { class: "cite", title: text("unchecked", { n: number }) }, numeral(number));
-
-const notes = (items) =>
-  make("ul", { class: "notes" }, items.filter((item) => item !== null).map((item) => make("li", {}, item)));
 
 const hitOf = (citation, reply) =>
   reply.hits.find((hit) => hit.document === citation.document && citation.text.includes(hit.text));

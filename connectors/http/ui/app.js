@@ -8,6 +8,7 @@ import { hitItem } from "./hits.js";
 import { KeyPanel } from "./key.js";
 import { Languages } from "./languages.js";
 import { LocaleChooser } from "./locale.js";
+import { notes, searchedToo } from "./notes.js";
 import { Said } from "./said.js";
 import { Scope } from "./scope.js";
 import { put, redraw } from "./shown.js";
@@ -215,8 +216,10 @@ function showHits(reply, title, { folded = false, listed = false, more = false }
     const items = make("ol", { class: "hits" }, reply.hits.map((hit, index) =>
       hitItem(hit, { hues: languages.hues, evidence: reply.evidence[index], about: restrict })));
     const heading = make("h2", { id: "hits-title", tabindex: "-1", class: listed ? "hidden" : null }, title());
+    // Of an answer, its own notes tell it.
+    const also = notes(listed ? searchedToo(reply.hits[0]?.parts.translations ?? []) : []);
     if (folded) section.replaceChildren(make("details", {}, make("summary", {}, heading), items));
-    else section.replaceChildren(heading, items);
+    else section.replaceChildren(heading, also, items);
     if (more) section.append(make("button", { type: "button", class: "quiet more", click: () => run({ more }) }, text("more")));
   });
   show(section, reply.hits.length > 0);

@@ -126,7 +126,7 @@ def place(number: int, text: str) -> dict[str, object]:
 def hit(number: int, text: str) -> dict[str, object]:
     parts = {"dense": 0.5, "dense_plain": 0.5, "lexical": 2.0, "matched_terms": [text, "script"],
              "late": None, "rerank": -3.5, "rerank_failure": None,
-             "rank_before_rerank": 1}  # fmt: skip
+             "rank_before_rerank": 1, "translations": list(HOSTILE)}  # fmt: skip
     return {
         **place(number, text), "rank": number, "score": 0.5, "metadata": {text: text},
         "parts": parts,
@@ -141,7 +141,7 @@ ANSWER = {
     "answer": "\n".join(f"{text} [{number}]" for number, text in enumerate(HOSTILE, start=1)),
     "generator": HOSTILE[8], "warnings": list(HOSTILE), "hits": HITS, "evidence": EVIDENCE,
     "citations": [{**place(n, text), "number": n} for n, text in enumerate(HOSTILE, start=1)],
-    "rewritten": HOSTILE[2],
+    "rewritten": HOSTILE[2], "translations": list(HOSTILE),
 }  # fmt: skip
 
 
