@@ -9,11 +9,11 @@ from inspect import getsource
 import pytest
 
 from rag_engine.connectors.loaders.parsing import html_text
-from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.pdf import PdfLoader
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import LoadError
 from rag_engine.records import Document, Problem
+from rag_engine.text.legible import illegible
 from tests.connectors.loaders.samples import make_script_pdf
 
 ENGLISH = (
