@@ -52,7 +52,7 @@ def is_cut_table(document: Document, chunk: Chunk) -> bool:
     r"""Tell whether a passage begins with a row of a table that began before it.
 
     >>> table = "| code | means |\n|---|---|\n| E1 | dry run |\n| E2 | too hot |"
-    >>> row = Chunk(document_id="d", ordinal=1, start=43, end=60, text="| E2 | too hot |")
+    >>> row = Chunk(document_id="d", ordinal=1, start=44, end=60, text="| E2 | too hot |")
     >>> is_cut_table(Document(id="d", text=table), row)
     True
     """

@@ -27,7 +27,7 @@ def nearest(
     >>> corners = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
     >>> none = np.empty(0, np.intp)
     >>> nearest(corners, (none, none))[0].tolist()
-    [[1, 2], [2, 0], [1, 0]]
+    [[1, 2], [0, 2], [1, 0]]
     """
     count = len(vectors)
     k = max(0, min(NEAREST, count - 1))

@@ -149,8 +149,9 @@ def _read_documents(
         places.setdefault(each.chunk.document_id, []).append(place)
     for identifier, its in places.items():
         document = read(identifier)
-        for look in looks if document is not None else ():
-            look(document, its)
+        if document is not None:
+            for look in looks:
+                look(document, its)
 
 
 def _asked(

@@ -46,7 +46,7 @@ class Sample:
 
     def language(self, place: int) -> str:
         """Return the language of a passage."""
-        return self.languages[self.codes[place]]
+        return self.languages[int(self.codes[place])]
 
 
 def every_id(snapshot: Snapshot) -> Int64Array:
