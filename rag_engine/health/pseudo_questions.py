@@ -36,7 +36,10 @@ Rank = Callable[[Sequence[str], Sequence[Collection[str]]], Iterable[Sequence[st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Questions of one kind: how many found what they ask for among the first ten, and first."""
+    """Questions of one kind: ``found`` had what they ask for among the first ten.
+
+    ``first`` had a right one first: for a translation, one in whatever language.
+    """
 
     asked: int
     found: int
@@ -61,6 +64,7 @@ class _Question:
     text: str
     group: str
     wanted: str
+    right: frozenset[str]
     without: str
     shown: FoundChunk
     place: int = -1
@@ -77,31 +81,34 @@ def ask_pseudo_questions(
     ranked = rank(
         [each.text for each in both], [[each.without] * bool(each.without) for each in both]
     )
-    places = [
-        list(found).index(each.wanted) if each.wanted in found else -1
-        for each, found in zip(both, map(list, ranked), strict=True)
-    ]
-    of_headings = list(zip(headings, places[: len(headings)], strict=True))
-    of_translations = list(zip(translations, places[len(headings) :], strict=True))
+    answers = list(zip(both, map(list, ranked), strict=True))
+    of_headings, of_translations = answers[: len(headings)], answers[len(headings) :]
     return PseudoQuestions(
         headings=_counted(of_headings),
         translations=_counted(of_translations),
-        missed_headings=tuple(each.place for each, place in of_headings if place < 0),
-        missed=tuple(_example(each) for each, place in of_translations if place < 0)[:_EXAMPLES],
+        missed_headings=tuple(each.place for each, found in of_headings if _missed(each, found)),
+        missed=tuple(_example(each) for each, found in of_translations if _missed(each, found))[
+            :_EXAMPLES
+        ],
     )
 
 
-def _counted(answers: Sequence[tuple[_Question, int]]) -> dict[str, Asked]:
-    groups: dict[str, list[int]] = {}
-    for question, place in answers:
-        groups.setdefault(question.group, []).append(place)
+def _missed(question: _Question, found: Sequence[str]) -> bool:
+    return question.wanted not in found
+
+
+def _counted(answers: Sequence[tuple[_Question, list[str]]]) -> dict[str, Asked]:
+    groups: dict[str, list[tuple[bool, bool]]] = {}
+    for question, found in answers:
+        first = bool(found) and found[0] in question.right
+        groups.setdefault(question.group, []).append((question.wanted in found, first))
     return {
         group: Asked(
-            asked=len(places),
-            found=sum(place >= 0 for place in places),
-            first=sum(place == 0 for place in places),
+            asked=len(each),
+            found=sum(found for found, _ in each),
+            first=sum(first for _, first in each),
         )
-        for group, places in sorted(groups.items())
+        for group, each in sorted(groups.items())
     }
 
 
@@ -129,7 +136,8 @@ def _of_headings(sample: Sample, generator: np.random.Generator) -> Iterator[_Qu
         heading, each = headings[place], sample.chunks[place]
         if len(heading) >= _SHORTEST and len(documents[heading]) == 1 and heading not in asked:
             asked.add(heading)
-            yield _Question(heading, each.chunk.language, each.chunk.document_id, "", each, place)
+            name = each.chunk.document_id
+            yield _Question(heading, each.chunk.language, name, frozenset({name}), "", each, place)
 
 
 def _heading(found: FoundChunk) -> str:
@@ -151,7 +159,8 @@ def _of_translations(view: View, generator: np.random.Generator) -> Iterator[_Qu
             wanted[pair] += 1
             drawn.append(row)
     chunks: dict[int, FoundChunk] = {}
-    ids = np.unique(both[drawn]).tolist()
+    twins = view.snapshot.twins.of(np.unique(both[drawn, 0]))
+    ids = sorted({each for row in drawn for each in both[row].tolist()}.union(*twins.values()))
     for start in range(0, len(ids), 500):
         chunks.update(view.chunks(ids[start : start + 500]))
     for row in drawn:
@@ -162,7 +171,11 @@ def _of_translations(view: View, generator: np.random.Generator) -> Iterator[_Qu
         apart = one.chunk.document_id != other.chunk.document_id
         if apart and len(text) >= _SHORTEST:
             group = f"{one.chunk.language}->{other.chunk.language}"
-            yield _Question(text, group, other.chunk.document_id, one.chunk.document_id, one)
+            right = frozenset(
+                chunks[each].chunk.document_id for each in twins[one.id] if each in chunks
+            )
+            wanted_name, own = other.chunk.document_id, one.chunk.document_id
+            yield _Question(text, group, wanted_name, right, own, one)
 
 
 def _first_sentence(found: FoundChunk) -> str:
