@@ -33,8 +33,11 @@ bdi { unicode-bidi: isolate; } q { quotes: none; overflow-wrap: anywhere; }
 code { font-size: .85em; color: #40506a; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: .12rem .5rem; text-align: end; font-weight: normal; } th { color: #5a6675; }
-.chart { overflow-x: auto; } svg text { font: 12px system-ui, "Noto Sans", sans-serif; }
+.chart { overflow-x: auto; } svg { max-width: 100%; height: auto; } h2 { break-after: avoid; }
+svg text { font: 12px system-ui, "Noto Sans", sans-serif; }
 @media print { body { margin: 0; max-width: none; } .chart { overflow: visible; }
+  .chart { break-inside: avoid; }
+  p:has(+ .chart) { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 _MOST_BARS = 40
