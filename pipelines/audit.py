@@ -187,12 +187,9 @@ def _how_it_went(audited: Audit) -> Iterator[str]:
             )
         yield short
     if none := audited.hits.get(0, 0):
-        yield f"{none:,} questions came back without any hit"
+        yield f"questions that came back without any hit: {none:,}"
     if audited.repeated:
-        yield (
-            f"{audited.repeated:,} hits named a passage that was named before; its first place "
-            "counts"
-        )
+        yield (f"hits that named a passage again (its first place counts): {audited.repeated:,}")
 
 
 def _problems(one: _Audited) -> Iterator[Problem]:

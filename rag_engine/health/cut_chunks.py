@@ -103,26 +103,26 @@ def cut_findings(cuts: BadCuts) -> Iterator[Finding]:
         (
             "fragments",
             cuts.fragments,
-            f"passages have fewer than {_SHORT * budget:.0f} tokens of a budget of {budget}",
+            f"passages with fewer than {_SHORT * budget:.0f} tokens of a budget of {budget}",
             "sections of a line or two: join them in the source, or leave such files out",
         ),
         (
             "half sentences",
             cuts.half_sentences,
-            "passages end within a sentence",
+            "passages that end within a sentence",
             "a page or column ends there, or a sentence is longer than the budget: index the "
             "source (DOCX, HTML) instead of its PDF, or raise chunking.max_tokens",
         ),
         (
             "bare headings",
             cuts.headings,
-            "passages hold a heading alone",
+            "passages with a heading alone",
             "text below them was lost, or is an image: look at the file, and read it by OCR",
         ),
         (
             "cut tables",
             cuts.tables,
-            "passages begin within a table, without its head",
+            "passages that begin within a table, without its head",
             "index the table as CSV or XLSX (a row becomes a document with its column names), or "
             "raise chunking.max_tokens",
         ),
@@ -131,7 +131,7 @@ def cut_findings(cuts: BadCuts) -> Iterator[Finding]:
         yield Finding(
             check=check,
             fine=fine,
-            says=f"{len(places):,} {says}",
+            says=f"{says}: {len(places):,}",
             advice="nothing to do" if fine else advice,
             count=len(places),
             of=len(cuts.sample),

@@ -110,7 +110,7 @@ def duplicate_findings(
     yield Finding(
         check="copies",
         fine=copies.extra == 0,
-        says=f"{copies.extra:,} of {copies.read:,} passages repeat another one to the letter",
+        says=f"passages that repeat another one to the letter: {copies.extra:,} of {copies.read:,}",
         advice=(
             "nothing to do"
             if copies.extra == 0
@@ -128,8 +128,8 @@ def duplicate_findings(
         check="near duplicates",
         fine=not near,
         says=(
-            f"{len(near):,} pairs of passages in one language share {_SAME:.0%} of their text and "
-            "more"
+            f"pairs of passages in one language that share {_SAME:.0%} of their text and more: "
+            f"{len(near):,}"
         ),
         advice=(
             "nothing to do"

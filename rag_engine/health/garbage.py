@@ -47,7 +47,7 @@ def garbage_findings(sample: Sample, garbage: dict[int, str]) -> Iterator[Findin
     yield Finding(
         check="garbage",
         fine=not garbage,
-        says=f"{len(garbage):,} passages look like no text",
+        says=f"passages that look like no text: {len(garbage):,}",
         advice=(
             "nothing to do"
             if not garbage

@@ -85,8 +85,8 @@ def hub_findings(sample: Sample, hubs: Hubs | None) -> Iterator[Finding]:
         check="hubs",
         fine=len(hubs.hubs) == 0,
         says=(
-            f"{len(hubs.hubs):,} passages are among the ten nearest of {_TIMES} times as many as "
-            f"usual (skewness {hubs.skewness:.2f})"
+            f"passages among the ten nearest of {_TIMES} times as many as usual: "
+            f"{len(hubs.hubs):,} (skewness {hubs.skewness:.2f})"
         ),
         advice=(
             "nothing to do"
@@ -103,7 +103,7 @@ def hub_findings(sample: Sample, hubs: Hubs | None) -> Iterator[Finding]:
     yield Finding(
         check="found by nothing",
         fine=fine,
-        says=f"{len(unfound):,} passages are among the ten nearest of no other one",
+        says=f"passages among the ten nearest of no other one: {len(unfound):,}",
         advice=(
             "nothing to do: in such a space some always are, and words find them"
             if fine

@@ -88,7 +88,7 @@ def doubt_findings(
     yield Finding(
         check="language unknown",
         fine=undetermined <= 0.02 * sample.of,
-        says=f"{undetermined:,} of {sample.of:,} passages are in no language that could be told",
+        says=f"passages in no language that could be told: {undetermined:,} of {sample.of:,}",
         advice=(
             "nothing to do: tables of numbers and names have none"
             if undetermined <= 0.02 * sample.of
@@ -101,7 +101,7 @@ def doubt_findings(
     yield _doubt(
         sample,
         "amid another language",
-        f"{len(foreign):,} passages have nearly all their nearest in one other language",
+        f"passages with nearly all their nearest in one other language: {len(foreign):,}",
         [(place, f"its nearest are in {language}") for place, language in foreign.items()],
         "read them: their language may be told wrongly, and they are then found late; state it "
         "with rag-engine index --language",
@@ -109,14 +109,14 @@ def doubt_findings(
     yield _doubt(
         sample,
         "language claimed otherwise",
-        f"{len(claims.hints):,} documents say a language that none of their passages is in",
+        f"documents that say a language none of their passages is in: {len(claims.hints):,}",
         claims.hints,
         "see who is right: the HTML lang attribute (or --language) of the file, or the passages",
     )
     yield _doubt(
         sample,
         "title in another language",
-        f"{len(claims.titles):,} documents have a title in another language than their passages",
+        f"documents with a title in another language than their passages: {len(claims.titles):,}",
         claims.titles,
         "a title is embedded with each passage and pulls it towards its language: translate it, "
         "or see that the passages' language is right",

@@ -97,7 +97,7 @@ def pair_findings(view: View, pairs: TranslationPairs, of: int) -> Iterator[Find
     yield Finding(
         check="twins in one language",
         fine=not pairs.in_two,
-        says=f"{len(pairs.in_two):,} groups of translations hold two passages in one language",
+        says=f"groups of translations with two passages in one language: {len(pairs.in_two):,}",
         advice=(
             "nothing to do"
             if not pairs.in_two

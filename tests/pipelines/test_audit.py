@@ -67,7 +67,7 @@ def test_it_is_measured_as_ours_is(tmp_path, facts, named, capsys):
     assert lines[9].split() == ["nDCG@10", "de", "en", "es", "fr"]
     assert lines[15].startswith("first hits in the question's language: 0.")
     assert "passages told by: id (380)" in lines
-    assert "1 questions came back without any hit" in lines
+    assert "questions that came back without any hit: 1" in lines
     written = json.loads(report.read_text(encoding="utf-8"))
     assert written["audit"]["failures"] == 1
     assert written["audit"]["questions_by_hits"] == {"0": 1, "20": 19}

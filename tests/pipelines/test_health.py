@@ -28,7 +28,9 @@ def test_lines_a_page_and_what_to_do(kb, tmp_path, capsys):
     lines = printed.out.splitlines()
     assert lines[0] == "16 passages of 16 documents in 2 languages; looked at: all"
     at = next(
-        number for number, line in enumerate(lines) if line.startswith("LOOK copies: 1 of 16")
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("LOOK copies: passages that repeat")
     )
     assert lines[at + 1].startswith("     -> they take each other's place")
     assert lines[at + 2].startswith("        [en] en/0#0 (as copy#0): The bakery")
@@ -53,7 +55,7 @@ def test_without_the_model(kb, capsys, monkeypatch):
     printed = capsys.readouterr()
     assert "without a model: " in printed.err
     assert "LOOK pseudo-questions: none were asked: the model " in printed.out
-    assert "LOOK copies: 1 of 16" in printed.out
+    assert "LOOK copies: passages that repeat another one to the letter: 1 of 16" in printed.out
 
 
 def test_what_is_not_there_is_told(tmp_path, capsys):
