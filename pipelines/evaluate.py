@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rag_engine.components import Components, default_components
-from rag_engine.connectors.charts import language_pair_heat_map, reliability_chart
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.cached_embedder import CachedEmbedder, Counts, Side, cached_embedder
 from rag_engine.evaluation.datasets import TestSet, load_test_set
-from rag_engine.evaluation.score_calibration import Bin
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.evaluation.verdict import Comparison, verdict_lines
+from rag_engine.pipelines.evaluation_files import Found, write_calibration, write_report
 from rag_engine.pipelines.evaluation_runs import (
     BASELINES,
     OURS,
@@ -36,16 +34,7 @@ from rag_engine.records import Problem
 from rag_engine.settings import Settings
 from rag_engine.store.recognised import find_catalogue
 
-__all__ = ["evaluate"]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """What was measured on one set: reports by row, and what was asked for."""
-
-    runs: dict[str, dict[str, Any]]
-    comparisons: list[Comparison] = field(default_factory=list)
-    scored: dict[str, Any] = field(default_factory=dict)
+__all__ = ["check_folders", "counts_of", "evaluate", "of_several", "remembering"]
 
 
 def evaluate(
@@ -75,33 +64,33 @@ def evaluate(
     """
     if strict and not ablation:
         raise InvalidInput("--strict asks for the verdict that --ablation gives; add --ablation")
-    _check_folders(folders, kb_path)
+    check_folders(folders, kb_path)
     sets = [load_test_set(folder) for folder in folders]
-    found: dict[str, _Found] = {}
+    found: dict[str, Found] = {}
     with ExitStack() as stack:
         components = default_components(settings)
         if cache is not None:
-            components = stack.enter_context(_remembering(components, settings, cache))
+            components = stack.enter_context(remembering(components, settings, cache))
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for number, test_set in enumerate(sets, start=1):
             note(
-                f"{_of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
+                f"{of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
                 f"{len(test_set.questions)} questions"
             )
             base = kb_path or temporary / "kb"
             path = base if kb_path is not None and len(sets) == 1 else base / test_set.name
             measured = evaluate_rows(test_set, path, settings, components, ablation=ablation)
-            one = _Found(runs={name: each.report for name, each in measured.items()})
+            one = Found(runs={name: each.report for name, each in measured.items()})
             if ablation:
                 one.comparisons = compare_rows(test_set, measured)
             if calibration is not None:
                 one.scored = evaluate_calibration(test_set, path, settings, components)
             found[test_set.name] = one
-        counts = _counts(components)
+        counts = counts_of(components)
     if report is not None:
-        _write_report(report, found, ablation=ablation)
+        write_report(report, found, all_rows=ablation)
     if calibration is not None:
-        _write_calibration(calibration, found)
+        write_calibration(calibration, found)
     comparisons = [each for one in found.values() for each in one.comparisons]
     return Outcome(
         result=_result(found, comparisons, counts, ablation=ablation),
@@ -110,7 +99,8 @@ def evaluate(
     )
 
 
-def _check_folders(folders: Sequence[Path], kb_path: Path | None) -> None:
+def check_folders(folders: Sequence[Path], kb_path: Path | None) -> None:
+    """Refuse sets of one name, and a knowledge base in the place of a folder for several."""
     names = [folder.resolve().name for folder in folders]
     for name in names:
         if names.count(name) > 1:
@@ -125,12 +115,13 @@ def _check_folders(folders: Sequence[Path], kb_path: Path | None) -> None:
         )
 
 
-def _of_several(number: int, sets: Sequence[TestSet]) -> str:
+def of_several(number: int, sets: Sequence[TestSet]) -> str:
+    """Return which set of how many it is, where there are several."""
     return f"{number}/{len(sets)} " if len(sets) > 1 else ""
 
 
 @contextmanager
-def _remembering(components: Components, settings: Settings, folder: Path) -> Iterator[Components]:
+def remembering(components: Components, settings: Settings, folder: Path) -> Iterator[Components]:
     """Give the parts with an embedder that keeps what it embeds in a folder; say how much it was.
 
     It is said after an error or Ctrl-C too: that much is kept.
@@ -154,13 +145,14 @@ def _remembering(components: Components, settings: Settings, folder: Path) -> It
             )
 
 
-def _counts(components: Components) -> dict[Side, Counts]:
+def counts_of(components: Components) -> dict[Side, Counts]:
+    """Return how many texts were in the cache, where there is one."""
     embedder = components.embedder
     return embedder.counts if isinstance(embedder, CachedEmbedder) else {}
 
 
 def _result(
-    found: dict[str, _Found],
+    found: dict[str, Found],
     comparisons: list[Comparison],
     counts: dict[Side, Counts],
     *,
@@ -180,7 +172,7 @@ def _result(
 
 
 def _lines(
-    found: dict[str, _Found], comparisons: list[Comparison], *, ablation: bool, cached: bool
+    found: dict[str, Found], comparisons: list[Comparison], *, ablation: bool, cached: bool
 ) -> Iterator[str]:
     sets = {name: one.runs for name, one in found.items()}
     if len(found) == 1:
@@ -207,7 +199,7 @@ def _lines(
         yield from verdict_lines(comparisons)
 
 
-def _problems(found: dict[str, _Found]) -> Iterator[Problem]:
+def _problems(found: dict[str, Found]) -> Iterator[Problem]:
     for name, one in found.items():
         if not one.comparisons:
             reason = "no verdict: no question of it has an answer; see its qrels"
@@ -215,47 +207,3 @@ def _problems(found: dict[str, _Found]) -> Iterator[Problem]:
         for each in one.comparisons:
             if each.difference.standing == "below":
                 yield Problem(source=each.place, reason=f"below {each.baseline}: {each.figures}")
-
-
-def _write_report(path: Path, found: dict[str, _Found], *, ablation: bool) -> None:
-    """Write the figures, by set if there are several, and a heat map a set."""
-    reports = {
-        name: one.runs if ablation else list(one.runs.values())[-1] for name, one in found.items()
-    }
-    if len(found) == 1:
-        [data] = reports.values()
-    else:
-        comparisons = [each.as_dict() for one in found.values() for each in one.comparisons]
-        data = {"sets": reports, **({"comparisons": comparisons} if ablation else {})}
-    _write(path, data)
-    note(f"written: {path}")
-    for name, one in found.items():
-        row = list(one.runs)[-1]
-        if pairs := one.runs[row]["by_pair"]:
-            chart = _chart(path, name, found)
-            title = f"{name}: nDCG@10 ({row})"
-            language_pair_heat_map(pairs, chart, measure="ndcg@10", title=title)
-            note(f"written: {chart}")
-
-
-def _write_calibration(path: Path, found: dict[str, _Found]) -> None:
-    """Write what scores are worth, by set if there are several, and a chart a set."""
-    scored = {name: one.scored for name, one in found.items()}
-    _write(path, next(iter(scored.values())) if len(scored) == 1 else {"sets": scored})
-    note(f"written: {path}")
-    for name, of_set in scored.items():
-        curves = {
-            kind: [Bin(**values) for values in bins] for kind, bins in of_set["reliability"].items()
-        }
-        chart = _chart(path, name, found)
-        reliability_chart(curves, chart, title=name)
-        note(f"written: {chart}")
-
-
-def _chart(path: Path, name: str, found: dict[str, _Found]) -> Path:
-    """Return where a set's picture goes: beside the data, of several sets with the set's name."""
-    return path.with_suffix(".png") if len(found) == 1 else path.with_suffix(f".{name}.png")
-
-
-def _write(path: Path, data: dict[str, Any]) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -28,6 +28,7 @@ from rag_engine.settings import (
 __all__ = [
     "ABLATION",
     "BASELINES",
+    "DEPTH",
     "OURS",
     "Measured",
     "compare_rows",
@@ -36,7 +37,8 @@ __all__ = [
     "evaluate_set",
 ]
 
-_DEPTH = 100
+DEPTH = 100
+"""Documents of a ranking that are measured."""
 
 OURS = "ours"
 BASELINES = ("plain dense", "plain RRF(dense, BM25)")
@@ -150,7 +152,7 @@ def _ranked(
     without: Sequence[Collection[str]] | None = None,
 ) -> Iterator[tuple[str, list[RankedDocument]]]:
     texts = [question.text for question in questions]
-    ranked = kb.rank(texts, depth=_DEPTH, without=without)
+    ranked = kb.rank(texts, depth=DEPTH, without=without)
     with Bar(f"asking ({kb.settings.retrieval.mode})", len(texts), "question") as bar:
         for question, documents in zip(questions, bar.each(ranked), strict=True):
             yield question.id, documents

@@ -8,7 +8,15 @@ from typing import Any
 from rag_engine.evaluation.verdict import LEAST_QUESTIONS
 from rag_engine.pipelines.tables import table
 
-__all__ = ["ablation_of_sets", "by_language", "calibration_lines", "figures_of_rows"]
+__all__ = [
+    "ablation_of_sets",
+    "by_language",
+    "calibration_lines",
+    "figures_of_rows",
+    "pair_matrix",
+]
+
+_WIDEST = 24
 
 Runs = Mapping[str, Mapping[str, Any]]
 """Reports by the names of their rows."""
@@ -98,5 +106,35 @@ def calibration_lines(scored: Mapping[str, Any]) -> Iterator[str]:
                 "false answers": f"{threshold['false_answers']:.3f}",
             }
             for threshold in scored["thresholds"]
+        ]
+    )
+
+
+def pair_matrix(report: Mapping[str, Any]) -> list[str]:
+    """Return nDCG@10 by the question's language (rows) and the passage's (columns).
+
+    With more than ``_WIDEST`` languages on a side a line says so instead.
+
+    >>> pairs = {"de->en": {"ndcg@10": 0.5}, "en->en": {"ndcg@10": 1.0}}
+    >>> pair_matrix({"by_pair": pairs})
+    ['nDCG@10     en', 'de in    0.500', 'en in    1.000']
+    """
+    pairs = report["by_pair"]
+    split = [name.split("->", 1) for name in pairs]
+    rows, columns = (sorted({pair[side] for pair in split}) for side in (0, 1))
+    if max(len(rows), len(columns)) > _WIDEST:
+        return [f"{len(pairs):,} pairs of languages: --report FILE and --json have them all"]
+    return table(
+        [
+            {
+                "nDCG@10": f"{row} in",
+                **{
+                    column: f"{pairs[f'{row}->{column}']['ndcg@10']:.3f}"
+                    if f"{row}->{column}" in pairs
+                    else None
+                    for column in columns
+                },
+            }
+            for row in rows
         ]
     )

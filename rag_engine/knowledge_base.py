@@ -13,6 +13,7 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.files import add_file, add_files
+from rag_engine.health.report import QUESTIONS, SAMPLE, HealthReport, examine
 from rag_engine.ingest import Stop, add_documents, never
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
@@ -370,3 +371,32 @@ class KnowledgeBase(AsyncQuestions):
         """
         self._check_open()
         return check_store(self.path, self._index.factories, on_stage=on_stage)
+
+    def health(
+        self,
+        *,
+        sample: int = SAMPLE,
+        questions: int = QUESTIONS,
+        seed: int = 1,
+        on_stage: OnStage = silent,
+    ) -> HealthReport:
+        """Tell without labels what keeps passages from being found, as ``rag-engine health`` does.
+
+        Of more than ``sample`` passages (20,000 at most) as many are drawn by ``seed``. At most
+        ``questions`` are asked that the knowledge base makes itself; they alone need the model.
+
+        Raises:
+            InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+
+        Example: ``print([each.says for each in kb.health().findings if not each.fine])``
+        """
+        self._check_open()
+        return examine(
+            self,
+            self._index.view().without_vanished(),
+            self._opened.components,
+            sample=sample,
+            questions=questions,
+            seed=seed,
+            on_stage=on_stage,
+        )

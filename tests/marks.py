@@ -37,6 +37,7 @@ ANY = "extended"
 _FILES = {
     "rag_engine/connectors/haystack/*.py": "frameworks",
     "rag_engine/connectors/llamaindex/*.py": "frameworks",
+    "tests/connectors/foreign_retrievers/test_frameworks.py": "frameworks",
     "tests/connectors/haystack/*.py": "frameworks",
     "tests/connectors/llamaindex/*.py": "frameworks",
     "rag_engine/connectors/training/embedder_trainer.py": "torch",

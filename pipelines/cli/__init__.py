@@ -30,6 +30,7 @@ _COMMANDS = {
     "delete": "Delete documents, or all documents of a file.",
     "inspect": "Show what a knowledge base holds.",
     "check": "Verify all that a knowledge base holds: pages, rows, vectors, index files, counts.",
+    "health": "Tell without labels what keeps passages from being found, and what to do.",
     "compact": "Build the index anew and give back the space of what was deleted.",
     "mcp": "Serve a knowledge base to MCP clients, on stdin and stdout.",
     "serve": "Answer over HTTP; see /openapi.json.",

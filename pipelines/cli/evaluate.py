@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -93,9 +94,50 @@ def evaluate(
             callback=checked_file,
         ),
     ] = None,
+    retriever: Annotated[
+        str | None,
+        typer.Option(
+            "--retriever",
+            metavar="MODULE:OBJECT",
+            help="Ask this instead of the engine: a retriever of LangChain, LlamaIndex or "
+            "Haystack, a function (question, k), or one that makes such from the set's folder.",
+        ),
+    ] = None,
+    id_key: Annotated[
+        str | None,
+        typer.Option(
+            "--id-key",
+            metavar="KEY",
+            help="With --retriever: the field of its documents' metadata that holds a passage's "
+            "id in the set.",
+            show_default="id, doc_id, then the document's own id",
+        ),
+    ] = None,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside-ours",
+            help="With --retriever: measure the engine on the same sets too, and compare.",
+        ),
+    ] = False,
 ) -> Outcome:
     """Measure on test sets."""
     from rag_engine.pipelines.evaluate import evaluate
+
+    _check_foreign(
+        retriever,
+        beside=beside,
+        needing_one={"--id-key": id_key, "--beside-ours": beside},
+        without_one={"--ablation": ablation, "--strict": strict, "--calibration": calibration},
+        of_ours={
+            "--settings": settings,
+            "--kb": kb,
+            "--cache": cache,
+            "--mode": mode,
+            "--no-fairness": no_fairness,
+            "--rerank": rerank,
+        },
+    )
 
     if ablation and (mode or no_fairness):
         raise InvalidInput(
@@ -112,6 +154,11 @@ def evaluate(
         if isinstance(chosen.reranker, CrossEncoderRerankerSettings):
             reranker = chosen.reranker.model_copy(update={"model": rerank})
         chosen = chosen.model_copy(update={"reranker": reranker})
+    if retriever is not None:
+        from rag_engine.pipelines.audit import Beside, audit_retriever
+
+        ours = Beside(settings=chosen, kb_path=kb, cache=cache) if beside else None
+        return audit_retriever(test_sets, retriever, id_key=id_key, beside=ours, report=report)
     return evaluate(
         test_sets,
         settings=chosen,
@@ -122,3 +169,27 @@ def evaluate(
         strict=strict,
         calibration=calibration,
     )
+
+
+def _check_foreign(
+    retriever: str | None,
+    *,
+    beside: bool,
+    needing_one: Mapping[str, object],
+    without_one: Mapping[str, object],
+    of_ours: Mapping[str, object],
+) -> None:
+    """Refuse options that do nothing with, or without, ``--retriever``."""
+    if retriever is None:
+        wrong, reason = needing_one, "is for --retriever; name one"
+    elif beside:
+        wrong, reason = without_one, "is about this engine alone; leave it out"
+    else:
+        wrong = {**without_one, **of_ours}
+        reason = (
+            "is about this engine, and --retriever asks another; leave it out, or measure this one "
+            "too with --beside-ours"
+        )
+    for option, value in wrong.items():
+        if value:
+            raise InvalidInput(f"{option} {reason}")

@@ -57,6 +57,7 @@ def test_all_commands_are_there():
         "delete",
         "inspect",
         "check",
+        "health",
         "compact",
         "mcp",
         "serve",

@@ -12,7 +12,6 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.legible import illegible
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 from rag_engine.connectors.loaders.parsing.pdf_annotations import open_forms, read_annotations
 from rag_engine.connectors.loaders.parsing.pdf_headings import with_headings
@@ -26,6 +25,7 @@ from rag_engine.connectors.loaders.parsing.pdf_pages import put_together, with_f
 from rag_engine.connectors.loaders.parsing.pdf_running import without_running_lines
 from rag_engine.connectors.loaders.parsing.pdf_scans import goes_to_ocr, pictures_of
 from rag_engine.connectors.loaders.parsing.pdf_structure import Figure
+from rag_engine.text.legible import illegible
 
 __all__ = ["parse"]
 

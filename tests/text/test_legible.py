@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from inspect import getsource
 
 import pytest
 
 from rag_engine.connectors.loaders.parsing import html_text
-from rag_engine.connectors.loaders.parsing.legible import illegible
-from rag_engine.connectors.loaders.pdf import PdfLoader
-from rag_engine.connectors.loaders.sandbox import Sandbox
-from rag_engine.errors import LoadError
-from rag_engine.records import Document, Problem
-from tests.connectors.loaders.samples import make_script_pdf
+from rag_engine.text.legible import illegible
 
 ENGLISH = (
     "The pump delivers three hundred litres of water each minute and weighs twelve kilograms. "
@@ -100,28 +94,3 @@ LEGIBLE = [
 @pytest.mark.parametrize("text", LEGIBLE)
 def test_what_is_text(text: str):
     assert illegible(text) is None
-
-
-def test_a_page_without_letters_is_reported_and_the_others_are_kept(
-    sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
-):
-    pages = [["One page of text."], [by_glyph(ENGLISH[:90])], ["Another page of text."]]
-    document, problem = load(PdfLoader(sandbox=sandbox), "a.pdf", make_script_pdf(pages))
-    assert isinstance(document, Document)
-    assert document.text == "One page of text.\n\nAnother page of text."
-    assert [span.page for span in document.spans] == [1, 3]
-    assert problem == Problem(
-        source="a.pdf",
-        reason=(
-            "no text that can be read on page 2: its letters make no words of any language; "
-            "run OCR over the file (ocr.enabled = 'never')"
-        ),
-    )
-
-
-def test_a_file_without_any_letters_is_an_error(
-    sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
-):
-    pages = [[in_order(ENGLISH[:90], "\ue000")]]
-    with pytest.raises(LoadError, match=r"its signs are controls .*on 1 of 1 pages\); run OCR"):
-        load(PdfLoader(sandbox=sandbox), "a.pdf", make_script_pdf(pages))

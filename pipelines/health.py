@@ -1,0 +1,116 @@
+"""``rag-engine health``: a report on a knowledge base without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.health.absent_embedder import AbsentEmbedder
+from rag_engine.health.findings import Finding
+from rag_engine.health.pseudo_questions import Asked
+from rag_engine.health.report import QUESTIONS, SAMPLE, HealthReport
+from rag_engine.inspection import inspect_folder
+from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.pipelines.output import Outcome, note, safe
+from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.tables import table
+
+__all__ = ["health"]
+
+_EXAMPLES = 3
+_WEAKEST = 12
+
+
+def health(
+    kb_path: Path,
+    *,
+    html: Path | None = None,
+    sample: int = SAMPLE,
+    questions: int = QUESTIONS,
+    seed: int = 1,
+) -> Outcome:
+    """Look at a knowledge base, and write a page if one is named; nothing of it is changed.
+
+    Without the model that it was built with, all is looked at but what needs one.
+
+    Raises:
+        StoreNotFound: there is none.
+        InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+    """
+    with _opened(kb_path) as kb, Bar(unit="passage") as bar:
+        report = kb.health(sample=sample, questions=questions, seed=seed, on_stage=bar.stage)
+    if html is not None:
+        from rag_engine.connectors.health_page import health_page
+
+        html.write_text(health_page(report, kb_path.resolve().name), encoding="utf-8")
+        note(f"written: {html}")
+    return Outcome(result=report.as_dict(), lines=list(_lines(report)))
+
+
+def _opened(path: Path) -> KnowledgeBase:
+    try:
+        return KnowledgeBase.open(path, read_only=True)
+    except (MissingExtra, ModelError) as error:
+        note(f"without a model: {error}")
+        stored = inspect_folder(path).contract
+        return KnowledgeBase.open(path, read_only=True, embedder=AbsentEmbedder(stored))
+
+
+def _lines(report: HealthReport) -> Iterator[str]:
+    yield (
+        f"{report.passages:,} passages of {report.documents:,} documents in "
+        f"{len(report.languages):,} languages; looked at: "
+        + (
+            "all"
+            if report.looked_at == report.passages
+            else f"{report.looked_at:,}, drawn with --seed {report.seed}"
+        )
+    )
+    yield from table(_languages(report))
+    if report.pseudo_questions is not None:
+        yield from _pairs(report.pseudo_questions.translations)
+    for wanted in (False, True):
+        for finding in report.findings:
+            if finding.fine == wanted:
+                yield from _finding(finding)
+
+
+def _languages(report: HealthReport) -> list[dict[str, Any]]:
+    placed = {} if report.placement is None else {p.language: p for p in report.placement.languages}
+    total = max(1, sum(report.languages.values()))
+    rows = []
+    for language, count in report.languages.items():
+        place = placed.get(language)
+        rows.append(
+            {
+                "language": language,
+                "passages": count,
+                "share": f"{count / total:.1%}",
+                "kin nearer, before": None if place is None else f"{place.nearer_before:.0%}",
+                "and after": None if place is None else f"{place.nearer_after:.0%}",
+            }
+        )
+    return rows
+
+
+def _pairs(asked: dict[str, Asked]) -> list[str]:
+    """Return the pairs of languages between which least is found."""
+    weakest = sorted(asked.items(), key=lambda pair: (pair[1].found / pair[1].asked, pair[0]))
+    rows: list[dict[str, Any]] = [
+        {"finds a translation": pair, **asdict(each)} for pair, each in weakest[:_WEAKEST]
+    ]
+    more = len(weakest) - len(rows)
+    return [*table(rows), *([f"and {more:,} more pairs (--json, --html)"] if more > 0 else [])]
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"{'ok  ' if finding.fine else 'LOOK'} {finding.check}: {finding.says}"
+    if finding.fine:
+        return
+    yield f"     -> {finding.advice}"
+    for each in finding.examples[:_EXAMPLES]:
+        more = f" ({safe(each.note)})" if each.note else ""
+        yield f"        [{each.language}] {safe(each.passage)}{more}: {safe(each.text)[:80]}"

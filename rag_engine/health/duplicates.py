@@ -1,0 +1,164 @@
+"""Passages that stand there twice: to the letter, or nearly so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag_engine.health.findings import EXAMPLES, Example, Finding, example
+from rag_engine.health.sample import Places, Sample, every_id, in_batches
+from rag_engine.ports import Float32Array
+from rag_engine.store.view import View
+from rag_engine.text.steering import on_one_line
+
+__all__ = ["Copies", "duplicate_findings", "find_copies", "find_near", "overlap"]
+
+_MOST_READ = 200_000
+"""Texts that are read to be compared to the letter."""
+_NEAR = 0.9
+"""The least cosine of passages whose texts are compared."""
+_SAME = 0.8
+"""The least share of their shingles that near duplicates have in common."""
+_SHINGLE = 5
+"""Characters."""
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """``extra`` passages of ``read`` say to the letter what one before them says.
+
+    ``groups`` are the ids of the first few such groups.
+    """
+
+    extra: int
+    read: int
+    groups: tuple[tuple[int, ...], ...]
+
+
+def find_copies(view: View, seed: int) -> Copies:
+    """Compare all passages to the letter, blanks aside (of very many, as many as are drawn).
+
+    Kept of a text are 8 bytes.
+    """
+    ids = every_id(view.snapshot)
+    if len(ids) > _MOST_READ:
+        ids = np.sort(np.random.default_rng(seed).choice(ids, _MOST_READ, replace=False))
+    keys = np.zeros(len(ids), dtype=np.uint64)
+    place = 0
+    kept = np.zeros(len(ids), dtype=np.bool_)
+    for batch in in_batches(ids):
+        found = view.chunks(batch)
+        for number, identifier in enumerate(batch, start=place):
+            if identifier in found:
+                keys[number] = _key(found[identifier].chunk.text)
+                kept[number] = True
+        place += len(batch)
+    ids, keys = ids[kept], keys[kept]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    several = np.sort(first[counts > 1])[:EXAMPLES]
+    groups = tuple(tuple(ids[keys == keys[place]].tolist()) for place in several.tolist())
+    return Copies(extra=int((counts - 1).sum()), read=len(ids), groups=groups)
+
+
+def _key(text: str) -> int:
+    digest = hashlib.blake2b(" ".join(text.split()).encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def find_near(sample: Sample, places: Places, cosines: Float32Array) -> list[tuple[int, int]]:
+    """Return pairs of places in one language whose texts nearly are the same.
+
+    Only near passages are compared: ``places`` and ``cosines`` ``(n, k)`` are the nearest of each.
+    """
+    rows, columns = np.nonzero((cosines >= _NEAR) & (places >= 0))
+    pairs = {
+        (min(one, other), max(one, other))
+        for one, other in zip(rows.tolist(), places[rows, columns].tolist(), strict=True)
+        if sample.codes[one] == sample.codes[other]
+    }
+    found = []
+    for one, other in sorted(pairs):
+        texts = [" ".join(sample.chunks[each].chunk.text.split()) for each in (one, other)]
+        if texts[0] != texts[1] and overlap(*texts) >= _SAME:
+            found.append((one, other))
+    return found
+
+
+def overlap(one: str, other: str) -> float:
+    """Return the share of five-letter shingles that two texts have in common.
+
+    Broder 1997, "On the resemblance and containment of documents", section 2 (the resemblance).
+
+    >>> overlap("abcdef", "abcdef"), overlap("abcdef", "uvwxyz")
+    (1.0, 0.0)
+    """
+    first, second = (
+        {text[start : start + _SHINGLE] for start in range(max(1, len(text) - _SHINGLE + 1))}
+        for text in (one, other)
+    )
+    return len(first & second) / len(first | second)
+
+
+def duplicate_findings(
+    view: View, sample: Sample, copies: Copies, near: list[tuple[int, int]]
+) -> Iterator[Finding]:
+    """Say how much stands there twice."""
+    yield Finding(
+        check="copies",
+        fine=copies.extra == 0,
+        says=f"passages that repeat another one to the letter: {copies.extra:,} of {copies.read:,}",
+        advice=(
+            "nothing to do"
+            if copies.extra == 0
+            else "they take each other's place among the hits: index a document once "
+            "(rag-engine delete), and leave out headers and footers that stand on every page"
+        ),
+        count=copies.extra,
+        of=copies.read,
+        examples=tuple(_examples(view, copies)),
+    )
+    notes = {
+        one: f"nearly as {_name(sample, other)}" for one, other in reversed(near)
+    }  # of one that has several, the first
+    yield Finding(
+        check="near duplicates",
+        fine=not near,
+        says=(
+            f"pairs of passages in one language that share {_SAME:.0%} of their text and more: "
+            f"{len(near):,}"
+        ),
+        advice=(
+            "nothing to do"
+            if not near
+            else "versions of one text: keep the newest, or tell them apart by metadata and filter"
+        ),
+        count=len(near),
+        of=len(sample),
+        examples=tuple(
+            example(sample, place, note) for place, note in sorted(notes.items())[:EXAMPLES]
+        ),
+    )
+
+
+def _name(sample: Sample, place: int) -> str:
+    chunk = sample.chunks[place].chunk
+    return f"{chunk.document_id}#{chunk.ordinal}"
+
+
+def _examples(view: View, copies: Copies) -> Iterator[Example]:
+    for group in copies.groups:
+        found = view.chunks(list(group[:3]))
+        chunks = [found[each].chunk for each in group[:3] if each in found]
+        if len(chunks) > 1:
+            others = ", ".join(f"{each.document_id}#{each.ordinal}" for each in chunks[1:])
+            more = f" and {len(group) - 3:,} more" if len(group) > 3 else ""
+            yield Example(
+                passage=f"{chunks[0].document_id}#{chunks[0].ordinal}",
+                language=chunks[0].language,
+                text=on_one_line(chunks[0].text[:_SHOWN]),
+                note=f"as {others}{more}",
+            )

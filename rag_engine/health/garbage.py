@@ -1,0 +1,60 @@
+"""Passages that look like no text: codes of a font, a wrong encoding, signs without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rag_engine.health.findings import Finding, first_of
+from rag_engine.health.sample import Sample
+from rag_engine.text.legible import illegible
+
+__all__ = ["find_garbage", "garbage_findings", "why_garbage"]
+
+_LOST = 0.01
+"""The share of replacement characters."""
+_FEWEST_SIGNS = 40
+_FEWEST_LETTERS = 0.05
+
+
+def why_garbage(text: str) -> str | None:
+    r"""Return why a text looks like none, or None.
+
+    >>> why_garbage("Die Pumpe f\ufffdrdert 300 Liter."), why_garbage("Die Pumpe fördert Wasser.")
+    ('1 of its characters were lost in decoding', None)
+    >>> why_garbage("---- ==== ---- ==== ---- ==== ---- ==== ---- ====")
+    'it has no words'
+    """
+    lost = text.count("\ufffd")
+    if lost > _LOST * len(text):
+        return f"{lost} of its characters were lost in decoding"
+    if (reason := illegible(text)) is not None:
+        return reason
+    signs = [sign for sign in text if not sign.isspace()]
+    words = sum(sign.isalnum() for sign in signs)
+    if len(signs) >= _FEWEST_SIGNS and words < _FEWEST_LETTERS * len(signs):
+        return "it has no words"
+    return None
+
+
+def find_garbage(sample: Sample) -> dict[int, str]:
+    """Return the passages that look like no text: their places, and why."""
+    found = {place: why_garbage(each.chunk.text) for place, each in enumerate(sample.chunks)}
+    return {place: reason for place, reason in found.items() if reason is not None}
+
+
+def garbage_findings(sample: Sample, garbage: dict[int, str]) -> Iterator[Finding]:
+    """Say which passages nobody can read."""
+    yield Finding(
+        check="garbage",
+        fine=not garbage,
+        says=f"passages that look like no text: {len(garbage):,}",
+        advice=(
+            "nothing to do"
+            if not garbage
+            else "look at the files: state their encoding (rag-engine index --encoding), read them "
+            "by OCR (ocr.enabled = 'always'), or leave them out"
+        ),
+        count=len(garbage),
+        of=len(sample),
+        examples=first_of(sample, garbage, list(garbage.values())),
+    )

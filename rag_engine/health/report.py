@@ -1,0 +1,177 @@
+"""Looks at a knowledge base from all sides, and puts together what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from rag_engine.components import Components
+from rag_engine.errors import InvalidInput
+from rag_engine.health.absent_embedder import AbsentEmbedder
+from rag_engine.health.cut_chunks import BadCuts, cut_findings
+from rag_engine.health.duplicates import duplicate_findings, find_copies, find_near
+from rag_engine.health.findings import Finding
+from rag_engine.health.garbage import find_garbage, garbage_findings
+from rag_engine.health.hubs import find_hubs, hub_findings
+from rag_engine.health.language_doubts import Claims, doubt_findings, foreign_neighbours
+from rag_engine.health.language_placement import (
+    Placement,
+    at_home,
+    place_languages,
+    placement_findings,
+)
+from rag_engine.health.neighbours import nearest
+from rag_engine.health.pseudo_questions import (
+    DEPTH,
+    PseudoQuestions,
+    ask_pseudo_questions,
+    question_findings,
+)
+from rag_engine.health.sample import Sample, draw
+from rag_engine.health.translation_pairs import count_pairs, pair_findings
+from rag_engine.ports import Embedder
+from rag_engine.records import UNDETERMINED, Document
+from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.view import View
+
+if TYPE_CHECKING:
+    from rag_engine.knowledge_base import KnowledgeBase
+
+__all__ = ["QUESTIONS", "SAMPLE", "HealthReport", "examine"]
+
+SAMPLE = 5_000
+"""Passages that are looked at, of larger knowledge bases."""
+QUESTIONS = 200
+_MOST_SAMPLE = 20_000
+"""Of more, all pairs are compared for minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport:
+    """What was found; ``looked_at`` of ``passages``, drawn by ``seed`` where they are fewer.
+
+    ``languages`` counts all passages by language. ``found_histogram`` is that of ``Hubs``.
+    """
+
+    passages: int
+    documents: int
+    looked_at: int
+    seed: int
+    languages: dict[str, int]
+    placement: Placement | None
+    translation_pairs: dict[str, int]
+    found_histogram: tuple[int, ...]
+    pseudo_questions: PseudoQuestions | None
+    findings: tuple[Finding, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data; ``asked`` holds the figures of the pseudo-questions."""
+        data = asdict(self)
+        asked = data.pop("pseudo_questions")
+        data["asked"] = None
+        if asked is not None:
+            data["asked"] = {name: asked[name] for name in ("headings", "translations")}
+        return data
+
+
+def examine(
+    kb: KnowledgeBase,
+    view: View,
+    components: Components,
+    *,
+    sample: int = SAMPLE,
+    questions: int = QUESTIONS,
+    seed: int = 1,
+    on_stage: OnStage = silent,
+) -> HealthReport:
+    """Look at an open knowledge base as a lenient ``view`` shows it; ``KnowledgeBase.health``.
+
+    Raises:
+        InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+    """
+    if not 1 <= sample <= _MOST_SAMPLE or questions < 0:
+        raise InvalidInput(
+            f"a sample is 1 to {_MOST_SAMPLE:,} passages, and questions are 0 or more; got "
+            f"{sample:,} and {questions:,}"
+        )
+    on_stage("reading passages", 0, 0)
+    drawn = draw(view, sample, seed)
+    on_stage("comparing passages", 0, 0)
+    near, cosines = nearest(drawn.centred, drawn.twins)
+    corrected, _ = nearest(drawn.centred, drawn.twins, drawn.documents)
+    plain, _ = nearest(drawn.raw, drawn.twins, drawn.documents)
+    placement = place_languages(drawn, corrected, plain, seed)
+    hubs = find_hubs(near)
+    pairs = count_pairs(view)
+    foreign = foreign_neighbours(drawn, plain, at_home(drawn.codes, plain))
+    on_stage("reading documents", 0, 0)
+    claims = Claims(drawn, components.detector)
+    cuts = BadCuts(drawn, kb.settings.chunking.max_tokens, components.embedder.count_tokens)
+    _read_documents(drawn, kb.document, (claims.look, cuts.look))
+    on_stage("comparing texts", 0, 0)
+    copies = find_copies(view, seed)
+    asked, why = _asked(kb, view, drawn, components.embedder, questions, seed, on_stage)
+    inspected = kb.inspect()
+    findings: Iterable[Finding] = chain(
+        placement_findings(placement, enabled=view.snapshot.offsets.enabled),
+        question_findings(drawn, asked, why),
+        pair_findings(view, pairs, drawn.of),
+        doubt_findings(drawn, claims, foreign, view.snapshot.languages.get(UNDETERMINED, 0)),
+        hub_findings(drawn, hubs),
+        duplicate_findings(view, drawn, copies, find_near(drawn, near, cosines)),
+        cut_findings(cuts),
+        garbage_findings(drawn, find_garbage(drawn)),
+    )
+    return HealthReport(
+        passages=drawn.of,
+        documents=inspected.documents,
+        looked_at=len(drawn),
+        seed=seed,
+        languages=inspected.languages,
+        placement=placement,
+        translation_pairs=pairs.by_pair,
+        found_histogram=() if hubs is None else hubs.histogram,
+        pseudo_questions=asked,
+        findings=tuple(findings),
+    )
+
+
+def _read_documents(
+    sample: Sample,
+    read: Callable[[str], Document | None],
+    looks: Iterable[Callable[[Document, list[int]], None]],
+) -> None:
+    """Read each document of the sample once; one that is gone meanwhile is left out."""
+    places: dict[str, list[int]] = {}
+    for place, each in enumerate(sample.chunks):
+        places.setdefault(each.chunk.document_id, []).append(place)
+    for identifier, its in places.items():
+        document = read(identifier)
+        if document is not None:
+            for look in looks:
+                look(document, its)
+
+
+def _asked(
+    kb: KnowledgeBase,
+    view: View,
+    sample: Sample,
+    embedder: Embedder,
+    questions: int,
+    seed: int,
+    on_stage: OnStage,
+) -> tuple[PseudoQuestions | None, str]:
+    """Ask, where that can be done; else tell why it was not."""
+    if questions == 0:
+        return None, "--questions 0"
+    if isinstance(embedder, AbsentEmbedder):
+        return None, f"the model {embedder.contract.model!r} is not here"
+    on_stage("asking pseudo-questions", 0, 0)
+
+    def rank(texts: Any, without: Any) -> Iterable[list[str]]:
+        for found in kb.rank(texts, depth=DEPTH, without=without):
+            yield [each.document_id for each in found]
+
+    return ask_pseudo_questions(view, sample, rank, most=questions, seed=seed), ""

@@ -1,0 +1,192 @@
+"""A whole report: of a knowledge base with faults, of a few passages, and beside a writer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from rag_engine import Document, KnowledgeBase
+from rag_engine.connectors.health_page import health_page
+from rag_engine.errors import InvalidInput
+from rag_engine.health.absent_embedder import AbsentEmbedder
+
+TOPICS = [
+    ("The bakery opens at six.", "Die Bäckerei öffnet um sechs Uhr."),
+    ("The ferry carries nine cars.", "Die Fähre befördert neun Autos."),
+    ("Our neighbour keeps four goats.", "Unser Nachbar hält vier Ziegen."),
+    ("The museum is closed on Mondays.", "Das Museum ist montags geschlossen."),
+    ("The old mill belongs to the town.", "Die alte Mühle gehört der Gemeinde."),
+    ("The soup contains leeks and thyme.", "Die Suppe enthält Lauch und Thymian."),
+]
+FAULTS = [
+    Document(id="copy", text="The  bakery opens at six."),
+    Document(id="lost", text="Die Pumpe f\ufffdrdert drei\ufffdig Liter und bleibt k\ufffdhl."),
+    Document(
+        id="wrong",
+        text="Die Heizung wird im Sommer abgeschaltet, weil niemand warmes Wasser braucht.",
+        language_hint="es",
+    ),
+    Document(
+        id="title",
+        title="How to replace the rubber ring of the kitchen tap",
+        text="Drehen Sie zuerst das Wasser ab. Danach lösen Sie die Schraube.",
+    ),
+]
+
+
+def documents():
+    for number, (english, german) in enumerate(TOPICS):
+        yield Document(id=f"en/{number}", text=english)
+        yield Document(id=f"de/{number}", text=german)
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory, real_components):
+    path = tmp_path_factory.mktemp("health") / "kb"
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        kb.add([*documents(), *FAULTS])
+        yield kb
+
+
+def by_check(report):
+    return {each.check: each for each in report.findings}
+
+
+def test_each_fault_is_found_and_says_what_to_do(kb):
+    report = kb.health()
+    found = by_check(report)
+    assert {
+        name: [each.passage for each in found[name].examples]
+        for name in ("copies", "garbage", "language claimed otherwise", "title in another language")
+    } == {
+        "copies": ["en/0#0"],
+        "garbage": ["lost#0"],
+        "language claimed otherwise": ["wrong#0"],
+        "title in another language": ["title#0"],
+    }
+    assert found["copies"].examples[0].note == "as copy#0"
+    assert all(each.advice and each.says for each in report.findings)
+    assert (report.passages, report.looked_at, report.documents) == (16, 16, 16)
+
+
+def test_translations_are_counted_and_asked_for(kb):
+    report = kb.health()
+    assert 4 <= report.translation_pairs["de-en"] <= 7
+    asked = report.pseudo_questions.translations
+    assert set(asked) == {"de->en", "en->de"}
+    assert all(4 <= each.asked <= 7 and each.found == each.asked for each in asked.values())
+    assert by_check(report)["found across languages"].fine
+
+
+def test_it_is_plain_data_and_the_same_again(kb):
+    report = kb.health(sample=8, seed=3)
+    assert report.looked_at == 8
+    assert json.loads(json.dumps(report.as_dict()))["passages"] == 16
+    assert kb.health(sample=8, seed=3).as_dict() == report.as_dict()
+    assert kb.health(sample=8, seed=4).as_dict() != report.as_dict()
+
+
+@pytest.mark.parametrize("options", [{"sample": 0}, {"sample": 20_001}, {"questions": -1}])
+def test_what_can_not_be_meant_is_refused(kb, options):
+    with pytest.raises(InvalidInput, match="a sample is 1 to 20,000 passages"):
+        kb.health(**options)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_of_a_few_passages(count, tmp_path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(list(documents())[:count])
+        report = kb.health()
+        assert report.passages == count
+        assert report.placement is None
+        health_page(report, "few")
+
+
+def digest(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in files}
+
+
+def test_beside_a_writer_nothing_is_changed(tmp_path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as writer:
+        writer.add(documents())
+        writer.publish()
+        writer.add(FAULTS)
+        writer.delete(["en/0"])
+        before = digest(tmp_path / "kb")
+        with KnowledgeBase.open(
+            tmp_path / "kb", components=quick_components, read_only=True
+        ) as reader:
+            report = reader.health()
+        assert report.passages == 15
+        assert by_check(report)["garbage"].count == 1
+        assert digest(tmp_path / "kb") == before
+
+
+def test_what_goes_meanwhile_is_left_out(tmp_path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(documents())
+        gone = []
+
+        def delete(stage, done, total):
+            if stage == "reading documents" and not gone:
+                gone.extend(kb.delete(["en/1", "de/2"]))
+
+        report = kb.health(on_stage=delete)
+        assert gone == ["en/1", "de/2"]
+        assert report.looked_at == 12
+
+
+def test_without_the_model_all_but_questions_is_told(kb):
+    contract = kb.inspect().contract
+    kb.publish()
+    with KnowledgeBase.open(kb.path, embedder=AbsentEmbedder(contract), read_only=True) as without:
+        report = without.health()
+    assert report.pseudo_questions is None
+    told = by_check(report)["pseudo-questions"]
+    assert not told.fine
+    assert "is not here" in told.says
+    whole = by_check(kb.health())
+    for name in ("copies", "garbage", "translations", "language claimed otherwise"):
+        assert by_check(report)[name] == whole[name]
+
+
+class Page(HTMLParser):
+    """Gathers tags, attributes and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.extend(attrs)
+        if tag not in {"meta"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_shows_texts_as_text_and_loads_nothing(tmp_path, real_components):
+    hostile = Document(
+        id='"><script>alert(1)</script>',
+        text="<img src=x onerror=alert(2)> חשוב לכבות את המשאבה לפני הניקוי \ufffd\ufffd\ufffd",
+        title="</title><script>alert(3)</script>",
+    )
+    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+        kb.add([*documents(), *documents(), hostile])
+        text = health_page(kb.health(), "<b>kb</b>")
+    page = Page(text)
+    assert page.open == []
+    assert not {"script", "img", "link", "b", "iframe"} & set(page.tags)
+    names = {name for name, _ in page.attributes}
+    assert not {"src", "href", "onerror", "onload"} & names
+    assert ("dir", "rtl") in page.attributes
+    assert "default-src 'none'" in text
+    assert "&lt;img src=x onerror=alert(2)&gt;" in text
+    assert {"svg", "table"} <= set(page.tags)

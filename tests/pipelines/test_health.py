@@ -1,0 +1,63 @@
+"""``rag-engine health``: lines for people, one object, a page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rag_engine import KnowledgeBase
+from rag_engine.errors import MissingExtra
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
+from tests.health.test_report import FAULTS, documents
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory, real_components):
+    path = tmp_path_factory.mktemp("health") / "kb"
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        kb.add([*documents(), *FAULTS])
+    return str(path)
+
+
+def test_lines_a_page_and_what_to_do(kb, tmp_path, capsys):
+    page = tmp_path / "health.html"
+    assert main(["health", "--kb", kb, "--html", str(page)]) == Exit.DONE
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert lines[0] == "16 passages of 16 documents in 2 languages; looked at: all"
+    at = next(
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("LOOK copies: passages that repeat")
+    )
+    assert lines[at + 1].startswith("     -> they take each other's place")
+    assert lines[at + 2].startswith("        [en] en/0#0 (as copy#0): The bakery")
+    assert any(line.startswith("ok   hubs:") for line in lines)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert f"written: {page}" in printed.err
+
+
+def test_one_object(kb, capsys):
+    assert main(["health", "--kb", kb, "--json", "--questions", "0", "--sample", "5"]) == Exit.DONE
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert (result["passages"], result["looked_at"], result["asked"]) == (16, 5, None)
+    assert {each["check"] for each in result["findings"]} >= {"copies", "hubs", "garbage"}
+
+
+def test_without_the_model(kb, capsys, monkeypatch):
+    def missing(*_, **__):
+        raise MissingExtra("cpu", package="openvino")
+
+    monkeypatch.setattr("rag_engine.connectors.wiring.build_embedder", missing)
+    assert main(["health", "--kb", kb]) == Exit.DONE
+    printed = capsys.readouterr()
+    assert "without a model: " in printed.err
+    assert "LOOK pseudo-questions: none were asked: the model " in printed.out
+    assert "LOOK copies: passages that repeat another one to the letter: 1 of 16" in printed.out
+
+
+def test_what_is_not_there_is_told(tmp_path, capsys):
+    assert main(["health", "--kb", str(tmp_path / "none")]) == Exit.FAILED
+    assert "no knowledge base" in capsys.readouterr().err
