@@ -19,7 +19,7 @@ from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.questions import Questions
 from rag_engine.records import Answer, Hit
-from rag_engine.search_arguments import History, check_k, check_min_score
+from rag_engine.search_arguments import History, check_k, check_min_score, checked_history
 from rag_engine.workers import Workers, WorkerThreads, in_worker
 
 __all__ = ["AsyncQuestions"]
@@ -59,6 +59,7 @@ class AsyncQuestions(Questions):
         self._check_open()
         check_k(k)
         check_min_score(min_score)
+        checked_history(history)  # before a model is paid
         translations = NO_TRANSLATIONS
         if self.languages_to_translate(question, also=also, language=language):
             # Which waits for a model, and so takes no search's turn.

@@ -103,6 +103,8 @@ def test_it_may_be_made_before_the_search(opened):
         assert writer.asked == []  # they are kept
         with pytest.raises(InvalidInput, match="k is a whole number"):
             kb.search("Pampu?", k=0)
+        with pytest.raises(InvalidInput):
+            asyncio.run(kb.asearch("Pampu?", history=[1, 2]))
         assert writer.asked == []  # nobody pays for what is refused
     with opened(writer) as kb:
         assert kb.languages_to_translate(QUESTION) == []

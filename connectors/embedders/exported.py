@@ -132,7 +132,7 @@ def _on_openvino(path: Path, precision: str, threads: int) -> Callable[[_Ids, _I
     except RuntimeError as exc:
         raise ModelError(f"the model {path} can not be read: {exc}") from exc
     compiled = core.compile_model(model, "CPU", cpu_properties(core, precision, threads))
-    encoder, output = Encoder(compiled), compiled.output(0).get_any_name()
+    encoder, output = Encoder(compiled), compiled.output(0)  # which need not have a name
 
     def run(ids: _Ids, mask: _Ids) -> Float32Array:
         [vectors] = encoder.compute({"input_ids": ids, "attention_mask": mask}, [output])

@@ -84,13 +84,15 @@ class Encoder:
     def __init__(self, compiled: Any) -> None:
         self._request = compiled.create_infer_request()
         self._turns = Turns()
+        self._alone = threading.Lock()
 
-    def compute(self, inputs: dict[str, Any], outputs: Sequence[str]) -> list[Float32Array]:
+    def compute(self, inputs: dict[str, Any], outputs: Sequence[Any]) -> list[Float32Array]:
         """Compute a batch, after those that other threads asked for before; return what is named.
 
-        ``inputs`` are arrays by the model's names for them, ``outputs`` such names.
+        ``inputs`` are arrays by the model's names for them, ``outputs`` such names, or the model's
+        own outputs.
         """
-        with self._turns.turn():
+        with self._turns.turn(), self._alone:
             # Whoever was interrupted before this may have left while its batch was computed.
             self._request.wait()
             self._request.start_async(inputs, share_inputs=True)

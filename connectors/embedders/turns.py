@@ -1,7 +1,9 @@
-"""Taking turns: one thread at a time, in the order in which they came.
+"""The order in which threads take turns at something that a lock keeps for one at a time.
 
 A ``threading.Lock`` goes to whoever happens to ask when it is free: a thread with many batches,
-which asks again at once, would overtake those that wait.
+which asks again at once, would overtake those that wait. So threads stand in line before it. The
+line is for the order alone: Ctrl-C can come between any two steps, and who has left the line
+without a word holds up those behind for a moment, and nobody for good.
 """
 
 from __future__ import annotations
@@ -13,52 +15,49 @@ from contextlib import contextmanager
 
 __all__ = ["Turns"]
 
+_LOST_S = 5.0
+"""After so long those in front are taken to have left, or to be so slow that order matters less."""
+
 
 class Turns:
-    """A fair lock.
+    """A line of threads.
 
-    >>> turns = Turns()
-    >>> with turns.turn():
+    >>> turns, lock = Turns(), threading.Lock()
+    >>> with turns.turn(), lock:
     ...     print("mine alone")
     mine alone
     """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()  # never held while anybody waits or works
-        self._taken = False
-        self._waiting: deque[threading.Lock] = deque()
+        self._line: deque[threading.Lock] = deque()
+        """One for each thread, released when it is the first; the first one has its turn."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn, and have it until the end of the block."""
-        self._wait()
+        """Stand in line, and keep the first place until the end of the block."""
+        place = threading.Lock()
+        place.acquire()
+        with self._guard:
+            self._line.append(place)
+            is_first = self._line[0] is place
         try:
+            if not is_first and not place.acquire(timeout=_LOST_S):
+                self._pass_all_before(place)
             yield
         finally:
-            self._pass_on()
+            self._leave(place)
 
-    def _wait(self) -> None:
-        called = threading.Lock()
-        called.acquire()
+    def _pass_all_before(self, place: threading.Lock) -> None:
         with self._guard:
-            if not self._taken:
-                self._taken = True
+            while place in self._line and self._line[0] is not place:
+                self._line.popleft()
+
+    def _leave(self, place: threading.Lock) -> None:
+        with self._guard:
+            if place not in self._line:  # somebody has passed it
                 return
-            self._waiting.append(called)
-        try:
-            called.acquire()
-        except BaseException:  # Ctrl-C: nobody may wait for one who has gone
-            with self._guard:
-                still_waits = called in self._waiting
-                if still_waits:
-                    self._waiting.remove(called)
-            if not still_waits:
-                self._pass_on()
-            raise
-
-    def _pass_on(self) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
+            was_first = self._line[0] is place
+            self._line.remove(place)
+            if was_first and self._line:
+                self._line[0].release()

@@ -94,7 +94,8 @@ class Child:
         """Return seconds that pass while the child works, sleeps or reads.
 
         They stand still while it waits for a processor that others have: a busy machine is no fault
-        of a file. Where the system does not tell, they always pass.
+        of a file. Where the system does not tell, they always pass, and so they do for the process
+        below one that is ``measured``.
         """
         return time.monotonic() - self._waited_s()
 

@@ -46,7 +46,7 @@ class LoaderSettings(Frozen):
     timeout_s: float = Field(20.0, gt=0, le=86_400)
     """Seconds that one file may take; one of rows that, and again for each MB of it. Those in which
     other programs have the processors do not count, up to ten times as many."""
-    memory_mb: int = Field(_MEMORY_MB, ge=128, le=1_000_000)
+    memory_mb: int = Field(_MEMORY_MB, ge=256, le=1_000_000)
     """Memory that the process which parses a file may take, in MiB."""
     extra: tuple[LoaderPluginSettings, ...] = ()
     """Loaders of one's own, asked before the others: ``"module:Class"``, the name of an entry

@@ -17,6 +17,7 @@ parent of the two tells why the other ended.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -222,15 +223,20 @@ def _reply(work: Callable[[], dict[str, Any]]) -> bytes:
     except Refused as error:
         answer = {"refused": str(error)}
     except MemoryError:
-        answer = {"refused": f"it needs more memory than {_given()}", "limit": True}
-        answer["out_of_memory"] = True
+        answer = _no_memory()
     except RecursionError:
         answer = {"refused": "its parts are nested too deeply", "limit": True}
     except OSError as error:
-        answer = {"refused": f"it can not be read: {error}"}
+        lacks_memory = error.errno == errno.ENOMEM
+        answer = _no_memory() if lacks_memory else {"refused": f"it can not be read: {error}"}
     except Exception as error:
         answer = {"refused": f"the parser failed: {type(error).__name__}: {error!s:.300}"}
     return _encode(answer)
+
+
+def _no_memory() -> dict[str, Any]:
+    reason = f"it needs more memory than {_given()}"
+    return {"refused": reason, "limit": True, "out_of_memory": True}
 
 
 def _given() -> str:

@@ -86,6 +86,13 @@ def encoder():
     return Encoder(openvino.Core().compile_model(model, "CPU"))
 
 
+def test_an_output_is_asked_for_as_itself_too(encoder):
+    # One of a model that was exported from torch has no name.
+    [output] = encoder._request.model_outputs
+    [doubled] = encoder.compute({"rows": np.ones((1, 3), np.float32)}, [output])
+    assert doubled.tolist() == [[2, 2, 2]]
+
+
 def test_what_is_returned_is_the_callers_own(encoder):
     [first] = encoder.compute({"rows": np.ones((2, 3), np.float32)}, ["doubled"])
     [second] = encoder.compute({"rows": np.zeros((1, 3), np.float32)}, ["doubled"])
