@@ -20,7 +20,7 @@ __all__ = ["app", "main"]
 _EPILOG = (
     "Exit status: 0 done; 1 failed; 2 wrong command line; 3 done but for the files listed as "
     "problems; 4 a disk is full, or a file can not be read or written; 70 a fault of rag-engine; "
-    "130 interrupted (what was done is kept; the same command goes on from there)."
+    "130 interrupted (what was acknowledged is kept; run the same command again)."
 )
 _COMMANDS = {
     "demo": "Index the sample knowledge base and ask it questions.",

@@ -103,7 +103,7 @@ def _run(command: str, job: Callable[[], Outcome], *, as_json: bool) -> Exit:
     try:
         outcome = job()
     except KeyboardInterrupt:
-        message = "interrupted; what was done is kept, the same command goes on"
+        message = "interrupted; what was acknowledged is kept; run the same command again"
         print_failure(command, "Interrupted", message, as_json=as_json)
         return Exit.INTERRUPTED
     except typer.TyperException:  # a wrong command line: ``main`` says what is wrong with it

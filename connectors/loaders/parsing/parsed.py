@@ -69,8 +69,8 @@ class Parsed:
         """
         if len(self.text) > MAX_CHARACTERS:
             raise RefusedByLimit(
-                f"its text has {len(self.text):,} characters; at most {MAX_CHARACTERS:,} are "
-                "read; split the file"
+                f"its text has {len(self.text):,} characters, and a file's may have "
+                f"{MAX_CHARACTERS:,}; nothing of it was read; split it"
             )
         return {
             "text": self.text,
