@@ -385,7 +385,8 @@ class KnowledgeBase(AsyncQuestions):
 
         Of more than ``sample`` passages (20,000 at most) as many are drawn by ``seed``. At most
         ``questions`` are asked that the knowledge base makes itself; they alone need the model, and
-        are left out, with the reason, where it fails. Nothing is translated for them.
+        are left out, with the reason, where it fails. Nothing is translated for them, nor
+        reranked: no language model is asked.
 
         Raises:
             InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
@@ -397,7 +398,6 @@ class KnowledgeBase(AsyncQuestions):
             self,
             self._index.view().without_vanished(),
             self._opened.components,
-            self._retriever,
             sample=sample,
             questions=questions,
             seed=seed,

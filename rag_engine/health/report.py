@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,6 @@ def examine(
     kb: KnowledgeBase,
     view: View,
     components: Components,
-    retriever: Retriever,
     *,
     sample: int = SAMPLE,
     questions: int = QUESTIONS,
@@ -109,6 +108,7 @@ def examine(
     _read_documents(drawn, kb.document, (claims.look, cuts.look))
     on_stage("comparing texts", 0, 0)
     copies = find_copies(view, seed)
+    retriever = Retriever(replace(components, reranker=None), kb.settings)
     asked, why = _asked(view, drawn, components, retriever, questions, seed, on_stage)
     inspected = kb.inspect()
     findings: Iterable[Finding] = chain(
@@ -160,7 +160,7 @@ def _asked(
     seed: int,
     on_stage: OnStage,
 ) -> tuple[PseudoQuestions | None, str]:
-    """Ask, where that can be done; else tell why it was not. No language model is asked."""
+    """Ask, where that can be done; else tell why it was not. No model but the embedder is asked."""
     if questions == 0:
         return None, "--questions 0"
     embedder = components.embedder

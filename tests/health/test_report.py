@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rag_engine import Document, KnowledgeBase, Settings
+from rag_engine.answering.translating import NO_TRANSLATIONS
 from rag_engine.connectors.health_page import health_page
 from rag_engine.errors import InvalidInput, ServiceUnreachable
 from rag_engine.health.absent_embedder import AbsentEmbedder
@@ -214,20 +215,25 @@ def test_a_model_that_fails_leaves_out_the_questions_alone(tmp_path, quick_compo
 
 
 class Writer:
-    """Is asked nothing."""
+    """Is asked nothing, as a generator or a reranker."""
 
     name, quotes = "writer", False
 
     def generate(self, prompt):
         raise AssertionError(prompt)
 
+    def score(self, question, texts):
+        raise AssertionError(question)
+
 
 def test_no_language_model_is_asked(tmp_path, real_components):
-    components = replace(real_components, generator=Writer())
+    components = replace(real_components, generator=Writer(), reranker=Writer())
     settings = Settings.model_validate({"retrieval": {"translate": ["en", "fr"]}})
     with KnowledgeBase.open(tmp_path / "kb", settings=settings, components=components) as kb:
         kb.add([*documents(), *FAULTS])
         with pytest.raises(AssertionError):
             kb.translate("Makumbusho hufungwa lini?")
+        with pytest.raises(AssertionError):
+            kb.search_translated("Wann öffnet die Bäckerei?", NO_TRANSLATIONS)  # it is reranked
         asked = kb.health().pseudo_questions
     assert sum(each.asked for each in asked.translations.values()) >= 8
