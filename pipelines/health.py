@@ -7,16 +7,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rag_engine.errors import MissingExtra, ModelError
+from rag_engine.components import default_embedder
+from rag_engine.errors import MissingExtra, ModelError, ServiceError
+from rag_engine.folder_listing import shown_name
 from rag_engine.health.absent_embedder import AbsentEmbedder
+from rag_engine.health.extent import QUESTIONS, SAMPLE
 from rag_engine.health.findings import Finding
 from rag_engine.health.pseudo_questions import Asked
-from rag_engine.health.report import QUESTIONS, SAMPLE, HealthReport
+from rag_engine.health.report import HealthReport
 from rag_engine.inspection import inspect_folder
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note, safe
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
+from rag_engine.ports import Embedder
+from rag_engine.settings import (
+    AnsweringSettings,
+    ExtractiveGeneratorSettings,
+    NoRerankerSettings,
+    Settings,
+    read_stored,
+)
+from rag_engine.store.catalogue_reader import CatalogueReader
+from rag_engine.store.failures import storage
+from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
 __all__ = ["health"]
 
@@ -39,24 +53,59 @@ def health(
     Raises:
         StoreNotFound: there is none.
         InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+        StorageFailed: the page can not be written.
     """
     with _opened(kb_path) as kb, Bar(unit="passage") as bar:
         report = kb.health(sample=sample, questions=questions, seed=seed, on_stage=bar.stage)
     if html is not None:
         from rag_engine.connectors.health_page import health_page
 
-        html.write_text(health_page(report, kb_path.resolve().name), encoding="utf-8")
+        page = health_page(report, shown_name(kb_path.resolve().name))
+        with storage("writing the page", html):
+            html.write_text(page, encoding="utf-8")
         note(f"written: {html}")
     return Outcome(result=report.as_dict(), lines=list(_lines(report)))
 
 
 def _opened(path: Path) -> KnowledgeBase:
+    settings = _needed(_stored_settings(path))
+    return KnowledgeBase.open(
+        path, settings=settings, embedder=_embedder(path, settings), read_only=True
+    )
+
+
+def _embedder(path: Path, settings: Settings) -> Embedder:
+    """Return the model that the index was built with, or what stands for it."""
     try:
-        return KnowledgeBase.open(path, read_only=True)
-    except (MissingExtra, ModelError) as error:
+        embedder = default_embedder(settings)
+        _ = embedder.contract  # of a remote one, its server tells
+    except (MissingExtra, ModelError, ServiceError) as error:
         note(f"without a model: {error}")
-        stored = inspect_folder(path).contract
-        return KnowledgeBase.open(path, read_only=True, embedder=AbsentEmbedder(stored))
+        return AbsentEmbedder(inspect_folder(path).contract)
+    return embedder
+
+
+def _stored_settings(path: Path) -> Settings:
+    catalogue = find_catalogue(path)
+    if catalogue is None:
+        raise no_knowledge_base(path)
+    reader = CatalogueReader(catalogue)
+    try:
+        return read_stored(reader.meta("settings"), origin=str(catalogue))
+    finally:
+        reader.close()
+
+
+def _needed(settings: Settings) -> Settings:
+    """Leave out what asks another model than the embedder; it may not be installed here."""
+    return settings.model_copy(
+        update={
+            "reranker": NoRerankerSettings(),
+            "generator": ExtractiveGeneratorSettings(),
+            "answering": AnsweringSettings(),
+            "retrieval": settings.retrieval.model_copy(update={"translate": ()}),
+        }
+    )
 
 
 def _lines(report: HealthReport) -> Iterator[str]:

@@ -32,6 +32,7 @@ from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.ports import Embedder, VectorRows
 from rag_engine.records import UNDETERMINED
 from rag_engine.settings import MilvusDenseSettings, Settings
+from rag_engine.store.failures import storage
 from rag_engine.store.progress import OnStage
 from rag_engine.tasks.mining import (
     NEIGHBOURS,
@@ -85,6 +86,7 @@ def mine(path: Path, other_path: Path, settings: Settings, how: Mining) -> Outco
         InvalidInput: a file can not be read or holds no text; the gold pairs do not fit; the
             working folder is of other work; vectors are to lie in Milvus.
         StorageFailed: the working folder or the output can not be written.
+        StoreCorrupt: what the working folder holds is damaged.
     """
     if isinstance(settings.dense, MilvusDenseSettings):
         raise InvalidInput(
@@ -246,7 +248,7 @@ def _outcome(
         note(summary)
         lines = [_as_tsv(pair) for pair in found]
         return Outcome(result={**result, "pairs": found}, lines=lines, problems=problems)
-    with how.out.open("w", encoding="utf-8") as file:
+    with storage("writing the pairs", how.out), how.out.open("w", encoding="utf-8") as file:
         _write(file, _found(sides, pairs), json_lines=how.out.suffix == _JSON_LINES)
     return Outcome(result=result, lines=[f"{how.out}: {summary}"], problems=problems)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.ports import Embedder, Float32Array, LanguageDetector
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
+from rag_engine.store.failures import storage
 from rag_engine.tasks.similarity import (
     Side,
     checked_texts,
@@ -30,6 +32,8 @@ __all__ = ["compare"]
 _BLOCK = 1_024
 _LARGEST = 20_000_000
 """Figures that a matrix may have: more fit no memory, nor anybody's eyes."""
+_ENDINGS = (".txt", ".text", ".md", ".tsv", ".csv", ".jsonl")
+"""Of files that hold texts."""
 _SHOWN = 60
 """Characters of a text."""
 
@@ -49,7 +53,9 @@ def compare(
 
     Raises:
         InvalidInput: a text beside a file; files of different lengths without ``matrix``; what
-            ``rag_engine.tasks.similarity`` refuses.
+            ``rag_engine.tasks.similarity`` refuses; what looks like the path of a file that is not
+            there.
+        StorageFailed: the figures can not be written.
     """
     texts, others = _read(one, other, matrix=matrix)
     if raw and (language or other_language):
@@ -82,7 +88,7 @@ def compare(
         "out": None if out is None else str(out),
     }
     if out is not None:
-        with out.open("w", encoding="utf-8") as file:
+        with storage("writing the figures", out), out.open("w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in _plain(figures))
         told = [f"{out}: {figures.size:,} figures"]
         return Outcome(result=result, lines=told, problems=problems)
@@ -95,6 +101,8 @@ def compare(
 def _read(one: str, other: str, *, matrix: bool) -> tuple[list[str], list[str]]:
     files = [_is_file(each) for each in (one, other)]
     if not any(files):
+        for each in (one, other):
+            _check_no_path(each)
         return checked_texts("A", [one]), checked_texts("B", [other])
     if not all(files):
         path, text = (one, other) if files[0] else (other, one)
@@ -121,6 +129,17 @@ def _is_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long for a name: it is a text
         return False
+
+
+def _check_no_path(text: str) -> None:
+    """Refuse what is meant as a file, most likely: its name would be compared as a text."""
+    has_blank = any(sign.isspace() for sign in text)
+    if not has_blank and (text.lower().endswith(_ENDINGS) or "/" in text or os.sep in text):
+        raise InvalidInput(
+            f"{text!r:.200} looks like the path of a file, and there is no such file; see that it "
+            "is where you say. To compare this very text, put a blank behind it, or both texts "
+            "into files"
+        )
 
 
 def _lines_of(path: Path) -> list[str]:

@@ -8,10 +8,12 @@ both are counted. A line that is not UTF-8 is a problem and stops nothing.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -32,6 +34,7 @@ class TextLines:
     ``starts`` ``(n,)`` says at which byte the line of each begins, ``lines`` ``(n,)`` the number of
     that line, from 1. ``rows`` ``(n_lines + 1,)`` has the text of each line, -1 for what is none.
     With ``named`` a line is a name, a tab and the text, and ``names`` maps names to lines.
+    ``stamp`` tells by its size and time whether it is still the file that was read.
     """
 
     path: Path
@@ -44,6 +47,7 @@ class TextLines:
     names: dict[str, int]
     problems: ToldProblems
     digest: str
+    stamp: tuple[int, int]
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -63,6 +67,8 @@ class TextLines:
         rows = [-1]
         names: dict[str, int] = {}
         problems, digest, blank, at = ToldProblems(str(path)), hashlib.sha256(), 0, 0
+        with _reading(path), path.open("rb") as file:
+            stamp = _stamp(file)
         for number, raw in enumerate(_raw_lines(path), start=1):
             digest.update(raw)
             start, at = at, at + len(raw)
@@ -100,6 +106,7 @@ class TextLines:
             names=names,
             problems=problems,
             digest=digest.hexdigest(),
+            stamp=stamp,
         )
 
     @contextmanager
@@ -107,15 +114,26 @@ class TextLines:
         """Give what returns a text's name (the number of its line, without names) and the text.
 
         Raises:
-            InvalidInput: the file can not be read any more.
+            InvalidInput: the file can not be read any more, or changed since it was read.
         """
         with _reading(self.path), self.path.open("rb") as file:
 
             def entry(row: int) -> tuple[str, str]:
                 file.seek(int(self.starts[row]))
-                return _parted(file.readline(), int(self.lines[row]), named=self.named)
+                try:
+                    found = _parted(file.readline(), int(self.lines[row]), named=self.named)
+                except ValueError as error:
+                    raise self._changed() from error
+                if not found[1]:
+                    raise self._changed()
+                return found
 
+            if _stamp(file) != self.stamp:
+                raise self._changed()
             yield entry
+
+    def _changed(self) -> InvalidInput:
+        return InvalidInput(f"{self.path} changed while it was read; run it again")
 
     def texts(self, first: int, stop: int) -> list[str]:
         """Return some of the texts, in their order."""
@@ -135,6 +153,11 @@ class TextLines:
 def _raw_lines(path: Path) -> Iterator[bytes]:
     with _reading(path), path.open("rb") as file:
         yield from file
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    told = os.fstat(file.fileno())
+    return told.st_size, told.st_mtime_ns
 
 
 @contextmanager

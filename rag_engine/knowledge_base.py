@@ -13,7 +13,8 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.files import add_file, add_files
-from rag_engine.health.report import QUESTIONS, SAMPLE, HealthReport, examine
+from rag_engine.health.extent import QUESTIONS, SAMPLE
+from rag_engine.health.report import HealthReport, examine
 from rag_engine.ingest import Stop, add_documents, never
 from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
@@ -383,7 +384,9 @@ class KnowledgeBase(AsyncQuestions):
         """Tell without labels what keeps passages from being found, as ``rag-engine health`` does.
 
         Of more than ``sample`` passages (20,000 at most) as many are drawn by ``seed``. At most
-        ``questions`` are asked that the knowledge base makes itself; they alone need the model.
+        ``questions`` are asked that the knowledge base makes itself; they alone need the model, and
+        are left out, with the reason, where it fails. Nothing is translated for them, nor
+        reranked: no language model is asked.
 
         Raises:
             InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.

@@ -32,7 +32,7 @@ class EventLoop:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        self._stack.__exit__(kind, error, at)  # an error cancels what is awaited: Ctrl-C ends it
 
     def awaited(self, function: Callable[..., Awaitable[Any]], *arguments: object) -> Any:
         """Call what is to be awaited, in the loop, and return its result."""
@@ -41,3 +41,11 @@ class EventLoop:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal())
         return self._portal.call(function, *arguments)
+
+    def result(self, awaitable: Awaitable[Any]) -> Any:
+        """Await something in the loop, and return its result."""
+        return self.awaited(_awaited, awaitable)
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -41,7 +41,15 @@ def document_of_haystack(item: object) -> FoundPassage | None:
     )
 
 
-class HaystackComponent:
+class _GivesDocuments:
+    """What a component and a pipeline have in common."""
+
+    def read(self, returned: object) -> list[FoundPassage]:
+        """Return the passages of its documents."""
+        return _passages(returned.get(_DOCUMENTS) if isinstance(returned, Mapping) else returned)
+
+
+class HaystackComponent(_GivesDocuments):
     """A component that takes a question as text, and gives ``documents``.
 
     Raises:
@@ -68,12 +76,8 @@ class HaystackComponent:
         """Return what ``run`` gives."""
         return self._component.run(**dict.fromkeys(self._inputs, question))
 
-    def read(self, returned: object) -> list[FoundPassage]:
-        """Return the passages of its documents."""
-        return _passages(returned.get(_DOCUMENTS) if isinstance(returned, Mapping) else returned)
 
-
-class HaystackPipeline:
+class HaystackPipeline(_GivesDocuments):
     """A pipeline whose open inputs are texts, each given the question, and that gives documents.
 
     Raises:
@@ -111,10 +115,6 @@ class HaystackPipeline:
         """Return what ``run`` gives at its end."""
         given = {name: dict.fromkeys(texts, question) for name, texts in self._inputs.items()}
         return self._pipeline.run(given).get(self._end, {})
-
-    def read(self, returned: object) -> list[FoundPassage]:
-        """Return the passages of its documents."""
-        return _passages(returned.get(_DOCUMENTS) if isinstance(returned, Mapping) else returned)
 
 
 def _texts(inputs: Mapping[str, tuple[Any, bool]]) -> list[str] | None:

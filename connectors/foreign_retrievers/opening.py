@@ -58,6 +58,12 @@ def open_retriever(name: str, folder: Path, loop: EventLoop) -> ForeignRetriever
         return as_retriever(named, loop)
     except InvalidInput as error:
         raise InvalidInput(f"--retriever {name}: {error}") from error
+    except RagEngineError:
+        raise
+    except Exception as error:  # whatever a foreign object raises while it is looked at
+        raise InvalidInput(
+            f"--retriever {name}: it could not be opened: {type(error).__name__}: {error}"
+        ) from error
 
 
 def as_retriever(thing: Any, loop: EventLoop) -> ForeignRetriever:
@@ -107,14 +113,10 @@ def _made(make: Callable[..., Any], folder: Path, loop: EventLoop, name: str) ->
         )
     try:
         made = make(*arguments)
-        return loop.awaited(_result, made) if inspect.isawaitable(made) else made
+        return loop.result(made) if inspect.isawaitable(made) else made
     except RagEngineError:
         raise
     except Exception as error:
         raise InvalidInput(
             f"--retriever {name}: it could not be made: {type(error).__name__}: {error}"
         ) from error
-
-
-async def _result(made: Any) -> Any:
-    return await made

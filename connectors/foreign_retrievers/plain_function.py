@@ -60,7 +60,7 @@ class PlainFunction:
     def ask(self, question: str, k: int) -> object:
         """Return what it gives."""
         returned = self._function(question, k)
-        return self._loop.awaited(_result, returned) if inspect.isawaitable(returned) else returned
+        return self._loop.result(returned) if inspect.isawaitable(returned) else returned
 
     def read(self, returned: object) -> list[FoundPassage]:
         """Return the passages that it names."""
@@ -75,10 +75,6 @@ class PlainFunction:
                 ", ...): sort the list"
             )
         return [_passage(each[0] if _is_scored(each) else each) for each in returned]
-
-
-async def _result(returned: Any) -> Any:
-    return await returned
 
 
 def _is_scored(item: object) -> bool:
@@ -97,11 +93,12 @@ def _falls(scores: Sequence[float]) -> bool:
     return not any(map(math.isnan, scores)) and list(scores) == sorted(scores, reverse=True)
 
 
-def _passage(item: object) -> FoundPassage:
+def _passage(item: Any) -> FoundPassage:
     for known in (document_of_langchain, node_of_llamaindex, document_of_haystack):
         if (passage := known(item)) is not None:
             return passage
-    plain = item.item() if hasattr(item, "item") else item  # NumPy's own integers
+    is_scalar = getattr(item, "ndim", None) == 0 and hasattr(item, "item")
+    plain = item.item() if is_scalar else item  # NumPy's own integers
     if isinstance(plain, bool) or not isinstance(plain, str | int):
         raise InvalidInput(f"{_EXPECTED}; got {type(item).__name__} {item!r:.80}")
     return FoundPassage(own={"id": plain})

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rag_engine.health.extent import QUESTIONS, SAMPLE
 from rag_engine.pipelines.cli.options import KbDir, checked_file
 from rag_engine.pipelines.output import Outcome
 
@@ -25,13 +26,13 @@ def health(
     sample: Annotated[
         int,
         typer.Option("--sample", metavar="N", help="Look at so many passages of a larger one."),
-    ] = 5_000,
+    ] = SAMPLE,
     questions: Annotated[
         int,
         typer.Option(
             "--questions", metavar="N", help="Ask at most so many questions of its own; 0: none."
         ),
-    ] = 200,
+    ] = QUESTIONS,
     seed: Annotated[int, typer.Option("--seed", help="What passages are drawn with.")] = 1,
 ) -> Outcome:
     """Tell without labels what keeps passages from being found, and what to do.

@@ -129,6 +129,10 @@ def audit(
             named = [passage_id(each, known, id_key) for each in retriever.read(returned)]
         except InvalidInput as error:
             raise InvalidInput(f"{where}: {error}") from error
+        except Exception as error:  # whatever its objects raise when they are looked at
+            raise InvalidInput(
+                f"{where}: what came back can not be read: {type(error).__name__}: {error}"
+            ) from error
         told_by.update(by for _, by in named)
         run[question.id] = list(dict.fromkeys(identifier for identifier, _ in named))[:k]
         repeated += len(named) - len({identifier for identifier, _ in named})
@@ -177,7 +181,11 @@ def passage_id(
     else:
         fields = {f"metadata {key!r}": metadata[key] for key in ID_KEYS if key in metadata}
         fields.update(found.own)
-    named = {name: str(value) for name, value in fields.items() if str(value) in known}
+    named = {
+        name: str(value)
+        for name, value in fields.items()
+        if value is not None and str(value) in known
+    }
     if len(set(named.values())) == 1:
         name, identifier = next(iter(named.items()))
         return identifier, name

@@ -9,7 +9,7 @@ from rag_engine.health.findings import Finding, first_of
 from rag_engine.health.sample import Sample
 from rag_engine.records import Chunk, Document
 
-__all__ = ["BadCuts", "cut_findings", "ends_in_sentence", "is_bare_heading", "is_cut_table"]
+__all__ = ["BadCuts", "breaks_off", "cut_findings", "is_bare_heading", "is_cut_table"]
 
 _SHORT = 1 / 16
 """Of the budget of tokens."""
@@ -23,12 +23,12 @@ _UNSTOPPED = frozenset({"th", "lo", "my", "km", "bo", "dz", "ja-Hira", "jv-Java"
 _SEEN = 80
 
 
-def ends_in_sentence(document: Document, chunk: Chunk) -> bool:
+def breaks_off(document: Document, chunk: Chunk) -> bool:
     r"""Tell whether a passage breaks off within a sentence that its document goes on with.
 
     >>> document = Document(id="d", text="The pump is\nnot to run dry. Never.")
     >>> cut = Chunk(document_id="d", ordinal=0, start=0, end=11, text="The pump is", language="en")
-    >>> ends_in_sentence(document, cut)
+    >>> breaks_off(document, cut)
     True
     """
     if chunk.language.partition("-")[0] in _UNSTOPPED:
@@ -56,12 +56,22 @@ def is_cut_table(document: Document, chunk: Chunk) -> bool:
     >>> is_cut_table(Document(id="d", text=table), row)
     True
     """
-    before = document.text[: chunk.start].rstrip(" ")
-    if not before.endswith("\n"):
-        return False
-    return _is_row(before.rstrip("\n").rpartition("\n")[2]) and _is_row(
-        chunk.text.partition("\n")[0]
-    )
+    return _is_row(chunk.text.partition("\n")[0]) and _is_row(_line_before(document, chunk.start))
+
+
+def _line_before(document: Document, start: int) -> str:
+    """Return the last line before a place that begins one, blank ones aside; empty: it does not.
+
+    Nothing else is copied of a text, which may be long and have many passages.
+    """
+    text, end = document.text, start
+    while end and text[end - 1] == " ":
+        end -= 1
+    if not end or text[end - 1] != "\n":
+        return ""
+    while end and text[end - 1] == "\n":
+        end -= 1
+    return text[text.rfind("\n", 0, end) + 1 : end]
 
 
 def _is_row(line: str) -> bool:
@@ -84,15 +94,16 @@ class BadCuts:
         """Look at the ``places`` in the sample of a document's passages."""
         chunks = [self.sample.chunks[place].chunk for place in places]
         tokens = self.count_tokens([chunk.text for chunk in chunks])
+        length = len(document.text.strip())
         for place, chunk, count in zip(places, chunks, tokens, strict=True):
-            whole = len(chunk.text) >= len(document.text.strip())
+            whole = len(chunk.text) >= length
             if is_bare_heading(document, chunk):
                 self.headings.append(place)
             elif count < _SHORT * self.max_tokens and not whole:
                 self.fragments.append(place)
             if is_cut_table(document, chunk):
                 self.tables.append(place)
-            elif ends_in_sentence(document, chunk):
+            elif breaks_off(document, chunk):
                 self.half_sentences.append(place)
 
 

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.health.findings import EXAMPLES, Example, Finding, example
+from rag_engine.health.findings import (
+    EXAMPLES,
+    Example,
+    Finding,
+    example,
+    example_of,
+    name_of,
+)
 from rag_engine.health.sample import Places, Sample, every_id, in_batches
 from rag_engine.ports import Float32Array
 from rag_engine.store.view import View
-from rag_engine.text.steering import on_one_line
 
 __all__ = ["Copies", "duplicate_findings", "find_copies", "find_near", "overlap"]
 
@@ -24,7 +30,6 @@ _SAME = 0.8
 """The least share of their shingles that near duplicates have in common."""
 _SHINGLE = 5
 """Characters."""
-_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +127,7 @@ def duplicate_findings(
         examples=tuple(_examples(view, copies)),
     )
     notes = {
-        one: f"nearly as {_name(sample, other)}" for one, other in reversed(near)
+        one: f"nearly as {name_of(sample.chunks[other].chunk)}" for one, other in reversed(near)
     }  # of one that has several, the first
     yield Finding(
         check="near duplicates",
@@ -144,21 +149,11 @@ def duplicate_findings(
     )
 
 
-def _name(sample: Sample, place: int) -> str:
-    chunk = sample.chunks[place].chunk
-    return f"{chunk.document_id}#{chunk.ordinal}"
-
-
 def _examples(view: View, copies: Copies) -> Iterator[Example]:
     for group in copies.groups:
         found = view.chunks(list(group[:3]))
         chunks = [found[each].chunk for each in group[:3] if each in found]
         if len(chunks) > 1:
-            others = ", ".join(f"{each.document_id}#{each.ordinal}" for each in chunks[1:])
+            others = ", ".join(map(name_of, chunks[1:]))
             more = f" and {len(group) - 3:,} more" if len(group) > 3 else ""
-            yield Example(
-                passage=f"{chunks[0].document_id}#{chunks[0].ordinal}",
-                language=chunks[0].language,
-                text=on_one_line(chunks[0].text[:_SHOWN]),
-                note=f"as {others}{more}",
-            )
+            yield example_of(chunks[0], f"as {others}{more}")

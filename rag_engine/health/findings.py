@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rag_engine.health.sample import Sample
+from rag_engine.records import Chunk
 from rag_engine.text.steering import on_one_line
 
-__all__ = ["EXAMPLES", "Example", "Finding", "example", "first_of"]
+__all__ = ["EXAMPLES", "Example", "Finding", "example", "example_of", "first_of", "name_of"]
 
 EXAMPLES = 5
 """How many examples a finding has."""
@@ -43,14 +44,24 @@ class Finding:
 
 def example(sample: Sample, place: int, note: str = "") -> Example:
     """Return a passage of a sample as an example."""
-    chunk = sample.chunks[place].chunk
-    text = on_one_line(chunk.text[:_SHOWN])
+    return example_of(sample.chunks[place].chunk, note)
+
+
+def example_of(chunk: Chunk, note: str = "", text: str | None = None) -> Example:
+    """Return a passage as an example, by another ``text`` than its own if one is given."""
+    text = chunk.text if text is None else text
+    shown = on_one_line(text[:_SHOWN])
     return Example(
-        passage=f"{chunk.document_id}#{chunk.ordinal}",
+        passage=name_of(chunk),
         language=chunk.language,
-        text=text if len(chunk.text) <= _SHOWN else f"{text}…",
+        text=shown if len(text) <= _SHOWN else f"{shown}…",
         note=note,
     )
+
+
+def name_of(chunk: Chunk) -> str:
+    """Return what a passage is called in a report: ``document#ordinal``."""
+    return f"{chunk.document_id}#{chunk.ordinal}"
 
 
 def first_of(

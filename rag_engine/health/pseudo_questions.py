@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.health.findings import Example, Finding, first_of
+from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, first_of
 from rag_engine.health.sample import Sample
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.view import View
 from rag_engine.text.sentences import sentences
-from rag_engine.text.steering import on_one_line
 
 __all__ = ["Asked", "PseudoQuestions", "ask_pseudo_questions", "question_findings"]
 
@@ -28,7 +27,8 @@ _OF_PAIR = 20
 _SHORTEST, _LONGEST = 12, 400
 """Characters of a question."""
 _FEWEST_FOUND = 0.8
-_EXAMPLES = 5
+_FEWEST_ASKED = 5
+"""Questions of a pair of languages: of fewer, none is called weak."""
 
 Rank = Callable[[Sequence[str], Sequence[Collection[str]]], Iterable[Sequence[str]]]
 """Gives for each question the ids of the best documents, some of them left out."""
@@ -87,8 +87,8 @@ def ask_pseudo_questions(
         headings=_counted(of_headings),
         translations=_counted(of_translations),
         missed_headings=tuple(each.place for each, found in of_headings if _missed(each, found)),
-        missed=tuple(_example(each) for each, found in of_translations if _missed(each, found))[
-            :_EXAMPLES
+        missed=tuple(_missing(each) for each, found in of_translations if _missed(each, found))[
+            :EXAMPLES
         ],
     )
 
@@ -188,14 +188,8 @@ def _first_sentence(found: FoundChunk) -> str:
     return ""
 
 
-def _example(question: _Question) -> Example:
-    chunk = question.shown.chunk
-    return Example(
-        passage=f"{chunk.document_id}#{chunk.ordinal}",
-        language=chunk.language,
-        text=on_one_line(question.text),
-        note=f"does not find {question.wanted}",
-    )
+def _missing(question: _Question) -> Example:
+    return example_of(question.shown.chunk, f"does not find {question.wanted}", question.text)
 
 
 def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -> Iterator[Finding]:
@@ -205,7 +199,8 @@ def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -
             check="pseudo-questions",
             fine=False,
             says=f"none were asked: {why}",
-            advice="run it again where the model is, to see whether search finds across languages",
+            advice="run it again where the model is and answers: it tells whether search finds "
+            "across languages",
         )
         return
     total, found = _sums(asked.headings)
@@ -228,7 +223,7 @@ def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -
     weak = [
         f"{pair} {each.found}/{each.asked}"
         for pair, each in asked.translations.items()
-        if each.asked >= _EXAMPLES and each.found < _FEWEST_FOUND * each.asked
+        if each.asked >= _FEWEST_ASKED and each.found < _FEWEST_FOUND * each.asked
     ]
     fine = found >= _FEWEST_FOUND * total and not weak
     if fine:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rag_engine.components import Components
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, ModelError, ServiceError
 from rag_engine.health.absent_embedder import AbsentEmbedder
 from rag_engine.health.cut_chunks import BadCuts, cut_findings
 from rag_engine.health.duplicates import duplicate_findings, find_copies, find_near
+from rag_engine.health.extent import MOST_SAMPLE, QUESTIONS, SAMPLE
 from rag_engine.health.findings import Finding
 from rag_engine.health.garbage import find_garbage, garbage_findings
 from rag_engine.health.hubs import find_hubs, hub_findings
@@ -31,21 +32,16 @@ from rag_engine.health.pseudo_questions import (
 )
 from rag_engine.health.sample import Sample, draw
 from rag_engine.health.translation_pairs import count_pairs, pair_findings
-from rag_engine.ports import Embedder
 from rag_engine.records import UNDETERMINED, Document
+from rag_engine.retrieval.document_ranking import rank_documents
+from rag_engine.retrieval.retriever import Retriever
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.view import View
 
 if TYPE_CHECKING:
     from rag_engine.knowledge_base import KnowledgeBase
 
-__all__ = ["QUESTIONS", "SAMPLE", "HealthReport", "examine"]
-
-SAMPLE = 5_000
-"""Passages that are looked at, of larger knowledge bases."""
-QUESTIONS = 200
-_MOST_SAMPLE = 20_000
-"""Of more, all pairs are compared for minutes."""
+__all__ = ["HealthReport", "examine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +87,9 @@ def examine(
     Raises:
         InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
     """
-    if not 1 <= sample <= _MOST_SAMPLE or questions < 0:
+    if not 1 <= sample <= MOST_SAMPLE or questions < 0:
         raise InvalidInput(
-            f"a sample is 1 to {_MOST_SAMPLE:,} passages, and questions are 0 or more; got "
+            f"a sample is 1 to {MOST_SAMPLE:,} passages, and questions are 0 or more; got "
             f"{sample:,} and {questions:,}"
         )
     on_stage("reading passages", 0, 0)
@@ -112,7 +108,8 @@ def examine(
     _read_documents(drawn, kb.document, (claims.look, cuts.look))
     on_stage("comparing texts", 0, 0)
     copies = find_copies(view, seed)
-    asked, why = _asked(kb, view, drawn, components.embedder, questions, seed, on_stage)
+    retriever = Retriever(replace(components, reranker=None), kb.settings)
+    asked, why = _asked(view, drawn, components, retriever, questions, seed, on_stage)
     inspected = kb.inspect()
     findings: Iterable[Finding] = chain(
         placement_findings(placement, enabled=view.snapshot.offsets.enabled),
@@ -155,23 +152,29 @@ def _read_documents(
 
 
 def _asked(
-    kb: KnowledgeBase,
     view: View,
     sample: Sample,
-    embedder: Embedder,
+    components: Components,
+    retriever: Retriever,
     questions: int,
     seed: int,
     on_stage: OnStage,
 ) -> tuple[PseudoQuestions | None, str]:
-    """Ask, where that can be done; else tell why it was not."""
+    """Ask, where that can be done; else tell why it was not. No model but the embedder is asked."""
     if questions == 0:
         return None, "--questions 0"
+    embedder = components.embedder
     if isinstance(embedder, AbsentEmbedder):
         return None, f"the model {embedder.contract.model!r} is not here"
+
     on_stage("asking pseudo-questions", 0, 0)
 
-    def rank(texts: Any, without: Any) -> Iterable[list[str]]:
-        for found in kb.rank(texts, depth=DEPTH, without=without):
+    def rank(texts: Sequence[str], without: Sequence[Collection[str]]) -> Iterable[list[str]]:
+        alone = [[text] for text in texts]
+        for found in rank_documents(retriever, view, alone, depth=DEPTH, without=without):
             yield [each.document_id for each in found]
 
-    return ask_pseudo_questions(view, sample, rank, most=questions, seed=seed), ""
+    try:
+        return ask_pseudo_questions(view, sample, rank, most=questions, seed=seed), ""
+    except (ServiceError, ModelError) as error:  # all else is told without it
+        return None, str(error)

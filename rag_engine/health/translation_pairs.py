@@ -9,14 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.twins import Twins
-from rag_engine.health.findings import EXAMPLES, Example, Finding
+from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, name_of
 from rag_engine.health.sample import Places
 from rag_engine.store.view import View
-from rag_engine.text.steering import on_one_line
 
 __all__ = ["TranslationPairs", "count_pairs", "groups_of", "pair_findings"]
-
-_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +114,4 @@ def _examples(view: View, pairs: TranslationPairs) -> Iterator[Example]:
         twice = [each for each, code in zip(group, codes, strict=True) if codes.count(code) > 1]
         shown = [found[each].chunk for each in twice if each in found]
         for chunk in shown[:1]:
-            others = ", ".join(f"{each.document_id}#{each.ordinal}" for each in shown[1:4])
-            yield Example(
-                passage=f"{chunk.document_id}#{chunk.ordinal}",
-                language=chunk.language,
-                text=on_one_line(chunk.text[:_SHOWN]),
-                note=f"says the same as {others}",
-            )
+            yield example_of(chunk, f"says the same as {', '.join(map(name_of, shown[1:4]))}")

@@ -62,7 +62,7 @@ def similarity(
     As a ``matrix`` every text is compared with every other: ``(n, m)``. ``language`` and
     ``other_language`` (BCP-47) say what all texts of a list are in, which is otherwise detected of
     each. Without an ``embedder`` the bundled model is loaded: hand one over to compare again and
-    again.
+    again. Of no texts there are no figures: ``(0,)``, or a matrix without rows or columns.
 
     Of texts in a language that the model can not read nothing is told (NaN); one that the prior
     does not have is taken to lie in the middle of all. ``raw`` gives plain cosines, -1 to 1, of any
@@ -161,7 +161,7 @@ def compared(
         cosines = matmul_on_one_thread(one.vectors, other.vectors)
     else:
         cosines = np.vecdot(one.vectors, other.vectors)
-    if prior is None or prior.similarity is None:
+    if prior is None or prior.similarity is None or not cosines.size:
         plain: Float32Array = cosines.astype(np.float32)
         return plain
     scale = prior.similarity

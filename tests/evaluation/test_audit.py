@@ -39,6 +39,13 @@ def test_the_field_that_is_named_alone_counts():
         passage_id(found, KNOWN, "page")
 
 
+@pytest.mark.parametrize("key", [None, "key"])
+def test_an_id_of_none_is_no_passage_called_none(key):
+    found = FoundPassage(own={"document id": None}, metadata={"id": None, "key": None})
+    with pytest.raises(InvalidInput, match="what came back is no passage of the set"):
+        passage_id(found, {"None"}, key)
+
+
 def test_fields_that_name_two_passages_are_refused():
     found = FoundPassage(own={"document id": "1"}, metadata={"id": "2"})
     with pytest.raises(InvalidInput, match="metadata 'id' = '2', document id = '1': say with --id"):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from rag_engine import Document, KnowledgeBase
+from rag_engine import Document, KnowledgeBase, Settings
+from rag_engine.answering.translating import NO_TRANSLATIONS
 from rag_engine.connectors.health_page import health_page
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, ServiceUnreachable
 from rag_engine.health.absent_embedder import AbsentEmbedder
+from tests.doubles import HashEmbedder
 
 TOPICS = [
     ("The bakery opens at six.", "Die Bäckerei öffnet um sechs Uhr."),
@@ -190,3 +193,47 @@ def test_the_page_shows_texts_as_text_and_loads_nothing(tmp_path, real_component
     assert "default-src 'none'" in text
     assert "&lt;img src=x onerror=alert(2)&gt;" in text
     assert {"svg", "table"} <= set(page.tags)
+
+
+class Down(HashEmbedder):
+    """Is a server that counts tokens, and embeds no question."""
+
+    def embed_queries(self, texts):
+        raise ServiceUnreachable("http://127.0.0.1:9 does not answer")
+
+
+def test_a_model_that_fails_leaves_out_the_questions_alone(tmp_path, quick_components):
+    down = replace(quick_components, embedder=Down())
+    with KnowledgeBase.open(tmp_path / "kb", components=down) as kb:
+        kb.add([*documents(), *FAULTS])
+        report = kb.health()
+    assert report.pseudo_questions is None
+    told = by_check(report)["pseudo-questions"]
+    assert not told.fine
+    assert told.says == "none were asked: http://127.0.0.1:9 does not answer"
+    assert by_check(report)["copies"].count == 1
+
+
+class Writer:
+    """Is asked nothing, as a generator or a reranker."""
+
+    name, quotes = "writer", False
+
+    def generate(self, prompt):
+        raise AssertionError(prompt)
+
+    def score(self, question, texts):
+        raise AssertionError(question)
+
+
+def test_no_language_model_is_asked(tmp_path, real_components):
+    components = replace(real_components, generator=Writer(), reranker=Writer())
+    settings = Settings.model_validate({"retrieval": {"translate": ["en", "fr"]}})
+    with KnowledgeBase.open(tmp_path / "kb", settings=settings, components=components) as kb:
+        kb.add([*documents(), *FAULTS])
+        with pytest.raises(AssertionError):
+            kb.translate("Makumbusho hufungwa lini?")
+        with pytest.raises(AssertionError):
+            kb.search_translated("Wann öffnet die Bäckerei?", NO_TRANSLATIONS)  # it is reranked
+        asked = kb.health().pseudo_questions
+    assert sum(each.asked for each in asked.translations.values()) >= 8

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from rag_engine.health.cut_chunks import BadCuts, cut_findings, ends_in_sentence, is_cut_table
+from rag_engine.health.cut_chunks import BadCuts, breaks_off, cut_findings, is_cut_table
 from rag_engine.health.duplicates import find_near
 from rag_engine.health.garbage import find_garbage, why_garbage
 from rag_engine.health.neighbours import nearest
@@ -40,7 +41,7 @@ def cut(text: str, at: int, language: str = "en") -> tuple[Document, Chunk]:
     ],
 )
 def test_where_a_passage_breaks_off(before, after, language, is_cut):
-    assert ends_in_sentence(*cut(before + after, len(before), language)) is is_cut
+    assert breaks_off(*cut(before + after, len(before), language)) is is_cut
 
 
 def test_a_table_that_begins_in_its_middle():
@@ -55,6 +56,36 @@ def test_a_table_that_begins_in_its_middle():
 
     assert not is_cut_table(document, passage(first))
     assert is_cut_table(document, passage(second))
+
+
+@pytest.mark.parametrize(
+    ("before", "is_cut"),
+    [
+        ("a | b | c\n", True),
+        ("a | b | c\n\n  ", True),
+        ("a | b | c", False),  # on the same line
+        ("a | b | c\nText.\n", False),
+        ("\n \n", False),
+        ("", False),
+    ],
+)
+def test_what_stands_before_a_row(before, is_cut):
+    text = f"{before}d | e | f"
+    start = len(before)
+    row = Chunk(document_id="d", ordinal=0, start=start, end=len(text), text=text[start:])
+    assert is_cut_table(Document(id="d", text=text), row) is is_cut
+
+
+def test_a_long_document_is_not_copied_for_a_passage():
+    text = "a | b | c\n" * 500_000
+    document = Document(id="d", text=text)
+    row = Chunk(document_id="d", ordinal=0, start=4_999_990, end=5_000_000, text=text[-10:])
+    tracemalloc.start()
+    try:
+        assert is_cut_table(document, row)
+        assert tracemalloc.get_traced_memory()[1] < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_wrong_with_cuts_is_told_by_kind():

@@ -31,6 +31,14 @@ def first(question, k):
 
 def stranger(question, k):
     return ["somebody"]
+
+class Broken:
+    @property
+    def ndim(self):
+        raise RuntimeError("the connection is gone")
+
+def broken(question, k):
+    return [Broken()]
 """
 
 
@@ -124,3 +132,9 @@ def test_what_is_no_passage_of_the_set_ends_it(facts, named, capsys):
 def test_options_that_do_nothing_are_refused(facts, options, message, capsys):
     assert main(["evaluate", facts, *options]) == Exit.FAILED
     assert message in capsys.readouterr().err
+
+
+def test_what_can_not_be_read_is_the_retriever_s_fault(facts, named, capsys):
+    assert main(["evaluate", facts, "--retriever", named("broken")]) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "question 'q0' of facts: what came back can not be read: RuntimeError: the conn" in said

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rag_engine import KnowledgeBase
-from rag_engine.errors import MissingExtra
+from rag_engine import KnowledgeBase, Settings
+from rag_engine.errors import MissingExtra, ServiceUnreachable
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
-from tests.health.test_report import FAULTS, documents
+from tests.health.test_report import FAULTS, Writer, documents
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +51,14 @@ def test_one_object(kb, capsys):
     assert {each["check"] for each in result["findings"]} >= {"copies", "hubs", "garbage"}
 
 
-def test_without_the_model(kb, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [MissingExtra("cpu", package="openvino"), ServiceUnreachable("no server answers")],
+    ids=lambda error: type(error).__name__,
+)
+def test_without_the_model(kb, capsys, monkeypatch, error):
     def missing(*_, **__):
-        raise MissingExtra("cpu", package="openvino")
+        raise error
 
     monkeypatch.setattr("rag_engine.connectors.wiring.build_embedder", missing)
     assert main(["health", "--kb", kb]) == Exit.DONE
@@ -61,3 +71,42 @@ def test_without_the_model(kb, capsys, monkeypatch):
 def test_what_is_not_there_is_told(tmp_path, capsys):
     assert main(["health", "--kb", str(tmp_path / "none")]) == Exit.FAILED
     assert "no knowledge base" in capsys.readouterr().err
+
+
+def test_a_part_that_health_does_not_need_may_be_missing(
+    tmp_path, real_components, capsys, monkeypatch
+):
+    settings = Settings.model_validate(
+        {
+            "reranker": {"kind": "cross-encoder", "model": "not-here"},
+            "generator": {"kind": "openai-compatible", "model": "m", "base_url": "http://[::1]:9"},
+            "retrieval": {"translate": ["en"]},
+            "answering": {"prompt": "{sources} {question}"},
+        }
+    )
+    path = tmp_path / "kb"
+    components = replace(real_components, generator=Writer())
+    with KnowledgeBase.open(path, settings=settings, components=components) as kb:
+        kb.add(documents())
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtra):
+        KnowledgeBase.open(path, read_only=True)
+    assert main(["health", "--kb", str(path)]) == Exit.DONE
+    printed = capsys.readouterr()
+    assert "without a model" not in printed.err
+    assert "found across languages" in printed.out
+
+
+def test_a_folder_whose_name_is_no_text(kb, tmp_path):
+    path = tmp_path / os.fsdecode(b"kb-\xe9")
+    shutil.copytree(kb, path)
+    page = tmp_path / "health.html"
+    assert main(["health", "--kb", str(path), "--questions", "0", "--html", str(page)]) == Exit.DONE
+    assert r"kb-\xe9" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_page_that_can_not_be_written_names_its_file(kb, capsys):
+    options = ["--questions", "0", "--html", "/dev/full"]
+    assert main(["health", "--kb", kb, *options]) == Exit.STORAGE
+    assert "writing the page failed: /dev/full: No space left" in capsys.readouterr().err

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.pipelines import mine as mine_module
 from rag_engine.pipelines import mining_work
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 from rag_engine.pipelines.text_lines import TextLines
+from rag_engine.settings import Settings
 from tests.doubles import HashEmbedder
 
 GERMAN = [
@@ -245,3 +247,35 @@ def test_vectors_are_mapped_as_they_were_computed(tmp_path, files):
         mapped = work.vectors(1, lambda *_: None)
         assert isinstance(mapped, np.memmap)
         assert mapped == pytest.approx(embedder.embed_queries(SWAHILI), abs=1e-3)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_is_told_with_the_file(files, capsys, without_meaning):
+    assert main(["mine", *map(str, files), "--raw", "--out", "/dev/full"]) == Exit.STORAGE
+    assert "writing the pairs failed: /dev/full: No space left" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told(files, tmp_path, without_meaning):
+    out = tmp_path / "none" / "pairs.tsv"
+    how = mine_module.Mining(raw=True, out=out)
+    with pytest.raises(
+        StorageFailed, match=r"writing the pairs failed: .*pairs\.tsv: No such file"
+    ):
+        mine_module.mine(*files, Settings(), how)
+
+
+@pytest.mark.parametrize("new", [b"\xff\xfe", b"Guten Tag.\n" * 9, b""])
+def test_a_file_that_changes_while_it_is_read_is_told(files, new):
+    lines = TextLines.read(files[0])
+    files[0].write_bytes(new)
+    with pytest.raises(InvalidInput, match=r"de\.txt changed while it was read; run it again"):
+        lines.texts(0, 2)
+
+
+def test_a_file_that_changes_while_it_is_open_is_told(files):
+    message = r"de\.txt changed while it was read; run it again"
+    with TextLines.read(files[0]).opened() as entry:
+        with files[0].open("r+b") as file:
+            file.write(b"\xff\xfe")
+        with pytest.raises(InvalidInput, match=message):
+            entry(0)

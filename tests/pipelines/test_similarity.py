@@ -87,6 +87,9 @@ def test_of_a_language_that_the_model_can_not_read_nothing_is_told(capsys):
         (["a", "b", "--raw", "--language", "de"], "no effect with --raw"),
         (["a", "b", "--settings", "{plain}"], "become probabilities is not known"),
         (["a", " "], "is a text that is not empty"),
+        (["nothere.txt", "neither.txt"], "'nothere.txt' looks like the path of a file, and there"),
+        (["a", "README.MD"], "'README.MD' looks like the path of a file"),
+        (["texts/de", "a"], "put a blank behind it, or both texts into files"),
     ],
 )
 def test_what_can_not_be_is_refused(arguments, said, files, tmp_path, capsys):
@@ -99,3 +102,15 @@ def test_what_can_not_be_is_refused(arguments, said, files, tmp_path, capsys):
     status = main(["similarity", *(argument.format(**names) for argument in arguments)])
     assert status == Exit.FAILED
     assert said in capsys.readouterr().err
+
+
+def test_a_text_with_a_slash_is_compared_as_it_says(capsys):
+    status, printed = run_json(capsys, "similarity", "und/oder ", "We saw a/b testing.", "--raw")
+    assert status == Exit.DONE
+    assert len(printed["result"]["similarity"]) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_figures_that_can_not_be_written_name_their_file(files, capsys):
+    assert main(["similarity", *files, "--raw", "--out", "/dev/full"]) == Exit.STORAGE
+    assert "writing the figures failed: /dev/full: No space left" in capsys.readouterr().err

@@ -190,3 +190,22 @@ def test_what_is_usual_is_taken_off_by_the_two_languages():
     usual = 0.1 + 0.8 * 0.25
     odds = 10 * (0.9 - usual - 0.2) - 2 * (np.log(0.75) - 0.5 + 1)
     assert compared(one, unknown, prior)[0] == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-5)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_of_no_texts_there_are_no_figures(bundled_e5, raw):
+    def shape(texts, others, **options):
+        found = similarity(texts, others, embedder=bundled_e5, raw=raw, **options)
+        assert found.dtype == np.float32
+        return found.shape
+
+    assert shape([], []) == (0,)
+    assert shape([], [], matrix=True) == (0, 0)
+    assert shape([], ["Guten Tag."], matrix=True) == (0, 1)
+    assert shape(["Good day.", "Hello."], [], matrix=True) == (2, 0)
+
+
+def test_a_knowledge_base_compares_no_texts(tmp_path, real_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+        assert kb.similarity([], []).shape == (0,)
+        assert kb.similarity(["Good day."], [], matrix=True).shape == (1, 0)

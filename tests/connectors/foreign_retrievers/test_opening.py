@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from rag_engine.connectors.foreign_retrievers.event_loop import EventLoop
 from rag_engine.connectors.foreign_retrievers.opening import as_retriever, open_retriever
 from rag_engine.errors import InvalidInput, SettingsError
 from rag_engine.evaluation.audit import passage_id
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -128,8 +131,9 @@ def test_numbers_are_ids(loop):
         ([("a", "high")], "got the score 'high'"),
         ([("a", 1), ("b", 3), ("c", 2)], "neither fall nor rise (1.0, 3.0, 2.0, ...): sort"),
         ([("a", float("nan")), ("b", 1)], "neither fall nor rise"),
+        (list(np.array([[1, 2, 3], [4, 5, 6]])), "got ndarray array([1, 2, 3])"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_a_function_may_not_give(loop, returned, message):
     retriever = as_retriever(lambda question, k: returned, loop)
@@ -248,3 +252,38 @@ def test_a_function_that_takes_something_else_is_refused(loop):
 
     with pytest.raises(InvalidInput, match=r"called with \(question, k\), and Asks takes \(questi"):
         as_retriever(Asks(), loop)
+
+
+def test_a_retriever_that_can_not_be_looked_at_is_named(module, loop):
+    text = (
+        "class Odd:\n    @property\n    def __haystack_input__(self):\n        1 / 0\nodd = Odd()\n"
+    )
+    named = f"{module(text)}:odd"
+    with pytest.raises(InvalidInput, match=r"could not be opened: ZeroDivisionError") as raised:
+        open_retriever(named, Path(), loop)
+    assert f"--retriever {named}" in str(raised.value)
+
+
+def test_an_interrupt_ends_what_is_awaited():
+    started, cancelled = threading.Event(), threading.Event()
+
+    async def wait():
+        started.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def ask(loop):
+        with contextlib.suppress(CancelledError):
+            loop.awaited(wait)
+
+    with pytest.raises(KeyboardInterrupt), EventLoop() as loop:  # noqa: PT012
+        loop.awaited(asyncio.sleep, 0)
+        asking = threading.Thread(target=ask, args=(loop,))
+        asking.start()
+        assert started.wait(PATIENCE_S)
+        raise KeyboardInterrupt
+    asking.join()
+    assert cancelled.is_set()
