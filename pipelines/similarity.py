@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ __all__ = ["compare"]
 _BLOCK = 1_024
 _LARGEST = 20_000_000
 """Figures that a matrix may have: more fit no memory, nor anybody's eyes."""
+_BEGINNINGS = ("/", "./", "../", "~/")
 _ENDINGS = (".txt", ".text", ".md", ".tsv", ".csv", ".jsonl")
 """Of files that hold texts."""
 _SHOWN = 60
@@ -134,7 +134,7 @@ def _is_file(text: str) -> bool:
 def _check_no_path(text: str) -> None:
     """Refuse what is meant as a file, most likely: its name would be compared as a text."""
     has_blank = any(sign.isspace() for sign in text)
-    if not has_blank and (text.lower().endswith(_ENDINGS) or "/" in text or os.sep in text):
+    if not has_blank and (text.lower().endswith(_ENDINGS) or text.startswith(_BEGINNINGS)):
         raise InvalidInput(
             f"{text!r:.200} looks like the path of a file, and there is no such file; see that it "
             "is where you say. To compare this very text, put a blank behind it, or both texts "
