@@ -16,6 +16,8 @@ _LOST = 0.01
 """The share of replacement characters."""
 _FEWEST_SIGNS = 40
 _FEWEST_LETTERS = 0.05
+_BRAILLE = frozenset(map(chr, range(0x2801, 0x2900)))
+"""Letters, though Unicode has them among the symbols."""
 _UNBROKEN = re.compile(r"[A-Za-z0-9+/_=-]{40,}")
 _MOST_ENCODED = 0.75
 """Of the signs: a key or a signature within a text is less."""
@@ -39,7 +41,7 @@ def why_garbage(text: str) -> str | None:
     if (reason := illegible(text)) is not None:
         return reason
     signs = [sign for sign in text if not sign.isspace()]
-    words = sum(sign.isalnum() for sign in signs)
+    words = sum(sign.isalnum() or sign in _BRAILLE for sign in signs)
     if len(signs) >= _FEWEST_SIGNS and words < _FEWEST_LETTERS * len(signs):
         return "it has no words"
     if _is_encoded(text, len(signs)):

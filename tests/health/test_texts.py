@@ -115,6 +115,7 @@ class Knows:
         "12.5 | 13.0 | 14.5 | 15.0 | 16.5 | 17.0",
         "משאבת המים",
         "",
+        "⠞⠓⠑ ⠟⠥⠊⠉⠅ ⠃⠗⠕⠺⠝ ⠋⠕⠭ ⠚⠥⠍⠏⠎ ⠕⠧⠑⠗ ⠞⠓⠑ ⠇⠁⠵⠽ ⠙⠕⠛ ⠁⠝⠙ ⠎⠇⠑⠑⠏⠎",
         "XKCDR-QTPLM-VBNHG-WRTZX-PLKJH-MNBVC-XZLKJ-HGFDS-PWRTY-QZXCV",
         "https://docs.python.org/3.11/library/base64-encodeData_ForTransport2/index",
         "5f2b9c0a7d1e4836b7a90cc1d2e3f405 9e107d9d372bb6826bd81d3542a419d6",
