@@ -7,10 +7,11 @@ reader.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from rag_engine.health.findings import Example, Finding
+from rag_engine.health.findings import Example, Finding, State
 from rag_engine.health.language_placement import Placement
 from rag_engine.health.pseudo_questions import Asked
 from rag_engine.health.report import HealthReport
@@ -27,6 +28,7 @@ p { margin: .3rem 0; } .quiet { color: #5a6675; }
 article { border-inline-start: .3rem solid #2f8f5b; padding: .2rem .9rem; margin: .8rem 0;
   break-inside: avoid; }
 article.look { border-color: #c2570c; background: #fff7f0; }
+article.untold { border-color: #b8c0cc; }
 article h3 { font-size: 1rem; margin: 0; } .advice { font-weight: 600; }
 ul { margin: .3rem 0; padding-inline-start: 1.2rem; } li { margin: .15rem 0; }
 bdi { unicode-bidi: isolate; } q { quotes: none; overflow-wrap: anywhere; }
@@ -52,22 +54,20 @@ def health_page(report: HealthReport, name: str) -> str:
         if report.looked_at == report.passages
         else f"{report.looked_at:,} were looked at, drawn with the seed {report.seed}"
     )
-    worth = sum(not each.fine for each in report.findings)
+    states = Counter(each.state for each in report.findings)
     parts = [
         f"<h1>Health of <bdi>{escape(name)}</bdi></h1>",
-        f'<p class="quiet">{report.passages:,} passages of {report.documents:,} documents in '
-        f"{len(report.languages):,} languages; {looked}. {worth} of {len(report.findings)} checks "
-        "are worth a look.</p>",
-        "<h2>Worth a look</h2>",
-        *(_finding(each) for each in report.findings if not each.fine),
-        *(["<p>Nothing.</p>"] if worth == 0 else []),
+        f'<p class="quiet">{report.holds()}; {looked}. Of {len(report.findings)} checks '
+        f"{states['look']} are worth a look, and {states['not told']} could not be told.</p>",
+        *_section("Worth a look", report, "look"),
+        *([] if states["look"] else ["<h2>Worth a look</h2>", _none(states)]),
+        *_section("Not told", report, "not told"),
         "<h2>Languages</h2>",
         _bars({name: float(n) for name, n in report.languages.items()}, "passages by language"),
         *_placement(report.placement),
         *_questions(report),
         *_histogram(report.found_histogram),
-        "<h2>In order</h2>",
-        *(_finding(each) for each in report.findings if each.fine),
+        *_section("In order", report, "ok"),
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -80,10 +80,20 @@ def health_page(report: HealthReport, name: str) -> str:
     )
 
 
+def _section(head: str, report: HealthReport, state: State) -> list[str]:
+    found = [_finding(each) for each in report.findings if each.state == state]
+    return [f"<h2>{head}</h2>", *found] if found else []
+
+
+def _none(states: Mapping[State, int]) -> str:
+    return "<p>Nothing.</p>" if states["ok"] else "<p>Nothing could be told.</p>"
+
+
 def _finding(finding: Finding) -> str:
-    kind = "fine" if finding.fine else "look"
+    kind = {"ok": "fine", "look": "look", "not told": "untold"}[finding.state]
     examples = "" if finding.fine else _examples(finding.examples)
-    advice = "" if finding.fine else f'<p class="advice">{escape(finding.advice)}</p>'
+    told = finding.fine or not finding.has_advice
+    advice = "" if told else f'<p class="advice">{escape(finding.advice)}</p>'
     return (
         f'<article class="{kind}"><h3>{escape(finding.check)}</h3>'
         f"<p>{escape(finding.says)}</p>{advice}{examples}</article>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from rag_engine.errors import MissingExtra, ModelError, ServiceError
 from rag_engine.folder_listing import shown_name
 from rag_engine.health.absent_embedder import AbsentEmbedder
 from rag_engine.health.extent import QUESTIONS, SAMPLE
-from rag_engine.health.findings import Finding
+from rag_engine.health.findings import Finding, State
 from rag_engine.health.pseudo_questions import Asked
 from rag_engine.health.report import HealthReport
 from rag_engine.inspection import inspect_folder
@@ -36,6 +37,8 @@ __all__ = ["health"]
 
 _EXAMPLES = 3
 _WEAKEST = 12
+_STATES: dict[State, str] = {"look": "LOOK", "not told": "not told", "ok": "ok  "}
+"""As they are printed, in that order."""
 
 
 def health(
@@ -52,7 +55,7 @@ def health(
 
     Raises:
         StoreNotFound: there is none.
-        InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+        InvalidInput: a ``sample``, ``questions`` or a ``seed`` that can not be meant.
         StorageFailed: the page can not be written.
     """
     with _opened(kb_path) as kb, Bar(unit="passage") as bar:
@@ -64,7 +67,7 @@ def health(
         with storage("writing the page", html):
             html.write_text(page, encoding="utf-8")
         note(f"written: {html}")
-    return Outcome(result=report.as_dict(), lines=list(_lines(report)))
+    return Outcome(result=report.as_dict(), lines=list(_lines(report, kb_path)))
 
 
 def _opened(path: Path) -> KnowledgeBase:
@@ -108,10 +111,15 @@ def _needed(settings: Settings) -> Settings:
     )
 
 
-def _lines(report: HealthReport) -> Iterator[str]:
+def _lines(report: HealthReport, kb_path: Path) -> Iterator[str]:
+    if report.looked_at == 0:
+        yield (
+            "nothing to look at: index something first: rag-engine index FOLDER --kb "
+            f"{shlex.quote(safe(str(kb_path)))}"
+        )
+        return
     yield (
-        f"{report.passages:,} passages of {report.documents:,} documents in "
-        f"{len(report.languages):,} languages; looked at: "
+        f"{report.holds()}; looked at: "
         + (
             "all"
             if report.looked_at == report.passages
@@ -121,9 +129,9 @@ def _lines(report: HealthReport) -> Iterator[str]:
     yield from table(_languages(report))
     if report.pseudo_questions is not None:
         yield from _pairs(report.pseudo_questions.translations)
-    for wanted in (False, True):
+    for state in _STATES:
         for finding in report.findings:
-            if finding.fine == wanted:
+            if finding.state == state:
                 yield from _finding(finding)
 
 
@@ -156,10 +164,11 @@ def _pairs(asked: dict[str, Asked]) -> list[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"{'ok  ' if finding.fine else 'LOOK'} {finding.check}: {finding.says}"
+    yield f"{_STATES[finding.state]} {finding.check}: {finding.says}"
     if finding.fine:
         return
-    yield f"     -> {finding.advice}"
+    if finding.has_advice:
+        yield f"     -> {finding.advice}"
     for each in finding.examples[:_EXAMPLES]:
         more = f" ({safe(each.note)})" if each.note else ""
         yield f"        [{each.language}] {safe(each.passage)}{more}: {safe(each.text)[:80]}"

@@ -389,9 +389,9 @@ class KnowledgeBase(AsyncQuestions):
         reranked: no language model is asked.
 
         Raises:
-            InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+            InvalidInput: a ``sample``, ``questions`` or a ``seed`` that can not be meant.
 
-        Example: ``print([each.says for each in kb.health().findings if not each.fine])``
+        Example: ``print([each.says for each in kb.health().findings if each.state == "look"])``
         """
         self._check_open()
         return examine(

@@ -15,6 +15,7 @@ from rag_engine.health.findings import (
     example,
     example_of,
     name_of,
+    not_told,
 )
 from rag_engine.health.sample import Places, Sample, every_id, in_batches
 from rag_engine.ports import Float32Array
@@ -112,6 +113,10 @@ def duplicate_findings(
     view: View, sample: Sample, copies: Copies, near: list[tuple[int, int]]
 ) -> Iterator[Finding]:
     """Say how much stands there twice."""
+    if copies.read < 2 or len(sample) < 2:
+        for check in ("copies", "near duplicates"):
+            yield not_told(check, "fewer than two passages: there is nothing to compare")
+        return
     yield Finding(
         check="copies",
         fine=copies.extra == 0,

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from rag_engine.health.sample import Sample
 from rag_engine.records import Chunk
 from rag_engine.text.steering import on_one_line
 
-__all__ = ["EXAMPLES", "Example", "Finding", "example", "example_of", "first_of", "name_of"]
+__all__ = [
+    "EXAMPLES",
+    "NOTHING_TO_DO",
+    "Example",
+    "Finding",
+    "State",
+    "example",
+    "example_of",
+    "first_of",
+    "name_of",
+    "not_told",
+]
 
+State = Literal["look", "not told", "ok"]
+
+NOTHING_TO_DO = "nothing to do"
 EXAMPLES = 5
 """How many examples a finding has."""
 _SHOWN = 120
@@ -31,6 +46,7 @@ class Finding:
     """What was found of one thing: ``count`` of ``of``; ``fine`` where nothing is to be done.
 
     ``check`` is the thing's name, ``says`` a sentence with the figures, ``advice`` the next step.
+    What there was nothing to look at for, or too little, is not ``told``, and not ``fine`` either.
     """
 
     check: str
@@ -40,6 +56,32 @@ class Finding:
     count: int = 0
     of: int = 0
     examples: tuple[Example, ...] = ()
+    told: bool = True
+
+    @property
+    def state(self) -> State:
+        """Return ``look``, ``not told`` or ``ok``.
+
+        >>> not_told("copies", "fewer than two passages").state
+        'not told'
+        """
+        if not self.told:
+            return "not told"
+        return "ok" if self.fine else "look"
+
+    @property
+    def has_advice(self) -> bool:
+        """Tell whether anything is to be done."""
+        return self.advice != NOTHING_TO_DO
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, with its ``state``."""
+        return {**asdict(self), "state": self.state}
+
+
+def not_told(check: str, says: str, advice: str = NOTHING_TO_DO) -> Finding:
+    """Return what is said of a thing that there was nothing to look at for, or too little."""
+    return Finding(check=check, fine=False, told=False, says=says, advice=advice)
 
 
 def example(sample: Sample, place: int, note: str = "") -> Example:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.health.findings import EXAMPLES, Finding, first_of
+from rag_engine.health.findings import EXAMPLES, Finding, first_of, not_told
 from rag_engine.health.sample import Places, Sample
 
 __all__ = ["Hubs", "find_hubs", "hub_findings", "skewness"]
@@ -72,12 +72,8 @@ def find_hubs(places: Places) -> Hubs | None:
 def hub_findings(sample: Sample, hubs: Hubs | None) -> Iterator[Finding]:
     """Say which passages stand in the way, and how many nobody meets."""
     if hubs is None:
-        yield Finding(
-            check="hubs",
-            fine=True,
-            says=f"fewer than {_FEWEST} passages: none can come up for everything",
-            advice="nothing to do",
-        )
+        for check in ("hubs", "found by nothing"):
+            yield not_told(check, f"fewer than {_FEWEST} passages: it can not be told")
         return
     few = hubs.hubs[:EXAMPLES].tolist()
     notes = [f"found by {hubs.occurrences[place]:,} of {len(sample):,} passages" for place in few]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.health.findings import Finding
+from rag_engine.health.findings import Finding, not_told
 from rag_engine.health.sample import Places, Sample
 from rag_engine.ports import Float32Array
 
@@ -153,14 +153,10 @@ def at_home(codes: Places, places: Places) -> float:
 def placement_findings(placement: Placement | None, *, enabled: bool) -> Iterator[Finding]:
     """Say how much of a search the language decides."""
     if placement is None:
-        yield Finding(
-            check="languages apart",
-            fine=True,
-            says=(
-                f"fewer than {_FEWEST_IN_ALL} passages, or than two languages with {_FEWEST}: "
-                "where languages lie can not be told"
-            ),
-            advice="nothing to do",
+        yield not_told(
+            "languages apart",
+            f"fewer than {_FEWEST_IN_ALL} passages, or than two languages with {_FEWEST}: "
+            "where languages lie can not be told",
         )
         return
     after, chance = placement.at_home_after, placement.at_home_by_chance

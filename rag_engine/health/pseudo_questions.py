@@ -12,20 +12,25 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import regex
 
-from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, first_of
+from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, first_of, not_told
 from rag_engine.health.sample import Sample
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.view import View
 from rag_engine.text.sentences import sentences
+from rag_engine.text.unspaced import UNSPACED
 
-__all__ = ["Asked", "PseudoQuestions", "ask_pseudo_questions", "question_findings"]
+__all__ = ["Asked", "PseudoQuestions", "ask_pseudo_questions", "question_findings", "weight"]
 
 DEPTH = 10
 _OF_PAIR = 20
 """Questions of one pair of languages."""
 _SHORTEST, _LONGEST = 12, 400
-"""Characters of a question."""
+"""Characters of a question; the shortest by their weight."""
+_DENSE = regex.compile(rf"(?V1)[[{UNSPACED}]\p{{Hangul}}]")
+_DENSE_WEIGHT = 3
+"""Four signs of these scripts, such as 水泵故障, name what takes twelve letters and more."""
 _FEWEST_FOUND = 0.8
 _FEWEST_ASKED = 5
 """Questions of a pair of languages: of fewer, none is called weak."""
@@ -51,12 +56,14 @@ class PseudoQuestions:
     """``headings`` by language, ``translations`` by pair of languages (``de->fr``).
 
     ``missed_headings`` are places in the sample, ``missed`` some translations that were not found.
+    ``short_headings`` counts the headings that are too short to ask with.
     """
 
     headings: dict[str, Asked]
     translations: dict[str, Asked]
     missed_headings: tuple[int, ...]
     missed: tuple[Example, ...]
+    short_headings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,21 @@ def ask_pseudo_questions(
         missed=tuple(_missing(each) for each, found in of_translations if _missed(each, found))[
             :EXAMPLES
         ],
+        short_headings=len({each for each in map(_heading, sample.chunks) if _is_short(each)}),
     )
+
+
+def weight(text: str) -> int:
+    """Return the characters of a text; Han, kana, Hangul, Thai, Lao, Khmer and Burmese count three.
+
+    >>> weight("Pumpe 1"), weight("水泵故障"), weight("펌프 고장")
+    (7, 12, 13)
+    """
+    return len(text) + (_DENSE_WEIGHT - 1) * len(_DENSE.findall(text))
+
+
+def _is_short(heading: str) -> bool:
+    return 0 < weight(heading) < _SHORTEST
 
 
 def _missed(question: _Question, found: Sequence[str]) -> bool:
@@ -134,7 +155,7 @@ def _of_headings(sample: Sample, generator: np.random.Generator) -> Iterator[_Qu
     asked: set[str] = set()
     for place in generator.permutation(len(sample)).tolist():
         heading, each = headings[place], sample.chunks[place]
-        if len(heading) >= _SHORTEST and len(documents[heading]) == 1 and heading not in asked:
+        if weight(heading) >= _SHORTEST and len(documents[heading]) == 1 and heading not in asked:
             asked.add(heading)
             name = each.chunk.document_id
             yield _Question(heading, each.chunk.language, name, frozenset({name}), "", each, place)
@@ -169,7 +190,7 @@ def _of_translations(view: View, generator: np.random.Generator) -> Iterator[_Qu
             continue
         text = _first_sentence(one)
         apart = one.chunk.document_id != other.chunk.document_id
-        if apart and len(text) >= _SHORTEST:
+        if apart and weight(text) >= _SHORTEST:
             group = f"{one.chunk.language}->{other.chunk.language}"
             right = frozenset(
                 chunks[each].chunk.document_id for each in twins[one.id] if each in chunks
@@ -183,7 +204,7 @@ def _first_sentence(found: FoundChunk) -> str:
     text, headings = found.chunk.text, {*found.chunk.section, found.title}
     for start, end in sentences(text, found.chunk.language):
         sentence = text[start:end]
-        if sentence.strip("#=* ") not in headings and len(sentence) >= _SHORTEST:
+        if sentence.strip("#=* ") not in headings and weight(sentence) >= _SHORTEST:
             return " ".join(sentence.split())[:_LONGEST]
     return ""
 
@@ -195,20 +216,37 @@ def _missing(question: _Question) -> Example:
 def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -> Iterator[Finding]:
     """Say whether passages are found by their headings, and by their translations."""
     if asked is None:
-        yield Finding(
-            check="pseudo-questions",
-            fine=False,
-            says=f"none were asked: {why}",
-            advice="run it again where the model is and answers: it tells whether search finds "
-            "across languages",
+        yield not_told(
+            "pseudo-questions",
+            f"none were asked: {why}",
+            "run it again where the model is and answers: it tells whether search finds across "
+            "languages",
         )
         return
+    yield _by_heading(sample, asked)
+    yield _across_languages(asked)
+
+
+def _by_heading(sample: Sample, asked: PseudoQuestions) -> Finding:
     total, found = _sums(asked.headings)
+    short = (
+        f"; {asked.short_headings:,} too short to ask (under {_SHORTEST} characters)"
+        if asked.short_headings
+        else ""
+    )
+    if not total:
+        return not_told(
+            "found by its heading",
+            f"there are no headings of one document alone to ask with{short}",
+        )
     fine = found >= _FEWEST_FOUND * total
-    yield Finding(
+    return Finding(
         check="found by its heading",
         fine=fine,
-        says=f"{found:,} of {total:,} headings find their own document among the first {DEPTH}",
+        says=(
+            f"{found:,} of {total:,} headings find their own document among the first {DEPTH}"
+            f"{short}"
+        ),
         advice=(
             "nothing to do"
             if fine
@@ -219,7 +257,12 @@ def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -
         of=total,
         examples=first_of(sample, asked.missed_headings),
     )
+
+
+def _across_languages(asked: PseudoQuestions) -> Finding:
     total, found = _sums(asked.translations)
+    if not total:
+        return not_told("found across languages", "there are no translations to ask for")
     weak = [
         f"{pair} {each.found}/{each.asked}"
         for pair, each in asked.translations.items()
@@ -236,14 +279,12 @@ def question_findings(sample: Sample, asked: PseudoQuestions | None, why: str) -
         )
     else:
         advice = "measure with rag-engine evaluate, and see the examples"
-    yield Finding(
+    return Finding(
         check="found across languages",
         fine=fine,
         says=(
             f"{found:,} of {total:,} first sentences find a translation of their passage among "
             f"the first {DEPTH}"
-            if total
-            else "there are no translations to ask for"
         ),
         advice=advice,
         count=total - found,

@@ -13,7 +13,7 @@ from rag_engine.health.absent_embedder import AbsentEmbedder
 from rag_engine.health.cut_chunks import BadCuts, cut_findings
 from rag_engine.health.duplicates import duplicate_findings, find_copies, find_near
 from rag_engine.health.extent import MOST_SAMPLE, QUESTIONS, SAMPLE
-from rag_engine.health.findings import Finding
+from rag_engine.health.findings import Finding, not_told
 from rag_engine.health.garbage import find_garbage, garbage_findings
 from rag_engine.health.hubs import find_hubs, hub_findings
 from rag_engine.health.language_doubts import Claims, doubt_findings, foreign_neighbours
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["HealthReport", "examine"]
 
+_NOTHING = not_told(
+    "knowledge base",
+    "nothing to look at: index something first",
+    "rag-engine index FOLDER --kb DIR",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
@@ -62,10 +68,23 @@ class HealthReport:
     pseudo_questions: PseudoQuestions | None
     findings: tuple[Finding, ...]
 
+    def holds(self) -> str:
+        """Say how much there is: ``1 passage of 1 document in 1 language``."""
+        counts = {
+            "passage": self.passages,
+            "document": self.documents,
+            "language": len(self.languages),
+        }
+        passages, documents, languages = (
+            f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts.items()
+        )
+        return f"{passages} of {documents} in {languages}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data; ``asked`` holds the figures of the pseudo-questions."""
         data = asdict(self)
         asked = data.pop("pseudo_questions")
+        data["findings"] = [each.as_dict() for each in self.findings]
         data["asked"] = None
         if asked is not None:
             data["asked"] = {name: asked[name] for name in ("headings", "translations")}
@@ -85,13 +104,11 @@ def examine(
     """Look at an open knowledge base as a lenient ``view`` shows it; ``KnowledgeBase.health``.
 
     Raises:
-        InvalidInput: a ``sample`` or a number of ``questions`` that can not be meant.
+        InvalidInput: a ``sample``, a number of ``questions`` or a ``seed`` that can not be meant.
     """
-    if not 1 <= sample <= MOST_SAMPLE or questions < 0:
-        raise InvalidInput(
-            f"a sample is 1 to {MOST_SAMPLE:,} passages, and questions are 0 or more; got "
-            f"{sample:,} and {questions:,}"
-        )
+    _check("sample", sample, 1, MOST_SAMPLE)
+    _check("questions", questions, 0)
+    _check("seed", seed, 0)
     on_stage("reading passages", 0, 0)
     drawn = draw(view, sample, seed)
     on_stage("comparing passages", 0, 0)
@@ -131,8 +148,20 @@ def examine(
         translation_pairs=pairs.by_pair,
         found_histogram=() if hubs is None else hubs.histogram,
         pseudo_questions=asked,
-        findings=tuple(findings),
+        findings=tuple(findings) if len(drawn) else (_NOTHING,),
     )
+
+
+def _check(option: str, value: object, least: int, most: int | None = None) -> None:
+    """Refuse what is no whole number, or beyond its range."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or value < least
+        or (most is not None and value > most)
+    ):
+        allowed = f"{least} or more" if most is None else f"{least} to {most:,}"
+        raise InvalidInput(f"{option} is a whole number, {allowed}; got {value!r:.80}")
 
 
 def _read_documents(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.twins import Twins
-from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, name_of
+from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, name_of, not_told
 from rag_engine.health.sample import Places
 from rag_engine.store.view import View
 
@@ -78,12 +78,23 @@ def _repeats(codes: Places) -> bool:
 
 def pair_findings(view: View, pairs: TranslationPairs, of: int) -> Iterator[Finding]:
     """Say how much is there in several languages, and where that contradicts itself."""
+    if len(view.snapshot.languages) < 2:
+        yield not_told("translations", "all passages are in one language")
+    else:
+        yield _translated(pairs, of)
+    if not pairs.by_pair:
+        yield not_told("twins in one language", "no passage has a translation here")
+    else:
+        yield _in_one_language(view, pairs, of)
+
+
+def _translated(pairs: TranslationPairs, of: int) -> Finding:
     if pairs.by_pair:
         largest = ", ".join(f"{name} {n:,}" for name, n in list(pairs.by_pair.items())[:EXAMPLES])
         says = f"{pairs.with_twins:,} passages have a translation here; most by pair: {largest}"
     else:
         says = "no passage has a translation here"
-    yield Finding(
+    return Finding(
         check="translations",
         fine=True,
         says=says,
@@ -91,7 +102,10 @@ def pair_findings(view: View, pairs: TranslationPairs, of: int) -> Iterator[Find
         count=pairs.with_twins,
         of=of,
     )
-    yield Finding(
+
+
+def _in_one_language(view: View, pairs: TranslationPairs, of: int) -> Finding:
+    return Finding(
         check="twins in one language",
         fine=not pairs.in_two,
         says=f"groups of translations with two passages in one language: {len(pairs.in_two):,}",

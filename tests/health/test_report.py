@@ -92,10 +92,23 @@ def test_it_is_plain_data_and_the_same_again(kb):
     assert kb.health(sample=8, seed=4).as_dict() != report.as_dict()
 
 
-@pytest.mark.parametrize("options", [{"sample": 0}, {"sample": 20_001}, {"questions": -1}])
-def test_what_can_not_be_meant_is_refused(kb, options):
-    with pytest.raises(InvalidInput, match="a sample is 1 to 20,000 passages"):
-        kb.health(**options)
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("sample", 0, "1 to 20,000"),
+        ("sample", 20_001, "1 to 20,000"),
+        ("sample", "x", "1 to 20,000"),
+        ("sample", None, "1 to 20,000"),
+        ("questions", -1, "0 or more"),
+        ("questions", 2.5, "0 or more"),
+        ("questions", True, "0 or more"),
+        ("seed", -1, "0 or more"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused(kb, option, value, allowed):
+    with pytest.raises(InvalidInput) as refused:
+        kb.health(**{option: value})
+    assert str(refused.value) == f"{option} is a whole number, {allowed}; got {value!r}"
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -105,7 +118,71 @@ def test_of_a_few_passages(count, tmp_path, quick_components):
         report = kb.health()
         assert report.passages == count
         assert report.placement is None
-        health_page(report, "few")
+        told = by_check(report)
+        for name in ("languages apart", "found by its heading", "hubs", "found by nothing"):
+            assert name not in told or told[name].state == "not told"
+        assert told[UNTOLD[count]].state == "not told"
+        page = health_page(report, "few")
+        assert "<h2>Not told</h2>" in page
+        assert '<article class="look">' not in page
+        assert ("Nothing could be told" in page) is (count == 0)
+
+
+UNTOLD = {0: "knowledge base", 1: "copies", 5: "amid another language"}
+
+
+def test_an_empty_one_says_one_thing(tmp_path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        [finding] = kb.health().as_dict()["findings"]
+    assert (finding["state"], finding["fine"]) == ("not told", False)
+    assert finding["says"] == "nothing to look at: index something first"
+    assert finding["advice"] == "rag-engine index FOLDER --kb DIR"
+
+
+def test_states_are_plain_data_too(kb):
+    report = kb.health()
+    states = {each["check"]: each["state"] for each in report.as_dict()["findings"]}
+    assert states["copies"] == "look"
+    assert states["bare headings"] == "ok"
+    assert states["hubs"] == "not told"
+    assert states == {each.check: each.state for each in report.findings}
+
+
+def test_short_headings_are_weighed_by_script_and_counted(tmp_path, quick_components):
+    titles = ["Pumpe 1", "Pumpe 2", "Pumpe der Anlage 3", "水泵故障", "水泵", "펌프고장", "เครื่องสูบ"]
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(
+            Document(id=str(number), title=title, text=f"{text} {number}.")
+            for number, (title, (text, _)) in enumerate(zip(titles, TOPICS * 2, strict=False))
+        )
+        report = kb.health()
+    asked = report.pseudo_questions
+    assert sum(each.asked for each in asked.headings.values()) == 4
+    assert asked.short_headings == 3
+    says = by_check(report)["found by its heading"].says
+    assert says.endswith("; 3 too short to ask (under 12 characters)")
+
+
+def test_headings_that_are_all_short_are_not_told(tmp_path, quick_components):
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add(
+            Document(id=str(number), title=f"Pumpe {number}", text=text)
+            for number, (text, _) in enumerate(TOPICS)
+        )
+        told = by_check(kb.health())["found by its heading"]
+    assert told.state == "not told"
+    assert "6 too short to ask" in told.says
+
+
+def test_what_is_in_no_language_has_examples(tmp_path, real_components):
+    codes = [Document(id=f"codes/{n}", text=f"{n}7 | 0{n} | 12.{n} | 99") for n in range(1, 4)]
+    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+        kb.add([*documents(), *codes])
+        told = by_check(kb.health())["language unknown"]
+    assert (told.state, told.count) == ("look", 3)
+    assert [each.passage for each in told.examples] == ["codes/1#0", "codes/2#0", "codes/3#0"]
+    assert "of prose, state the language" in told.advice
+    assert "codes, tables and encoded data have none" in told.advice
 
 
 def digest(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from itertools import pairwise
 
 import numpy as np
@@ -145,10 +146,31 @@ class Knows:
         "12.5 | 13.0 | 14.5 | 15.0 | 16.5 | 17.0",
         "משאבת המים",
         "",
+        "⠞⠓⠑ ⠟⠥⠊⠉⠅ ⠃⠗⠕⠺⠝ ⠋⠕⠭ ⠚⠥⠍⠏⠎ ⠕⠧⠑⠗ ⠞⠓⠑ ⠇⠁⠵⠽ ⠙⠕⠛ ⠁⠝⠙ ⠎⠇⠑⠑⠏⠎",
+        "XKCDR-QTPLM-VBNHG-WRTZX-PLKJH-MNBVC-XZLKJ-HGFDS-PWRTY-QZXCV",
+        "https://docs.python.org/3.11/library/base64-encodeData_ForTransport2/index",
+        "5f2b9c0a7d1e4836b7a90cc1d2e3f405 9e107d9d372bb6826bd81d3542a419d6",
+        "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamte7",
+        "The key is c3RhdGUgdGhlIGVuY29kaW5nIG9mIHRoZSBmaWxl0Xz9, and it is to be stated whole.",
     ],
 )
 def test_a_text_is_no_garbage(text):
     assert why_garbage(text) is None
+
+
+def test_codes_of_a_font_are_garbage_as_far_as_the_page_says():
+    shifted = "7KH SXPS GHOLYHUV WKUHH KXQGUHG OLWUHV RI ZDWHU"
+    assert why_garbage(shifted.replace(" ", "\x03")) == "its signs are controls or private ones"
+    assert why_garbage(shifted) is None  # of so few letters, product codes look the same
+    assert why_garbage(f"{shifted} HYHUB PLQXWH") == "its letters make no words of any language"
+
+
+@pytest.mark.parametrize("encoded", [b64encode, encodebytes, urlsafe_b64encode])
+def test_encoded_data_is_garbage(encoded):
+    data = encoded(np.random.default_rng(5).bytes(300)).decode()
+    assert why_garbage(data) == "it is encoded data, such as base64"
+    text = "ポンプは毎分三百リットルの水を送ります。The pump delivers water. " * 5
+    assert why_garbage(encoded(text.encode()).decode()) == "it is encoded data, such as base64"
 
 
 def test_garbage_is_found():

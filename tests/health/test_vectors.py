@@ -74,7 +74,7 @@ def test_few_passages_and_one_language_tell_nothing():
         placement, _ = placed(sample)
         assert placement is None
         [finding] = placement_findings(placement, enabled=True)
-        assert finding.fine
+        assert finding.state == "not told"
 
 
 def test_the_nearest_are_those_of_all_pairs():
@@ -119,6 +119,7 @@ def test_no_passage_of_an_even_ring_is_a_hub():
     assert len(hubs.hubs) == 0
     assert all(each.fine for each in hub_findings(sample, hubs))
     assert find_hubs(np.zeros((20, 10), int)) is None
+    assert [each.state for each in hub_findings(sample, None)] == ["not told"] * 2
 
 
 def test_a_passage_amid_another_language_is_in_doubt():
@@ -131,7 +132,9 @@ def test_a_passage_amid_another_language_is_in_doubt():
     assert foreign_neighbours(told, places, at_home(told.codes, places)) == {wrong: "de"}
     mixed = sample_of(languages, topics(60))
     places = nearest(mixed.raw, mixed.twins)[0]
-    assert foreign_neighbours(mixed, places, at_home(mixed.codes, places)) == {}
+    assert foreign_neighbours(mixed, places, at_home(mixed.codes, places)) is None
+    one = sample_of(["de"] * 60, topics(60))
+    assert foreign_neighbours(one, nearest(one.raw, one.twins)[0], 1.0) is None
 
 
 def test_groups_of_no_twins():

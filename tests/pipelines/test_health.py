@@ -39,7 +39,7 @@ def test_lines_a_page_and_what_to_do(kb, tmp_path, capsys):
     )
     assert lines[at + 1].startswith("     -> they take each other's place")
     assert lines[at + 2].startswith("        [en] en/0#0 (as copy#0): The bakery")
-    assert any(line.startswith("ok   hubs:") for line in lines)
+    assert any(line.startswith("not told hubs:") for line in lines)
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert f"written: {page}" in printed.err
 
@@ -64,8 +64,31 @@ def test_without_the_model(kb, capsys, monkeypatch, error):
     assert main(["health", "--kb", kb]) == Exit.DONE
     printed = capsys.readouterr()
     assert "without a model: " in printed.err
-    assert "LOOK pseudo-questions: none were asked: the model " in printed.out
+    assert "not told pseudo-questions: none were asked: the model " in printed.out
     assert "LOOK copies: passages that repeat another one to the letter: 1 of 16" in printed.out
+
+
+def test_an_empty_one_says_what_to_do(tmp_path, real_components, capsys):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=real_components):
+        pass
+    assert main(["health", "--kb", str(path)]) == Exit.DONE
+    assert capsys.readouterr().out.splitlines() == [
+        f"nothing to look at: index something first: rag-engine index FOLDER --kb {path}"
+    ]
+
+
+def test_one_is_said_as_one(tmp_path, real_components, capsys):
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        kb.add(list(documents())[:1])
+    assert main(["health", "--kb", str(path), "--questions", "0"]) == Exit.DONE
+    out = capsys.readouterr().out
+    assert out.startswith("1 passage of 1 document in 1 language; looked at: all\n")
+    assert "not told copies: fewer than two passages: there is nothing to compare" in out
+    assert "ok   garbage" in out
+    assert main(["health", "--kb", str(path), "--sample", "0"]) != Exit.DONE
+    assert "sample is a whole number, 1 to 20,000; got 0" in capsys.readouterr().err
 
 
 def test_what_is_not_there_is_told(tmp_path, capsys):
