@@ -114,7 +114,8 @@ def _audited(folder: Path, test_set: TestSet, name: str, id_key: str | None) -> 
     bias = home_bias(test_set, audited.run)
     report["home_bias"] = None if bias is None else bias.as_dict()
     report["audit"] = audited.as_dict()
-    return _Audited(test_set=test_set, audit=audited, bias=bias, found=Found(runs={name: report}))
+    found = Found(runs={name: report}, unmeasured=test_set.unnamed_languages)
+    return _Audited(test_set=test_set, audit=audited, bias=bias, found=found)
 
 
 def _measure_ours(done: Sequence[_Audited], name: str, beside: Beside) -> None:
@@ -158,8 +159,11 @@ def _lines(one: _Audited, name: str, *, several: bool) -> Iterator[str]:
     if several:
         yield f"{one.test_set.name}:"
     yield from figures_of_rows(one.test_set.name, runs)
-    yield ""
-    yield from by_language({one.test_set.name: runs}, list(runs))
+    if one.found.unmeasured:
+        yield one.found.unmeasured
+    if lines := by_language({one.test_set.name: runs}, list(runs)):
+        yield ""
+        yield from lines
     if runs[name]["by_pair"]:
         yield ""
         yield from pair_matrix(runs[name])

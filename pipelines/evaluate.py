@@ -80,7 +80,10 @@ def evaluate(
             base = kb_path or temporary / "kb"
             path = base if kb_path is not None and len(sets) == 1 else base / test_set.name
             measured = evaluate_rows(test_set, path, settings, components, ablation=ablation)
-            one = Found(runs={name: each.report for name, each in measured.items()})
+            one = Found(
+                runs={name: each.report for name, each in measured.items()},
+                unmeasured=test_set.unnamed_languages,
+            )
             if ablation:
                 one.comparisons = compare_rows(test_set, measured)
             if calibration is not None:
@@ -185,6 +188,7 @@ def _lines(
         yield from figures_of_rows(
             mode, {name: runs[mode] for name, runs in sets.items()}, cached=cached
         )
+    yield from (one.unmeasured for one in found.values() if one.unmeasured)
     for name, one in found.items():
         if one.scored:
             yield ""

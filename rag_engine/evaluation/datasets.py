@@ -44,6 +44,28 @@ class TestSet:
     qrels: dict[str, dict[str, int]]
     languages: dict[str, str]
 
+    @property
+    def unnamed_languages(self) -> str:
+        """Say, for people, that the set does not name its languages, and how it can; "" if it does.
+
+        >>> asked = (TestQuestion("q", "?", "de"),)
+        >>> bare = TestSet(name="bare", corpus=(), questions=asked, qrels={}, languages={"p": ""})
+        >>> bare.unnamed_languages.partition(":")[0]
+        'bare names no languages in corpus.jsonl'
+        """
+        where = {
+            "corpus.jsonl": any(self.languages.values()),
+            "queries.jsonl": any(question.language for question in self.questions),
+        }
+        if all(where.values()):
+            return ""
+        files = " and ".join(name for name, named in where.items() if not named)
+        return (
+            f"{self.name} names no languages in {files}: what lies across languages, within them "
+            'and at home is not measured; add a field "language" (such as "de") to each line there, '
+            "in BEIR's layout"
+        )
+
 
 def load_test_set(folder: Path) -> TestSet:
     """Read a set in BEIR's layout, or one with TREC topics and qrels as MIRACL has.

@@ -204,3 +204,41 @@ def test_bad_sets(tmp_path: Path):
     (folder / "corpus.jsonl").write_text('{"_id": "a"}\nnothing\n', encoding="utf-8")
     with pytest.raises(InvalidInput, match="line 2"):
         load_test_set(folder)
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "files"),
+    [
+        (("corpus", "queries"), "corpus.jsonl and queries.jsonl"),
+        (("corpus",), "corpus.jsonl"),
+        (("queries",), "queries.jsonl"),
+    ],
+    ids=["both", "corpus", "queries"],
+)
+def test_what_a_set_without_languages_does_not_measure(tmp_path: Path, unlabelled, files, capsys):
+    folder = beir(tmp_path / "set")
+    for name in unlabelled:
+        path = folder / f"{name}.jsonl"
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        bare = "".join(json.dumps({"_id": row["_id"], "text": row["text"]}) + "\n" for row in rows)
+        path.write_text(bare, encoding="utf-8")
+    report = evaluated(folder, tmp_path / "report.json")
+    assert report["ndcg@10"] == 1
+    assert report["top1_in_query_language"] is None
+    nothing = {**dict.fromkeys(MEASURES), "queries": 0}
+    assert report["cross_language"] == report["same_language"] == nothing
+    head, figures, said = capsys.readouterr().out.splitlines()[:3]
+    assert head.split()[4:8] == ["cross", "same", "top1", "home"]
+    assert figures.split()[4:7] == ["-", "-", "-"]
+    assert said.startswith(f"set names no languages in {files}: ")
+    assert 'add a field "language"' in said
+
+
+def test_an_ablation_of_sets_without_languages(tmp_path: Path, capsys):
+    sets = [str(beir(tmp_path / name, label=lambda _: "")) for name in ("one", "two")]
+    assert main(["evaluate", *sets, "--ablation"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in lines[1:3]] == [["-", "5"]] * 2
+    assert [line.split(" in ")[0] for line in lines[3:5]] == [
+        f"{name} names no languages" for name in ("one", "two")
+    ]

@@ -124,3 +124,12 @@ def test_what_is_no_passage_of_the_set_ends_it(facts, named, capsys):
 def test_options_that_do_nothing_are_refused(facts, options, message, capsys):
     assert main(["evaluate", facts, *options]) == Exit.FAILED
     assert message in capsys.readouterr().err
+
+
+def test_a_set_without_languages(tmp_path, named, capsys):
+    bare = str(set_of(tmp_path / "bare", [("", *fact[1:]) for fact in FACTS[:4]]))
+    assert main(["evaluate", bare, "--retriever", named("first")]) == Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[4:7] == ["-", "-", "-"]
+    assert lines[2].startswith("bare names no languages in corpus.jsonl and queries.jsonl: ")
+    assert lines[3:5] == ["", "passages told by: id (4)"]
