@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.audit import Audit, audit
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.home_bias import HomeBias, home_bias
-from rag_engine.evaluation.metrics import measure_each
+from rag_engine.evaluation.metrics import check_extra, measure_each
 from rag_engine.evaluation.retrieval_report import build_report
 from rag_engine.evaluation.verdict import Comparison, compare, verdict_lines
 from rag_engine.pipelines.evaluate import check_folders, of_several, remembering
@@ -70,7 +71,9 @@ def audit_retriever(
         InvalidInput: a folder is no test set; the object is no retriever; what it gives are no
             passages of the set; or it fails on every question.
         SettingsError: there is no such module or object.
+        MissingExtra: ir_measures is not installed.
     """
+    check_extra()
     check_folders(folders, None if beside is None else beside.kb_path)
     sets = [load_test_set(folder) for folder in folders]
     if empty := [each.name for each in sets if not each.questions]:
@@ -102,7 +105,7 @@ def _audited(folder: Path, test_set: TestSet, name: str, id_key: str | None) -> 
         with Bar(f"asking {name}", len(questions), "question") as bar:
             yield from bar.each(iter(questions))
 
-    with EventLoop() as loop:
+    with redirect_stdout(sys.stderr), EventLoop() as loop:  # stdout is the figures', or the JSON's
         retriever = open_retriever(name, folder.resolve(), loop)
         audited = audit(test_set, retriever, k=DEPTH, id_key=id_key, asked=shown)
     report = build_report(

@@ -13,6 +13,7 @@ from rag_engine.components import Components, default_components
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.cached_embedder import CachedEmbedder, Counts, Side, cached_embedder
 from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.evaluation.metrics import check_extra
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.evaluation.verdict import Comparison, verdict_lines
 from rag_engine.pipelines.evaluation_files import Found, write_calibration, write_report
@@ -61,9 +62,11 @@ def evaluate(
         InvalidInput: a folder is no test set, two have the same name, or ``strict`` without
             ``ablation``.
         StoreCorrupt: the cache is damaged.
+        MissingExtra: ir_measures is not installed.
     """
     if strict and not ablation:
         raise InvalidInput("--strict asks for the verdict that --ablation gives; add --ablation")
+    check_extra()
     check_folders(folders, kb_path)
     sets = [load_test_set(folder) for folder in folders]
     found: dict[str, Found] = {}

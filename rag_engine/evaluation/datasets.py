@@ -62,8 +62,8 @@ class TestSet:
         files = " and ".join(name for name, named in where.items() if not named)
         return (
             f"{self.name} names no languages in {files}: what lies across languages, within them "
-            'and at home is not measured; add a field "language" (such as "de") to each line there, '
-            "in BEIR's layout"
+            'and at home is not measured; add a field "language" (such as "de") to each line there '
+            "(BEIR's layout)"
         )
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "MEASURES",
     "Qrels",
     "Run",
+    "check_extra",
     "judged_pairs",
     "mean",
     "measure",
@@ -41,6 +42,15 @@ def _measures() -> tuple[Any, dict[Any, str]]:
         ir_measures.R @ 100,
     )
     return ir_measures, dict(zip(kinds, MEASURES, strict=True))
+
+
+def check_extra() -> None:
+    """Look for the library, before questions are asked for hours and can not be measured.
+
+    Raises:
+        MissingExtra: ir_measures is not installed.
+    """
+    _measures()
 
 
 def measure(run: Run, qrels: Qrels) -> dict[str, float]:

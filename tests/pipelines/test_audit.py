@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.small_sets import FACTS, set_of
 
 MODULE = """
 import json
+import sys
 from rank_bm25 import BM25Okapi
 
 def bm25(folder):
@@ -31,6 +33,22 @@ def first(question, k):
 
 def stranger(question, k):
     return ["somebody"]
+
+def exits(question, k):
+    sys.exit("no licence")
+
+async def exits_when_awaited(question, k):
+    sys.exit("no licence")
+
+def exits_when_made(folder):
+    sys.exit(7)
+
+def prints(folder):
+    print("made")
+    def search(question, k):
+        print("asked")
+        return ["p0"]
+    return search
 """
 
 
@@ -39,8 +57,6 @@ def named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "audited_here.py").write_text(MODULE, encoding="utf-8")
     yield lambda name: f"audited_here:{name}"
-    import sys
-
     sys.modules.pop("audited_here", None)
 
 
@@ -133,3 +149,44 @@ def test_a_set_without_languages(tmp_path, named, capsys):
     assert lines[1].split()[4:7] == ["-", "-", "-"]
     assert lines[2].startswith("bare names no languages in corpus.jsonl and queries.jsonl: ")
     assert lines[3:5] == ["", "passages told by: id (4)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("exits", "exits, question 'q0' of facts: it exits (SystemExit: no licence); a retriever"),
+        ("exits_when_awaited", "exits_when_awaited, question 'q0' of facts: it exits (SystemExit"),
+        ("exits_when_made", "audited_here:exits_when_made: it could not be made: SystemExit: 7"),
+    ],
+)
+def test_a_retriever_that_exits_ends_it_with_its_name(facts, named, name, message, capsys):
+    assert main(["evaluate", facts, "--retriever", named(name), "--json"]) == Exit.FAILED
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["type"] == "InvalidInput"
+    assert message in error["message"]
+
+
+def test_a_module_that_exits_or_prints(tmp_path, facts, named, capsys):
+    script = tmp_path / "audited_here.py"
+    script.write_text("import sys\nprint('imported')\nsys.exit(2)\n", encoding="utf-8")
+    assert main(["evaluate", facts, "--retriever", named("search"), "--json"]) == Exit.FAILED
+    said = capsys.readouterr()
+    message = json.loads(said.out)["error"]["message"]
+    assert "audited_here can not be imported: SystemExit: 2" in message
+    assert "imported" in said.err
+
+
+def test_what_it_prints_is_not_among_the_figures(facts, named, capsys):
+    assert main(["evaluate", facts, "--retriever", named("prints"), "--json"]) == Exit.DONE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["ok"] is True
+    assert [said.err.count(word) for word in ("made\n", "asked\n")] == [1, 20]
+
+
+def test_the_extra_is_missed_before_anything_is_asked(tmp_path, facts, named, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    for options in ([], ["--retriever", named("first")]):
+        assert main(["evaluate", facts, *options]) == Exit.FAILED
+        said = capsys.readouterr().err
+        assert "pip install 'rag-engine[evaluate]'" in said
+        assert "passages" not in said
