@@ -15,6 +15,7 @@ from rag_engine.connectors.foreign_retrievers.event_loop import EventLoop
 from rag_engine.connectors.foreign_retrievers.opening import open_retriever
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.audit import Audit, audit
+from rag_engine.evaluation.counted import counted
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.home_bias import HomeBias, home_bias
 from rag_engine.evaluation.metrics import check_extra, measure_each
@@ -65,7 +66,7 @@ def audit_retriever(
     ``name`` is ``module:object`` (``connectors.foreign_retrievers.opening`` says what it may be);
     ``id_key`` the field of its documents' metadata that holds a passage's id. ``beside`` has this
     engine measured too, and compared with it. Questions on which it fails are problems of the
-    outcome, and count as without hits.
+    outcome, and count as without hits; what qrels name that the set does not hold is one too.
 
     Raises:
         InvalidInput: a folder is no test set; the object is no retriever; what it gives are no
@@ -81,8 +82,9 @@ def audit_retriever(
     done = []
     for number, (folder, test_set) in enumerate(zip(folders, sets, strict=True), start=1):
         note(
-            f"{of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
-            f"{len(test_set.questions)} questions"
+            f"{of_several(number, sets)}{test_set.name}: "
+            f"{counted(len(test_set.corpus), 'passage')}, "
+            f"{counted(len(test_set.questions), 'question')}"
         )
         done.append(_audited(folder, test_set, name, id_key))
     if beside is not None:
@@ -173,23 +175,23 @@ def _lines(one: _Audited, name: str, *, several: bool) -> Iterator[str]:
     yield ""
     if one.bias is not None:
         yield one.bias.line
-    yield from _how_it_went(one.audit)
+    yield from _how_it_went(one.audit, min(DEPTH, len(one.test_set.corpus)))
     if one.found.comparisons:
         yield from verdict_lines(one.found.comparisons)
     if several:
         yield ""
 
 
-def _how_it_went(audited: Audit) -> Iterator[str]:
-    """Yield what a reader of the figures has to know of the hits."""
+def _how_it_went(audited: Audit, wanted: int) -> Iterator[str]:
+    """Yield what a reader has to know of the hits, of which ``wanted`` could come back."""
     told = ", ".join(f"{safe(name)} ({count:,})" for name, count in audited.told_by.items())
     yield f"passages told by: {told or 'none came back'}"
     most = audited.most_hits
-    if 0 < most < DEPTH:
-        short = f"never more than {most} hits came back of the {DEPTH} that are measured"
+    if 0 < most < wanted:
+        short = f"never more than {counted(most, 'hit')} came back of {wanted} that are measured"
         if most < _SCORED:
             short += (
-                f": nDCG@10 looks at {_SCORED}; let the retriever give as many (k, "
+                f": nDCG@10 looks at {min(_SCORED, wanted)}; let the retriever give as many (k, "
                 "similarity_top_k, top_k)"
             )
         yield short
@@ -200,6 +202,7 @@ def _how_it_went(audited: Audit) -> Iterator[str]:
 
 
 def _problems(one: _Audited) -> Iterator[Problem]:
+    yield from one.test_set.problems
     for problem in one.audit.failures:
         yield Problem(
             source=f"{one.test_set.name}, question {problem.source}", reason=problem.reason

@@ -12,6 +12,7 @@ from typing import Any
 from rag_engine.components import Components, default_components
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.cached_embedder import CachedEmbedder, Counts, Side, cached_embedder
+from rag_engine.evaluation.counted import counted
 from rag_engine.evaluation.datasets import TestSet, load_test_set
 from rag_engine.evaluation.metrics import check_extra
 from rag_engine.evaluation.vector_cache import VectorCache
@@ -56,7 +57,8 @@ def evaluate(
     ``report`` receives the figures as JSON and, beside it, a heat map of the language pairs as
     PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it. With
     ``ablation`` the last lines say where ours is below a plain baseline by more than noise; with
-    ``strict`` each such place is a problem of the outcome, and a set without a verdict.
+    ``strict`` each such place is a problem of the outcome, and a set without a verdict; what a
+    set's qrels name that it does not hold always is.
 
     Raises:
         InvalidInput: a folder is no test set, two have the same name, or ``strict`` without
@@ -77,8 +79,9 @@ def evaluate(
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for number, test_set in enumerate(sets, start=1):
             note(
-                f"{of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
-                f"{len(test_set.questions)} questions"
+                f"{of_several(number, sets)}{test_set.name}: "
+                f"{counted(len(test_set.corpus), 'passage')}, "
+                f"{counted(len(test_set.questions), 'question')}"
             )
             base = kb_path or temporary / "kb"
             path = base if kb_path is not None and len(sets) == 1 else base / test_set.name
@@ -101,7 +104,10 @@ def evaluate(
     return Outcome(
         result=_result(found, comparisons, counts, ablation=ablation),
         lines=list(_lines(found, comparisons, ablation=ablation, cached=cache is not None)),
-        problems=list(_problems(found)) if strict else [],
+        problems=[
+            *(problem for test_set in sets for problem in test_set.problems),
+            *(_problems(found) if strict else ()),
+        ],
     )
 
 

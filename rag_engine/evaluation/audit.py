@@ -154,7 +154,7 @@ def _check_any(run: Mapping[str, list[str]], failures: ToldProblems, name: str) 
         return
     first: Problem = next(iter(failures))
     raise InvalidInput(
-        f"{name} failed on each of the {len(run):,} questions; on {first.source}: {first.reason}"
+        f"{name} failed on each question ({len(run):,}); on {first.source}: {first.reason}"
     )
 
 

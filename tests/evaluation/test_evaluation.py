@@ -201,9 +201,46 @@ def test_bad_sets(tmp_path: Path):
     with pytest.raises(InvalidInput, match=r"corpus\.jsonl"):
         load_test_set(tmp_path)
     folder = beir(tmp_path / "set")
-    (folder / "corpus.jsonl").write_text('{"_id": "a"}\nnothing\n', encoding="utf-8")
-    with pytest.raises(InvalidInput, match="line 2"):
+    (folder / "queries.jsonl").write_text('{"_id": "q7"}\n', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="question 'q7': it has no text"):
         load_test_set(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nothing", "it is no JSON: Expecting value at column 1"),
+        ('{"_id": "a\tb"}', "it is no JSON: Invalid control character at column 11"),
+        ('{"text": "a", "key": 1}', "it has no _id, docid or id; its fields are text, key"),
+        ("[1]", "expected an object with _id and text, got '[1]'"),
+    ],
+    ids=range(4),
+)
+def test_a_broken_line_is_told_in_words(tmp_path: Path, line, message):
+    corpus = beir(tmp_path / "set") / "corpus.jsonl"
+    corpus.write_text(f'{{"_id": "a"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(InvalidInput) as raised:
+        load_test_set(corpus.parent)
+    assert f"{corpus}, line 2: {message}" in str(raised.value)
+    assert "Error(" not in str(raised.value)
+
+
+def test_qrels_that_name_what_is_not_there(tmp_path: Path):
+    assert load_test_set(beir(tmp_path / "whole")).problems == ()
+    folder = beir(tmp_path / "set")
+    more = ["q0\tx1\t1", "q0\tx2\t2", "q1\tx3\t1", "q1\tx4\t1", "q2\tx5\t0"]
+    more += ["asked-nowhere\tp0\t1", "judged-wrong\tp0\t0"]
+    with (folder / "qrels" / "test.tsv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in more)
+    questions, passages = load_test_set(folder).problems
+    assert questions.source == passages.source == "set, qrels"
+    assert questions.reason == (
+        "questions that the set does not hold: 1 ('asked-nowhere'); left out, measured: 5 questions"
+    )
+    assert passages.reason == (
+        "right passages that the corpus does not hold: 4 ('x1', 'x2', 'x3', ...); they count as "
+        "not found, which lowers the figures of 2 of 5 questions"
+    )
 
 
 @pytest.mark.parametrize(

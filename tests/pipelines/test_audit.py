@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -96,7 +97,9 @@ def test_it_is_measured_as_ours_is(tmp_path, facts, named, capsys):
 def test_few_hits_are_told(facts, named, capsys):
     assert main(["evaluate", facts, "--retriever", named("first")]) == Exit.DONE
     said = capsys.readouterr().out
-    assert "never more than 1 hits came back of the 100 that are measured: nDCG@10 looks" in said
+    assert (
+        "never more than 1 hit came back of 20 that are measured: nDCG@10 looks at 10; let" in said
+    )
 
 
 def test_several_sets_and_the_engine_beside(tmp_path, facts, named, capsys):
@@ -190,3 +193,25 @@ def test_the_extra_is_missed_before_anything_is_asked(tmp_path, facts, named, ca
         said = capsys.readouterr().err
         assert "pip install 'rag-engine[evaluate]'" in said
         assert "passages" not in said
+
+
+def test_qrels_that_name_what_is_not_there_are_problems(facts, named, capsys):
+    with (Path(facts) / "qrels" / "test.tsv").open("a", encoding="utf-8") as file:
+        file.write("q0\tnowhere\t1\n")
+    for options in ([], ["--retriever", named("first")]):
+        assert main(["evaluate", facts, *options, "--json"]) == Exit.PROBLEMS
+        [problem] = json.loads(capsys.readouterr().out)["problems"]
+        assert problem["source"] == "facts, qrels"
+        assert "1 ('nowhere'); they count as not found, which lowers" in problem["reason"]
+
+
+def test_a_small_corpus_can_not_give_more_than_it_has(tmp_path, named, capsys):
+    one = str(set_of(tmp_path / "one", FACTS[:1]))
+    judged = Path(one) / "qrels" / "test.tsv"
+    judged.write_text("q0\tp0\t1\n", encoding="utf-8")
+    options = ["--retriever", named("first"), "--beside-ours", "--mode", "lexical"]
+    assert main(["evaluate", one, *options]) == Exit.DONE
+    said = capsys.readouterr()
+    assert "one: 1 passage, 1 question\n" in said.err
+    assert "never more than" not in said.out
+    assert "1 comparison of nDCG@10" in said.out
