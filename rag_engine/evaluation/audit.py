@@ -124,8 +124,8 @@ def audit(
             returned = retriever.ask(question.text, k)
         except SystemExit as error:
             raise InvalidInput(
-                f"{where}: it exits (SystemExit: {error}); a retriever that can not answer raises "
-                "an exception, and the other questions are asked"
+                f"{where}: it exits (SystemExit: {str(error) or 'no status'}); a retriever that "
+                "can not answer raises an exception, and the other questions are asked"
             ) from error
         except Exception as error:  # whatever a retriever raises
             failures.add(f"{type(error).__name__}: {error}; asked {question.text!r}", question.id)

@@ -134,7 +134,8 @@ def _unknown(
         touched = sum(not set(judged).issubset(passages) for judged in known.values())
         yield (
             f"right passages that the corpus does not hold: {_first(absent)}; they count as not "
-            f"found, which lowers the figures of {touched:,} of {measured:,} questions"
+            f"found, which lowers the figures of {touched:,} of "
+            f"{counted(measured, 'question')}"
         )
 
 
