@@ -74,7 +74,7 @@ def import_named(kind: str, where: str) -> Any:
             f"{where}: there is no module {error.name!r}; install it, or name its folder in the "
             "environment variable PYTHONPATH (the current folder is not searched by itself)"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that parses a command line exits
         raise SettingsError(
             f"{where}: {module} can not be imported: {type(error).__name__}: {error}"
         ) from error

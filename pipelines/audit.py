@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from rag_engine.connectors.foreign_retrievers.event_loop import EventLoop
 from rag_engine.connectors.foreign_retrievers.opening import open_retriever
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.audit import Audit, audit
+from rag_engine.evaluation.counted import counted
 from rag_engine.evaluation.datasets import TestQuestion, TestSet, load_test_set
 from rag_engine.evaluation.home_bias import HomeBias, home_bias
-from rag_engine.evaluation.metrics import measure_each
+from rag_engine.evaluation.metrics import check_extra, measure_each
 from rag_engine.evaluation.retrieval_report import build_report
 from rag_engine.evaluation.verdict import Comparison, compare, verdict_lines
 from rag_engine.pipelines.evaluate import check_folders, of_several, remembering
@@ -64,13 +66,15 @@ def audit_retriever(
     ``name`` is ``module:object`` (``connectors.foreign_retrievers.opening`` says what it may be);
     ``id_key`` the field of its documents' metadata that holds a passage's id. ``beside`` has this
     engine measured too, and compared with it. Questions on which it fails are problems of the
-    outcome, and count as without hits.
+    outcome, and count as without hits; what qrels name that the set does not hold is one too.
 
     Raises:
         InvalidInput: a folder is no test set; the object is no retriever; what it gives are no
             passages of the set; or it fails on every question.
         SettingsError: there is no such module or object.
+        MissingExtra: ir_measures is not installed.
     """
+    check_extra()
     check_folders(folders, None if beside is None else beside.kb_path)
     sets = [load_test_set(folder) for folder in folders]
     if empty := [each.name for each in sets if not each.questions]:
@@ -78,8 +82,9 @@ def audit_retriever(
     done = []
     for number, (folder, test_set) in enumerate(zip(folders, sets, strict=True), start=1):
         note(
-            f"{of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
-            f"{len(test_set.questions)} questions"
+            f"{of_several(number, sets)}{test_set.name}: "
+            f"{counted(len(test_set.corpus), 'passage')}, "
+            f"{counted(len(test_set.questions), 'question')}"
         )
         done.append(_audited(folder, test_set, name, id_key))
     if beside is not None:
@@ -102,7 +107,7 @@ def _audited(folder: Path, test_set: TestSet, name: str, id_key: str | None) -> 
         with Bar(f"asking {name}", len(questions), "question") as bar:
             yield from bar.each(iter(questions))
 
-    with EventLoop() as loop:
+    with redirect_stdout(sys.stderr), EventLoop() as loop:  # stdout is the figures', or the JSON's
         retriever = open_retriever(name, folder.resolve(), loop)
         audited = audit(test_set, retriever, k=DEPTH, id_key=id_key, asked=shown)
     report = build_report(
@@ -114,7 +119,8 @@ def _audited(folder: Path, test_set: TestSet, name: str, id_key: str | None) -> 
     bias = home_bias(test_set, audited.run)
     report["home_bias"] = None if bias is None else bias.as_dict()
     report["audit"] = audited.as_dict()
-    return _Audited(test_set=test_set, audit=audited, bias=bias, found=Found(runs={name: report}))
+    found = Found(runs={name: report}, unmeasured=test_set.unnamed_languages)
+    return _Audited(test_set=test_set, audit=audited, bias=bias, found=found)
 
 
 def _measure_ours(done: Sequence[_Audited], name: str, beside: Beside) -> None:
@@ -158,31 +164,34 @@ def _lines(one: _Audited, name: str, *, several: bool) -> Iterator[str]:
     if several:
         yield f"{one.test_set.name}:"
     yield from figures_of_rows(one.test_set.name, runs)
-    yield ""
-    yield from by_language({one.test_set.name: runs}, list(runs))
+    if one.found.unmeasured:
+        yield one.found.unmeasured
+    if lines := by_language({one.test_set.name: runs}, list(runs)):
+        yield ""
+        yield from lines
     if runs[name]["by_pair"]:
         yield ""
         yield from pair_matrix(runs[name])
     yield ""
     if one.bias is not None:
         yield one.bias.line
-    yield from _how_it_went(one.audit)
+    yield from _how_it_went(one.audit, min(DEPTH, len(one.test_set.corpus)))
     if one.found.comparisons:
         yield from verdict_lines(one.found.comparisons)
     if several:
         yield ""
 
 
-def _how_it_went(audited: Audit) -> Iterator[str]:
-    """Yield what a reader of the figures has to know of the hits."""
+def _how_it_went(audited: Audit, wanted: int) -> Iterator[str]:
+    """Yield what a reader has to know of the hits, of which ``wanted`` could come back."""
     told = ", ".join(f"{safe(name)} ({count:,})" for name, count in audited.told_by.items())
     yield f"passages told by: {told or 'none came back'}"
     most = audited.most_hits
-    if 0 < most < DEPTH:
-        short = f"never more than {most} hits came back of the {DEPTH} that are measured"
+    if 0 < most < wanted:
+        short = f"never more than {counted(most, 'hit')} came back of {wanted} that are measured"
         if most < _SCORED:
             short += (
-                f": nDCG@10 looks at {_SCORED}; let the retriever give as many (k, "
+                f": nDCG@10 looks at {min(_SCORED, wanted)}; let the retriever give as many (k, "
                 "similarity_top_k, top_k)"
             )
         yield short
@@ -193,6 +202,7 @@ def _how_it_went(audited: Audit) -> Iterator[str]:
 
 
 def _problems(one: _Audited) -> Iterator[Problem]:
+    yield from one.test_set.problems
     for problem in one.audit.failures:
         yield Problem(
             source=f"{one.test_set.name}, question {problem.source}", reason=problem.reason

@@ -12,7 +12,9 @@ from typing import Any
 from rag_engine.components import Components, default_components
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.cached_embedder import CachedEmbedder, Counts, Side, cached_embedder
+from rag_engine.evaluation.counted import counted
 from rag_engine.evaluation.datasets import TestSet, load_test_set
+from rag_engine.evaluation.metrics import check_extra
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.evaluation.verdict import Comparison, verdict_lines
 from rag_engine.pipelines.evaluation_files import Found, write_calibration, write_report
@@ -55,15 +57,18 @@ def evaluate(
     ``report`` receives the figures as JSON and, beside it, a heat map of the language pairs as
     PNG; ``calibration`` what the scores are worth, as JSON with a chart beside it. With
     ``ablation`` the last lines say where ours is below a plain baseline by more than noise; with
-    ``strict`` each such place is a problem of the outcome, and a set without a verdict.
+    ``strict`` each such place is a problem of the outcome, and a set without a verdict; what a
+    set's qrels name that it does not hold always is.
 
     Raises:
         InvalidInput: a folder is no test set, two have the same name, or ``strict`` without
             ``ablation``.
         StoreCorrupt: the cache is damaged.
+        MissingExtra: ir_measures is not installed.
     """
     if strict and not ablation:
         raise InvalidInput("--strict asks for the verdict that --ablation gives; add --ablation")
+    check_extra()
     check_folders(folders, kb_path)
     sets = [load_test_set(folder) for folder in folders]
     found: dict[str, Found] = {}
@@ -74,13 +79,17 @@ def evaluate(
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for number, test_set in enumerate(sets, start=1):
             note(
-                f"{of_several(number, sets)}{test_set.name}: {len(test_set.corpus)} passages, "
-                f"{len(test_set.questions)} questions"
+                f"{of_several(number, sets)}{test_set.name}: "
+                f"{counted(len(test_set.corpus), 'passage')}, "
+                f"{counted(len(test_set.questions), 'question')}"
             )
             base = kb_path or temporary / "kb"
             path = base if kb_path is not None and len(sets) == 1 else base / test_set.name
             measured = evaluate_rows(test_set, path, settings, components, ablation=ablation)
-            one = Found(runs={name: each.report for name, each in measured.items()})
+            one = Found(
+                runs={name: each.report for name, each in measured.items()},
+                unmeasured=test_set.unnamed_languages,
+            )
             if ablation:
                 one.comparisons = compare_rows(test_set, measured)
             if calibration is not None:
@@ -95,7 +104,10 @@ def evaluate(
     return Outcome(
         result=_result(found, comparisons, counts, ablation=ablation),
         lines=list(_lines(found, comparisons, ablation=ablation, cached=cache is not None)),
-        problems=list(_problems(found)) if strict else [],
+        problems=[
+            *(problem for test_set in sets for problem in test_set.problems),
+            *(_problems(found) if strict else ()),
+        ],
     )
 
 
@@ -185,6 +197,7 @@ def _lines(
         yield from figures_of_rows(
             mode, {name: runs[mode] for name, runs in sets.items()}, cached=cached
         )
+    yield from (one.unmeasured for one in found.values() if one.unmeasured)
     for name, one in found.items():
         if one.scored:
             yield ""

@@ -17,9 +17,13 @@ __all__ = ["Found", "write_calibration", "write_report"]
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What was measured on one set: reports by row, and what was asked for."""
+    """What was measured on one set: reports by row, and what was asked for.
+
+    ``unmeasured`` says what was not, and why; "": nothing.
+    """
 
     runs: dict[str, dict[str, Any]]
+    unmeasured: str = ""
     comparisons: list[Comparison] = field(default_factory=list)
     scored: dict[str, Any] = field(default_factory=dict)
 

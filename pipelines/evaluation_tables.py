@@ -32,16 +32,20 @@ def figures_of_rows(corner: str, reports: Runs, *, cached: bool = False) -> list
     )
 
 
-def _figures(report: Mapping[str, Any], *, cached: bool) -> dict[str, str]:
+def _figures(report: Mapping[str, Any], *, cached: bool) -> dict[str, str | None]:
     return {
         "nDCG@10": f"{report['ndcg@10']:.3f}",
         "mAP": f"{report['map']:.3f}",
         "R@100": f"{report['recall@100']:.3f}",
-        "cross": f"{report['cross_language']['ndcg@10']:.3f}",
-        "same": f"{report['same_language']['ndcg@10']:.3f}",
-        "top1 home": f"{report['top1_in_query_language']:.3f}",
+        "cross": _if_measured(report["cross_language"]["ndcg@10"]),
+        "same": _if_measured(report["same_language"]["ndcg@10"]),
+        "top1 home": _if_measured(report["top1_in_query_language"]),
         "ms, cached" if cached else "ms/query": f"{report['ms_per_query']:.2f}",
     }
+
+
+def _if_measured(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}"
 
 
 def ablation_of_sets(sets: Mapping[str, Runs]) -> list[str]:
@@ -54,7 +58,7 @@ def ablation_of_sets(sets: Mapping[str, Runs]) -> list[str]:
                 "nDCG@10": name,
                 **{row: f"{report['ndcg@10']:.3f}" for row, report in runs.items()},
                 f"mAP of {last}": f"{runs[last]['map']:.3f}",
-                "top1 home": f"{runs[last]['top1_in_query_language']:.3f}",
+                "top1 home": _if_measured(runs[last]["top1_in_query_language"]),
                 "questions": runs[last]["queries"],
             }
         )

@@ -52,12 +52,13 @@ def open_retriever(name: str, folder: Path, loop: EventLoop) -> ForeignRetriever
     if not (module and colon and path):
         raise InvalidInput(f"--retriever takes MODULE:OBJECT, got {name!r}")
     named = import_named(name, f"--retriever {name}")
-    if _makes_one(named):
-        named = _made(named, folder, loop, name)
+    thing = _made(named, folder, loop, name) if _makes_one(named) else named
     try:
-        return as_retriever(named, loop)
+        return as_retriever(thing, loop)
     except InvalidInput as error:
-        raise InvalidInput(f"--retriever {name}: {error}") from error
+        made = thing is not named and takes(named, folder)
+        hint = f"; {_given_the_folder(named)}" if made else ""
+        raise InvalidInput(f"--retriever {name}: {error}{hint}") from error
     except RagEngineError:
         raise
     except Exception as error:  # whatever a foreign object raises while it is looked at
@@ -116,7 +117,21 @@ def _made(make: Callable[..., Any], folder: Path, loop: EventLoop, name: str) ->
         return loop.result(made) if inspect.isawaitable(made) else made
     except RagEngineError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        hint = f"; {_given_the_folder(make)}" if arguments else ""
         raise InvalidInput(
-            f"--retriever {name}: it could not be made: {type(error).__name__}: {error}"
+            f"--retriever {name}: it could not be made: {type(error).__name__}: {error}{hint}"
         ) from error
+
+
+def _given_the_folder(make: object) -> str:
+    """Say why something was called with a folder: perhaps it was not meant to make anything."""
+    if isinstance(make, type):
+        return (
+            f"{make.__name__} is a class, and was called with the folder of the set to make a "
+            "retriever: name an object of it, or a function that makes one"
+        )
+    return (
+        "a retriever takes (question, k); a function with one parameter makes one and is given the "
+        "folder of the set, as this was"
+    )

@@ -108,7 +108,8 @@ def audit(
     ``id_key`` names the field of a document's metadata that holds the passage's id in the set.
 
     Raises:
-        InvalidInput: what came back is no passage of the set; or it failed on every question.
+        InvalidInput: what came back is no passage of the set; it failed on every question; or it
+            exits.
     """
     known = {document.id for document in test_set.corpus}
     run: dict[str, list[str]] = {}
@@ -117,14 +118,19 @@ def audit(
     repeated, seconds = 0, 0.0
     for question in asked(test_set.questions):
         run[question.id] = []
+        where = f"{retriever.name}, question {question.id!r} of {test_set.name}"
         started = time.perf_counter()
         try:
             returned = retriever.ask(question.text, k)
+        except SystemExit as error:
+            raise InvalidInput(
+                f"{where}: it exits (SystemExit: {str(error) or 'no status'}); a retriever that "
+                "can not answer raises an exception, and the other questions are asked"
+            ) from error
         except Exception as error:  # whatever a retriever raises
             failures.add(f"{type(error).__name__}: {error}; asked {question.text!r}", question.id)
             continue
         seconds += time.perf_counter() - started
-        where = f"{retriever.name}, question {question.id!r} of {test_set.name}"
         try:
             named = [passage_id(each, known, id_key) for each in retriever.read(returned)]
         except InvalidInput as error:
@@ -152,7 +158,7 @@ def _check_any(run: Mapping[str, list[str]], failures: ToldProblems, name: str) 
         return
     first: Problem = next(iter(failures))
     raise InvalidInput(
-        f"{name} failed on each of the {len(run):,} questions; on {first.source}: {first.reason}"
+        f"{name} failed on each question ({len(run):,}); on {first.source}: {first.reason}"
     )
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from rag_engine.errors import InvalidInput
-from rag_engine.records import Document
+from rag_engine.evaluation.counted import counted
+from rag_engine.records import Document, Problem
 
 __all__ = ["TestQuestion", "TestSet", "load_test_set"]
+
+
+_NAMED = 3
+"""Ids that a problem names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class TestSet:
 
     ``qrels`` maps a question's id to its judged documents and their grades (0: not relevant).
     ``languages`` maps a document's id to the language that the set states; it is used for
-    reports only and never reaches the engine.
+    reports only and never reaches the engine. ``problems`` tell of right answers in the qrels whose
+    passage or question is not there.
     """
 
     __test__ = False
@@ -43,6 +49,29 @@ class TestSet:
     questions: tuple[TestQuestion, ...]
     qrels: dict[str, dict[str, int]]
     languages: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def unnamed_languages(self) -> str:
+        """Say, for people, that the set does not name its languages, and how it can; "" if it does.
+
+        >>> asked = (TestQuestion("q", "?", "de"),)
+        >>> bare = TestSet(name="bare", corpus=(), questions=asked, qrels={}, languages={"p": ""})
+        >>> bare.unnamed_languages.partition(":")[0]
+        'bare names no languages in corpus.jsonl'
+        """
+        where = {
+            "corpus.jsonl": any(self.languages.values()),
+            "queries.jsonl": any(question.language for question in self.questions),
+        }
+        if all(where.values()):
+            return ""
+        files = " and ".join(name for name, named in where.items() if not named)
+        return (
+            f"{self.name} names no languages in {files}: what lies across languages, within them "
+            'and at home is not measured; add a field "language" (such as "de") to each line there '
+            "(BEIR's layout)"
+        )
 
 
 def load_test_set(folder: Path) -> TestSet:
@@ -67,15 +96,52 @@ def load_test_set(folder: Path) -> TestSet:
             )
             languages[identifier] = row.get("language") or ""
     qrels = _qrels(_found(folder, "qrels/test.tsv", "qrels*.tsv", "*.qrels", "qrels/*")[0])
+    asked = tuple(_questions(folder))
+    questions = tuple(one for one in asked if any(qrels.get(one.id, {}).values()))
+    name = folder.resolve().name
     return TestSet(
-        name=folder.resolve().name,
+        name=name,
         corpus=tuple(documents),
-        questions=tuple(
-            question for question in _questions(folder) if any(qrels.get(question.id, {}).values())
-        ),
+        questions=questions,
         qrels=qrels,
         languages=languages,
+        problems=tuple(
+            Problem(source=f"{name}, qrels", reason=reason)
+            for reason in _unknown(qrels, {one.id for one in asked}, languages, len(questions))
+        ),
     )
+
+
+def _unknown(
+    qrels: Mapping[str, Mapping[str, int]],
+    questions: Collection[str],
+    passages: Collection[str],
+    measured: int,
+) -> Iterator[str]:
+    """Yield what right answers name that is not there, and what that does to the figures."""
+    right = {
+        question: [document for document, grade in judged.items() if grade > 0]
+        for question, judged in qrels.items()
+    }
+    if lost := [one for one, judged in right.items() if judged and one not in questions]:
+        yield (
+            f"questions that the set does not hold: {_first(lost)}; left out, measured: "
+            f"{counted(measured, 'question')}"
+        )
+    known = {one: judged for one, judged in right.items() if one in questions}
+    missing = dict.fromkeys(each for judged in known.values() for each in judged)
+    if absent := [each for each in missing if each not in passages]:
+        touched = sum(not set(judged).issubset(passages) for judged in known.values())
+        yield (
+            f"right passages that the corpus does not hold: {_first(absent)}; they count as not "
+            f"found, which lowers the figures of {touched:,} of "
+            f"{counted(measured, 'question')}"
+        )
+
+
+def _first(ids: list[str]) -> str:
+    more = ", ..." if len(ids) > _NAMED else ""
+    return f"{len(ids):,} ({', '.join(f'{each!r:.60}' for each in ids[:_NAMED])}{more})"
 
 
 def _found(folder: Path, *patterns: str) -> list[Path]:
@@ -87,7 +153,10 @@ def _found(folder: Path, *patterns: str) -> list[Path]:
 
 
 def _identifier(row: dict[str, Any]) -> str:
-    return str(row.get("_id") or row.get("docid") or row["id"])
+    identifier = row.get("_id") or row.get("docid") or row.get("id")
+    if identifier is None:
+        raise ValueError(f"it has no _id, docid or id; its fields are {', '.join(row) or 'none'}")
+    return str(identifier)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -100,11 +169,22 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             try:
-                row = json.loads(line)
-                _identifier(row)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise InvalidInput(f"{path}, line {number}: {error!r}") from error
-            yield row
+                yield _row(line)
+            except (ValueError, TypeError) as error:
+                raise InvalidInput(f"{path}, line {number}: {error}") from error
+
+
+def _row(line: str) -> dict[str, Any]:
+    """Read a line; a ValueError or TypeError says in words what is wrong with it."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"it is no JSON: {what} at column {error.colno}") from error
+    if not isinstance(row, dict):
+        raise TypeError(f"expected an object with _id and text, got {line.strip()!r:.80}")
+    _identifier(row)
+    return row
 
 
 def _questions(folder: Path) -> Iterator[TestQuestion]:
@@ -112,7 +192,9 @@ def _questions(folder: Path) -> Iterator[TestQuestion]:
     if path.suffix != ".tsv":
         for row in _rows(path):
             language, kind = (row.get(key) or "" for key in ("language", "kind"))
-            yield TestQuestion(_identifier(row), row["text"], language, kind)
+            if not isinstance(text := row.get("text"), str):
+                raise InvalidInput(f"{path}, question {_identifier(row)!r}: it has no text")
+            yield TestQuestion(_identifier(row), text, language, kind)
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         identifier, tab, text = line.partition("\t")

@@ -12,6 +12,7 @@ __all__ = [
     "MEASURES",
     "Qrels",
     "Run",
+    "check_extra",
     "judged_pairs",
     "mean",
     "measure",
@@ -41,6 +42,15 @@ def _measures() -> tuple[Any, dict[Any, str]]:
         ir_measures.R @ 100,
     )
     return ir_measures, dict(zip(kinds, MEASURES, strict=True))
+
+
+def check_extra() -> None:
+    """Look for the library, before questions are asked for hours and can not be measured.
+
+    Raises:
+        MissingExtra: ir_measures is not installed.
+    """
+    _measures()
 
 
 def measure(run: Run, qrels: Qrels) -> dict[str, float]:
@@ -114,16 +124,24 @@ def judged_pairs(
 
 def measure_by(
     run: Run, qrels: Qrels, group: Callable[[str, str], str], groups: Iterable[str]
-) -> dict[str, dict[str, float]]:
-    """Measure each group of judged pairs alone; ``group(question, document)`` names a pair's."""
+) -> dict[str, dict[str, float | None]]:
+    """Measure each group of judged pairs alone; ``group(question, document)`` names a pair's.
+
+    A group without pairs is not measured: None, which is not the 0 of a run that finds nothing.
+
+    >>> found = measure_by({"q": ["a"]}, {"q": {"a": 1}}, lambda q, d: d, ["a", "b"])
+    >>> found["a"]["ndcg@10"], found["b"]["ndcg@10"], found["b"]["queries"]
+    (1.0, None, 0.0)
+    """
     members: dict[str, dict[str, None]] = defaultdict(dict)  # a set would change order by run
     for question, judged in qrels.items():
         for document, grade in judged.items():
             if grade > 0:
                 members[group(question, document)][question] = None
-    measures = {}
+    measures: dict[str, dict[str, float | None]] = {}
     for name in groups:
         group_qrels = {question: qrels[question] for question in members.get(name, ())}
         part = judged_pairs(run, group_qrels, lambda q, d, name=name: group(q, d) == name)  # type: ignore[misc]
-        measures[name] = {**measure(*part), "queries": float(len(part[1]))}
+        found = measure(*part) if part[1] else dict.fromkeys(MEASURES)
+        measures[name] = {**found, "queries": float(len(part[1]))}
     return measures

@@ -20,8 +20,8 @@ def build_report(
     ``cross_language`` and ``same_language`` look at judged pairs by the set's own language
     fields; ``top1_in_query_language`` is the share of questions whose first document is in their
     language, whatever it says. Where the set does not say the language of a question or of a
-    document, they are in none of these. ``by_language`` looks at the questions of each language
-    with all their right answers.
+    document, they are in none of these; what is so of nothing is None. ``by_language`` looks at the
+    questions of each language with all their right answers.
     """
     query_languages = {question.id: question.language for question in test_set.questions}
     qrels = {identifier: test_set.qrels[identifier] for identifier in query_languages}
@@ -44,15 +44,15 @@ def build_report(
         }
     )
     at_home = [
-        test_set.languages.get(ranked[0]) == query_languages[question]
+        first == query_languages[question]
         for question, ranked in run.items()
-        if ranked and query_languages[question]
+        if ranked and query_languages[question] and (first := test_set.languages.get(ranked[0]))
     ]
     each = measure_each(run, qrels)
     return {
         **mean(each),
         "queries": len(qrels),
-        "top1_in_query_language": sum(at_home) / max(1, len(at_home)),
+        "top1_in_query_language": sum(at_home) / len(at_home) if at_home else None,
         "ms_per_query": ms_per_query,
         **measure_by(run, qrels, side, ("cross_language", "same_language")),
         "by_language": {

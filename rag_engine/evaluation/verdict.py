@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag_engine.evaluation.bootstrap import RESAMPLES, Difference, paired_bootstrap
+from rag_engine.evaluation.counted import counted
 
 __all__ = ["LEAST_QUESTIONS", "Comparison", "by_language", "compare", "verdict_lines"]
 
 LEAST_QUESTIONS = 100
 """A language with fewer questions is not judged alone: its intervals would say nothing."""
+
 
 ByQuestion = Mapping[str, float]
 """A question's id and its value, one of nDCG@10."""
@@ -33,7 +35,7 @@ class Comparison:
     def place(self) -> str:
         """Where it is, for people."""
         language = f" {self.language}" if self.language else ""
-        return f"{self.test_set}{language} ({self.questions:,} questions)"
+        return f"{self.test_set}{language} ({counted(self.questions, 'question')})"
 
     @property
     def figures(self) -> str:
@@ -86,7 +88,7 @@ def compare(
 
     >>> [found] = compare("set", {"1": "de"}, {"1": 0.5}, {"dense": {"1": 1.0}})
     >>> found.place, found.figures, found.difference.standing
-    ('set (1 questions)', '0.500 against 1.000, -0.5000 [-0.5000, -0.5000]', 'below')
+    ('set (1 question)', '0.500 against 1.000, -0.5000 [-0.5000, -0.5000]', 'below')
     """
     parts = {"": list(languages)} if languages else {}
     for language, questions in by_language(languages).items():
@@ -140,7 +142,7 @@ def verdict_lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield "no verdict: no question of these sets has an answer"
         return
     found = (
-        f"{len(comparisons)} comparisons of nDCG@10 ({counts['above']} above, "
+        f"{counted(len(comparisons), 'comparison')} of nDCG@10 ({counts['above']} above, "
         f"{counts['not told apart']} not told apart, {counts['below']} below; 95 % intervals of "
         f"{RESAMPLES:,} paired resamples)"
     )

@@ -105,7 +105,7 @@ def test_a_failure_is_named_with_its_question_and_stops_nothing():
 
 
 def test_a_retriever_that_fails_on_all_is_not_measured():
-    with pytest.raises(InvalidInput, match="failed on each of the 2 questions; on q1: OSError: x"):
+    with pytest.raises(InvalidInput, match=r"failed on each question \(2\); on q1: OSError: x"):
         audit(SET, Scripted(one=OSError("x"), two=OSError("y")), k=10)
 
 

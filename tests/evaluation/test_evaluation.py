@@ -201,6 +201,81 @@ def test_bad_sets(tmp_path: Path):
     with pytest.raises(InvalidInput, match=r"corpus\.jsonl"):
         load_test_set(tmp_path)
     folder = beir(tmp_path / "set")
-    (folder / "corpus.jsonl").write_text('{"_id": "a"}\nnothing\n', encoding="utf-8")
-    with pytest.raises(InvalidInput, match="line 2"):
+    (folder / "queries.jsonl").write_text('{"_id": "q7"}\n', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="question 'q7': it has no text"):
         load_test_set(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nothing", "it is no JSON: Expecting value at column 1"),
+        ('{"_id": "a\tb"}', "it is no JSON: Invalid control character at column 11"),
+        ('{"text": "a", "key": 1}', "it has no _id, docid or id; its fields are text, key"),
+        ("[1]", "expected an object with _id and text, got '[1]'"),
+    ],
+    ids=range(4),
+)
+def test_a_broken_line_is_told_in_words(tmp_path: Path, line, message):
+    corpus = beir(tmp_path / "set") / "corpus.jsonl"
+    corpus.write_text(f'{{"_id": "a"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(InvalidInput) as raised:
+        load_test_set(corpus.parent)
+    assert f"{corpus}, line 2: {message}" in str(raised.value)
+    assert "Error(" not in str(raised.value)
+
+
+def test_qrels_that_name_what_is_not_there(tmp_path: Path):
+    assert load_test_set(beir(tmp_path / "whole")).problems == ()
+    folder = beir(tmp_path / "set")
+    more = ["q0\tx1\t1", "q0\tx2\t2", "q1\tx3\t1", "q1\tx4\t1", "q2\tx5\t0"]
+    more += ["asked-nowhere\tp0\t1", "judged-wrong\tp0\t0"]
+    with (folder / "qrels" / "test.tsv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in more)
+    questions, passages = load_test_set(folder).problems
+    assert questions.source == passages.source == "set, qrels"
+    assert questions.reason == (
+        "questions that the set does not hold: 1 ('asked-nowhere'); left out, measured: 5 questions"
+    )
+    assert passages.reason == (
+        "right passages that the corpus does not hold: 4 ('x1', 'x2', 'x3', ...); they count as "
+        "not found, which lowers the figures of 2 of 5 questions"
+    )
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "files"),
+    [
+        (("corpus", "queries"), "corpus.jsonl and queries.jsonl"),
+        (("corpus",), "corpus.jsonl"),
+        (("queries",), "queries.jsonl"),
+    ],
+    ids=["both", "corpus", "queries"],
+)
+def test_what_a_set_without_languages_does_not_measure(tmp_path: Path, unlabelled, files, capsys):
+    folder = beir(tmp_path / "set")
+    for name in unlabelled:
+        path = folder / f"{name}.jsonl"
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        bare = "".join(json.dumps({"_id": row["_id"], "text": row["text"]}) + "\n" for row in rows)
+        path.write_text(bare, encoding="utf-8")
+    report = evaluated(folder, tmp_path / "report.json")
+    assert report["ndcg@10"] == 1
+    assert report["top1_in_query_language"] is None
+    nothing = {**dict.fromkeys(MEASURES), "queries": 0}
+    assert report["cross_language"] == report["same_language"] == nothing
+    head, figures, said = capsys.readouterr().out.splitlines()[:3]
+    assert head.split()[4:8] == ["cross", "same", "top1", "home"]
+    assert figures.split()[4:7] == ["-", "-", "-"]
+    assert said.startswith(f"set names no languages in {files}: ")
+    assert 'add a field "language"' in said
+
+
+def test_an_ablation_of_sets_without_languages(tmp_path: Path, capsys):
+    sets = [str(beir(tmp_path / name, label=lambda _: "")) for name in ("one", "two")]
+    assert main(["evaluate", *sets, "--ablation"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in lines[1:3]] == [["-", "5"]] * 2
+    assert [line.split(" in ")[0] for line in lines[3:5]] == [
+        f"{name} names no languages" for name in ("one", "two")
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.small_sets import FACTS, set_of
 
 MODULE = """
 import json
+import sys
 from rank_bm25 import BM25Okapi
 
 def bm25(folder):
@@ -39,6 +42,22 @@ class Broken:
 
 def broken(question, k):
     return [Broken()]
+
+def exits(question, k):
+    sys.exit("no licence")
+
+async def exits_when_awaited(question, k):
+    sys.exit("no licence")
+
+def exits_when_made(folder):
+    sys.exit(7)
+
+def prints(folder):
+    print("made")
+    def search(question, k):
+        print("asked")
+        return ["p0"]
+    return search
 """
 
 
@@ -47,8 +66,6 @@ def named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "audited_here.py").write_text(MODULE, encoding="utf-8")
     yield lambda name: f"audited_here:{name}"
-    import sys
-
     sys.modules.pop("audited_here", None)
 
 
@@ -88,7 +105,9 @@ def test_it_is_measured_as_ours_is(tmp_path, facts, named, capsys):
 def test_few_hits_are_told(facts, named, capsys):
     assert main(["evaluate", facts, "--retriever", named("first")]) == Exit.DONE
     said = capsys.readouterr().out
-    assert "never more than 1 hits came back of the 100 that are measured: nDCG@10 looks" in said
+    assert (
+        "never more than 1 hit came back of 20 that are measured: nDCG@10 looks at 10; let" in said
+    )
 
 
 def test_several_sets_and_the_engine_beside(tmp_path, facts, named, capsys):
@@ -138,3 +157,75 @@ def test_what_can_not_be_read_is_the_retriever_s_fault(facts, named, capsys):
     assert main(["evaluate", facts, "--retriever", named("broken")]) == Exit.FAILED
     said = capsys.readouterr().err
     assert "question 'q0' of facts: what came back can not be read: RuntimeError: the conn" in said
+
+
+def test_a_set_without_languages(tmp_path, named, capsys):
+    bare = str(set_of(tmp_path / "bare", [("", *fact[1:]) for fact in FACTS[:4]]))
+    assert main(["evaluate", bare, "--retriever", named("first")]) == Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[4:7] == ["-", "-", "-"]
+    assert lines[2].startswith("bare names no languages in corpus.jsonl and queries.jsonl: ")
+    assert lines[3:5] == ["", "passages told by: id (4)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("exits", "exits, question 'q0' of facts: it exits (SystemExit: no licence); a retriever"),
+        ("exits_when_awaited", "exits_when_awaited, question 'q0' of facts: it exits (SystemExit"),
+        ("exits_when_made", "audited_here:exits_when_made: it could not be made: SystemExit: 7"),
+    ],
+)
+def test_a_retriever_that_exits_ends_it_with_its_name(facts, named, name, message, capsys):
+    assert main(["evaluate", facts, "--retriever", named(name), "--json"]) == Exit.FAILED
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["type"] == "InvalidInput"
+    assert message in error["message"]
+
+
+def test_a_module_that_exits_or_prints(tmp_path, facts, named, capsys):
+    script = tmp_path / "audited_here.py"
+    script.write_text("import sys\nprint('imported')\nsys.exit(2)\n", encoding="utf-8")
+    assert main(["evaluate", facts, "--retriever", named("search"), "--json"]) == Exit.FAILED
+    said = capsys.readouterr()
+    message = json.loads(said.out)["error"]["message"]
+    assert "audited_here can not be imported: SystemExit: 2" in message
+    assert "imported" in said.err
+
+
+def test_what_it_prints_is_not_among_the_figures(facts, named, capsys):
+    assert main(["evaluate", facts, "--retriever", named("prints"), "--json"]) == Exit.DONE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["ok"] is True
+    assert [said.err.count(word) for word in ("made\n", "asked\n")] == [1, 20]
+
+
+def test_the_extra_is_missed_before_anything_is_asked(tmp_path, facts, named, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    for options in ([], ["--retriever", named("first")]):
+        assert main(["evaluate", facts, *options]) == Exit.FAILED
+        said = capsys.readouterr().err
+        assert "pip install 'rag-engine[evaluate]'" in said
+        assert "passages" not in said
+
+
+def test_qrels_that_name_what_is_not_there_are_problems(facts, named, capsys):
+    with (Path(facts) / "qrels" / "test.tsv").open("a", encoding="utf-8") as file:
+        file.write("q0\tnowhere\t1\n")
+    for options in ([], ["--retriever", named("first")]):
+        assert main(["evaluate", facts, *options, "--json"]) == Exit.PROBLEMS
+        [problem] = json.loads(capsys.readouterr().out)["problems"]
+        assert problem["source"] == "facts, qrels"
+        assert "1 ('nowhere'); they count as not found, which lowers" in problem["reason"]
+
+
+def test_a_small_corpus_can_not_give_more_than_it_has(tmp_path, named, capsys):
+    one = str(set_of(tmp_path / "one", FACTS[:1]))
+    judged = Path(one) / "qrels" / "test.tsv"
+    judged.write_text("q0\tp0\t1\n", encoding="utf-8")
+    options = ["--retriever", named("first"), "--beside-ours", "--mode", "lexical"]
+    assert main(["evaluate", one, *options]) == Exit.DONE
+    said = capsys.readouterr()
+    assert "one: 1 passage, 1 question\n" in said.err
+    assert "never more than" not in said.out
+    assert "1 comparison of nDCG@10" in said.out

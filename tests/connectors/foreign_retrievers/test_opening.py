@@ -153,6 +153,8 @@ def test_a_function_may_be_awaited(loop):
 MADE = """
 from pathlib import Path
 
+from langchain_core.retrievers import BaseRetriever
+
 FOLDERS = []
 
 def ready(question, k):
@@ -192,7 +194,13 @@ def gives_nothing():
 def takes_one(question):
     return []
 
-one_argument = takes_one.__get__
+def asks(question):
+    return [question.lower()]
+
+class Retriever(BaseRetriever):
+    def _get_relevant_documents(self, query, *, run_manager):
+        return []
+
 number = 7
 """
 
@@ -220,7 +228,9 @@ def test_a_function_is_the_retriever_or_makes_it(name, found, module, loop):
         ("broken", "it could not be made: ValueError: no index"),
         ("needs_more", "takes nothing, or the folder of the set; this takes (folder, model, dev"),
         ("gives_nothing", "got NoneType None"),
-        ("takes_one", "got list []"),
+        ("takes_one", "got list []; a retriever takes (question, k); a function with one"),
+        ("asks", "object has no attribute 'lower'; a retriever takes (question, k); a function wi"),
+        ("Retriever", "were given; Retriever is a class, and was called with the folder of the"),
         ("number", "got int 7"),
     ],
 )
