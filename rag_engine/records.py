@@ -48,7 +48,7 @@ class Span:
     ``section`` is the path of headings that leads to it, outermost first; ``page`` counts from 1.
     ``language`` is what the file claims of this stretch where that is another language than the
     document's: evidence that counts where the text itself leaves its language open.
-    A chunk never crosses the border of a span, but where only the language changes there.
+    A chunk never crosses the border of a span, but where two touch that differ in language alone.
     """
 
     start: int

@@ -34,6 +34,8 @@ _NEAR = tuple(
 _STATED = 2.0
 """What a file says of a part counts so much more than 1, which the document's language does. It has
 to outweigh a document and its neighbours, and not what the detector is sure of."""
+_SURE = 0.6
+"""A detector's share of a language from which on none is believed that it can not tell."""
 _TRUSTED_CHARACTERS = 400
 """What a file says of its parts is trusted as if so many characters had borne it out before."""
 _MISSED = 0.01
@@ -61,9 +63,9 @@ def passage_languages(
     another.
 
     ``stated`` is what is said of each passage itself, if anything: which part of it (0 to 1) is in
-    a language. It adds to the prior of that language, if the detector finds it plausible there or
-    can not tell it, by as much as such statements proved right in the whole document: where they
-    say one thing and the passages clearly another, they fade.
+    a language. It adds to the prior of that language, if the detector finds it plausible there, or
+    can not tell it and is sure of no other, by as much as such statements proved right in the whole
+    document: where they say one thing and the passages clearly another, they fade.
 
     No other document counts: the languages of one do not depend on what was indexed before it.
     """
@@ -100,13 +102,17 @@ def _heeded(
 ) -> dict[str, float]:
     """Return what of that which is said of a passage the detector leaves possible, or can not tell.
 
-    Many parts are in their program's language by no more than a setting of it.
+    Many parts are in their program's language by no more than a setting of it. One that the
+    detector can not tell counts where it is sure of no other, nor of a few that are near.
     """
-    possible = {*shares, *_near_to(shares)}
+    near = _near_to(shares)
+    found = max(shares.values(), default=0.0)
+    is_open = max(found, sum(shares.get(language, 0.0) for language in near)) < _SURE
+    possible = {*shares, *near}
     return {
         language: part
         for language, part in said.items()
-        if language in possible or _taken([language], known)
+        if language in possible or (is_open and _taken([language], known))
     }
 
 

@@ -32,6 +32,9 @@ def part_language(code: str | None) -> str | None:
 def without_languages(spans: Sequence[Span]) -> list[Span]:
     """Return spans that state no language; neighbours that nothing else parted are one.
 
+    Nothing else did where they touch and are of one section and page: two that a heading of the
+    same name parts, or that lie in two files of one name, have a blank between them.
+
     >>> spans = [Span(start=0, end=4, page=1, language="da"), Span(start=4, end=9, page=1)]
     >>> [(span.start, span.end, span.language) for span in without_languages(spans)]
     [(0, 9, None)]

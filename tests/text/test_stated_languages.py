@@ -65,11 +65,13 @@ def test_what_is_stated_decides_what_is_open():
 
 
 @pytest.mark.parametrize("text", [GREEK, GERMAN, CHINESE, "図書館は月曜日に休みます。"])
-@pytest.mark.parametrize("wrong", ["en", "fr", "ko"])
+@pytest.mark.parametrize("wrong", ["en", "fr", "ko", "tlh"])
 def test_what_is_clear_keeps_its_language(text, wrong):
     found = DETECTOR.detect(text).language
     assert told([text], {wrong: 1.0}) == [found]
-    assert told([text] * 6, *[{wrong: 1.0}] * 6, hint=wrong) == [found] * 6
+    assert told([text] * 6, *[{wrong: 1.0}] * 6) == [found] * 6
+    if wrong in DETECTOR.languages:  # what nobody can tell is believed of a whole document
+        assert told([text] * 6, *[{wrong: 1.0}] * 6, hint=wrong) == [found] * 6
 
 
 def test_statements_that_prove_wrong_fade():
@@ -85,6 +87,14 @@ def test_a_language_that_can_not_be_told_is_taken_at_its_word():
     bavarian = "De Bibliothek is am Montog zua, owa am Dienstog is wieda offn."
     assert told([bavarian, GERMAN], {"cim": 1.0}, {}) == ["cim", "de"]
     assert told([GREEK], {"cim": 1.0}) == ["el"]
+
+
+@pytest.mark.parametrize("code", ["ang", "grc", "tlh"])
+def test_a_language_that_can_not_be_told_is_not_believed_of_a_clear_text(code):
+    assert code not in DETECTOR.languages
+    assert told([ENGLISH] * 3, *[{code: 1.0}] * 3) == ["en"] * 3
+    klingon = "tlhIngan maH! paq vIlaD 'ej DaHjaj juHDaq jIQong, jupwI' vIleghneS."
+    assert told([ENGLISH, klingon, ENGLISH], *[{code: 1.0}] * 3) == ["en", code, "en"]
 
 
 def test_a_page_of_parts():

@@ -7,12 +7,13 @@ archive is a problem, and the next one is read.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from rag_engine.connectors.loaders.parsing import mbox, zip_members
-from rag_engine.connectors.loaders.parsing.members import MOST_MEMBERS, MemberOptions, Piece
-from rag_engine.connectors.loaders.parsing.nesting import MOST_UNPACKED, Nesting
+from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece
+from rag_engine.connectors.loaders.parsing.nesting import MOST_OF_A_MEMBER, Nesting, Room
 from rag_engine.connectors.loaders.parsing.parsed import Refused
 
 __all__ = ["ARCHIVE_ENDINGS", "attached_files"]
@@ -24,16 +25,14 @@ ARCHIVE_ENDINGS = frozenset(_MEMBERS_OF)
 """Endings of the files that hold others, without the dot."""
 
 _MAILBOX = "mbox"
-_TOO_MUCH = (
-    f"the archives in the mail hold more than {MOST_MEMBERS:,} files or "
-    f"{MOST_UNPACKED // 1_000_000} MB; index them as files"
-)
 
 
 def attached_files(
     data: bytes, ending: str, within: Nesting, problems: list[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of each file in an archive; add to ``problems`` what fails.
+
+    It ends where the room is used up, which the reader of the files takes its share of.
 
     Raises:
         Refused: it is no archive, is damaged, or stands too deep.
@@ -42,16 +41,16 @@ def attached_files(
     if within.is_full:
         raise Refused("archives are nested too deeply; unpack it")
     room = within.room
-    options = MemberOptions(most_bytes=MOST_UNPACKED)
+    options = MemberOptions(most_bytes=MOST_OF_A_MEMBER)
     whole: list[bytes] = []
-    for piece in _MEMBERS_OF[ending](io.BytesIO(data), options):
+    for piece in _timed(_MEMBERS_OF[ending](io.BytesIO(data), options), room):
         if isinstance(piece, str):
             problems.append(piece)  # of names that may be in two code pages
             continue
         room.bytes -= len(piece.data)
         room.members -= piece.whole or bool(piece.problem)
-        if room.bytes < 0 or room.members < 0:
-            problems.append(f"{piece.name!r:.200} and those after it are left out: {_TOO_MUCH}")
+        if reason := room.used_up:
+            problems.append(f"{piece.name!r:.200} and those after it are left out: {reason}")
             return
         whole.append(piece.data)
         if piece.problem:
@@ -60,3 +59,15 @@ def attached_files(
         elif piece.whole:
             yield f"{piece.name}.eml" if ending == _MAILBOX else piece.name, b"".join(whole)
             whole = []
+
+
+def _timed(pieces: Iterator[Piece | str], room: Room) -> Iterator[Piece | str]:
+    """Take the time from the room that unpacking takes, and what is done between two pieces.
+
+    What archives inside took of it is counted once: it lies between two pieces.
+    """
+    end = time.process_time() + room.seconds
+    for piece in pieces:
+        room.seconds = end - time.process_time()
+        yield piece
+    room.seconds = end - time.process_time()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
+from types import ModuleType
 
 from rag_engine.connectors.loaders.parsing.nesting import Nesting
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import RowOptions
 
-__all__ = ["PARSER_OF_ENDING", "Unread", "parse_by_ending"]
+__all__ = ["PARSER_OF_ENDING", "Unread", "parse_by_ending", "parser_of"]
 
 PARSER_OF_ENDING: dict[str, str] = {
     **dict.fromkeys(("text", "txt"), "text"),
@@ -48,6 +49,24 @@ class Unread(Refused):
     """No parser reads files with its ending."""
 
 
+def parser_of(name: str) -> ModuleType:
+    """Return the module that reads files with such a name.
+
+    Raises:
+        Unread: no parser does.
+        Refused: a package that it needs is not installed.
+    """
+    parser = PARSER_OF_ENDING.get(name.rpartition(".")[2].lower())
+    if parser is None or "." not in name:
+        raise Unread("no parser reads files with its ending")
+    try:
+        return import_module(f"rag_engine.connectors.loaders.parsing.{parser}")
+    except ImportError as error:
+        raise Refused(
+            f"the package {error.name!r} is not installed: pip install 'rag-engine[documents]'"
+        ) from error
+
+
 def parse_by_ending(data: bytes, name: str, *, within: Nesting | None = None) -> Parsed:
     """Parse a file by the parser of its ending; ``within`` is that of the mail it stands in.
 
@@ -57,15 +76,8 @@ def parse_by_ending(data: bytes, name: str, *, within: Nesting | None = None) ->
         RefusedByLimit: the file asks for more than it may have.
     """
     ending = name.rpartition(".")[2].lower()
-    parser = PARSER_OF_ENDING.get(ending)
-    if parser is None or "." not in name:
-        raise Unread("no parser reads files with its ending")
-    try:
-        module = import_module(f"rag_engine.connectors.loaders.parsing.{parser}")
-    except ImportError as error:
-        raise Refused(
-            f"the package {error.name!r} is not installed: pip install 'rag-engine[documents]'"
-        ) from error
+    module = parser_of(name)
+    parser = PARSER_OF_ENDING[ending]
     if parser in _ROWS:
         return _rows(module, data, ending)
     parsed: Parsed

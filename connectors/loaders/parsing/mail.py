@@ -12,7 +12,7 @@ from rag_engine.connectors.loaders.parsing.attached_archive import (
 )
 from rag_engine.connectors.loaders.parsing.blocks import write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending
+from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending, parser_of
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
 from rag_engine.connectors.loaders.parsing.mail_quotes import Piece, html_pieces, plain_pieces
 from rag_engine.connectors.loaders.parsing.nesting import Nesting
@@ -23,6 +23,8 @@ __all__ = ["Attachment", "Body", "Mail", "as_parsed"]
 
 _MOST_ATTACHMENTS = 100
 _PLAIN_SHARE = 0.5
+_NAMED = 10
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def as_parsed(mail: Mail, within: Nesting | None = None) -> Parsed:
             f"it has {len(mail.attachments)} attachments; the first {_MOST_ATTACHMENTS} are read"
         )
     if files.unread:
-        metadata["unread_attachments"] = ", ".join(files.unread)
+        metadata["unread_attachments"] = _named(files.unread)
     return Parsed(
         text=outline.text,
         title=mail.subject,
@@ -110,6 +112,12 @@ def as_parsed(mail: Mail, within: Nesting | None = None) -> Parsed:
         metadata=dict(metadata),
         problems=tuple(dict.fromkeys(problems)),
     )
+
+
+def _named(names: list[str]) -> str:
+    """Return the first names, and how many there are: each hit in the mail carries them."""
+    shown = ", ".join(name[:_LONGEST_NAME] for name in names[:_NAMED])
+    return f"{shown} … ({len(names):,} in all)" if len(names) > _NAMED else shown
 
 
 def _write_body(body: Body, outline: Outline) -> None:
@@ -154,25 +162,30 @@ class _Files:
     def write(self, name: str, read: Callable[[], bytes], within: Nesting, *above: str) -> None:
         """Write one file, in the section of its name; ``above`` are the archives it lies in."""
         shown = "/".join((*above, name))
+        problem = ""
         try:
             self._write(name, read(), within, above)
         except Unread:
             self.unread.append(shown)
         except Refused as error:
-            self._problems.append(f"attachment {shown!r} is left out: {error}")
-        except (MemoryError, RecursionError):
-            raise
+            problem = str(error)
+        except (MemoryError, RecursionError) as error:
+            if not above:
+                raise
+            problem = f"its parser failed: {type(error).__name__}"
         except Exception as error:  # whatever a parser's library raises
-            self._problems.append(
-                f"attachment {shown!r} is left out: its parser failed: {type(error).__name__}"
-            )
+            problem = f"its parser failed: {type(error).__name__}"
+        if problem:  # told where the memory of the file is free again
+            self._problems.append(f"attachment {shown!r:.300} is left out: {problem}")
 
     def _write(self, name: str, data: bytes, within: Nesting, above: tuple[str, ...]) -> None:
         ending = name.rpartition(".")[2].lower()
         if "." in name and ending in ARCHIVE_ENDINGS:
             self._write_archive(name, data, ending, within, above)
             return
-        parsed = parse_by_ending(data, name, within=within)
+        parser_of(name)  # or its import might be what is broken off
+        parse = partial(parse_by_ending, data, name, within=within)
+        parsed = within.room.parsed(parse) if above else parse()
         self._outline.speak(parsed.language)
         self._outline.insert(parsed.text, parsed.stretches, *above, name)
         self._outline.speak(None)
@@ -186,11 +199,21 @@ class _Files:
         self, name: str, data: bytes, ending: str, within: Nesting, above: tuple[str, ...]
     ) -> None:
         problems: list[str] = []
-        for member, content in attached_files(data, ending, within, problems):
-            self.write(member, partial(bytes, content), within.inner(), *above, name)
-        shown = "/".join((*above, name))
-        self._problems += [f"attachment {shown!r}: {problem}" for problem in problems]
+        try:
+            for member, content in attached_files(data, ending, within, problems):
+                self.write(member, partial(bytes, content), within.inner(), *above, name)
+        finally:  # an archive may turn out to be damaged midway
+            shown = "/".join((*above, name))
+            self._problems += [f"attachment {shown!r}: {problem}" for problem in problems]
 
 
 def _moved(parsed: Parsed, by: int) -> list[Stretch]:
-    return [replace(each, start=each.start + by, end=each.end + by) for each in parsed.stretches]
+    """Return the stretches behind a subject, which is of the first one if that has no heading."""
+    return [
+        replace(
+            each,
+            start=each.start + by if each.start or each.section else 0,
+            end=each.end + by,
+        )
+        for each in parsed.stretches
+    ]

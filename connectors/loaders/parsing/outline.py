@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from rag_engine.connectors.loaders.parsing.cleaning import clean, one_line
@@ -15,12 +16,21 @@ _MAX_HEADING = 300
 
 
 class _Mark(NamedTuple):
-    """Where a stretch begins, and what it is of."""
+    """Where a stretch begins, and what it is of.
+
+    ``before`` is where one of the same section and page ends that stands before it: where this one
+    begins, if only their languages part them, or else where its text ends, so that they are told.
+    """
 
     start: int
+    before: int
     section: tuple[str, ...]
     page: int | None
     language: str | None
+
+    def at(self, start: int) -> _Mark:
+        """Return where what this one is of goes on."""
+        return self._replace(start=start, before=start)
 
 
 class Outline:
@@ -48,6 +58,8 @@ class Outline:
         self._marks: list[_Mark] = []
         self._next: tuple[str, ...] | None = None
         """The section of a stretch that begins with the next block."""
+        self._parted = False
+        """Whether anything but a language parted the text so far."""
         self._page: int | None = None
         self._place = ""
         self._placed = True
@@ -99,7 +111,7 @@ class Outline:
         """Say that what follows (notes, page headers) stands under none of the headings so far."""
         self._path = []
         self._page = None
-        self._next = () if self._marks else None
+        self._next = () if self._parted else None
 
     def begin_page(self, number: int) -> None:
         """Say that what follows stands on a page, a slide for one, under no heading so far."""
@@ -124,25 +136,30 @@ class Outline:
         above = self._next or ()
         self._append(text, "\n\n")
         start, mark = self._length - len(text), self._marks.pop()
-        position = 0
+        position, before = 0, mark.before
+        last: _Mark | None = None
+        claimed: str | None = None
         for stretch in stretches:
-            if position < stretch.start:
-                self._marks.append(mark._replace(start=start + position))
+            begin = start + stretch.start
+            if between := text[position : stretch.start].rstrip():
+                last = mark._replace(start=start + position, before=before)
+                self._marks.append(last)
+                before = last.start + len(between)
             language = part_language(stretch.language) or self._language
-            self._marks.append(
-                _Mark(
-                    start=start + stretch.start,
-                    section=above + stretch.section,
-                    page=stretch.page,
-                    language=None if language == self._whole else language,
-                )
-            )
-            position = stretch.end
-        if position < len(text):
-            self._marks.append(mark._replace(start=start + position))
+            language = None if language == self._whole else language
+            page = mark.page if stretch.page is None else stretch.page
+            this = _Mark(begin, before, above + stretch.section, page, language)
+            # two languages there may be one here: that of the whole, which there was none
+            if stretch.language == claimed or last is None or this != last.at(begin):
+                self._marks.append(this)
+                last = this
+            position, before, claimed = stretch.end, start + stretch.end, stretch.language
+        if text[position:].strip():
+            self._marks.append(mark._replace(start=start + position, before=before))
         self._next = above
 
     def _append(self, text: str, separator: str, section: tuple[str, ...] | None = None) -> None:
+        before = self._length
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)
@@ -153,19 +170,20 @@ class Outline:
             section = (*names, *filter(None, [self._place]))
             self._placed = True
         self._next = None
-        if section is None and self._language != self._marked.language:
-            section = self._marked.section
-            if self._parts and not self._marks:  # or the stretch before would be none
-                self._marks.append(_Mark(0, (), None, None))
         if section is not None:
-            self._marks.append(_Mark(self._length, section, self._page, self._language))
+            self._parted = True
+            self._marks.append(_Mark(self._length, before, section, self._page, self._language))
+        elif self._language != self._marked.language:
+            if self._parts and not self._marks:  # or the stretch before would be none
+                self._marks.append(self._marked)
+            self._marks.append(self._marked.at(self._length)._replace(language=self._language))
         self._parts.append(text)
         self._length += len(text)
 
     @property
     def _marked(self) -> _Mark:
         """Where the stretch begins that a next block would belong to."""
-        return self._marks[-1] if self._marks else _Mark(0, (), None, None)
+        return self._marks[-1] if self._marks else _Mark(0, 0, (), None, None)
 
     def __len__(self) -> int:
         return self._length
@@ -176,8 +194,17 @@ class Outline:
         return "".join(self._parts)
 
     def stretches(self) -> tuple[Stretch, ...]:
-        """Return a stretch for each heading, page and language, from it to the next one."""
-        ends = [*(mark.start for mark in self._marks), self._length][1:]
+        """Return a stretch for each heading, page and language, from it to the next one.
+
+        Those of one section and page touch where only their languages part them.
+        """
+        ends = [
+            after.before
+            if (after.section, after.page) == (mark.section, mark.page)
+            else after.start
+            for mark, after in pairwise(self._marks)
+        ]
+        ends += [self._length][: len(self._marks)]
         return tuple(
             Stretch(
                 start=mark.start,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
+from typing import BinaryIO
 
 import pytest
 
 from rag_engine.connectors.loaders.eml import EmlLoader
-from rag_engine.connectors.loaders.parsing import eml
+from rag_engine.connectors.loaders.parsing import attached_archive, eml
+from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece
 from rag_engine.connectors.loaders.parsing.nesting import Nesting, Room
-from rag_engine.connectors.loaders.parsing.parsed import Parsed
+from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.records import Document, Problem
 from tests.connectors.loaders.packages import zip_of
@@ -100,4 +102,85 @@ def test_a_bomb_is_given_up(
     assert isinstance(document, Document)
     assert document.text.endswith("Danach.")
     assert isinstance(problem, Problem)
-    assert "unpacks to more than 250 times its size" in problem.reason
+    assert "unpacks to more than 5,000,000 bytes" in problem.reason
+
+
+def test_texts_that_are_too_long_cost_themselves_alone() -> None:
+    files = {"a.txt": "Kurz.", "b.txt": "Viel zu lang.", "c.txt": "Danach."}
+    room = Room(characters=10)
+    attached = {"x.zip": zip_of(files), "y.txt": b"Daneben, ohne Archiv."}
+    parsed = eml.parse(mail("Anbei.", attached), "a.eml", Nesting(room=room))
+    assert sections(parsed) == {("x.zip", "a.txt"): "Kurz.", ("y.txt",): "Daneben, ohne Archiv."}
+    reason = "the archives in the mail hold more than 5,000,000 characters of text"
+    assert parsed.problems == (
+        f"attachment 'x.zip/b.txt' is left out: {reason}; index them as files",
+        f"attachment 'x.zip': 'c.txt' and those after it are left out: {reason}; "
+        "index them as files",
+    )
+
+
+def test_the_text_of_an_archive_in_a_mail_in_an_archive_counts_once() -> None:
+    inner = mail("Innen.", {"y.zip": zip_of({"c.txt": "Zwölf Zeichen."})})
+    room = Room(characters=30)
+    packed = zip_of({"m.eml": inner, "n.txt": "Da."})
+    parsed = eml.parse(mail("Anbei.", {"x.zip": packed}), "a.eml", Nesting(room=room))
+    assert sections(parsed)["x.zip", "m.eml", "y.zip", "c.txt"] == "Zwölf Zeichen."
+    assert parsed.problems == ()
+    assert room.characters == 30 - len("Innen.\n\nZwölf Zeichen.") - len("Da.")
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_mail_is_read() -> None:
+    rows = "".join(f"<tr><td>Zeile {row}<td>{row}" for row in range(25_000))
+    packed = zip_of({"a.txt": "Zuerst.", "b.html": f"<table>{rows}</table>", "c.txt": "Danach."})
+    room = Room(seconds=0.4)
+    parsed = eml.parse(mail("Anbei.", {"x.zip": packed}), "a.eml", Nesting(room=room))
+    assert parsed.text.startswith("Anbei.")
+    assert sections(parsed)["x.zip", "a.txt"] == "Zuerst."
+    reason = "the archives in the mail take more than 5 s; index them as files"
+    assert parsed.problems == (
+        f"attachment 'x.zip/b.html' is left out: {reason}",
+        f"attachment 'x.zip': 'c.txt' and those after it are left out: {reason}",
+    )
+
+
+def test_a_large_archive_costs_no_mail(
+    sandbox: Sandbox, load: Callable[..., list[Document | Problem]]
+) -> None:
+    packed = zip_of({f"{number:03}.txt": "Ein Satz. " * 100_000 for number in range(60)})
+    document, *problems = load(
+        EmlLoader(sandbox=sandbox), "a.eml", mail("Anbei.", {"x.zip": packed})
+    )
+    assert isinstance(document, Document)
+    assert document.text.startswith("Anbei.")
+    assert [problem.reason.partition(" left out")[0] for problem in problems] == [  # type: ignore[union-attr]
+        "attachment 'x.zip/005.txt' is",
+        "attachment 'x.zip': '006.txt' and those after it are",
+    ]
+
+
+def test_the_names_of_what_is_not_read_are_few_and_short() -> None:
+    packed = zip_of({f"{number:04}{'n' * 300}.xyz": b"\0" for number in range(2_000)})
+    parsed = eml.parse(mail("Anbei.", {"x.zip": packed}), "a.eml")
+    named = str(parsed.metadata["unread_attachments"])
+    assert len(named) < 2_100
+    assert named.startswith("x.zip/0000nnn")
+    assert named.endswith("n … (2,000 in all)")
+    assert "0009n" in named
+    assert "0010n" not in named
+
+
+def test_what_was_wrong_before_an_archive_ends_in_damage_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]:
+        yield Piece("a.txt", problem="it has a password")
+        yield Piece("b.txt", b"Zweites.", whole=True)
+        raise Refused("the rest is damaged")
+
+    monkeypatch.setitem(attached_archive._MEMBERS_OF, "zip", members)
+    parsed = eml.parse(mail("Anbei.", {"x.zip": b"PK"}), "a.eml")
+    assert sections(parsed) == {("x.zip", "b.txt"): "Zweites."}
+    assert parsed.problems == (
+        "attachment 'x.zip': 'a.txt' is left out: it has a password",
+        "attachment 'x.zip' is left out: the rest is damaged",
+    )
