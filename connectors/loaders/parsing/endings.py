@@ -10,7 +10,7 @@ from rag_engine.connectors.loaders.parsing.nesting import Nesting
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.rows import RowOptions
 
-__all__ = ["PARSER_OF_ENDING", "Unread", "parse_by_ending", "parser_of"]
+__all__ = ["PARSER_OF_ENDING", "Unread", "parse_by_ending"]
 
 PARSER_OF_ENDING: dict[str, str] = {
     **dict.fromkeys(("text", "txt"), "text"),
@@ -49,7 +49,7 @@ class Unread(Refused):
     """No parser reads files with its ending."""
 
 
-def parser_of(name: str) -> ModuleType:
+def _parser_of(name: str) -> ModuleType:
     """Return the module that reads files with such a name.
 
     Raises:
@@ -76,7 +76,7 @@ def parse_by_ending(data: bytes, name: str, *, within: Nesting | None = None) ->
         RefusedByLimit: the file asks for more than it may have.
     """
     ending = name.rpartition(".")[2].lower()
-    module = parser_of(name)
+    module = _parser_of(name)
     parser = PARSER_OF_ENDING[ending]
     if parser in _ROWS:
         return _rows(module, data, ending)

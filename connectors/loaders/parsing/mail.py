@@ -12,7 +12,7 @@ from rag_engine.connectors.loaders.parsing.attached_archive import (
 )
 from rag_engine.connectors.loaders.parsing.blocks import write
 from rag_engine.connectors.loaders.parsing.cleaning import one_line
-from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending, parser_of
+from rag_engine.connectors.loaders.parsing.endings import Unread, parse_by_ending
 from rag_engine.connectors.loaders.parsing.html import shown_blocks
 from rag_engine.connectors.loaders.parsing.mail_quotes import Piece, html_pieces, plain_pieces
 from rag_engine.connectors.loaders.parsing.nesting import Nesting
@@ -183,7 +183,6 @@ class _Files:
         if "." in name and ending in ARCHIVE_ENDINGS:
             self._write_archive(name, data, ending, within, above)
             return
-        parser_of(name)  # or its import might be what is broken off
         parse = partial(parse_by_ending, data, name, within=within)
         parsed = within.room.parsed(parse) if above else parse()
         self._outline.speak(parsed.language)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from rag_engine.connectors.loaders.parsing.members import MOST_MEMBERS
 from rag_engine.connectors.loaders.parsing.parsed import Parsed, Refused
-from rag_engine.connectors.loaders.parsing.processor_time import OutOfTimeError, at_most
 
 __all__ = ["DEEPEST", "MOST_OF_A_MEMBER", "MOST_UNPACKED", "Nesting", "Room"]
 
@@ -18,17 +17,14 @@ MOST_UNPACKED = 30_000_000
 """Bytes, of all the archives in a mail. They share the memory and the time of the mail itself,
 which is not to be lost for them."""
 
-MOST_OF_A_MEMBER = 5_000_000
-"""Bytes of one file in them."""
+MOST_OF_A_MEMBER = 2_000_000
+"""Bytes of one file in them: none of these takes so long that the mail runs out of time."""
 
 _MOST_CHARACTERS = 5_000_000
 """Of the text of all files in them."""
 
 _MOST_SECONDS = 5.0
-"""Of a processor, for them all."""
-
-_GRACE = 0.05
-"""Seconds by which the clocks of a process may differ."""
+"""Of a processor; when they are over, no further file is begun."""
 
 
 @dataclass(slots=True)
@@ -66,12 +62,7 @@ class Room:
             Refused: there is none, or what the parser raises.
         """
         left = self.characters
-        try:
-            with at_most(self.seconds + _GRACE):
-                parsed = parse()
-        except OutOfTimeError:
-            self.seconds = -_GRACE
-            raise Refused(self.used_up) from None
+        parsed = parse()
         # Archives in a mail that lies in an archive took theirs, and are in its text.
         self.characters = left - len(parsed.text)
         if self.characters < 0:
