@@ -132,7 +132,7 @@ def nearest_neighbours(
     stage: str = "looking for neighbours",
     on_stage: OnStage = silent,
 ) -> Neighbours:
-    """Return of each of ``vectors`` the ``k`` nearest of ``others``.
+    """Return of each of ``vectors`` the ``k`` nearest of ``others``, or all where they are fewer.
 
     Raises:
         InvalidInput: ``k`` is no whole number from 1 on; the widths differ.
@@ -144,7 +144,7 @@ def nearest_neighbours(
             f"both sides are vectors of one model, got widths {vectors.shape[1:]} and "
             f"{others.shape[1:]}"
         )
-    count = vectors.shape[0]
+    count, k = vectors.shape[0], min(k, max(1, others.shape[0]))
     near = Neighbours(np.full((count, k), -1, np.int64), np.zeros((count, k), np.float32))
     on_stage(stage, 0, count)
     built = index.build(np.arange(1, others.shape[0] + 1), others)  # ids are positive

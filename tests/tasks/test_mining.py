@@ -139,13 +139,20 @@ def test_quality_is_counted_by_hand():
 def test_neighbours_that_are_not_there_count_for_nothing():
     eye = np.eye(4, dtype=np.float32)
     near = nearest_neighbours(eye, eye[:2], ExactIndexFactory(), k=3)
-    assert near.rows.tolist()[0] == [0, 1, -1]
+    assert near.rows.tolist()[0] == [0, 1]
     assert near.means()[:2].tolist() == [0.5, 0.5]
     pairs = pairs_of_neighbours(near, nearest_neighbours(eye[:2], eye, ExactIndexFactory(), k=3))
     assert list(zip(pairs.rows.tolist(), pairs.others.tolist(), strict=True))[:2] == [
         (0, 0),
         (1, 1),
     ]
+
+
+def test_no_more_neighbours_are_kept_than_there_are():
+    near = nearest_neighbours(
+        np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[:2], ExactIndexFactory(), k=10**8
+    )
+    assert near.rows.shape == (3, 2)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.0, True])
