@@ -24,6 +24,7 @@ from rag_engine.store.row_codec import (
 )
 from rag_engine.text.chunking import chunk
 from rag_engine.text.passage_languages import passage_languages
+from tests.connectors.loaders.office.make import office_file
 from tests.connectors.loaders.packages import zip_of
 
 DETECTOR = SeveralModelsDetector()
@@ -195,3 +196,10 @@ def test_the_catalogue_keeps_what_is_stated():
     assert document_from_row(row) == document
     plain = Document(id="a", text="abc", spans=(Span(start=0, end=2, section=("A",)), spans[1]))
     assert document_fingerprint(plain) != document_fingerprint(document)
+
+
+@pytest.mark.parametrize("name", ["writer.docm", "writer.dotx"])
+def test_the_language_of_the_program_that_wrote_a_file_says_nothing(name):
+    # LibreOffice states it in the style of all paragraphs too, and does not mark that style.
+    parsed = docx_parser.parse(office_file(name), name)
+    assert {stretch.language for stretch in parsed.stretches} == {None}

@@ -16,6 +16,7 @@ _CONTENTS = re.compile(r"toc (?:heading|\d)", re.IGNORECASE)
 _MAX_STYLE_DEPTH = 20
 _RUN, _PARAGRAPH, _RUN_STYLE = qn("w:r"), qn("w:p"), f"{qn('w:rPr')}/{qn('w:rStyle')}"
 _VANISH = f"{qn('w:rPr')}/{qn('w:vanish')}"
+_DEFAULTS = f"{qn('w:docDefaults')}/{qn('w:rPrDefault')}/{qn('w:rPr')}"
 _NO_TEXT = frozenset({qn("w:rPr"), qn("w:fldChar"), qn("w:instrText")})
 
 
@@ -33,6 +34,7 @@ class Styles:
             ),
             "",
         )
+        self._defaults = document.styles.element.find(_DEFAULTS)
         self._levels: dict[str, int | None] = {}
         self._numbering: dict[str, Any | None] = {}
 
@@ -70,13 +72,18 @@ class Styles:
     def of_runs(self, properties: Any | None, name: str) -> Any | None:
         """Return what a paragraph's style says of a property of its runs, such as ``w:lang``.
 
-        What the style says that all paragraphs have does not count.
+        What the style says that all paragraphs have does not count, nor what says the same as the
+        defaults: not every program marks that style as the one that it is.
         """
         style = None if properties is None else properties.find(_STYLE)
         names = self._chain("" if style is None else style.get(_VAL, ""))
         path = f"{qn('w:rPr')}/{name}"
+        usual = None if self._defaults is None else self._defaults.find(name)
         found = (self._by_id[its_id].find(path) for its_id in names if its_id != self._default)
-        return next((each for each in found if each is not None), None)
+        said = next((each for each in found if each is not None), None)
+        if said is not None and usual is not None and said.attrib == usual.attrib:
+            return None
+        return said
 
     def own_numbering(self, style_id: str) -> Any | None:
         """Return the ``w:numPr`` of a style itself."""
