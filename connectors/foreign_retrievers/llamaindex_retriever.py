@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag_engine.connectors.foreign_retrievers.event_loop import EventLoop
 from rag_engine.connectors.foreign_retrievers.known_types import is_of
-from rag_engine.errors import InvalidInput
+from rag_engine.connectors.foreign_retrievers.sync_or_async import SyncOrAsyncRetriever
 from rag_engine.evaluation.audit import FoundPassage
 
 __all__ = ["LlamaIndexRetriever", "is_llamaindex_retriever", "node_of_llamaindex"]
@@ -36,32 +35,11 @@ def node_of_llamaindex(item: object) -> FoundPassage | None:
     return FoundPassage(own=own, metadata=node.metadata, text=node.get_content())
 
 
-class LlamaIndexRetriever:
+class LlamaIndexRetriever(SyncOrAsyncRetriever):
     """``retrieve``; where that is not implemented, ``aretrieve``.
 
     How many nodes come back is the retriever's own setting (``similarity_top_k``).
     """
 
-    def __init__(self, retriever: Any, loop: EventLoop) -> None:
-        self.name = type(retriever).__name__
-        self._retriever = retriever
-        self._loop = loop
-        self._awaited = False
-
-    def ask(self, question: str, k: int) -> object:
-        """Return its nodes."""
-        if not self._awaited:
-            try:
-                return self._retriever.retrieve(question)
-            except NotImplementedError:
-                self._awaited = True
-        return self._loop.awaited(self._retriever.aretrieve, question)
-
-    def read(self, returned: object) -> list[FoundPassage]:
-        """Return the passages of its nodes."""
-        nodes = list(returned) if isinstance(returned, list | tuple) else [returned]
-        found = [node_of_llamaindex(each) for each in nodes]
-        for node, passage in zip(nodes, found, strict=True):
-            if passage is None:
-                raise InvalidInput(f"a LlamaIndex retriever gives nodes, got {node!r:.80}")
-        return [passage for passage in found if passage is not None]
+    framework, called, awaited = "LlamaIndex", "retrieve", "aretrieve"
+    passage_of = staticmethod(node_of_llamaindex)
