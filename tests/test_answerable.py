@@ -51,6 +51,34 @@ def rules(tmp_path_factory, real_components):
         yield kb
 
 
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory, real_components):
+    """Return 200 lines of a log, alike but for their numbers, and one page that is none."""
+    lines = [
+        Document(
+            id=f"log{n}",
+            source=f"log{n}.txt",
+            text=f"Záznam č. {n}: Čerpadlo P{n % 17} bolo skontrolované, tlak {3 + n % 5},{n % 10} "
+            f"bar, teplota {40 + n % 30} °C. Technik nezistil závadu.",
+        )
+        for n in range(200)
+    ]
+    page = Document(id="page", source="page.txt", text="Bibliotēka ir slēgta pirmdienās.")
+    folder = tmp_path_factory.mktemp("logs") / "kb"
+    with KnowledgeBase.open(folder, components=real_components) as kb:
+        kb.add([*lines, page])
+        yield kb
+
+
+@pytest.mark.parametrize("question", ["Who wrote Hamlet?", "Kto napísal Hamleta?"])
+def test_a_page_among_copies_does_not_answer_everything(logs, question):
+    assert logs.search(question, k=1)[0].score < 0.25
+
+
+def test_a_page_among_copies_answers_what_it_says(logs):
+    assert logs.ask("When is the library closed?").hits[0].source == "page.txt"
+
+
 @pytest.mark.parametrize("question", WORLD)
 def test_what_the_world_knows_the_sample_does_not(sample, question):
     answer = sample.ask(question)

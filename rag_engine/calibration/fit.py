@@ -15,6 +15,7 @@ from rag_engine.calibration.null_distribution import (
     PASSAGES,
     TOKENS,
     NullDistribution,
+    distinct_rows,
     joined_tokens,
 )
 from rag_engine.calibration.prior import LanguagePrior
@@ -82,10 +83,11 @@ def fit_calibration(
     random = np.random.default_rng(_SEED)
     count = len(corpus.ids)
     rows = np.sort(random.choice(count, min(PASSAGES, count), replace=False))
+    passages = offsets.centre_passages(
+        corpus.vectors[rows].astype(np.float32), [corpus.languages[row] for row in rows]
+    )
     null_distribution = NullDistribution(
-        passages=offsets.centre_passages(
-            corpus.vectors[rows].astype(np.float32), [corpus.languages[row] for row in rows]
-        ),
+        passages=passages[distinct_rows(passages)],
         tokens=_null_tokens(corpus, rows, offsets, token_space, random),
         prior=prior.model_prior if prior is not None and fair else None,
     )

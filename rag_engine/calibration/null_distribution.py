@@ -19,7 +19,15 @@ import numpy.typing as npt
 from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
 
-__all__ = ["PASSAGES", "TOKENS", "CosineMoments", "ModelPrior", "NullDistribution", "joined_tokens"]
+__all__ = [
+    "PASSAGES",
+    "TOKENS",
+    "CosineMoments",
+    "ModelPrior",
+    "NullDistribution",
+    "distinct_rows",
+    "joined_tokens",
+]
 
 PASSAGES = 512
 """So many passages are drawn: a mean over them is good to a twentieth of a deviation."""
@@ -35,6 +43,9 @@ _SMALLEST_STD = 1e-3
 _BY_CHANCE = 2.3
 """Standard deviations above the mean: what one draw in a hundred exceeds if they are normal, and
 so about what the best of a passage's tokens reaches by chance."""
+_NEAR_DUPLICATE = 0.85
+"""Cosine, after centring, from which passages count as one. Of 512 passages drawn from each of six
+corpora it leaves 96 % or more; of 400 lines of a log, which differ in their numbers alone, 17."""
 _TOKENS_TO_TRUST = 5_000
 """Tokens of a corpus at which half of the background is drawn from it."""
 
@@ -128,6 +139,23 @@ def _model_prior(array: npt.NDArray[Any]) -> ModelPrior | None:
     if array.dtype == np.bool_:
         return ModelPrior(*_BUNDLED_COSINE_MOMENTS) if array else None
     return ModelPrior(*array.tolist()) if array.size else None
+
+
+def distinct_rows(passages: Float32Array) -> npt.NDArray[np.intp]:
+    """Return the places of passages that no earlier one nearly equals, ascending.
+
+    ``passages`` ``(n, dimension)`` are centred and of unit length. Copies of one text say one thing
+    of what a corpus matches by chance: counted one by one, a thousand lines of a log make anything
+    that is no log look like an answer to everything.
+
+    >>> distinct_rows(np.array([[1, 0], [0.999, 0.04], [0, 1]], np.float32)).tolist()
+    [0, 2]
+    """
+    alike = matmul_on_one_thread(passages, passages) >= _NEAR_DUPLICATE
+    kept = np.zeros(len(passages), dtype=bool)
+    for row in range(len(passages)):
+        kept[row] = not (alike[row, :row] & kept[:row]).any()
+    return np.flatnonzero(kept)
 
 
 def joined_tokens(
