@@ -61,10 +61,13 @@ class HfTokens:
         try:
             loaded = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
         except Exception as error:  # a file that is damaged raises whatever its reader does
-            raise ModelError(
-                f"{model!r} is no folder with a tokenizer, and the hub gave none of that name: "
-                f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error)}"
-            ) from error
+            found = (
+                "holds no tokenizer that can be read"
+                if Path(model).is_dir()
+                else ("is no folder, and the hub gave no tokenizer of that name")
+            )
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ModelError(f"{model!r} {found}: {reason.rstrip(' :')}") from error
         tokenizer = getattr(loaded, "backend_tokenizer", None)
         if tokenizer is None:
             raise ModelError(

@@ -140,6 +140,12 @@ def tokenizer_files(folder):
     return names
 
 
+def test_a_chart_that_can_not_be_written_is_a_failure_of_storage(file, capsys):
+    status, printed = run_json(capsys, "parity", str(file), "--chart", "/proc/chart.png")
+    assert status == Exit.STORAGE
+    assert "/proc/chart.png" in printed["error"]["message"]
+
+
 def test_wrong_calls_say_what_is_allowed(file, tmp_path, capsys):
     def told(*arguments):
         status, printed = run_json(capsys, "parity", *arguments)
@@ -148,6 +154,9 @@ def test_wrong_calls_say_what_is_allowed(file, tmp_path, capsys):
 
     assert "above 0, got -1" in told(str(file), "--price", "-1")
     assert "bod_Tibt, deu_Latn, eng_Latn" in told(str(file), "--relative-to", "sw")
+    two = tmp_path / "two.jsonl"
+    two.write_text("\n".join(lines({"zho_Hans": ["一"], "zho_Hant": ["一"]})), encoding="utf-8")
+    assert "all of it: zho_Hans, zho_Hant" in told(str(two), "--relative-to", "zh")
     assert "names one twice" in told(str(file), "--tokenizer", "a", "--tokenizer", "a")
     settings = tmp_path / "rag.toml"
     settings.write_text("", encoding="utf-8")

@@ -89,3 +89,17 @@ def test_an_encoding_that_tiktoken_does_not_have_is_refused():
     pytest.importorskip("tiktoken")
     with pytest.raises(InvalidInput, match="cl100k_base"):
         open_counter("tiktoken:none")
+
+
+@pytest.mark.torch
+def test_the_folder_of_a_model_counts_as_its_tokenizer_json_does(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    path = word_level(tmp_path / "tokenizer.json")
+    folder = tmp_path / "model"
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=path, unk_token="[UNK]")
+    fast.save_pretrained(folder)
+    texts = ["the cat the cat", "the Katze"]
+    assert open_counter(str(folder)).count(texts) == open_counter(path).count(texts)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="holds no tokenizer"):
+        open_counter(str(tmp_path / "empty"))
