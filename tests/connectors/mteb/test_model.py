@@ -100,12 +100,13 @@ def test_a_search_is_that_of_a_knowledge_base_by_vectors_alone(corrected, bundle
 
 def test_what_is_ordered_anew_is_only_what_is_named_and_ties_stand_by_their_ids():
     model = MtebModel(HashEmbedder(), "m")
-    corpus = Rows({"id": name, "text": text} for name, text in (("b", "x"), ("a", "x"), ("c", "y")))
+    texts = {"b": "x", "a": "x", "d": "x", "c": "y"}
+    corpus = Rows({"id": name, "text": text} for name, text in texts.items())
     asked = Rows([{"id": "q", "text": "x"}])
     with pytest.raises(InvalidInput, match="call index"):
         model.search(asked, task_metadata=TASK, top_k=2)
     model.index(corpus, task_metadata=TASK)
-    assert list(model.search(asked, task_metadata=TASK, top_k=2)["q"]) == ["a", "b"]
+    assert list(model.search(asked, task_metadata=TASK, top_k=3)["q"]) == ["a", "b", "d"]
     assert list(model.search(asked, task_metadata=TASK, top_k=1)["q"]) == ["a"]
     named = {"q": ["c", "b", "gone"]}
     found = model.search(asked, task_metadata=TASK, top_k=9, top_ranked=named)
