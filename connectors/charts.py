@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, as PNG files, by matplotlib."""
+"""Pictures of what was measured, as PNG files, by matplotlib."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 from rag_engine.errors import MissingExtra
 from rag_engine.evaluation.score_calibration import Bin
 
-__all__ = ["language_pair_heat_map", "reliability_chart"]
+__all__ = ["language_pair_heat_map", "premium_chart", "reliability_chart"]
 
 _INCHES_A_LANGUAGE = 0.45
 _SMALLEST_INCHES = 4.0
 _MOST_WITH_NUMBERS = 24
 """Languages up to which every cell says its number."""
 _MARGIN_INCHES = 1.6
+_PREMIUM_INCHES = 0.16
 
 
 def _figure(width: float, height: float) -> Any:
@@ -88,4 +89,35 @@ def reliability_chart(curves: Mapping[str, Sequence[Bin]], path: Path, *, title:
     axes.set_ylabel("share of them that are right")
     axes.set_title(title)
     axes.legend()
+    figure.savefig(path, format="png", dpi=120)
+
+
+def premium_chart(
+    premiums: Mapping[str, Mapping[str, float]], path: Path, *, reference: str, title: str
+) -> None:
+    """Draw the premium of each language, a point for each tokenizer.
+
+    ``premiums`` maps a tokenizer's name to premiums by language, 1 for the ``reference``. Languages
+    stand in the order of the first tokenizer's, those that it can not read last.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    first = next(iter(premiums.values()))
+    rest = sorted({name for each in premiums.values() for name in each} - first.keys())
+    order = [*sorted(first, key=lambda name: (first[name], name)), *rest]
+    height = _PREMIUM_INCHES * len(order) + _MARGIN_INCHES
+    figure = _figure(_SMALLEST_INCHES + 2 * _MARGIN_INCHES, max(_SMALLEST_INCHES, height))
+    axes = figure.add_subplot()
+    for name, by_language in premiums.items():
+        rows = [row for row, language in enumerate(order) if language in by_language]
+        values = [by_language[order[row]] for row in rows]
+        axes.plot(values, rows, linestyle="", marker="o", markersize=4, label=name)
+    axes.axvline(1, color="grey", linestyle=":")
+    axes.set_yticks(range(len(order)), order, fontsize=7)
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    axes.set_xlabel(f"tokens of the same content, {reference} = 1")
+    axes.set_title(title)
+    if len(premiums) > 1:
+        axes.legend()
     figure.savefig(path, format="png", dpi=120)

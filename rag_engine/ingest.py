@@ -12,7 +12,7 @@ from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, WriteStopped
 from rag_engine.opening import OpenedStore
-from rag_engine.ports import Float32Array, TokenEmbedder
+from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.progress import OnStage, silent
@@ -29,6 +29,7 @@ __all__ = [
     "add_batch",
     "add_documents",
     "batches",
+    "chunk_budget",
     "never",
     "prepare",
 ]
@@ -190,10 +191,7 @@ def prepare(
         documents,
         count_tokens=embedder.count_tokens,
         detector=components.detector,
-        max_tokens=min(
-            settings.max_tokens,
-            max(embedder.max_tokens // 2, embedder.max_tokens - _HEADING_TOKENS),
-        ),
+        max_tokens=chunk_budget(settings, embedder),
         overlap_sentences=settings.overlap_sentences,
     )
     texts = [
@@ -225,6 +223,12 @@ def prepare(
         )
         for document, its_chunks in zip(documents, chunks, strict=True)
     ]
+
+
+def chunk_budget(settings: ChunkingSettings, embedder: Embedder) -> int:
+    """Return the most tokens that a chunk has: the setting's, with room for its heading."""
+    room = max(embedder.max_tokens // 2, embedder.max_tokens - _HEADING_TOKENS)
+    return min(settings.max_tokens, room)
 
 
 def _embedded_in_steps(

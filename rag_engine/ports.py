@@ -142,7 +142,10 @@ class ListingDetector(LanguageDetector, Protocol):
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns texts into vectors. Query and passage are two methods: no prefix can be forgotten."""
+    """Turns texts into vectors. Query and passage are two methods: no prefix can be forgotten.
+
+    It may have ``count_unknown(texts)``: how many characters of each text it can not read.
+    """
 
     @property
     def dimension(self) -> int:

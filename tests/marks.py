@@ -28,8 +28,12 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "ocr": (),
     "notebooks": ("ipykernel", "nbclient", "nbformat"),
     "packaging": ("build",),
+    "mteb": ("mteb", "torch"),
 }
 """What must be importable for the tests of a mark."""
+
+_EXTRAS = {"mteb": "mteb,torch"}
+"""What brings the packages of a mark where it is not test-all."""
 
 ANY = "extended"
 """The mark that every test with one of the others has too."""
@@ -52,6 +56,7 @@ _FILES = {
     "tests/*/test_sentence_transformer.py": "torch",
     "tests/pipelines/test_export*.py": "torch",
     "tests/pipelines/test_train_*.py": "torch",
+    "tests/pipelines/test_bench_mteb.py": "mteb",
     "tests/pipelines/test_bench*.py": "slow",
     "tests/*test_milvus_*.py": "milvus",
     "tests/*test_llama_*.py": "llm",
@@ -91,7 +96,8 @@ def marks_of_fixtures(names: list[str]) -> set[str]:
 def lacking(mark: str) -> str | None:
     """Return what is not installed of that which a mark's tests need, as a sentence."""
     names = [name for name in PACKAGES[mark] if find_spec(name) is None]
-    return f"not installed: {', '.join(names)} (extra test-all)" if names else None
+    extra = _EXTRAS.get(mark, "test-all")
+    return f"not installed: {', '.join(names)} (extra {extra})" if names else None
 
 
 def unavailable(mark: str, reason: str) -> NoReturn:

@@ -127,6 +127,10 @@ class BundledE5(LocalEmbedder):
         """Count the tokens of each text, without prompt and special tokens."""
         return [self._tokenizer.count(text) for text in readable(texts)]
 
+    def count_unknown(self, texts: Sequence[str]) -> list[int]:
+        """Count the characters of each text that the model can not read, as no token has them."""
+        return [self._tokenizer.count_unknown(text) for text in readable(texts)]
+
     def embed_query_tokens(
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rag_engine.connectors.token_counters.sentencepiece_model import unknown_characters
 from rag_engine.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class E5Tokenizer:
         across; a part without a space is cut, and may count a token or two more.
         """
         return sum(len(self.ids(part)) for part in _parts(text))
+
+    def count_unknown(self, text: str) -> int:
+        """Count the characters of ``text`` that no token stands for."""
+        parts = _parts(text.replace(JOINER, " "))
+        return sum(unknown_characters(self._processor, part) for part in parts)
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rag_engine.pipelines.cli.registration import Command
 from rag_engine.pipelines.output import Exit
 
 CHOICES = {
+    "bench mteb": ("--variant", "plain", "raw", "corrected"),
     "bench peers": ("--peer", "langchain", "haystack", "txtai", "llamaindex"),
     "bench readers": ("--reader", "pypdf", "pymupdf", "markitdown", "kreuzberg", "docling"),
     "bench search": ("--index", "auto", "exact", "hnsw", "ivf-pq", "milvus"),
@@ -64,6 +65,7 @@ def test_all_commands_are_there():
         "migrate",
         "similarity",
         "mine",
+        "parity",
         "evaluate",
         "export",
         "synthesize",
@@ -76,6 +78,7 @@ def test_all_commands_are_there():
         "bench search",
         "bench bitext",
         "bench similarity",
+        "bench mteb",
         "bench languages",
         "bench typing",
         "bench dialogues",
@@ -141,6 +144,7 @@ def test_a_wrong_option_is_refused(path, capsys):
 def test_a_wrong_choice_is_refused_with_those_there_are(path, capsys):
     option, *choices = CHOICES[" ".join(path)]
     required = {
+        "bench mteb": ["--out", "out"],
         "bench peers": ["set"],
         "bench readers": ["inputs"],
         "evaluate": ["set"],

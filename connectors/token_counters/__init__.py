@@ -1,0 +1,1 @@
+"""Tokenizers that only count: one file a library, behind ``tasks.token_parity.TokenCounter``."""
