@@ -90,8 +90,8 @@ def mine(path: Path, other_path: Path, settings: Settings, how: Mining) -> Outco
     """
     if isinstance(settings.dense, MilvusDenseSettings | LangChainDenseSettings):
         raise InvalidInput(
-            f"dense.kind = {settings.dense.kind!r} keeps the passages of a knowledge base; to mine, set another, "
-            "such as 'auto', or leave it out"
+            f"dense.kind = {settings.dense.kind!r} keeps the passages of a knowledge base; to "
+            "mine, set another, such as 'auto', or leave it out"
         )
     with Bar(unit="line") as bar:
         sides = [_read(each, how, bar) for each in (path, other_path)]
