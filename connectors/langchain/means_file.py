@@ -13,8 +13,9 @@ import numpy as np
 
 from rag_engine.calibration.language_means import LanguageMeans
 from rag_engine.embedding.embedder_contract import EmbedderContract
-from rag_engine.errors import InvalidInput, StorageFailed, StoreCorrupt, StoreNotFound
+from rag_engine.errors import InvalidInput, StoreCorrupt, StoreNotFound
 from rag_engine.ports import Float32Array
+from rag_engine.store.failures import storage
 from rag_engine.store.files import put_in_place
 
 __all__ = ["KeptMeans"]
@@ -58,16 +59,12 @@ class KeptMeans:
             "contract": np.array(json.dumps(dict(self.contract))),
             "probe": self.probe,
         }
-        try:
+        with storage("keeping the means of languages", path):
             with beside.open("wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
                 file.flush()
                 os.fsync(file.fileno())
             put_in_place(beside, path)
-        except OSError as error:
-            raise StorageFailed(
-                f"{path} can not be written: {error}; give a file in a folder that is there"
-            ) from error
 
     @classmethod
     def read(cls, path: Path) -> KeptMeans:
@@ -78,8 +75,16 @@ class KeptMeans:
             StorageFailed: it can not be read.
             StoreCorrupt: it is damaged, of another kind, or of a later version.
         """
+        if not path.exists():
+            raise StoreNotFound(
+                f"{path}: there is no such file; make one: FairEmbeddings.fit(texts, path)"
+            )
         try:
-            with np.load(path, allow_pickle=False) as loaded:
+            with (
+                storage("reading the means of languages", path),
+                path.open("rb") as file,  # np.load would leave it open where it is damaged
+                np.load(file, allow_pickle=False) as loaded,
+            ):
                 arrays = dict(loaded)
             version = int(arrays["format"])
             kept = cls(
@@ -87,12 +92,6 @@ class KeptMeans:
                 json.loads(str(arrays["contract"])),
                 arrays["probe"].astype(np.float32),
             )
-        except FileNotFoundError as error:
-            raise StoreNotFound(
-                f"{path}: there is no such file; make one: FairEmbeddings.fit(texts, path)"
-            ) from error
-        except OSError as error:
-            raise StorageFailed(f"{path} can not be read: {error}") from error
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StoreCorrupt(
                 f"{path} is no file of FairEmbeddings, or damaged ({error!r:.200}); bring it back, "

@@ -119,7 +119,7 @@ class LangChainDenseSettings(Sourced, _Dense):
 
     kind: Literal["langchain"] = "langchain"
     """``langchain``: any vector store of LangChain (extra ``langchain``)."""
-    store: str
+    store: str = Field(min_length=1)
     """``module:function`` of a module that can be imported. The function takes LangChain's
     ``Embeddings`` and a collection's name, and returns the vector store of that name."""
     options: dict[str, JsonValue] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ Chroma brings 200 MB with it and is not among the extras: it is tested where it 
 from __future__ import annotations
 
 import shutil
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,17 +34,23 @@ def qdrant(embeddings, name, distance="Cosine"):
     if not client.collection_exists(name):
         width = len(embeddings.embed_query("width"))
         client.create_collection(name, VectorParams(size=width, distance=Distance(distance)))
-    return QdrantVectorStore(client, name, embeddings)
+    return QdrantVectorStore(client, name, embeddings, distance=Distance(distance))
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    import pgserver
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        warnings.simplefilter("ignore")
+        import pgserver
+        from sqlalchemy import create_engine
 
     folder = Path(f"/tmp/{tmp_path_factory.mktemp('pg').name}-{id(object()):x}")  # a short socket
     server = pgserver.get_server(folder, cleanup_mode="stop")
     server.psql("CREATE EXTENSION vector")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
+    yield engine
+    engine.dispose()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,9 +62,9 @@ def make(request, tmp_path_factory):
     if request.param == "postgres":
         from langchain_postgres import PGVector
 
-        uri = request.getfixturevalue("postgres")
+        engine = request.getfixturevalue("postgres")
         return lambda embeddings, name: PGVector(
-            embeddings, connection=uri, collection_name=name, use_jsonb=True
+            embeddings, connection=engine, collection_name=name, use_jsonb=True
         )
     if find_spec("langchain_chroma") is None:
         pytest.skip("not installed: langchain-chroma")
