@@ -19,7 +19,7 @@ import numpy.typing as npt
 from langchain_core.documents import Document
 from langchain_core.vectorstores import VectorStore
 
-from rag_engine.connectors.langchain.failures import service_errors
+from rag_engine.connectors.langchain.failures import as_service_error, service_errors
 from rag_engine.connectors.langchain.handed_vectors import HandedVectors
 from rag_engine.connectors.plugins import made
 from rag_engine.errors import ServiceError, SettingsError
@@ -43,10 +43,18 @@ def open_store(
 
     Raises:
         SettingsError: it can not be made, is no vector store, or can not delete.
+        ServiceError: its server can not be reached, or refuses.
     """
     vectors = HandedVectors(dimension)
     where = f"dense: store = {source!r}"
-    store = made(make, dict(options), where, vectors, name)
+    try:
+        store = made(make, dict(options), where, vectors, name)
+    except SettingsError as error:
+        if isinstance(error.__cause__, Exception):
+            told = as_service_error(error.__cause__, source)
+            if type(told) is not ServiceError:  # that says no more than the settings' error
+                raise told from error.__cause__
+        raise
     if not isinstance(store, VectorStore):
         raise SettingsError(
             f"{where} made a {type(store).__name__}; it takes LangChain's embeddings and a name, "

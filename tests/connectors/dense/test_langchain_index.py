@@ -282,6 +282,10 @@ class Down(InMemoryVectorStore):
         raise ConnectionError("no route to host")
 
 
+def unreachable(embeddings):
+    raise ConnectionError("connection refused")
+
+
 @pytest.mark.parametrize(
     ("kind", "error", "told"),
     [
@@ -291,6 +295,7 @@ class Down(InMemoryVectorStore):
         (NamingItself, SettingsError, "choose a store that takes ids"),
         (WithoutDelete, SettingsError, r"has no delete\(ids\)"),
         (Down, ServiceUnreachable, "no route to host"),
+        (unreachable, ServiceUnreachable, "connection refused"),
         (lambda _: None, SettingsError, "made a NoneType"),
     ],
 )
