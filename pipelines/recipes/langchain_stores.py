@@ -98,7 +98,8 @@ def _qdrant(embeddings: Embeddings) -> VectorStore:
     client = QdrantClient(":memory:")
     width = len(embeddings.embed_query("width"))
     client.create_collection("set", VectorParams(size=width, distance=Distance.COSINE))
-    return QdrantVectorStore(client, "set", embeddings)
+    store: VectorStore = QdrantVectorStore(client, "set", embeddings)
+    return store
 
 
 def _faiss(embeddings: Embeddings) -> VectorStore:
@@ -107,7 +108,8 @@ def _faiss(embeddings: Embeddings) -> VectorStore:
     from langchain_community.vectorstores import FAISS
 
     index = IndexFlatIP(len(embeddings.embed_query("width")))
-    return FAISS(embeddings, index, InMemoryDocstore({}), {})
+    store: VectorStore = FAISS(embeddings, index, InMemoryDocstore({}), {})
+    return store
 
 
 def _documents(folder: Path) -> Iterable[Document]:

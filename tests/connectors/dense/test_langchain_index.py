@@ -160,6 +160,8 @@ def test_rows_of_others_are_passed_over(tmp_path):
         store.add_texts(["theirs", "0000:3", ":", f"{index.rows.token}:9999"])
     assert found(index, vectors[0]) == oracle(ids, vectors, vectors[0])
     assert index.missing() is None
+    assert index._store.near("0000", vectors[1], 64).tolist() == [3]
+    assert index._store.near("nobody", vectors[1], 64).tolist() == []
 
 
 @pytest.mark.usefixtures("asked")
