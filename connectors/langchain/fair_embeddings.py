@@ -92,7 +92,7 @@ class FairEmbeddings(Embeddings):
 
         Raises:
             InvalidInput: no texts, and no prior of the model; ``languages`` of another length;
-                ``path`` is there already, and ``replace`` is false.
+                ``path`` is there already, and ``replace`` is false, or its folder is not there.
             StorageFailed: the file can not be written.
             ServiceError: the model failed.
             InvalidVectors: the model gave no vectors of one width.
@@ -106,7 +106,12 @@ class FairEmbeddings(Embeddings):
                 f"of {embedder.contract.model!r} nothing is known beforehand: fit needs texts, "
                 "some 50 of each language"
             )
-        if path.exists() and not replace:  # before an hour of embedding
+        # Before an hour of embedding.
+        if not path.parent.is_dir():
+            raise InvalidInput(
+                f"{path.parent} is no folder; make it, or name a file in another one"
+            )
+        if path.exists() and not replace:
             KeptMeans.read(path).write(path, replace=False)
         detector = default_detector() if detector is None else detector
         names = _languages(texts, languages, detector)

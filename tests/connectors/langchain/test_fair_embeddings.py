@@ -15,7 +15,7 @@ from rag_engine.calibration.prior import load_prior
 from rag_engine.components import default_detector
 from rag_engine.connectors.langchain import FairEmbeddings, RagEngineEmbeddings
 from rag_engine.connectors.langchain import fair_embeddings as module
-from rag_engine.errors import InvalidInput, StorageFailed, StoreCorrupt, StoreNotFound
+from rag_engine.errors import InvalidInput, StoreCorrupt, StoreNotFound
 from rag_engine.ports import Detection
 
 
@@ -132,7 +132,7 @@ def test_files_that_can_not_be_used(fair, tmp_path):
         FairEmbeddings.open(damaged, embeddings=Leaning())
     with pytest.raises(StoreNotFound, match=r"FairEmbeddings\.fit"):
         FairEmbeddings.open(tmp_path / "none.npz", embeddings=Leaning())
-    with pytest.raises(StorageFailed, match="keeping the means of languages"):
+    with pytest.raises(InvalidInput, match="is no folder"):
         FairEmbeddings.fit([], tmp_path / "no" / "folder.npz")
 
 
