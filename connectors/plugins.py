@@ -23,7 +23,7 @@ from rag_engine.own_parts import check_part
 from rag_engine.settings import Plugin
 from rag_engine.settings.plugins import GROUPS
 
-__all__ = ["import_named", "load_plugin"]
+__all__ = ["import_named", "load_plugin", "made", "named_callable"]
 
 T = TypeVar("T")
 
@@ -40,22 +40,32 @@ def load_plugin(settings: Plugin, port: type[T]) -> T:
         load_plugin(PluginRerankerSettings(kind="mine:ByLength"), Reranker)
     """
     where = f"{settings.stage}: kind = {settings.kind!r}"
-    if settings.from_store and ":" in settings.kind:
-        raise SettingsError(
-            f"{where} is code that only the knowledge base's own settings name, and they may come "
-            "from anybody: give the settings that name it (--settings FILE, or settings=...), or "
-            "in Python the part itself"
-        )
     if ":" in settings.kind:
-        make = _callable(import_named(settings.kind, where), where)
+        make = named_callable(settings.kind, where, from_store=settings.from_store)
     else:
         make = _installed(settings, where)
-    part = _made(make, settings.options, where)
+    part = made(make, settings.options, where)
     try:
         check_part(where, part, port)
     except InvalidInput as error:
         raise SettingsError(str(error)) from error
     return part  # type: ignore[no-any-return]
+
+
+def named_callable(name: str, where: str, *, from_store: bool) -> Callable[..., Any]:
+    """Return the class or function that ``module:name`` names; ``where`` is where that stands.
+
+    Raises:
+        SettingsError: only a knowledge base's own settings name it (``from_store``), it can not
+            be imported, or is neither.
+    """
+    if from_store:
+        raise SettingsError(
+            f"{where} is code that only the knowledge base's own settings name, and they may come "
+            "from anybody: give the settings that name it (--settings FILE, or settings=...), or "
+            "in Python the part itself"
+        )
+    return _callable(import_named(name, where), where)
 
 
 def import_named(kind: str, where: str) -> Any:
@@ -109,18 +119,28 @@ def _callable(named: Any, where: str) -> Callable[..., Any]:
     return named  # type: ignore[no-any-return]
 
 
-def _made(make: Callable[..., Any], options: dict[str, Any], where: str) -> Any:
+def made(
+    make: Callable[..., Any],
+    options: dict[str, Any],
+    where: str,
+    *arguments: Any,
+) -> Any:
+    """Return what a class or function makes of some arguments and the options of the settings.
+
+    Raises:
+        SettingsError: it takes other options, or fails.
+    """
     try:
         signature = inspect.signature(make)
     except (TypeError, ValueError):  # of a class in C, which says itself what it takes
         signature = None
     if signature is not None:
         try:
-            signature.bind(**options)
+            signature.bind(*arguments, **options)
         except TypeError as error:
             raise SettingsError(f"{where}: options: {error}; it takes {signature}") from error
     try:
-        return make(**options)
+        return make(*arguments, **options)
     except RagEngineError:
         raise
     except Exception as error:

@@ -32,6 +32,7 @@ from rag_engine.settings import (
     HnswDenseSettings,
     HttpRerankerSettings,
     IvfPqDenseSettings,
+    LangChainDenseSettings,
     LexicalSettings,
     LlmRerankerSettings,
     LoaderSettings,
@@ -223,6 +224,16 @@ def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFa
                 m=settings.m,
                 ef_construction=settings.ef_construction,
                 ef_search=settings.ef_search,
+            )
+        case LangChainDenseSettings():
+            from rag_engine.connectors.dense.langchain_index import LangChainIndexFactory
+            from rag_engine.connectors.plugins import named_callable
+
+            where = f"dense: store = {settings.store!r}"
+            return LangChainIndexFactory(
+                make=named_callable(settings.store, where, from_store=settings.from_store),
+                store=settings.store,
+                options=settings.options,
             )
 
 

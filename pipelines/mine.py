@@ -31,7 +31,7 @@ from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.ports import Embedder, VectorRows
 from rag_engine.records import UNDETERMINED
-from rag_engine.settings import MilvusDenseSettings, Settings
+from rag_engine.settings import LangChainDenseSettings, MilvusDenseSettings, Settings
 from rag_engine.store.failures import storage
 from rag_engine.store.progress import OnStage
 from rag_engine.tasks.mining import (
@@ -84,14 +84,14 @@ def mine(path: Path, other_path: Path, settings: Settings, how: Mining) -> Outco
 
     Raises:
         InvalidInput: a file can not be read or holds no text; the gold pairs do not fit; the
-            working folder is of other work; vectors are to lie in Milvus.
+            working folder is of other work; vectors are to lie in a service.
         StorageFailed: the working folder or the output can not be written.
         StoreCorrupt: what the working folder holds is damaged.
     """
-    if isinstance(settings.dense, MilvusDenseSettings):
+    if isinstance(settings.dense, MilvusDenseSettings | LangChainDenseSettings):
         raise InvalidInput(
-            "dense.kind = 'milvus' keeps the passages of a knowledge base; to mine, set another, "
-            "such as 'auto', or leave it out"
+            f"dense.kind = {settings.dense.kind!r} keeps the passages of a knowledge base; to "
+            "mine, set another, such as 'auto', or leave it out"
         )
     with Bar(unit="line") as bar:
         sides = [_read(each, how, bar) for each in (path, other_path)]

@@ -1,8 +1,9 @@
 """LangChain: retrieve from a knowledge base, store into one, embed with its model, let one answer.
 
 ``RagEngineRetriever`` gives passages with their reasons, ``RagEngineVectorStore`` whole documents
-as they were added. ``RagEngineEmbeddings`` hands a model of the engine to LangChain; the other way
-round, ``LangChainEmbedder`` and ``ChatModelGenerator`` hand LangChain's models to the engine.
+as they were added. ``RagEngineEmbeddings`` hands a model of the engine to LangChain, and
+``FairEmbeddings`` any model, less what only tells a text's language; the other way round,
+``LangChainEmbedder`` and ``ChatModelGenerator`` hand LangChain's models to the engine.
 
 A class is loaded when it is first asked for.
 
@@ -21,12 +22,14 @@ from rag_engine.errors import MissingExtra
 if TYPE_CHECKING:
     from rag_engine.connectors.langchain.chat_generator import ChatModelGenerator
     from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
+    from rag_engine.connectors.langchain.fair_embeddings import FairEmbeddings
     from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
     from rag_engine.connectors.langchain.retriever import RagEngineRetriever
     from rag_engine.connectors.langchain.vector_store import RagEngineVectorStore
 
 __all__ = [
     "ChatModelGenerator",
+    "FairEmbeddings",
     "LangChainEmbedder",
     "RagEngineEmbeddings",
     "RagEngineRetriever",
@@ -35,6 +38,7 @@ __all__ = [
 
 _MODULES = {
     "ChatModelGenerator": "chat_generator",
+    "FairEmbeddings": "fair_embeddings",
     "LangChainEmbedder": "langchain_to_engine",
     "RagEngineEmbeddings": "engine_to_langchain",
     "RagEngineRetriever": "retriever",

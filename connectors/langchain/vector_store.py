@@ -11,14 +11,12 @@ from typing import Any, Self
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
+from rag_engine.connectors.langchain.as_embedder import as_embedder
 from rag_engine.connectors.langchain.document_search import DocumentSearch, refuse_unknown
 from rag_engine.connectors.langchain.documents import as_langchain, as_stored
-from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
-from rag_engine.connectors.langchain.langchain_to_engine import LangChainEmbedder
 from rag_engine.connectors.owned import OwnsKnowledgeBase
 from rag_engine.errors import InvalidInput
 from rag_engine.knowledge_base import KnowledgeBase
-from rag_engine.ports import Embedder
 from rag_engine.settings import Settings
 
 __all__ = ["RagEngineVectorStore"]
@@ -85,7 +83,7 @@ class RagEngineVectorStore(OwnsKnowledgeBase, DocumentSearch):
             ContractMismatch: it was built with other embeddings.
             MissingExtra: its settings name a part whose package is not installed.
         """
-        embedder = None if embeddings is None else _as_embedder(embeddings)
+        embedder = None if embeddings is None else as_embedder(embeddings)
         knowledge_base = KnowledgeBase.open(
             path, settings=settings, embedder=embedder, read_only=read_only
         )
@@ -182,12 +180,6 @@ class RagEngineVectorStore(OwnsKnowledgeBase, DocumentSearch):
             raise InvalidInput(f"get_by_ids takes several ids: pass a list, [{ids!r}]")
         documents = (self.knowledge_base.document(name) for name in dict.fromkeys(ids))
         return [as_langchain(document) for document in documents if document is not None]
-
-
-def _as_embedder(embeddings: Embeddings) -> Embedder:
-    if isinstance(embeddings, RagEngineEmbeddings):
-        return embeddings.embedder
-    return LangChainEmbedder(embeddings)
 
 
 def _check_length(name: str, values: Sequence[object], count: int) -> None:

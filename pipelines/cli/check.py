@@ -129,7 +129,7 @@ def _indexes(
 
     try:
         settings = read_stored(dict(stored), origin="the catalogue")
-        if "milvus" in {settings.dense.kind, settings.lexical.kind}:
+        if {"milvus", "langchain"} & {settings.dense.kind, settings.lexical.kind}:
             return None  # they lie in a service
         return (
             build_dense(settings.dense, settings.milvus),

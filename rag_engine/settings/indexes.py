@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, JsonValue, Tag, field_validator
+from pydantic_core import PydanticCustomError
 
 from rag_engine.settings.base import Frozen, Kind, Sourced, chosen_by
+from rag_engine.settings.plugins import is_importable
 
 __all__ = [
     "FEWEST_IN_LISTS",
@@ -16,6 +18,7 @@ __all__ = [
     "ExactDenseSettings",
     "HnswDenseSettings",
     "IvfPqDenseSettings",
+    "LangChainDenseSettings",
     "LexicalSettings",
     "MilvusDenseSettings",
     "MilvusSettings",
@@ -24,7 +27,7 @@ __all__ = [
 
 FEWEST_IN_LISTS = 4_096
 """Vectors from which on inverted lists of short codes can be built; fewer are all compared."""
-DenseKind = Literal["auto", "exact", "hnsw", "ivf-pq", "milvus"]
+DenseKind = Literal["auto", "exact", "hnsw", "ivf-pq", "milvus", "langchain"]
 Storage = Literal["auto", "float32", "float16", "sq8", "sq4"]
 """What a graph keeps of a component: 32, 16, 8 or 4 bits."""
 
@@ -111,13 +114,35 @@ class MilvusDenseSettings(_Dense):
     """Candidates looked at by a search; recall and time grow with it."""
 
 
+class LangChainDenseSettings(Sourced, _Dense):
+    """Any vector store of LangChain (extra ``langchain``)."""
+
+    kind: Literal["langchain"] = "langchain"
+    """``langchain``: any vector store of LangChain (extra ``langchain``)."""
+    store: str = Field(min_length=1)
+    """``module:function`` of a module that can be imported. The function takes LangChain's
+    ``Embeddings`` and a collection's name, and returns the vector store of that name."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Keyword arguments for the function. They are kept with the knowledge base: no place for
+    keys."""
+
+    @field_validator("store")
+    @classmethod
+    def _names_a_function(cls, store: str) -> str:
+        if not is_importable(store):
+            told = "it is 'module:function' of a module that can be imported"
+            raise PydanticCustomError("no_name", "{told}", {"told": told})
+        return store
+
+
 DenseSettings = Annotated[
     Annotated[AutoDenseSettings, Tag("auto")]
     | Annotated[ExactDenseSettings, Tag("exact")]
     | Annotated[HnswDenseSettings, Tag("hnsw")]
     | Annotated[IvfPqDenseSettings, Tag("ivf-pq")]
-    | Annotated[MilvusDenseSettings, Tag("milvus")],
-    chosen_by("kind", "auto", ("auto", "exact", "hnsw", "ivf-pq", "milvus")),
+    | Annotated[MilvusDenseSettings, Tag("milvus")]
+    | Annotated[LangChainDenseSettings, Tag("langchain")],
+    chosen_by("kind", "auto", ("auto", "exact", "hnsw", "ivf-pq", "milvus", "langchain")),
 ]
 """The settings of any dense index."""
 

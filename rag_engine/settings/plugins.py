@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from rag_engine.settings.base import UNUSED, Kind, Sourced
 
-__all__ = ["GROUPS", "PLUGIN", "Plugin", "installed_plugins"]
+__all__ = ["GROUPS", "PLUGIN", "Plugin", "installed_plugins", "is_importable"]
 
 GROUPS = {
     "embedder": "rag_engine.embedders",
@@ -59,6 +59,15 @@ class Plugin(Sourced):
         _check_name(cls.stage, data.get("kind"), known)
 
 
+def is_importable(name: str) -> bool:
+    """Tell whether a name is that of an object in a module.
+
+    >>> is_importable("my_package.stores:make"), is_importable("my_package.stores")
+    (True, False)
+    """
+    return _IMPORTABLE.fullmatch(name) is not None
+
+
 def installed_plugins(stage: str) -> tuple[str, ...]:
     """Return the names of the entry points that are installed for a stage."""
     return tuple(sorted({point.name for point in entry_points(group=GROUPS[stage])}))
@@ -66,7 +75,7 @@ def installed_plugins(stage: str) -> tuple[str, ...]:
 
 def _check_name(stage: str, kind: object, known: list[str]) -> None:
     """Refuse what names no kind: neither one of ``known`` nor a plug-in."""
-    if isinstance(kind, str) and (_IMPORTABLE.fullmatch(kind) or kind in installed_plugins(stage)):
+    if isinstance(kind, str) and (is_importable(kind) or kind in installed_plugins(stage)):
         return
     installed = ", ".join(map(repr, installed_plugins(stage))) or "none are"
     there = "".join(f"{name!r}, " for name in known)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 import rag_engine.connectors.dense.auto_index as auto_index
 import rag_engine.connectors.dense.faiss_hnsw as faiss_hnsw
 import rag_engine.connectors.dense.faiss_ivf as faiss_ivf
+import rag_engine.connectors.dense.langchain_index as langchain_index
 import rag_engine.connectors.dense.milvus_index as milvus_index
 import rag_engine.connectors.embedders.bundled_e5 as bundled_e5
 import rag_engine.connectors.embedders.exported as exported
@@ -60,6 +61,7 @@ SAMPLES: dict[str, object] = {
     "query_prompt": "query: ",
     "stop": ("###",),
     "storage": "float16",
+    "store": "json:loads",
     "temperature": 0.4,
     "threads": 3,
     "timeout_s": 4.5,
@@ -210,6 +212,7 @@ class Spies:
             (auto_index, "AutoDenseFactory"),
             (faiss_hnsw, "FaissHnswFactory"),
             (faiss_ivf, "FaissIvfPqFactory"),
+            (langchain_index, "LangChainIndexFactory"),
             (milvus_index, "MilvusIndexFactory"),
             (milvus_service, "MilvusService"),
         ):

@@ -29,7 +29,7 @@ def test_a_baseline_in_spite_of_settings_that_it_does_not_use():
 @pytest.mark.parametrize(
     ("stage", "kind", "told"),
     [
-        ("dense", "tree", r"dense\.kind is one of 'auto', .*'milvus' \(got 'tree'\)"),
+        ("dense", "tree", r"dense\.kind is one of 'auto', .*'langchain' \(got 'tree'\)"),
         ("embedder", "exported", r"embedder\.model is missing: kind = 'exported' needs it"),
         ("dense", "ivf-pq", r"dense\.exact_below: .*4096 \(got 10\)"),
     ],

@@ -22,6 +22,7 @@ def test_the_public_names():
     names = rag_engine.connectors.langchain.__all__
     assert names == [
         "ChatModelGenerator",
+        "FairEmbeddings",
         "LangChainEmbedder",
         "RagEngineEmbeddings",
         "RagEngineRetriever",
