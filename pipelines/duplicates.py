@@ -14,7 +14,7 @@ from rag_engine.pipelines.output import Outcome, note, safe
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
 from rag_engine.records import Problem
-from rag_engine.tasks.duplicates import DuplicateGroup, Duplicates, Kind
+from rag_engine.tasks.duplicate_records import DuplicateGroup, Duplicates, Kind
 from rag_engine.tasks.keeping import KeepingPlan, keeping_rules, plan_keeping
 
 __all__ = ["duplicates"]
@@ -117,11 +117,6 @@ def _report(
     yield from table(rows)
     if not found.translations:
         yield "translations are not looked for: languages are not told apart (fairness.enabled)"
-    elif found.not_looked_at:
-        yield (
-            f"translations of {found.not_looked_at:,} passages are not known yet: rag-engine "
-            "compact"
-        )
     groups = found.of(kinds)
     for group in groups[:most]:
         yield from _group(group, plan)

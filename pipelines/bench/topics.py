@@ -68,7 +68,7 @@ from rag_engine.text.codes import normalise_language
 
 __all__ = ["bench_topics"]
 
-_IN_LANGUAGES = (1, 4, 16, 64)
+_IN_LANGUAGES = (1, 4, 16)
 _DEALS = 3
 _SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 

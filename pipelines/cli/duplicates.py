@@ -9,7 +9,7 @@ import typer
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
-from rag_engine.tasks.duplicates import Kind
+from rag_engine.tasks.duplicate_records import Kind
 
 __all__ = ["duplicates"]
 

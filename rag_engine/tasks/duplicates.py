@@ -5,42 +5,46 @@
   (``same_texts.overlap``). Compared are passages that are each other's neighbours in the index (ten
   of each), and documents that have such passages: of very many versions of one text all are
   found, as each is near some other.
-- **translation**: passages that the index knows as translation twins (``calibration.twins``), and
-  documents of two languages in which half of the passages of each, or more, have a twin in the
-  other.
+- **translation**: translation twins (``calibration.twins``), and documents of two languages in
+  which half of the passages of each, or more, have a twin in the other. They are looked for anew,
+  of passages with the same text the first alone: a copy beside a twin hides it from the index,
+  which asks that a twin is nearer than whatever comes next. A near duplicate still does.
+
+Exact copies belong to every group of what they copy.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rag_engine.calibration.language_means import subtract_and_normalise
 from rag_engine.calibration.margins import flat_rankings
+from rag_engine.calibration.twins import mine_twins, number_mark
 from rag_engine.health.sample import every_id, in_batches
-from rag_engine.ports import IdSelector, Int64Array
+from rag_engine.ports import Float32Array, IdSelector, Int64Array, Ranking
 from rag_engine.records import MetadataValue
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.row_codec import unpack_terms
 from rag_engine.store.view import View
+from rag_engine.tasks.duplicate_records import (
+    DuplicateGroup,
+    Duplicates,
+    Kind,
+    ListedDocument,
+)
 from rag_engine.tasks.same_texts import SAME, grouped, nearly_same, text_key
+from rag_engine.text.analysis import numbers_among
 
-__all__ = ["DuplicateGroup", "Duplicates", "Kind", "ListedDocument", "find_duplicates"]
-
-
-class Kind(StrEnum):
-    """How documents, or passages, say the same."""
-
-    EXACT = "exact"
-    NEAR = "near"
-    TRANSLATION = "translation"
+__all__ = ["find_duplicates"]
 
 
 _NEIGHBOURS = 10
@@ -55,88 +59,14 @@ _KEPT_TEXTS = 256
 _Pairs = set[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedDocument:
-    """What tells one document from another: ``added`` is its place in the order of adding.
-
-    ``language`` is that of most of its characters, ``characters`` how many its passages have.
-    """
-
-    id: str
-    source: str
-    title: str
-    language: str
-    characters: int
-    added: int
-    metadata: Mapping[str, MetadataValue]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicateGroup:
-    """Documents that say the same: ``pairs`` are those that do so directly, by their ids."""
-
-    kind: Kind
-    documents: tuple[ListedDocument, ...]
-    pairs: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicates:
-    """What a knowledge base holds twice.
-
-    ``groups`` are those of documents, by kind and then as they were added; ``passages`` maps a kind
-    to groups of passages' ids. ``looked_at`` passages and ``documents`` were compared.
-    ``not_looked_at`` passages were added since the index was built: their translations are not
-    known yet. ``translations`` tells whether the index looks for any.
-    """
-
-    groups: tuple[DuplicateGroup, ...]
-    passages: dict[Kind, tuple[tuple[int, ...], ...]]
-    looked_at: int
-    documents: int
-    not_looked_at: int
-    translations: bool
-
-    def of(self, kinds: Iterable[Kind]) -> list[DuplicateGroup]:
-        """Return the groups of documents of some kinds."""
-        wanted = set(kinds)
-        return [group for group in self.groups if group.kind in wanted]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "looked_at": self.looked_at,
-            "documents": self.documents,
-            "translations": self.translations,
-            "not_looked_at": self.not_looked_at,
-            "passages": {kind.value: list(map(list, self.passages[kind])) for kind in Kind},
-            "groups": [
-                {
-                    "kind": group.kind.value,
-                    "documents": [_listed(document) for document in group.documents],
-                    "pairs": list(map(list, group.pairs)),
-                }
-                for group in self.groups
-            ],
-        }
-
-
-def _listed(document: ListedDocument) -> dict[str, Any]:
-    return {
-        "id": document.id,
-        "source": document.source,
-        "title": document.title,
-        "language": document.language,
-        "characters": document.characters,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """All passages by ascending ids, ``n``, and the documents that they are of."""
 
     ids: Int64Array
     keys: Sequence[int]
+    numbers: npt.NDArray[np.uint64]
+    """What numbers each holds (``calibration.twins.number_mark``)."""
     of: Sequence[int]
     """The place of each passage's document."""
     documents: Sequence[ListedDocument]
@@ -151,31 +81,29 @@ def find_duplicates(view: View, *, on_stage: OnStage = silent) -> Duplicates:
     """Compare all passages and documents of a lenient ``view``."""
     read = _read(view, on_stage)
     exact = _equal(read.keys)
-    firsts = np.array([read.ids[group[0]] for group in exact.values()], dtype=np.int64)
-    near, akin = _near(view, read, firsts, on_stage)
-    twins = view.snapshot.twins.pairs
-    twins = twins[np.isin(twins, read.ids).all(axis=1)]
-    twin_pairs = [(int(one), int(other)) for one, other in twins.tolist()]
+    firsts = np.sort(np.array([group[0] for group in exact.values()], dtype=np.intp))
+    near, akin = _near(view, read.ids[firsts], on_stage)
+    twins = _twins(view, read.ids[firsts], read.numbers[firsts], on_stage)
     copies = [[int(read.ids[row]) for row in group] for group in exact.values() if len(group) > 1]
+    first_of = {each: group[0] for group in copies for each in group}
     on_stage("comparing documents", 0, 0)
     found: dict[Kind, _Pairs] = {kind: set() for kind in Kind}
-    for group in _equal(read.digests).values():
-        found[Kind.EXACT] |= {(group[0], each) for each in group[1:]}
-    found[Kind.NEAR] = _near_documents(view, read, [*copies, *map(list, akin)])
-    found[Kind.TRANSLATION] = _translated(read, twin_pairs)
-    segments = view.snapshot.segments
+    same = [group for group in _equal(read.digests).values() if len(group) > 1]
+    found[Kind.EXACT] = {(group[0], each) for group in same for each in group[1:]}
+    repeated = {each for group in same for each in group[1:]}
+    found[Kind.NEAR] = _near_documents(view, read, [*copies, *map(list, akin)], repeated)
+    found[Kind.TRANSLATION] = _translated(read, twins, first_of, repeated)
     return Duplicates(
         groups=tuple(
-            group for kind in Kind for group in _groups(kind, found[kind], read.documents)
+            group for kind in Kind for group in _groups(kind, found[kind], read.documents, same)
         ),
         passages={
             Kind.EXACT: tuple(map(tuple, copies)),
             Kind.NEAR: _sorted_groups(near),
-            Kind.TRANSLATION: _sorted_groups(twin_pairs),
+            Kind.TRANSLATION: _sorted_groups(twins),
         },
         looked_at=len(read.ids),
         documents=len(read.documents),
-        not_looked_at=sum(map(len, segments[1:])),
         translations=view.snapshot.offsets.enabled,
     )
 
@@ -184,6 +112,7 @@ def _read(view: View, on_stage: OnStage) -> _Read:
     every = every_id(view.snapshot)
     ids: list[int] = []
     keys: list[int] = []
+    numbers: list[int] = []
     of: list[int] = []
     places: dict[str, int] = {}
     heads: list[tuple[str, str, str, Mapping[str, MetadataValue], int]] = []
@@ -204,6 +133,7 @@ def _read(view: View, on_stage: OnStage) -> _Read:
                 digests.append(hashlib.blake2b(digest_size=16))
             ids.append(identifier)
             keys.append(text_key(chunk.text))
+            numbers.append(number_mark(numbers_among(unpack_terms(each.packed_terms))))
             of.append(place)
             characters[place][chunk.language] += len(chunk.text)
             for word in chunk.text.split():
@@ -222,7 +152,8 @@ def _read(view: View, on_stage: OnStage) -> _Read:
         for (name, source, title, metadata, added), counts in zip(heads, characters, strict=True)
     ]
     digested = [digest.digest() for digest in digests]
-    return _Read(np.array(ids, dtype=np.int64), keys, of, documents, digested)
+    marks = np.array(numbers, dtype=np.uint64)
+    return _Read(np.array(ids, dtype=np.int64), keys, marks, of, documents, digested)
 
 
 def _equal(keys: Iterable[Any]) -> dict[Any, list[int]]:
@@ -234,16 +165,15 @@ def _equal(keys: Iterable[Any]) -> dict[Any, list[int]]:
 
 
 def _near(
-    view: View, read: _Read, firsts: Int64Array, on_stage: OnStage
+    view: View, firsts: Int64Array, on_stage: OnStage
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Return the pairs of passages that nearly are the same, and those that are as near at least.
 
-    Of passages with the same text the first is looked at, ``firsts``.
+    ``firsts`` are the first of those with the same text, ascending.
     """
     snapshot = view.snapshot
     near: list[tuple[int, int]] = []
     akin: list[tuple[int, int]] = []
-    firsts = np.sort(firsts)
     for start in range(0, len(firsts), _BLOCK):
         ids = firsts[start : start + _BLOCK]
         vectors, codes = snapshot.vectors(ids)
@@ -272,8 +202,34 @@ def _near(
     return near, akin
 
 
-def _near_documents(view: View, read: _Read, alike: Iterable[Sequence[int]]) -> _Pairs:
-    """Return the pairs of documents that nearly are the same; those that are, are left out.
+def _twins(
+    view: View, firsts: Int64Array, numbers: npt.NDArray[np.uint64], on_stage: OnStage
+) -> list[tuple[int, int]]:
+    """Return the pairs of passages that are translations, among the ``firsts`` ``(n,)``."""
+    snapshot = view.snapshot
+    if not snapshot.offsets.enabled or len(firsts) < 2:
+        return []
+    vectors, codes = snapshot.vectors(firsts)
+    table = snapshot.language_offsets
+    selected = IdSelector(firsts)
+
+    def centred(rows: npt.NDArray[np.intp]) -> Float32Array:
+        return subtract_and_normalise(vectors[rows], table[codes[rows]] + snapshot.offsets.default)
+
+    def neighbours(rows: npt.NDArray[np.intp], k: int) -> list[Ranking]:
+        on_stage("finding translations", int(rows[0]), len(firsts))
+        asked = subtract_and_normalise(vectors[rows], table[codes[rows]])
+        return snapshot.search_dense(asked, k, selected)
+
+    languages = [snapshot.language_names[code] for code in codes.tolist()]
+    pairs = mine_twins(firsts, languages, numbers, centred, neighbours).pairs
+    return [(one, other) for one, other in pairs.tolist()]
+
+
+def _near_documents(
+    view: View, read: _Read, alike: Iterable[Sequence[int]], repeated: Container[int]
+) -> _Pairs:
+    """Return the pairs of documents that nearly are the same; ``repeated`` copies are left out.
 
     ``alike`` are groups of passages; of a large one (a footer that all documents have) each is
     compared with the first and the one before it.
@@ -281,6 +237,7 @@ def _near_documents(view: View, read: _Read, alike: Iterable[Sequence[int]]) -> 
     candidates: _Pairs = set()
     for group in alike:
         places = sorted({read.place(passage) for passage in group})
+        places = [place for place in places if place not in repeated]
         candidates |= set(pairwise(places))
         candidates |= {(places[0], other) for other in places[1:]}
     passages: dict[int, list[int]] = defaultdict(list)
@@ -297,11 +254,7 @@ def _near_documents(view: View, read: _Read, alike: Iterable[Sequence[int]]) -> 
     def may_be(one: int, other: int) -> bool:
         lengths = sorted(read.documents[place].characters for place in (one, other))
         same_language = read.documents[one].language == read.documents[other].language
-        return (
-            same_language
-            and lengths[0] >= SAME * lengths[1]
-            and read.digests[one] != read.digests[other]
-        )
+        return same_language and lengths[0] >= SAME * lengths[1]
 
     return {
         (one, other)
@@ -310,18 +263,29 @@ def _near_documents(view: View, read: _Read, alike: Iterable[Sequence[int]]) -> 
     }
 
 
-def _translated(read: _Read, twins: Iterable[tuple[int, int]]) -> _Pairs:
-    """Return the pairs of documents of which half of the passages are twins of the other's."""
-    counts = Counter(read.of)
+def _translated(
+    read: _Read,
+    twins: Iterable[tuple[int, int]],
+    first_of: Mapping[int, int],
+    repeated: Container[int],
+) -> _Pairs:
+    """Return the pairs of documents of which half of the passages are twins of the other's.
+
+    Of passages with the same text the first has the twins of all, ``first_of`` tells it.
+    """
+    holding: dict[int, set[int]] = defaultdict(set)
+    for passage, place in zip(read.ids.tolist(), read.of, strict=True):
+        if place not in repeated:
+            holding[first_of.get(passage, passage)].add(place)
+    counts = Counter(place for places in holding.values() for place in places)
     members: dict[tuple[int, int], tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
     for one, other in twins:
-        (first, its), (second, others) = sorted(
-            ((read.place(one), one), (read.place(other), other))
-        )
-        if first != second:
-            mine, theirs = members[first, second]
-            mine.add(its)
-            theirs.add(others)
+        for first, second in product(holding[one], holding[other]):
+            if first != second:
+                turned = first > second
+                mine, theirs = members[min(first, second), max(first, second)]
+                mine.add(other if turned else one)
+                theirs.add(one if turned else other)
     return {
         (one, other)
         for (one, other), (mine, theirs) in members.items()
@@ -336,15 +300,28 @@ def _sorted_groups(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], .
 
 
 def _groups(
-    kind: Kind, pairs: _Pairs, documents: Sequence[ListedDocument]
+    kind: Kind,
+    pairs: _Pairs,
+    documents: Sequence[ListedDocument],
+    same: Iterable[Sequence[int]],
 ) -> Iterator[DuplicateGroup]:
-    ordered = sorted(pairs)
-    for group in sorted(sorted(each) for each in grouped(ordered)):
-        inside = set(group)
+    copies = {group[0]: group for group in same}
+    partners: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pair in sorted(pairs):
+        partners[pair[0]].append(pair)
+    for group in sorted(sorted(each) for each in grouped(sorted(pairs))):
+        every = sorted({other for each in group for other in copies.get(each, (each,))})
         yield DuplicateGroup(
             kind=kind,
-            documents=tuple(documents[place] for place in group),
+            documents=tuple(documents[place] for place in every),
             pairs=tuple(
-                (documents[one].id, documents[other].id) for one, other in ordered if one in inside
+                (documents[one].id, documents[other].id)
+                for each in group
+                for one, other in partners[each]
+            ),
+            copies=tuple(
+                tuple(documents[place].id for place in copies[each])
+                for each in group
+                if each in copies
             ),
         )

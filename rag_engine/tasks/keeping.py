@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from rag_engine.errors import InvalidInput
-from rag_engine.tasks.duplicates import DuplicateGroup, Kind, ListedDocument
+from rag_engine.tasks.duplicate_records import DuplicateGroup, ListedDocument
 from rag_engine.text.codes import stated_language
 
 __all__ = ["RULES", "KeepingPlan", "keeping_rules", "plan_keeping"]
@@ -134,9 +134,9 @@ def _chosen(documents: _Documents, rules: Sequence[_Rule]) -> _Documents:
 
 
 def _partners(document: str, group: DuplicateGroup) -> set[str]:
-    """Return what a document duplicates directly; of exact copies, all of the others."""
-    if group.kind is Kind.EXACT:
-        return {each.id for each in group.documents} - {document}
-    return {other for one, two in group.pairs for other in (one, two) if document in {one, two}} - {
-        document
-    }
+    """Return what a document duplicates directly: its copies, and what each of them pairs with."""
+    copies = {each: set(those) for those in group.copies for each in those}
+    own = copies.get(document, {document})
+    paired = {each for pair in group.pairs if not own.isdisjoint(pair) for each in pair}
+    every = own.union(*(copies.get(each, {each}) for each in paired))
+    return every - {document}

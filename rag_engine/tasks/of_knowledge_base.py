@@ -11,7 +11,8 @@ from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.view import View
 from rag_engine.tasks.classification import Classification, Label, classify
 from rag_engine.tasks.clusters import Clusterer, Clusters, cluster_sample
-from rag_engine.tasks.duplicates import Duplicates, find_duplicates
+from rag_engine.tasks.duplicate_records import Duplicates
+from rag_engine.tasks.duplicates import find_duplicates
 from rag_engine.whole_numbers import check_whole
 
 __all__ = ["KnowledgeBaseTasks"]
