@@ -117,7 +117,7 @@ def _drawn(
     generator: np.random.Generator,
 ) -> Task:
     """Draw a set of two labels at least, and leave one at least out."""
-    chosen = generator.permutation(usable)[: generator.integers(2, len(usable))]
+    chosen = generator.permutation(usable)[: int(generator.integers(2, len(usable)))]
     places = {int(label): place for place, label in enumerate(chosen)}
     return cosines[:, chosen], np.array([places.get(int(t), len(chosen)) for t in truths])
 
