@@ -103,7 +103,7 @@ def _tasks(
     for number, (side, of) in enumerate(sides):
         truths = np.array([topics.index(topic) for topic in of], dtype=np.intp)
         rows = np.flatnonzero(np.isin(truths, usable))
-        kept = Side(side.vectors[rows], [side.languages[row] for row in rows])
+        kept = Side(side.vectors[rows], [side.languages[row] for row in rows.tolist()])
         for labels in (every[0], every[number % len(every)], described):
             cosines = label_cosines(kept, labels, prior)
             found += [_drawn(cosines, truths[rows], usable, generator) for _ in range(_SETS)]

@@ -8,7 +8,8 @@
 - **translation**: translation twins (``calibration.twins``), and documents of two languages in
   which half of the passages of each, or more, have a twin in the other. They are looked for anew,
   of passages with the same text the first alone: a copy beside a twin hides it from the index,
-  which asks that a twin is nearer than whatever comes next. A near duplicate still does.
+  which asks that a twin is nearer than whatever comes next. A near duplicate still does. And they
+  are to be nearer than twins need to be: what goes by a wrong one is lost.
 
 Exact copies belong to every group of what they copy.
 """
@@ -52,6 +53,11 @@ _NEAR = 0.9
 """The least cosine of passages whose texts are compared."""
 _NEAR_IN_DOCUMENTS = 0.8
 """That of passages whose documents are compared: a sentence more, and all are cut elsewhere."""
+_TRANSLATION = 0.6
+"""The least cosine of translations, centred at full strength. Twins, which a search only shows
+together, are nearer than 0.5. Among SIB-200's sentences in 12 languages, two thirds of them without
+a translation, it takes precision from 0.845 to 0.986 and recall from 0.831 to 0.567; it was chosen
+there, and is measured on 12 other languages."""
 _HALF = 0.5
 _BLOCK = 512
 _KEPT_TEXTS = 256
@@ -223,7 +229,9 @@ def _twins(
 
     languages = [snapshot.language_names[code] for code in codes.tolist()]
     pairs = mine_twins(firsts, languages, numbers, centred, neighbours).pairs
-    return [(one, other) for one, other in pairs.tolist()]
+    one, other = (centred(np.searchsorted(firsts, column)) for column in pairs.T)
+    sure = pairs[np.vecdot(one, other) >= _TRANSLATION]
+    return [(first, second) for first, second in sure.tolist()]
 
 
 def _near_documents(

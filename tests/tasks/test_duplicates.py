@@ -88,7 +88,7 @@ def test_of_many_languages_most_translations_are_found_and_nothing_else(tmp_path
         found = kb.duplicates().of([Kind.TRANSLATION])
     contents = [{each.id.split("-")[1] for each in group.documents} for group in found]
     assert all(len(each) == 1 for each in contents)
-    assert sum(len(group.documents) for group in found) >= 15  # of 30
+    assert sum(len(group.documents) for group in found) >= 10  # of 30, of few words each
 
 
 def with_footer(number: int) -> Document:
