@@ -40,8 +40,8 @@ def check_no_path(text: str) -> None:
     if not has_blank and (text.lower().endswith(_ENDINGS) or text.startswith(_BEGINNINGS)):
         raise InvalidInput(
             f"{text!r:.200} looks like the path of a file, and there is no such file; see that it "
-            "is where you say. To compare this very text, put a blank behind it, or both texts "
-            "into files"
+            "is where you say. If it is a text itself, put a blank behind it, or write it into a "
+            "file"
         )
 
 
