@@ -85,9 +85,16 @@ class _Tested:
 
 
 def bench_topics(
-    folder: Path, settings: Settings, *, languages: int | None, cache: Path | None
+    folder: Path,
+    settings: Settings,
+    *,
+    languages: int | None,
+    only: Sequence[str] = (),
+    cache: Path | None,
 ) -> Outcome:
     """Measure on a folder of SIB-200's, in all languages that nothing was fitted on, or so many.
+
+    ``only`` names some of them, as the folder does.
 
     Raises:
         InvalidInput: the folder can not be read, or has too few such languages; a model without a
@@ -101,6 +108,12 @@ def bench_topics(
     held_out = _held_out(languages_of(folder), prior)
     if not held_out:
         raise InvalidInput(f"{folder} has no language that the constants were not fitted on")
+    if unknown := sorted(set(only) - set(held_out)):
+        raise InvalidInput(
+            f"--only names a language that {folder} has, that the model can read and that nothing "
+            f"was fitted on; got {unknown[0]!r}"
+        )
+    held_out = [code for code in held_out if code in only] if only else held_out
     codes = evenly(held_out, languages or len(held_out))
     with ExitStack() as opened, Bar(unit="language") as bar:
         if cache is not None:

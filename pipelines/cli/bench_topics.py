@@ -27,6 +27,10 @@ def topics(
             "--languages", metavar="N", help="So many, spread evenly.", show_default="all"
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="CODE", help="Only this language; may be repeated."),
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -42,6 +46,10 @@ def topics(
     from rag_engine.pipelines.bench.topics import bench_topics
 
     outcome = bench_topics(
-        folder, load_settings(settings) or Settings(), languages=languages, cache=cache
+        folder,
+        load_settings(settings) or Settings(),
+        languages=languages,
+        only=only or (),
+        cache=cache,
     )
     return write_report(outcome, report)

@@ -156,3 +156,5 @@ def test_what_is_no_folder_of_topics_is_refused(tmp_path, capsys):
     assert main(["bench", "topics", str(folder)]) == 1
     assert "index_id, category and text" in capsys.readouterr().err
     assert main(["bench", "topics", str(folder), "--languages", "0"]) == 1
+    assert main(["bench", "topics", str(folder), "--only", "deu_Latn"]) == 1  # fitted on
+    assert "deu_Latn" in capsys.readouterr().err
