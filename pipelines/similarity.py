@@ -10,10 +10,16 @@ import numpy as np
 
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
-from rag_engine.pipelines.output import Outcome, safe
+from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.text_arguments import (
+    check_no_path,
+    embedded_texts,
+    is_file,
+    shortened,
+)
 from rag_engine.pipelines.text_lines import TextLines
-from rag_engine.ports import Embedder, Float32Array, LanguageDetector
+from rag_engine.ports import Float32Array
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
 from rag_engine.store.failures import storage
@@ -21,21 +27,14 @@ from rag_engine.tasks.similarity import (
     Side,
     checked_texts,
     compared,
-    embedded_side,
     scaled_prior,
     unread,
 )
 
 __all__ = ["compare"]
 
-_BLOCK = 1_024
 _LARGEST = 20_000_000
 """Figures that a matrix may have: more fit no memory, nor anybody's eyes."""
-_BEGINNINGS = ("/", "./", "../", "~/")
-_ENDINGS = (".txt", ".text", ".md", ".tsv", ".csv", ".jsonl")
-"""Of files that hold texts."""
-_SHOWN = 60
-"""Characters of a text."""
 
 
 def compare(
@@ -68,7 +67,7 @@ def compare(
     detector = None if raw else default_detector()
     with Bar(unit="text") as bar:
         sides = [
-            _embedded(given, embedder, detector, said, bar, name)
+            embedded_texts(given, embedder, detector, said, bar, name)
             for given, said, name in (
                 (texts, language, "the first texts"),
                 (others, other_language, "the others"),
@@ -99,10 +98,10 @@ def compare(
 
 
 def _read(one: str, other: str, *, matrix: bool) -> tuple[list[str], list[str]]:
-    files = [_is_file(each) for each in (one, other)]
+    files = [is_file(each) for each in (one, other)]
     if not any(files):
         for each in (one, other):
-            _check_no_path(each)
+            check_no_path(each)
         return checked_texts("A", [one]), checked_texts("B", [other])
     if not all(files):
         path, text = (one, other) if files[0] else (other, one)
@@ -124,24 +123,6 @@ def _read(one: str, other: str, *, matrix: bool) -> tuple[list[str], list[str]]:
     return texts, others
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name: it is a text
-        return False
-
-
-def _check_no_path(text: str) -> None:
-    """Refuse what is meant as a file, most likely: its name would be compared as a text."""
-    has_blank = any(sign.isspace() for sign in text)
-    if not has_blank and (text.lower().endswith(_ENDINGS) or text.startswith(_BEGINNINGS)):
-        raise InvalidInput(
-            f"{text!r:.200} looks like the path of a file, and there is no such file; see that it "
-            "is where you say. To compare this very text, put a blank behind it, or both texts "
-            "into files"
-        )
-
-
 def _lines_of(path: Path) -> list[str]:
     """Return all lines of a file; here each counts, so none may be blank or unreadable."""
     lines = TextLines.read(path)
@@ -153,24 +134,6 @@ def _lines_of(path: Path) -> list[str]:
         )
     texts = lines.texts(0, len(lines))
     return [texts[row] for row in lines.rows[1:]]
-
-
-def _embedded(
-    texts: list[str],
-    embedder: Embedder,
-    detector: LanguageDetector | None,
-    language: str | None,
-    bar: Bar,
-    name: str,
-) -> Side:
-    parts = []
-    for start in range(0, len(texts), _BLOCK):
-        bar.stage(name, start, len(texts))
-        parts.append(embedded_side(texts[start : start + _BLOCK], embedder, detector, language))
-    return Side(
-        np.concatenate([part.vectors for part in parts]),
-        [name for part in parts for name in part.languages],
-    )
 
 
 def _plain(figures: Float32Array) -> Iterator[str]:
@@ -185,8 +148,7 @@ def _lines(
     for place, value in enumerate(figures.tolist()):
         cells = [_figure(value)]
         for given, side in zip((texts, others), sides, strict=True):
-            text = safe(given[place])
-            shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+            shown = shortened(given[place])
             cells.append(shown if raw else f"[{side.languages[place]}] {shown}")
         yield "  ".join(cells)
 

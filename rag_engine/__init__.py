@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Twin,
     )
     from rag_engine.settings import Settings
+    from rag_engine.tasks.classification import classify
     from rag_engine.tasks.similarity import similarity
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Settings",
     "Span",
     "Twin",
+    "classify",
     "similarity",
 ]
 
@@ -73,6 +75,7 @@ _NAMES = {
         *("Problem", "ScoreParts", "Span", "Twin"),
     ),
     "settings": ("Settings",),
+    "tasks.classification": ("classify",),
     "tasks.similarity": ("similarity",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

@@ -26,12 +26,13 @@ from rag_engine.retrieval.document_ranking import RankedDocument
 from rag_engine.settings import Settings
 from rag_engine.store.check import CheckReport, check_store
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.tasks.of_knowledge_base import KnowledgeBaseTasks
 from rag_engine.workers import Workers
 
 __all__ = ["KnowledgeBase", "RankedDocument"]
 
 
-class KnowledgeBase(AsyncQuestions):
+class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     """Documents in the languages they were written in, searched in any language.
 
     Safe to share between threads. One process at a time may write (it holds a lock until

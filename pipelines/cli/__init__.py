@@ -36,6 +36,11 @@ _COMMANDS = {
     "serve": "Answer over HTTP; see /openapi.json.",
     "migrate": "Move vectors to Milvus, or back.",
     "similarity": "Tell how probably two texts say the same, whatever their languages.",
+    "duplicates": (
+        "Find the documents and passages that say the same: exactly, nearly, in translation."
+    ),
+    "clusters": "Tell what the passages are about, whatever languages they are in.",
+    "classify": "Tell which of some labels texts are about, whatever languages both are in.",
     "mine": "Find the pairs of two files that translate each other.",
     "parity": "Tell how many tokens the same content has in each language.",
     "evaluate": "Measure on test sets.",
@@ -56,6 +61,7 @@ _BENCH = {
     "bitext": "How often a sentence finds its translation, and how well pairs are mined.",
     "similarity": "How well translations are told from near misses, by pair of languages.",
     "mteb": "Tasks of MTEB: the model as published, and with the correction of languages.",
+    "topics": "How well topics are told: clusters, and classification without examples.",
     "languages": "How often a text's language is told.",
     "typing": "What questions cost that are typed otherwise.",
     "dialogues": "How often the first hit is right in conversations.",

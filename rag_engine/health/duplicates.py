@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,17 +19,14 @@ from rag_engine.health.findings import (
 from rag_engine.health.sample import Places, Sample, every_id, in_batches
 from rag_engine.ports import Float32Array
 from rag_engine.store.view import View
+from rag_engine.tasks.same_texts import SAME, nearly_same, text_key
 
-__all__ = ["Copies", "duplicate_findings", "find_copies", "find_near", "overlap"]
+__all__ = ["Copies", "duplicate_findings", "find_copies", "find_near"]
 
 _MOST_READ = 200_000
 """Texts that are read to be compared to the letter."""
 _NEAR = 0.9
 """The least cosine of passages whose texts are compared."""
-_SAME = 0.8
-"""The least share of their shingles that near duplicates have in common."""
-_SHINGLE = 5
-"""Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +56,7 @@ def find_copies(view: View, seed: int) -> Copies:
         found = view.chunks(batch)
         for number, identifier in enumerate(batch, start=place):
             if identifier in found:
-                keys[number] = _key(found[identifier].chunk.text)
+                keys[number] = text_key(found[identifier].chunk.text)
                 kept[number] = True
         place += len(batch)
     ids, keys = ids[kept], keys[kept]
@@ -68,11 +64,6 @@ def find_copies(view: View, seed: int) -> Copies:
     several = np.sort(first[counts > 1])[:EXAMPLES]
     groups = tuple(tuple(ids[keys == keys[place]].tolist()) for place in several.tolist())
     return Copies(extra=int((counts - 1).sum()), read=len(ids), groups=groups)
-
-
-def _key(text: str) -> int:
-    digest = hashlib.blake2b(" ".join(text.split()).encode("utf-8"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
 
 
 def find_near(sample: Sample, places: Places, cosines: Float32Array) -> list[tuple[int, int]]:
@@ -86,27 +77,8 @@ def find_near(sample: Sample, places: Places, cosines: Float32Array) -> list[tup
         for one, other in zip(rows.tolist(), places[rows, columns].tolist(), strict=True)
         if sample.codes[one] == sample.codes[other]
     }
-    found = []
-    for one, other in sorted(pairs):
-        texts = [" ".join(sample.chunks[each].chunk.text.split()) for each in (one, other)]
-        if texts[0] != texts[1] and overlap(*texts) >= _SAME:
-            found.append((one, other))
-    return found
-
-
-def overlap(one: str, other: str) -> float:
-    """Return the share of five-letter shingles that two texts have in common.
-
-    Broder 1997, "On the resemblance and containment of documents", section 2 (the resemblance).
-
-    >>> overlap("abcdef", "abcdef"), overlap("abcdef", "uvwxyz")
-    (1.0, 0.0)
-    """
-    first, second = (
-        {text[start : start + _SHINGLE] for start in range(max(1, len(text) - _SHINGLE + 1))}
-        for text in (one, other)
-    )
-    return len(first & second) / len(first | second)
+    texts = [each.chunk.text for each in sample.chunks]
+    return [(one, other) for one, other in sorted(pairs) if nearly_same(texts[one], texts[other])]
 
 
 def duplicate_findings(
@@ -125,7 +97,7 @@ def duplicate_findings(
             "nothing to do"
             if copies.extra == 0
             else "they take each other's place among the hits: index a document once "
-            "(rag-engine delete), and leave out headers and footers that stand on every page"
+            "(rag-engine duplicates), and leave out headers and footers that stand on every page"
         ),
         count=copies.extra,
         of=copies.read,
@@ -138,7 +110,7 @@ def duplicate_findings(
         check="near duplicates",
         fine=not near,
         says=(
-            f"pairs of passages in one language that share {_SAME:.0%} of their text and more: "
+            f"pairs of passages in one language that share {SAME:.0%} of their text and more: "
             f"{len(near):,}"
         ),
         advice=(

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rag_engine.components import Components
-from rag_engine.errors import InvalidInput, ModelError, ServiceError
+from rag_engine.errors import ModelError, ServiceError
 from rag_engine.health.absent_embedder import AbsentEmbedder
 from rag_engine.health.cut_chunks import BadCuts, cut_findings
 from rag_engine.health.duplicates import duplicate_findings, find_copies, find_near
@@ -37,6 +37,7 @@ from rag_engine.retrieval.document_ranking import rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.view import View
+from rag_engine.whole_numbers import check_whole
 
 if TYPE_CHECKING:
     from rag_engine.knowledge_base import KnowledgeBase
@@ -106,9 +107,9 @@ def examine(
     Raises:
         InvalidInput: a ``sample``, a number of ``questions`` or a ``seed`` that can not be meant.
     """
-    _check("sample", sample, 1, MOST_SAMPLE)
-    _check("questions", questions, 0)
-    _check("seed", seed, 0)
+    check_whole("sample", sample, 1, MOST_SAMPLE)
+    check_whole("questions", questions, 0)
+    check_whole("seed", seed, 0)
     on_stage("reading passages", 0, 0)
     drawn = draw(view, sample, seed)
     on_stage("comparing passages", 0, 0)
@@ -150,18 +151,6 @@ def examine(
         pseudo_questions=asked,
         findings=tuple(findings) if len(drawn) else (_NOTHING,),
     )
-
-
-def _check(option: str, value: object, least: int, most: int | None = None) -> None:
-    """Refuse what is no whole number, or beyond its range."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < least
-        or (most is not None and value > most)
-    ):
-        allowed = f"{least} or more" if most is None else f"{least} to {most:,}"
-        raise InvalidInput(f"{option} is a whole number, {allowed}; got {value!r:.80}")
 
 
 def _read_documents(

@@ -12,6 +12,7 @@ from rag_engine.calibration.twins import Twins
 from rag_engine.health.findings import EXAMPLES, Example, Finding, example_of, name_of, not_told
 from rag_engine.health.sample import Places
 from rag_engine.store.view import View
+from rag_engine.tasks.same_texts import grouped
 
 __all__ = ["TranslationPairs", "count_pairs", "groups_of", "pair_findings"]
 
@@ -35,21 +36,8 @@ def groups_of(twins: Twins) -> list[list[int]]:
     >>> groups_of(Twins(np.array([[3, 5], [5, 9], [6, 7]])))
     [[3, 5, 9], [6, 7]]
     """
-    lead: dict[int, int] = {}
-
-    def found(member: int) -> int:
-        while lead.setdefault(member, member) != member:
-            lead[member] = lead[lead[member]]
-            member = lead[member]
-        return member
-
-    for one, other in twins.pairs.tolist():
-        first, second = sorted((found(one), found(other)))
-        lead[second] = first
-    groups: dict[int, list[int]] = {}
-    for member in sorted(lead):
-        groups.setdefault(found(member), []).append(member)
-    return list(groups.values())
+    pairs: list[tuple[int, int]] = [(one, other) for one, other in twins.pairs.tolist()]
+    return sorted(sorted(group) for group in grouped(pairs))
 
 
 def count_pairs(view: View) -> TranslationPairs:

@@ -106,3 +106,55 @@ def test_halves_share_no_language_and_leave_out_what_the_model_can_not_read(bund
     prior = load_prior(bundled_e5.contract.weights)
     fitted, held_out = halves(["bo", "de", "dz", "en", "fr", "sw"], prior)
     assert (fitted, held_out) == (["fr"], ["de", "en", "sw"])
+
+
+TOPICS = {
+    "science/technology": ["The telescope measures light.", "A new engine was invented."],
+    "travel": ["The hotel is near the station.", "Take the ferry to the island."],
+    "politics": ["The parliament voted on the law.", "The president lost the election."],
+    "sports": ["The team won the final.", "She ran the marathon."],
+    "health": ["The doctor treats the infection.", "Vaccines prevent diseases."],
+    "entertainment": ["The film won a prize.", "The band plays tonight."],
+    "geography": ["The river flows to the sea.", "The mountain is very high."],
+}
+
+
+def sib_folder(tmp_path: Path) -> Path:
+    """Return files as SIB-200's, in two languages of which one was fitted on."""
+    rows = [(topic, text) for topic, texts in TOPICS.items() for text in texts]
+    for code in ("eng_Latn", "ita_Latn", "deu_Latn"):
+        (tmp_path / "sib" / code).mkdir(parents=True)
+        for split, chosen in (("train", rows[::2]), ("dev", []), ("test", rows[1::2])):
+            lines = [f"{rows.index(row)}\t{row[0]}\t{row[1]}" for row in chosen]
+            text = "\n".join(["index_id\tcategory\ttext", *lines]) + "\n"
+            (tmp_path / "sib" / code / f"{split}.tsv").write_text(text, encoding="utf-8")
+    return tmp_path / "sib"
+
+
+def test_topics_are_measured_in_languages_that_nothing_was_fitted_on(tmp_path, capsys):
+    folder = sib_folder(tmp_path)
+    result = run_json(capsys, "bench", "topics", folder, "--cache", tmp_path / "cache")
+    assert result["languages"] == ["eng_Latn", "ita_Latn"]
+    clusters = {(row["k-means of"], row["languages"]): row for row in result["clusters"]}
+    assert set(clusters) == {
+        (kind, count) for kind in ("the model's own", "languages out") for count in (1, 2)
+    }
+    assert clusters["languages out", 1]["language purity"] == 1
+    rows = {(row["labels"], row["by"]): row for row in result["classification"]}
+    raw, ours = (rows["English names", by] for by in ("raw cosines", "languages out"))
+    assert raw["error"] is None
+    assert ours["accuracy"] >= 0.7
+    assert 0 <= ours["none: wrongly"] <= ours["none: told"] <= 1
+    assert rows["in the text's language", "languages out"]["languages"] == 1  # English
+
+
+def test_what_is_no_folder_of_topics_is_refused(tmp_path, capsys):
+    assert main(["bench", "topics", str(tmp_path)]) == 1
+    assert "data/annotated" in capsys.readouterr().err
+    folder = sib_folder(tmp_path)
+    (folder / "eng_Latn" / "train.tsv").write_text("a\tb\n1\t2\n", encoding="utf-8")
+    assert main(["bench", "topics", str(folder)]) == 1
+    assert "index_id, category and text" in capsys.readouterr().err
+    assert main(["bench", "topics", str(folder), "--languages", "0"]) == 1
+    assert main(["bench", "topics", str(folder), "--only", "deu_Latn"]) == 1  # fitted on
+    assert "deu_Latn" in capsys.readouterr().err

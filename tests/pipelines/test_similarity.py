@@ -89,7 +89,7 @@ def test_of_a_language_that_the_model_can_not_read_nothing_is_told(capsys):
         (["a", " "], "is a text that is not empty"),
         (["nothere.txt", "neither.txt"], "'nothere.txt' looks like the path of a file, and there"),
         (["a", "README.MD"], "'README.MD' looks like the path of a file"),
-        (["./texts/de", "a"], "put a blank behind it, or both texts into files"),
+        (["./texts/de", "a"], "put a blank behind it, or write it into a file"),
     ],
 )
 def test_what_can_not_be_is_refused(arguments, said, files, tmp_path, capsys):

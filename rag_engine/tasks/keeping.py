@@ -1,0 +1,142 @@
+"""Which of several documents that say the same is kept: rules, and what they come to.
+
+A rule leaves some of a group's documents; the next one chooses among those. What is left in the end
+is kept, all of it. Where the rules leave a whole group, because none of them tells its documents
+apart, nothing of it is deleted. And nothing is deleted that is not itself a duplicate of something
+that is kept: of a chain of versions the last may be far from the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from rag_engine.errors import InvalidInput
+from rag_engine.tasks.duplicate_records import DuplicateGroup, ListedDocument
+from rag_engine.text.codes import stated_language
+
+__all__ = ["RULES", "KeepingPlan", "keeping_rules", "plan_keeping"]
+
+RULES = (
+    "first-added", "last-added", "longest", "shortest", "language:CODE", "source:GLOB",
+    "newest:FIELD", "oldest:FIELD",
+)  # fmt: skip
+"""How rules are written. ``FIELD`` is a field of the metadata: a date as ISO 8601 writes it, or a
+number."""
+
+_Documents = list[ListedDocument]
+_Rule = Callable[[_Documents], _Documents]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingPlan:
+    """What becomes of groups of duplicates: ids of documents.
+
+    ``deleted`` maps each that goes to one that is kept and says the same; ``undecided`` are the
+    groups whose documents no rule tells apart, ``spared`` the documents that duplicate only what is
+    deleted itself.
+    """
+
+    kept: tuple[str, ...]
+    deleted: dict[str, str]
+    undecided: tuple[DuplicateGroup, ...]
+    spared: tuple[str, ...]
+
+
+def keeping_rules(written: Sequence[str]) -> list[_Rule]:
+    """Read rules, one or more, as ``RULES`` writes them.
+
+    Raises:
+        InvalidInput: there are none, or one of them is none.
+    """
+    if not written:
+        raise InvalidInput(f"say which documents are kept: {', '.join(RULES)}")
+    return [_rule(text) for text in written]
+
+
+def _rule(text: str) -> _Rule:
+    kind, colon, value = text.partition(":")
+    plain: dict[str, _Rule] = {
+        "first-added": lambda found: _extreme(found, lambda each: each.added, least=True),
+        "last-added": lambda found: _extreme(found, lambda each: each.added, least=False),
+        "longest": lambda found: _extreme(found, lambda each: each.characters, least=False),
+        "shortest": lambda found: _extreme(found, lambda each: each.characters, least=True),
+    }
+    if not colon and kind in plain:
+        return plain[kind]
+    if value and kind == "language":
+        code = stated_language(value)
+        return lambda found: [each for each in found if each.language == code]
+    if value and kind == "source":
+        return lambda found: [
+            each for each in found if fnmatchcase(each.source, value) or fnmatchcase(each.id, value)
+        ]
+    if value and kind in {"newest", "oldest"}:
+        return lambda found: _by_field(found, value, least=kind == "oldest")
+    raise InvalidInput(f"{text!r:.80} is no rule of what is kept; rules are {', '.join(RULES)}")
+
+
+def _extreme(
+    found: _Documents, value: Callable[[ListedDocument], int], *, least: bool
+) -> _Documents:
+    best = (min if least else max)(map(value, found))
+    return [each for each in found if value(each) == best]
+
+
+def _by_field(found: _Documents, field: str, *, least: bool) -> _Documents:
+    """Return those with the least or greatest value; texts and numbers are not compared."""
+    values = {each.id: each.metadata[field] for each in found if field in each.metadata}
+    numbers = all(isinstance(value, int | float) for value in values.values())
+    if not values or not (numbers or all(isinstance(value, str) for value in values.values())):
+        return []
+    keys = values if numbers else {name: str(value) for name, value in values.items()}
+    best = (min if least else max)(keys.values())
+    return [each for each in found if keys.get(each.id) == best]
+
+
+def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> KeepingPlan:
+    """Choose what is kept of groups.
+
+    A document that the rules keep in one group is kept, whatever they say of it in another.
+
+    Raises:
+        InvalidInput: ``written`` are no rules.
+    """
+    rules = keeping_rules(written)
+    chosen = [(group, _chosen(list(group.documents), rules)) for group in groups]
+    decided = [(group, left) for group, left in chosen if len(left) < len(group.documents)]
+    kept = {each.id for _, left in decided for each in left}
+    deleted: dict[str, str] = {}
+    spared: set[str] = set()
+    for group, left in decided:
+        here = {each.id for each in left}
+        for document in group.documents:
+            if document.id in kept:
+                continue
+            beside = sorted(_partners(document.id, group) & here)
+            if beside:
+                deleted.setdefault(document.id, beside[0])
+            else:
+                spared.add(document.id)
+    return KeepingPlan(
+        kept=tuple(sorted(kept)),
+        deleted=deleted,
+        undecided=tuple(group for group, left in chosen if len(left) == len(group.documents)),
+        spared=tuple(sorted(spared - set(deleted))),
+    )
+
+
+def _chosen(documents: _Documents, rules: Sequence[_Rule]) -> _Documents:
+    for rule in rules:
+        documents = rule(documents) or documents  # a rule that fits none says nothing
+    return documents
+
+
+def _partners(document: str, group: DuplicateGroup) -> set[str]:
+    """Return what a document duplicates directly: its copies, and what each of them pairs with."""
+    copies = {each: set(those) for those in group.copies for each in those}
+    own = copies.get(document, {document})
+    paired = {each for pair in group.pairs if not own.isdisjoint(pair) for each in pair}
+    every = own.union(*(copies.get(each, {each}) for each in paired))
+    return every - {document}

@@ -1,0 +1,102 @@
+"""Which of several documents that say the same is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag_engine.errors import InvalidInput
+from rag_engine.tasks.duplicate_records import DuplicateGroup, Kind, ListedDocument
+from rag_engine.tasks.keeping import plan_keeping
+
+
+def document(name: str, added: int, language: str = "de", characters: int = 10, **metadata):
+    return ListedDocument(
+        id=name,
+        source=f"folder/{name}.md",
+        title="",
+        language=language,
+        characters=characters,
+        added=added,
+        metadata=metadata,
+    )
+
+
+A = document("a", 1, characters=30, date="2024-05-01", version=9)
+B = document("b", 2, "fr", 20, date="2025-01-31", version=10)
+C = document("c", 3, "fr", 30)
+
+
+def group(*documents, pairs=None, kind=Kind.NEAR, copies=()):
+    names = [each.id for each in documents]
+    every = [(one, other) for one in names for other in names if one < other]
+    return DuplicateGroup(
+        kind=kind, documents=documents, pairs=tuple(pairs or every), copies=tuple(copies)
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "deleted"),
+    [
+        (["first-added"], {"b", "c"}),
+        (["last-added"], {"a", "b"}),
+        (["shortest"], {"a", "c"}),
+        (["longest"], {"b"}),  # two are as long: both stay
+        (["longest", "last-added"], {"a", "b"}),
+        (["language:fr"], {"a"}),
+        (["language:fr-CA"], {"a"}),
+        (["language:sw"], set()),  # none is: nothing is told
+        (["language:sw", "first-added"], {"b", "c"}),
+        (["source:folder/b*"], {"a", "c"}),
+        (["source:c"], {"a", "b"}),
+        (["source:*"], set()),
+        (["newest:date"], {"a", "c"}),
+        (["oldest:date"], {"b", "c"}),
+        (["newest:version"], {"a", "c"}),  # as numbers: 10 is more than 9
+        (["newest:nothing"], set()),
+    ],
+)
+def test_what_the_rules_leave_is_kept(rules, deleted):
+    plan = plan_keeping([group(A, B, C)], rules)
+    assert set(plan.deleted) == deleted
+    assert (len(plan.undecided) == 1) is (not deleted)
+    assert not set(plan.kept) & set(plan.deleted)
+
+
+def test_texts_and_numbers_of_one_field_are_not_compared():
+    mixed = [document("x", 1, year=2024), document("y", 2, year="2025")]
+    assert plan_keeping([group(*mixed)], ["newest:year"]).deleted == {}
+
+
+def test_nothing_goes_that_duplicates_only_what_goes():
+    chain = group(A, B, C, pairs=[("a", "b"), ("b", "c")])
+    plan = plan_keeping([chain], ["first-added"])
+    assert plan.deleted == {"b": "a"}
+    assert plan.spared == ("c",)
+
+
+def test_a_copy_goes_with_what_it_copies():
+    pair = group(A, B, C, pairs=[("a", "b")], copies=[("b", "c")])
+    assert plan_keeping([pair], ["first-added"]).deleted == {"b": "a", "c": "a"}
+    # The other way: of a the copy of b is as much a duplicate as b.
+    assert plan_keeping([pair], ["last-added"]).deleted == {"a": "c", "b": "c"}
+
+
+def test_what_one_group_keeps_no_other_deletes():
+    plan = plan_keeping([group(A, B), group(B, C, kind=Kind.TRANSLATION)], ["source:a", "source:b"])
+    assert plan.deleted == {"c": "b"}
+    assert plan.spared == ()
+    assert set(plan.kept) == {"a", "b"}
+
+
+def test_a_group_that_is_left_as_it_is_protects_nothing():
+    """That two French copies can not be told apart is no reason to keep a translation of one."""
+    plan = plan_keeping([group(B, C), group(A, B, kind=Kind.TRANSLATION)], ["language:de"])
+    assert plan.deleted == {"b": "a"}
+
+
+@pytest.mark.parametrize("rules", [[], ["newest"], ["language:"], ["longest:x"], ["foo"], [""]])
+def test_what_is_no_rule_is_refused(rules):
+    with pytest.raises(InvalidInput, match="first-added"):
+        plan_keeping([group(A, B)], rules)
+    with pytest.raises(InvalidInput, match="a language is a code"):
+        plan_keeping([], ["language:?"])
