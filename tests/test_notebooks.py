@@ -13,7 +13,7 @@ import pytest
 
 from tests.notebook_runs import CHATBOT, FOLDER, NOTEBOOKS, chat_variables, executed, text_of
 
-QUICK, CROSS = "quick_start", "cross_language_retrieval"
+QUICK, CROSS, TASKS = "quick_start", "cross_language_retrieval", "multilingual_tasks"
 MOST_BYTES = 400_000
 _PLACES = r"home|root|tmp|usr|var|opt|mnt|work|private|Users|workspace|builds?"
 _ABSOLUTE = re.compile(rf"(?<![\w.:/])/(?:{_PLACES})/|\b[A-Z]:\\")
@@ -36,7 +36,7 @@ def runs(tmp_path_factory):
         return notebook
 
     with ThreadPoolExecutor(max_workers=3) as pool:
-        started = {name: pool.submit(run, name) for name in (QUICK, CROSS)}
+        started = {name: pool.submit(run, name) for name in (QUICK, CROSS, TASKS)}
 
         def give(name, variables=None):
             if name not in started:
@@ -81,12 +81,12 @@ def numbers(text):
     return [float(each) for each in re.findall(r"[-+]?\d+\.\d+", text)]
 
 
-def test_there_are_three():
-    assert [path.stem for path in NOTEBOOKS] == [CROSS, CHATBOT, QUICK]
+def test_there_are_four():
+    assert [path.stem for path in NOTEBOOKS] == [CROSS, CHATBOT, TASKS, QUICK]
     assert sum(path.stat().st_size for path in FOLDER.rglob("*")) < MOST_BYTES
 
 
-@pytest.mark.parametrize("name", [CHATBOT, QUICK, CROSS])
+@pytest.mark.parametrize("name", [CHATBOT, QUICK, CROSS, TASKS])
 def test_outputs_are_those_of_one_run_without_noise_or_paths(name, version):
     notebook = version(name)
     nbformat.validate(notebook)
@@ -134,6 +134,29 @@ def test_quick_start(version):
     assert "[1]" not in text_of(notebook, "unsupported")
     assert "ru  temperature" in text_of(notebook, "settings")
     assert "chunking.max_tokens: stored 256, given 64" in text_of(notebook, "contract")
+
+
+def test_multilingual_tasks(version):
+    notebook = version(TASKS)
+    cosines, probabilities = map(numbers, text_of(notebook, "similarity").splitlines())
+    assert min(cosines) > 0.6
+    assert probabilities[0] > 0.9
+    assert max(probabilities[2:]) < 0.1
+    pairs = text_of(notebook, "mining").splitlines()
+    assert [line.split("  =  ")[1].split()[0] for line in pairs[:3]] == [
+        "Pampu",
+        "Treni",
+        "Makumbusho",
+    ]
+    kinds = [line.split(" ", 1) for line in text_of(notebook, "kb").splitlines()]
+    assert [kind for kind, _ in kinds] == ["exact", "translation"]
+    assert "hours-fr (fr)" in kinds[1][1]
+    assert "hours-fr" not in kinds[0][1]
+    purity, by_chance, raw_purity, _ = numbers(text_of(notebook, "clusters").splitlines()[0])
+    assert by_chance <= purity < raw_purity
+    told = [line.split(" (none")[0] for line in text_of(notebook, "classify").splitlines()]
+    right = ["machines"] * 4 + ["Reisen"] * 4 + ["烹饪"] * 4
+    assert sum(map(str.__eq__, told, right)) >= 10
 
 
 def test_cross_language_retrieval(version):
