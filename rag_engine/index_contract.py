@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rag_engine.calibration.model_fit import fit_of
 from rag_engine.components import Components
 from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
@@ -9,10 +12,15 @@ from rag_engine.text.analysis import ANALYSER_VERSION
 
 __all__ = ["check_contract", "contract_to_open", "index_contract"]
 
+_FIT = "fit"
+"""What was fitted to the model, by the SHA-256 of its figures. A contract without one has none, as
+those that were written before there were any."""
+
 
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
     """Return the contract of an index built with these parts, as flat plain data."""
     embedder = components.embedder.contract.as_dict()
+    fit = fit_of(components.embedder)
     return {
         **{f"embedder.{name}": value for name, value in embedder.items()},
         **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
@@ -20,6 +28,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "detector": components.detector.version,
         "storage": "float16",
         "token_space": components.token_space.version if components.token_space else "none",
+        **({} if fit is None else {_FIT: fit.identity}),
     }
 
 
@@ -56,9 +65,13 @@ new knowledge base
     if not isinstance(stored, dict):
         raise StoreCorrupt("the catalogue holds no index contract; it is damaged")
     differing = {
-        name: (stored.get(name), given.get(name))
+        name: (_value(stored, name), _value(given, name))
         for name in stored.keys() | given.keys()
         if stored.get(name) != given.get(name)
     }
     if differing:
         raise ContractMismatch(differing)
+
+
+def _value(contract: Mapping[str, object], name: str) -> object:
+    return contract.get(name, "none" if name == _FIT else None)

@@ -44,6 +44,7 @@ _COMMANDS = {
     "mine": "Find the pairs of two files that translate each other.",
     "parity": "Tell how many tokens the same content has in each language.",
     "evaluate": "Measure on test sets.",
+    "fit": "Find out of a model what makes search fair across languages, from parallel sentences.",
     "export": "Write a model so that it runs elsewhere.",
     "synthesize": "Let a language model write questions about the passages, to train on.",
 }

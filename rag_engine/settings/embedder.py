@@ -65,6 +65,9 @@ class ExportedEmbedderSettings(_Embedder):
     """How OpenVINO computes; ``auto``: the quickest that the processor has built in."""
     threads: int = Field(0, ge=0, le=1_024)
     """CPU threads for embedding; 0: one a core."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
 
 
 class SentenceTransformerEmbedderSettings(_Embedder):
@@ -87,6 +90,9 @@ class SentenceTransformerEmbedderSettings(_Embedder):
     truncate_dim: int | None = Field(None, ge=8, le=65_536)
     """Keep only so many leading components of a vector: for models that were trained for it, by
     Matryoshka representation learning (Kusupati et al. 2022)."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
 
 
 class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
@@ -107,10 +113,15 @@ class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
     input_types: tuple[str, str] | None = None
     """What the server calls a question and a passage (NVIDIA NIM: ``["query", "passage"]``, Voyage:
     ``["query", "document"]``); none stated: it is not told."""
+    fit: str = Field("none", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``none``."""
 
 
 class PluginEmbedderSettings(Plugin, _Embedder):
     """An ``Embedder`` of one's own."""
+
+    fit: str = Field("none", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``none``."""
 
 
 EmbedderSettings = Annotated[

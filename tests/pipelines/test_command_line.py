@@ -72,6 +72,7 @@ def test_all_commands_are_there():
         "mine",
         "parity",
         "evaluate",
+        "fit",
         "export",
         "synthesize",
         "train",

@@ -46,6 +46,7 @@ SAMPLES: dict[str, object] = {
     "ef_search": 66,
     "exact_below": 5_432,
     "group_twins": False,
+    "fit": "my.npz",
     "input_types": ("ask", "tell"),
     "late_interaction": False,
     "late_interaction_pool": 7,
@@ -175,7 +176,7 @@ def test_what_a_kind_needs_is_asked_for(stage, kind, name):
         ),
         (
             {
-                "embedder": {"kind": "exported", "model": "m"},
+                "embedder": {"kind": "exported", "model": "m", "fit": "none"},
                 "retrieval": {"late_interaction": True},
             },
             "retrieval.late_interaction = True has no effect",
@@ -186,6 +187,14 @@ def test_what_another_setting_turns_off_is_refused(table, told):
     with pytest.raises(SettingsError) as caught:
         Settings.checked(table, origin="x")
     assert told in str(caught.value)
+
+
+def test_a_model_with_a_fit_may_keep_tokens():
+    for fit in ({}, {"fit": "my.npz"}):
+        embedder = {"kind": "exported", "model": "m", **fit}
+        table = {"embedder": embedder, "retrieval": {"late_interaction": False}}
+        settings = Settings.checked(table, origin="x")
+        assert settings.model_dump()["retrieval"]["late_interaction"] is False
 
 
 def test_no_key_is_shown():
@@ -243,8 +252,9 @@ def built(settings: Settings) -> None:
 
 
 # How each of these is used is seen elsewhere: what the retriever reads in a search (below), what a
-# plug-in's class gets in test_plugins.py, and token vectors in the index contract (below).
-ELSEWHERE = {"options", "token_vectors"}
+# plug-in's class gets in test_plugins.py, token vectors in the index contract (below), and the fit
+# in tests/pipelines/test_fit.py.
+ELSEWHERE = {"fit", "options", "token_vectors"}
 
 
 @pytest.mark.parametrize(
