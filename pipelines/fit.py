@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rag_engine.calibration.fit_model import (
+from rag_engine.calibration.model_fit import ModelFit
+from rag_engine.calibration.model_fitting import (
     Aligned,
     Paired,
     WeighsTokens,
     fit_model,
     gives_tokens,
 )
-from rag_engine.calibration.model_fit import ModelFit
 from rag_engine.connectors.embedders.exported import DESCRIPTION
 from rag_engine.connectors.embedders.fit_file import fit_beside
 from rag_engine.connectors.wiring import build_embedder

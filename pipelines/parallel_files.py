@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag_engine.calibration.fit_model import Aligned, Paired
+from rag_engine.calibration.model_fitting import Aligned, Paired
 from rag_engine.errors import InvalidInput
 from rag_engine.text.codes import normalise_language
 from rag_engine.told_problems import ToldProblems

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from rag_engine.calibration.fit_model import Aligned, Paired
 from rag_engine.calibration.model_fit import FIT_FILE, ModelFit, fit_of
+from rag_engine.calibration.model_fitting import Aligned, Paired
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.pipelines.cli import main

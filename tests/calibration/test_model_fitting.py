@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag_engine.calibration.fit_model import Aligned, Paired, fit_model, gives_tokens
+from rag_engine.calibration.model_fitting import Aligned, Paired, fit_model, gives_tokens
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import TokenVectors
 from tests.doubles import HashEmbedder
