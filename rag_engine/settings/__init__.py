@@ -30,6 +30,7 @@ from rag_engine.settings.embedder import (
     Precision,
     SentenceTransformerEmbedderSettings,
 )
+from rag_engine.settings.images import ImagesSettings
 from rag_engine.settings.indexes import (
     AutoDenseSettings,
     DenseKind,
@@ -79,6 +80,7 @@ __all__ = [
     "HnswDenseSettings",
     "HttpRerankerSettings",
     "HybridRetrievalSettings",
+    "ImagesSettings",
     "IvfPqDenseSettings",
     "LexicalSettings",
     "LlmRerankerSettings",

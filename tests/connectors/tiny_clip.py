@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("red", "green", "blue", "yellow")
 SHAPES = ("circle", "square", "triangle")
-_WORDS = (*COLOURS, *SHAPES, *"a the picture of where is which shows one what".split())
+_SMALL_WORDS = ("a", "the", "picture", "of", "where", "is", "which", "shows")
+_WORDS = (*COLOURS, *SHAPES, *_SMALL_WORDS)
 _STEPS = 100
 _SIDE = 32
 
@@ -24,7 +25,7 @@ def drawing(colour: str, shape: str, *, seed: int = 0, side: int = _SIDE) -> Ima
     """Draw one coloured shape on white; ``seed`` moves it and changes its size."""
     from PIL import Image, ImageDraw
 
-    chance = random.Random(seed)  # noqa: S311 - a drawing
+    chance = random.Random(seed)
     image = Image.new("RGB", (side, side), "white")
     half = chance.uniform(0.25, 0.38) * side
     x, y = (chance.uniform(half, side - half) for _ in range(2))
@@ -70,26 +71,31 @@ def save_clip(folder: Path, *, steps: int = _STEPS) -> Path:
 
 
 def _train(model: Any, processor: Any, steps: int) -> None:
+    """Learn to tell the things apart, with pixels as the processor makes them, but quicker."""
+    import numpy as np
     import torch
 
     things = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     frames = ("a {}", "the picture of a {}", "which picture shows a {}", "where is the {}", "{}")
+    mean, deviation = processor.image_processor.image_mean, processor.image_processor.image_std
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # such small matrices are no work for more
     for step in range(steps):
-        inputs = processor(
-            text=[chance.choice(frames).format(" ".join(thing)) for thing in things],
-            images=[
-                drawing(*thing, seed=step * len(things) + place)
-                for place, thing in enumerate(things)
-            ],
+        drawn = [drawing(*thing, seed=step * len(things) + n) for n, thing in enumerate(things)]
+        pixels = (np.stack([np.asarray(image) for image in drawn]) / 255 - mean) / deviation
+        texts = processor.tokenizer(
+            [chance.choice(frames).format(" ".join(thing)) for thing in things],
             return_tensors="pt",
             padding=True,
         )
-        loss = model(**inputs, return_loss=True).loss
+        images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32))
+        loss = model(**texts, pixel_values=images, return_loss=True).loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    torch.set_num_threads(threads)
 
 
 def _tokenizer() -> Any:

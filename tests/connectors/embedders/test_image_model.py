@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 
 import numpy as np
 import pytest
 
 from rag_engine.connectors.embedders.image_model import SentenceTransformerImages
 from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.images.image_store import IMAGES
+from rag_engine.pipelines.cli import main
 from rag_engine.ports import ImageEmbedder
 from tests.connectors.tiny_clip import COLOURS, SHAPES, drawing, save_clip
 from tests.connectors.tiny_models import save_embedder
@@ -87,7 +91,70 @@ def test_a_model_of_texts_alone_is_refused_and_so_are_two_of_other_spaces(tmp_pa
     texts = save_embedder(tmp_path)
     with pytest.raises(ModelError, match="reads text, no images"):
         SentenceTransformerImages(model=str(texts), device="cpu")
-    with pytest.raises(ModelError, match="24 numbers.*32"):
+    with pytest.raises(ModelError, match=r"24 numbers.*32"):
         SentenceTransformerImages(model=str(clip), text_model=str(texts), device="cpu")
     pair = SentenceTransformerImages(model=str(clip), text_model=str(clip), device="cpu")
     assert pair.contract.model == f"{clip.name} + {clip.name}"
+
+
+def test_a_folder_of_pictures_is_indexed_and_searched_from_the_command_line(tmp_path, clip, capsys):
+    """All of it: files, a document with a picture in it, a model, hits beside those of texts."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for number, (colour, shape) in enumerate([("red", "circle"), ("green", "square")]):
+        drawing(colour, shape, seed=900 + number, side=200).save(folder / f"IMG_{number}.png")
+    coded = base64.b64encode(_png(drawing("blue", "circle", seed=950, side=200))).decode()
+    (folder / "page.html").write_text(
+        '<html lang="de"><p>Die Pumpe steht im Keller des Hauses und wird jedes Jahr geprüft.</p>'
+        f'<img src="data:image/png;base64,{coded}"></html>',
+        encoding="utf-8",
+    )
+    settings = tmp_path / "rag.toml"
+    settings.write_text(f'[images]\nmodel = "{clip.as_posix()}"\n[ocr]\nenabled = "never"\n')
+    kb = str(tmp_path / "kb")
+    assert main(["index", str(folder), "--kb", kb, "--settings", str(settings)]) == 0
+    assert "documents: 4 added" in capsys.readouterr().out
+    assert main(["index", str(folder), "--kb", kb, "--settings", str(settings)]) == 0
+    assert "3 files: 3 unchanged" in capsys.readouterr().out
+
+    def found(question: str) -> list[dict]:
+        assert main(["search", question, "--kb", kb, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["result"]["hits"]
+
+    for question, document in (
+        ("the red circle", "album/IMG_0.png"),
+        ("which picture shows a green square", "album/IMG_1.png"),
+        ("where is the blue circle", "album/page.html#image-1"),
+    ):
+        pictures = [hit for hit in found(question) if hit["parts"]["image"]]
+        best = max(pictures, key=lambda hit: hit["parts"]["image"])
+        assert best["document"] == document
+        assert best["score"] >= best["parts"]["image"] > 0.2
+        assert len(best["image"]) == 64
+    assert found("Wo steht die Pumpe?")[0]["document"] == "album/page.html"
+    assert main(["check", "--kb", kb]) == 0
+    assert "3 pictures verified" in capsys.readouterr().out
+    assert main(["inspect", "--kb", kb]) == 0
+    assert "images.model: tiny-clip" in capsys.readouterr().out
+    (folder / "IMG_0.png").unlink()
+    assert main(["index", str(folder), "--kb", kb, "--sync"]) == 0
+    assert "1 deleted" in capsys.readouterr().out
+    assert main(["check", "--kb", kb]) == 0
+    assert "2 pictures verified" in capsys.readouterr().out
+
+
+def test_damaged_pictures_are_mended_by_indexing_again(tmp_path, clip, capsys):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    drawing("red", "circle", seed=900, side=200).save(folder / "IMG_0.png")
+    settings = tmp_path / "rag.toml"
+    settings.write_text(f'[images]\nmodel = "{clip.as_posix()}"\n[ocr]\nenabled = "never"\n')
+    kb = tmp_path / "kb"
+    assert main(["index", str(folder), "--kb", str(kb), "--settings", str(settings)]) == 0
+    (kb / IMAGES).write_bytes(b"gone")
+    assert main(["check", "--kb", str(kb)]) == 3
+    assert main(["check", "--kb", str(kb), "--repair"]) == 0
+    assert "those with pictures once" in capsys.readouterr().out
+    assert main(["index", str(folder), "--kb", str(kb)]) == 0
+    assert main(["check", "--kb", str(kb)]) == 0
+    assert "1 pictures verified" in capsys.readouterr().out
