@@ -17,7 +17,7 @@ COLOURS = ("red", "green", "blue", "yellow")
 SHAPES = ("circle", "square", "triangle")
 _SMALL_WORDS = ("a", "the", "picture", "of", "where", "is", "which", "shows")
 _WORDS = (*COLOURS, *SHAPES, *_SMALL_WORDS)
-_STEPS = 100
+_STEPS = 150
 _SIDE = 32
 
 
@@ -78,7 +78,7 @@ def _train(model: Any, processor: Any, steps: int) -> None:
     things = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     frames = ("a {}", "the picture of a {}", "which picture shows a {}", "where is the {}", "{}")
     mean, deviation = processor.image_processor.image_mean, processor.image_processor.image_std
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     chance = random.Random(7)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # such small matrices are no work for more
