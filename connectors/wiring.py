@@ -15,6 +15,7 @@ from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
     Generator,
+    ImageEmbedder,
     LanguageDetector,
     LexicalIndexFactory,
     Loader,
@@ -32,6 +33,7 @@ from rag_engine.settings import (
     GeneratorSettings,
     HnswDenseSettings,
     HttpRerankerSettings,
+    ImagesSettings,
     IvfPqDenseSettings,
     LangChainDenseSettings,
     LexicalSettings,
@@ -56,12 +58,14 @@ __all__ = [
     "build_dense",
     "build_embedder",
     "build_generator",
+    "build_image_embedder",
     "build_lexical",
     "build_loaders",
     "build_reranker",
 ]
 
 _DEFAULT_OCR = OcrSettings()
+_NO_IMAGES = ImagesSettings()
 
 
 def build_components(
@@ -71,6 +75,7 @@ def build_components(
     detector: LanguageDetector | None = None,
     reranker: Reranker | None = None,
     generator: Generator | None = None,
+    images: ImageEmbedder | None = None,
 ) -> Components:
     """Build every part that the settings name, but for those that are given.
 
@@ -95,11 +100,28 @@ def build_components(
         reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
         prior=prior,
         token_space=token_space,
+        images=build_image_embedder(settings.images) if images is None else images,
     )
 
 
-def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> tuple[Loader, ...]:
+def build_image_embedder(settings: ImagesSettings) -> ImageEmbedder | None:
+    """Build what embeds pictures, if the settings name a model."""
+    if not settings.model:
+        return None
+    from rag_engine.connectors.embedders.image_model import SentenceTransformerImages
+
+    return SentenceTransformerImages(
+        model=settings.model, text_model=settings.text_model, device=settings.device
+    )
+
+
+def build_loaders(
+    settings: LoaderSettings,
+    ocr: OcrSettings = _DEFAULT_OCR,
+    images: ImagesSettings = _NO_IMAGES,
+) -> tuple[Loader, ...]:
     """Build the loaders for files: those of one's own, then one for every format."""
+    from rag_engine.connectors.loaders.pictures import PictureRules
     from rag_engine.connectors.loaders.registry import default_loaders
 
     known = default_loaders(
@@ -112,6 +134,11 @@ def build_loaders(settings: LoaderSettings, ocr: OcrSettings = _DEFAULT_OCR) -> 
         memory_mb=settings.memory_mb,
         ocr=_ocr(ocr),
         ocr_required=ocr.enabled == "always",
+        pictures=(
+            PictureRules(min_side=images.min_side, most=images.max_per_file)
+            if images.model
+            else None
+        ),
     )
     own = [load_plugin(plugin, Loader) for plugin in settings.extra]  # type: ignore[type-abstract]
     return (*own, *known)

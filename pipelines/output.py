@@ -181,7 +181,7 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
     shown = text if len(text) <= width else text[: width - 1] + "…"
     lines = [
         f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  "
-        f"{safe(hit.chunk.document_id)}{page}{safe(section)}",
+        f"{safe(hit.chunk.document_id)}{page}{safe(section)}{' (picture)' if hit.image else ''}",
         f"      {shown}",
     ]
     if hit.twins:

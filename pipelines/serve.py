@@ -17,7 +17,7 @@ from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.process_memory import give_memory_back
-from rag_engine.ports import Embedder, Loader
+from rag_engine.ports import Embedder, ImageEmbedder, Loader
 from rag_engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class _Parts:
         self._with_loaders = with_loaders
         self._built: dict[str, Components] = {}
         self._embedders: dict[str, Embedder] = {}
+        self._images: dict[str, ImageEmbedder | None] = {}
         self._loaders: dict[str, tuple[Loader, ...]] = {}
 
     def __call__(self, settings: Settings) -> Components:
@@ -66,15 +67,19 @@ class _Parts:
         if name not in self._built:
             model = settings.embedder.model_dump_json()
             known = self._embedders.get(model)
-            built = wiring.build_components(settings, embedder=known)
+            of_images = settings.images.model_dump_json(include={"model", "text_model", "device"})
+            images = self._images.get(of_images)
+            built = wiring.build_components(settings, embedder=known, images=images)
             self._embedders[model] = built.embedder
+            self._images[of_images] = built.images
             if self._with_loaders:
                 built = replace(built, loaders=self._loaders_of(settings))
             self._built[name] = built
         return self._built[name]
 
     def _loaders_of(self, settings: Settings) -> tuple[Loader, ...]:
-        name = f"{settings.loaders.model_dump_json()}{settings.ocr.model_dump_json()}"
+        tables = (settings.loaders, settings.ocr, settings.images)
+        name = "".join(table.model_dump_json() for table in tables)
         if name not in self._loaders:
             self._loaders[name] = default_loaders(settings)
         return self._loaders[name]

@@ -209,7 +209,7 @@ class AsyncQuestions(Questions):
     ) -> list[Hit]:
         cancellation = current_cancellation() or Cancellation()
         search = partial(
-            self.search_translated,
+            self._searched,
             question,
             translations,
             also=also,

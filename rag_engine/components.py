@@ -16,6 +16,7 @@ from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
     Generator,
+    ImageEmbedder,
     LanguageDetector,
     LexicalIndexFactory,
     Loader,
@@ -55,6 +56,8 @@ class Components:
     prior: LanguagePrior | None = None
     token_space: TokenSpace | None = None
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
+    images: ImageEmbedder | None = None
+    """What embeds pictures; None: they are not looked at."""
     loaders: tuple[Loader, ...] | None = None
     """What reads files; None: ``default_loaders``, once a file is to be read."""
 
@@ -106,7 +109,7 @@ def default_loaders(settings: Settings) -> tuple[Loader, ...]:
     """Build the loaders that the settings name: one for every format that is known."""
     from rag_engine.connectors.wiring import build_loaders
 
-    return build_loaders(settings.loaders, settings.ocr)
+    return build_loaders(settings.loaders, settings.ocr, settings.images)
 
 
 def check_generator(settings: Settings, generator: Generator) -> None:

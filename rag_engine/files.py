@@ -238,8 +238,15 @@ class _Run:
                 return b""
             digest = digest_of(file, path)
         stated = f"\0language\0{self._language}" if self._language else ""
-        signature = f"{self._settings}{_signature(loader)}{stated}"
+        signature = f"{self._settings}{_signature(loader)}{stated}{self._of_pictures(loader)}"
         return hashlib.sha256(f"{signature}\0{digest}".encode()).digest()
+
+    def _of_pictures(self, loader: Loader) -> str:
+        """Return what stands for the pictures: for another place of theirs files are read again."""
+        pictures = self._store.pictures
+        gives = getattr(loader, "gives_pictures", False)
+        wanted = gives and pictures is not None and pictures.are_taken
+        return f"\0pictures\0{pictures.store.identity}" if pictures and wanted else ""
 
     def _load(
         self, loader: Loader, path: Path, source: str, fingerprint: bytes

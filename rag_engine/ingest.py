@@ -11,6 +11,7 @@ from rag_engine.cancellation import Cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, WriteStopped
+from rag_engine.images.pictures import not_looked_at
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
@@ -39,6 +40,7 @@ Stop = Callable[[], bool]
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
+_BATCH_PICTURES = 64
 _HEADING_TOKENS = 96
 """Room for prompt and heading in the model's window, so that no text is cut off by it.
 
@@ -54,7 +56,7 @@ def never() -> bool:
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Gather documents into batches of about 400,000 characters or 1,000 documents.
+    """Gather documents into batches of about 400,000 characters, 1,000 documents or 64 pictures.
 
     A batch is what one transaction writes: large enough to keep an embedder busy, small enough
     that a killed job loses little. A document whose id came before in its batch ends the batch,
@@ -62,18 +64,20 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """
     batch: list[Document] = []
     seen: set[str] = set()
-    characters = 0
+    characters = pictures = 0
     for document in documents:
         if batch and (
             document.id in seen
             or characters + len(document.text) > BATCH_CHARACTERS
             or len(batch) >= BATCH_DOCUMENTS
+            or pictures >= _BATCH_PICTURES
         ):
             yield batch
-            batch, seen, characters = [], set(), 0
+            batch, seen, characters, pictures = [], set(), 0, 0
         batch.append(document)
         seen.add(document.id)
         characters += len(document.text)
+        pictures += document.image is not None
     if batch:
         yield batch
 
@@ -142,10 +146,12 @@ def add_batch(
     of its own, whose passages ``on_stage`` is told of.
 
     Raises:
+        InvalidInput: a document is a picture, and none are looked at.
         InvalidVectors: the embedder gave vectors that can not be used.
         WriteStopped: ``stop`` said so before the transaction, or nobody waits for an embedder's
             server any more (``rag_engine.cancellation``); nothing of the batch is kept.
     """
+    batch = _with_pictures_taken(batch, store)
     known = store.catalogue.fingerprints([document.id for document in batch])
     changed = [
         document for document in batch if known.get(document.id) != document_fingerprint(document)
@@ -166,6 +172,15 @@ def add_batch(
         chunks=sum(len(written.chunks) for written in stored),
         empty=tuple(written.document.id for written in stored if not written.chunks),
     )
+
+
+def _with_pictures_taken(batch: Sequence[Document], store: OpenedStore) -> Sequence[Document]:
+    """Return documents that name their pictures, which are kept before them."""
+    if all(document.image is None for document in batch):
+        return batch
+    if store.pictures is None:
+        raise not_looked_at(next(one for one in batch if one.image is not None))
+    return store.pictures.taken(batch)
 
 
 def _check(stop: Stop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag_engine.images.image_store import IMAGES, ImageStore
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.failures import storage
 from rag_engine.store.generation import Manifest, read_manifest
@@ -27,6 +28,8 @@ class Inspection:
     lexical: str
     published: bool
     bytes: dict[str, int]
+    images: int = 0
+    """Pictures whose vectors and thumbnails are kept."""
 
 
 def inspect_folder(root: Path) -> Inspection:
@@ -52,6 +55,15 @@ def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Insp
     """Gather it from a catalogue, and the manifest of the current generation if there is one."""
     statistics = catalogue.statistics()
     contract = catalogue.meta("contract")
+    contract = dict(contract) if isinstance(contract, dict) else {}
+    path, images, sizes = catalogue.path.parent / IMAGES, 0, {}
+    if path.is_file():
+        store = ImageStore(path, read_only=True)
+        images, of_images = store.count(), store.contract
+        contract.update({f"images.{name}": value for name, value in of_images.items()})
+        store.close()
+        with storage("reading the pictures", path):
+            sizes = {"images": path.stat().st_size}
     files = manifest.files.values() if manifest else ()
     with storage("reading the catalogue", catalogue.path):
         size = catalogue.path.stat().st_size
@@ -60,7 +72,7 @@ def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Insp
         chunks=statistics.chunks,
         sources=statistics.sources,
         languages=statistics.languages,
-        contract=contract if isinstance(contract, dict) else {},
+        contract=contract,
         generation=manifest.number if manifest else 0,
         dense=manifest.dense if manifest else "",
         lexical=manifest.lexical if manifest else "",
@@ -68,5 +80,7 @@ def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Insp
         bytes={
             "catalogue": size,
             "index": sum(int(file["size"]) for file in files),
+            **sizes,
         },
+        images=images,
     )

@@ -283,6 +283,20 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         with self._opened.writing():
             return self._catalogue.delete_source(name)
 
+    def thumbnail(self, image: str) -> bytes | None:
+        """Return the thumbnail of a hit's ``image``, a JPEG of 65,536 bytes at most.
+
+        None where no document of this knowledge base names such a picture (any more).
+
+        Raises:
+            StoreCorrupt: it is damaged.
+
+        Example: ``jpegs = [kb.thumbnail(hit.image) for hit in hits if hit.image]``
+        """
+        self._check_open()
+        pictures = self._opened.pictures
+        return None if pictures is None else pictures.store.thumbnail(image)
+
     def compact(self, *, on_stage: OnStage = silent) -> None:
         """Build the index files anew and give back the space of what was deleted.
 
@@ -294,6 +308,9 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         with self._opened.writing():
             self._index.publish(on_stage)
             self._catalogue.vacuum()
+            if self._opened.pictures is not None:
+                self._opened.pictures.sweep()
+                self._opened.pictures.store.vacuum()
 
     def publish(self, *, only_if_due: bool = False, on_stage: OnStage = silent) -> None:
         """Build the index files now, if anything changed since, instead of at ``close``.

@@ -15,7 +15,8 @@ from rag_engine.components import (
     default_components,
     default_loaders,
 )
-from rag_engine.errors import InvalidInput, StoreClosed, StoreError, StoreReadOnly
+from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
+from rag_engine.images.pictures import Pictures, open_pictures
 from rag_engine.index_contract import check_contract, contract_to_open, index_contract
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
@@ -59,12 +60,14 @@ class OpenedStore:
         settings: Settings,
         lock: WriterLock | None,
         own_loaders: tuple[Loader, ...] = (),
+        pictures: Pictures | None = None,
     ) -> None:
         """Put the parts together; use ``open_store``."""
         self.root = root
         self.catalogue = catalogue
         self.components = components
         self.settings = settings
+        self.pictures = pictures
         self.closed = False
         self._home = Home(root)
         self._one_writes = threading.RLock()
@@ -136,7 +139,10 @@ class OpenedStore:
         with self._one_writes:
             self.check_writable()
             self.catalogue.confirm()
+            before = self.pictures and self.catalogue.revision()
             yield
+            if self.pictures is not None and self.catalogue.revision() != before:
+                self.pictures.sweep()
 
     def publish(self, *, only_if_due: bool = False, on_stage: OnStage = silent) -> None:
         """Build the index files, if anything (or, ``only_if_due``, much) changed since."""
@@ -165,6 +171,8 @@ class OpenedStore:
                 self.closed = True
                 self._own_loaders, self._loaders = (), ()  # a parser's process ends with its loader
                 self.catalogue.close()
+                if self.pictures is not None:
+                    self.pictures.store.close()
                 if self._lock is not None:
                     self._lock.release()
 
@@ -195,6 +203,7 @@ def open_store(
             _create(root, settings, parts)
     lock = None if read_only else WriterLock(root / _LOCK)
     catalogue: Catalogue | None = None
+    pictures: Pictures | None = None
     try:
         if not read_only:
             upgrade(root / _CATALOGUE)
@@ -204,6 +213,12 @@ def open_store(
         parts = parts or build(settings)
         stored = catalogue.meta("contract")
         check_contract(stored, contract_to_open(stored, parts, settings))
+        if settings.images.model and parts.images is None:
+            raise SettingsError(
+                f"images.model = {settings.images.model!r:.80} has no effect: the components that "
+                "were given hold no images embedder"
+            )
+        pictures = open_pictures(root, catalogue, parts.images, read_only=read_only)
         return OpenedStore(
             root=root,
             catalogue=catalogue,
@@ -211,8 +226,11 @@ def open_store(
             settings=settings,
             lock=lock,
             own_loaders=tuple(own.loaders),
+            pictures=pictures,
         )
     except BaseException:
+        if pictures is not None:
+            pictures.store.close()
         if catalogue is not None:
             catalogue.close()
         if lock is not None:

@@ -39,6 +39,7 @@ __all__ = [
     "Float32Array",
     "Generator",
     "IdSelector",
+    "ImageEmbedder",
     "InstructedEmbedder",
     "Int64Array",
     "LanguageDetector",
@@ -184,6 +185,33 @@ class InstructedEmbedder(Embedder, Protocol):
 
         Raises:
             InvalidInput: the model takes no instructions, or this is none.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageEmbedder(Protocol):
+    """Turns pictures and questions into vectors of one space."""
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        ...
+
+    @property
+    def contract(self) -> EmbedderContract:
+        """What an index must know to be searched with the same vectors."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        """Embed questions: ``(n_texts, dimension)`` float32, rows of unit length."""
+        ...
+
+    def embed_images(self, images: Sequence[bytes]) -> Float32Array:
+        """Embed pictures, JPEG or PNG files: ``(n_images, dimension)`` float32, unit rows.
+
+        Raises:
+            InvalidInput: one is no such file, or has too many pixels.
         """
         ...
 

@@ -42,7 +42,7 @@ class Questions:
         self.settings = opened.settings
         self._opened = opened
         self._index = opened.index
-        self._retriever = Retriever(opened.components, opened.settings)
+        self._retriever = Retriever(opened.components, opened.settings, opened.pictures)
         retrieval, self._translator = opened.settings.retrieval, None
         if retrieval.translate:
             self._translator = Translator(
@@ -134,6 +134,34 @@ class Questions:
             translations = kb.translate("Pampu inapaswa kusafishwa lini?")
             hits = kb.search_translated("Pampu inapaswa kusafishwa lini?", translations)
         """
+        return self._searched(
+            question,
+            translations,
+            also=also,
+            history=history,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+            instruction=instruction,
+            images=True,
+        )
+
+    def _searched(
+        self,
+        question: str,
+        translations: Translations,
+        *,
+        also: Sequence[str],
+        history: History,
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
+        instruction: str | None,
+        images: bool = False,
+    ) -> list[Hit]:
+        """Do what ``search_translated`` does; without ``images`` for who reads texts alone."""
         self._check_open()
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
@@ -150,6 +178,7 @@ class Questions:
                 min_score=min_score,
                 instruction=instruction,
                 exchange=exchange,
+                images=images,
             )
         )
         return [_translated(hit, translations) for hit in hits] if self._translator else hits
@@ -371,7 +400,7 @@ class Questions:
         """
         return ask(
             question,
-            self.search_translated,
+            self._searched,
             self.translate,
             self._opened,
             also=also,

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from rag_engine.errors import InvalidDocument
+from rag_engine.images.document_image import DocumentImage, image_of
 
 __all__ = [
     "UNDETERMINED",
@@ -66,7 +67,9 @@ class Document:
     first. ``source`` says where a reader finds the original (a path, a URL) and defaults to the
     id. ``language_hint`` is what the file claims (an HTML ``lang`` attribute), or you say: a
     passage that is not clearly in another language is taken to be in this one. ``spans`` lie in
-    order and do not overlap; text outside every span belongs to no section.
+    order and do not overlap; text outside every span belongs to no section. ``image`` is the
+    picture that it is, whose text is what is said of it: a knowledge base with ``images.model``
+    keeps its vector and thumbnail, and names it in the metadata (``image_sha256``).
 
     Raises:
         InvalidDocument: an empty id, text that is not Unicode (a lone surrogate), spans out of
@@ -83,9 +86,15 @@ class Document:
     language_hint: str | None = None
     spans: tuple[Span, ...] = ()
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    image: DocumentImage | None = None
 
     def __post_init__(self) -> None:
         """Check everything once, so that no later stage needs to."""
+        if not isinstance(self.image, DocumentImage | None):
+            raise InvalidDocument(
+                f"document {self.id!r:.80}: image is a DocumentImage or None, got "
+                f"{type(self.image).__name__}"
+            )
         if not isinstance(self.id, str) or not self.id or len(self.id) > _MAX_ID_LENGTH:
             raise InvalidDocument(
                 f"a document id is a text of 1 to {_MAX_ID_LENGTH} characters, got {self.id!r:.80}"
@@ -217,7 +226,8 @@ class ScoreParts:
     language model, that were searched beside it; ``translation_failures`` tell of each that was
     wanted why there is none. ``answerable`` is the probability, 0 to 1, that any passage answers
     the question: the same for all hits of a search, None in the other modes than ``hybrid`` and
-    where an embedder of which nothing is known meets fewer than 20 passages.
+    where an embedder of which nothing is known meets fewer than 20 passages. ``image`` is how
+    probable the passage's picture is to show what is asked for; None where none was looked at.
     """
 
     dense: float
@@ -232,6 +242,7 @@ class ScoreParts:
     translations: tuple[str, ...] = ()
     translation_failures: tuple[str, ...] = ()
     answerable: float | None = None
+    image: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +274,14 @@ class Hit:
     query_language: str
     parts: ScoreParts
     twins: tuple[Twin, ...] = ()
+
+    @property
+    def image(self) -> str | None:
+        """The picture that the passage is of, by its SHA-256; ``KnowledgeBase.thumbnail`` has it.
+
+        None where it is of none.
+        """
+        return image_of(self.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,10 @@ that HTTP marks as evidence, stands beside these models, never inside.
     "follow_up": null,
     "translations": [],
     "translation_failures": [],
-    "answerable": null
+    "answerable": null,
+    "image": null
    },
+   "image": null,
    "twins": []
   }
  ]
@@ -159,6 +161,9 @@ class PartsOut(Out):
     answerable: Score | None
     """The probability, 0 to 1, that any passage here answers the question: the same for all hits;
     null in the other modes than ``hybrid``."""
+    image: Score | None
+    """How probable the passage's picture is to show what is asked for, 0 to 1; null where none was
+    looked at."""
 
     @classmethod
     def of(cls, parts: ScoreParts) -> Self:
@@ -180,6 +185,9 @@ class HitOut(PassageOut, _Ranked):
     """The document's own fields, such as its format."""
     parts: PartsOut
     """Why it stands where it stands."""
+    image: str | None
+    """The picture that the passage is: ``GET /v1/images/`` and this gives its thumbnail. Null for
+    texts."""
     twins: list[PassageOut]
     """The passages that say the same in other languages."""
 
@@ -193,6 +201,7 @@ class HitOut(PassageOut, _Ranked):
                 "score": hit.score,
                 "metadata": dict(hit.metadata),
                 "parts": PartsOut.of(hit.parts),
+                "image": hit.image,
                 "twins": [_passage(twin) for twin in hit.twins],
             }
         )

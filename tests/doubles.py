@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,3 +41,48 @@ class HashEmbedder:
 
     embed_queries = _embed
     embed_passages = _embed
+
+
+COLOURS = {"red": (220, 20, 20), "green": (20, 180, 20), "blue": (20, 20, 220)}
+"""What ``ColourImages`` knows, in RGB."""
+
+
+class ColourImages:
+    """An ``ImageEmbedder`` that sees one of three colours; all else is noise seeded by its hash."""
+
+    dimension = 32
+
+    def __init__(self, weights: str = "colours 1") -> None:
+        self.contract = EmbedderContract(
+            model="colours",
+            weights=weights,
+            dimension=self.dimension,
+            pooling="image",
+            normalised=True,
+            query_prompt="",
+            passage_prompt="",
+            max_tokens=77,
+        )
+
+    def embed_queries(self, texts: Sequence[str]) -> Float32Array:
+        return self._unit([(text.encode(), [c in text.lower() for c in COLOURS]) for text in texts])
+
+    def embed_images(self, images: Sequence[bytes]) -> Float32Array:
+        from PIL import Image
+
+        seen = []
+        for data in images:
+            with Image.open(io.BytesIO(data)) as image:
+                middle = image.convert("RGB").getpixel((image.width // 2, image.height // 2))
+            far = [np.abs(np.subtract(middle, colour)).max() for colour in COLOURS.values()]
+            seen.append((data, [distance < 60 for distance in far]))
+        return self._unit(seen)
+
+    def _unit(self, seen: Sequence[tuple[bytes, list[bool]]]) -> Float32Array:
+        vectors = np.empty((len(seen), self.dimension), dtype=np.float32)
+        for row, (content, colours) in enumerate(seen):
+            seed = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
+            noise = np.random.default_rng(seed).normal(size=self.dimension)
+            vectors[row] = 0.5 * noise / np.linalg.norm(noise)
+            vectors[row, : len(COLOURS)] += colours
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

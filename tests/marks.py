@@ -54,6 +54,7 @@ _FILES = {
     "rag_engine/connectors/training/trainer_parts.py": "torch",
     "tests/connectors/training/test_retrieval_loss.py": "torch",
     "tests/*/test_cross_encoder.py": "torch",
+    "tests/*/test_image_model.py": "torch",
     "tests/*/test_sentence_transformer.py": "torch",
     "tests/pipelines/test_export*.py": "torch",
     "tests/pipelines/test_train_*.py": "torch",

@@ -214,6 +214,7 @@ def test_what_is_computed_has_six_places_and_a_reranker_has_its_own_word():
         "translations": [],
         "translation_failures": [],
         "answerable": None,
+        "image": None,
     }
 
 
@@ -224,7 +225,7 @@ def test_every_name_is_the_records_or_told_here():
     own = {"document", "direction"}
     assert CitationOut.model_fields.keys() == names - {"chunk_id", "document_id"} | own
     assert HitOut.model_fields.keys() - PassageOut.model_fields.keys() == {
-        *("rank", "score", "metadata", "parts", "twins")
+        *("rank", "score", "metadata", "parts", "twins", "image")
     }
 
 

@@ -25,7 +25,7 @@ from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
-__all__ = ["SentenceTransformerEmbedder"]
+__all__ = ["SentenceTransformerEmbedder", "loaded_model"]
 
 _BATCH_TOKENS = {"cpu": 4096, "cuda": 32_768}
 """Tokens that go through the model together, padding included."""
@@ -77,7 +77,7 @@ class SentenceTransformerEmbedder(LocalEmbedder):
             )
         self._device = pick_device(device)
         folder = model_folder(model, revision=revision)
-        self._model = _loaded(model, folder, self._device, truncate_dim)
+        self._model = loaded_model(model, folder, self._device, truncate_dim)
         on_gpu = self._device.startswith("cuda")
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
         self._batch_tokens = _BATCH_TOKENS["cuda" if on_gpu else "cpu"]
@@ -277,8 +277,13 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         return [len(ids) for ids in encoded["input_ids"]]
 
 
-def _loaded(model: str, folder: Path, device: str, truncate_dim: int | None) -> Any:
-    """Load the model from its folder, with float32 weights and a limit that it can keep to."""
+def loaded_model(model: str, folder: Path, device: str, truncate_dim: int | None = None) -> Any:
+    """Load a model from its folder, with float32 weights and a limit that it can keep to.
+
+    Raises:
+        MissingExtra: the ``torch`` extra is not installed.
+        ModelError: it is damaged, or no model of sentence-transformers.
+    """
     try:
         import torch
         from sentence_transformers import SentenceTransformer

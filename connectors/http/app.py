@@ -21,6 +21,7 @@ from rag_engine.connectors.http.routes import (
     documents,
     embeddings,
     files,
+    images,
     openai,
     operations,
     search,
@@ -71,7 +72,7 @@ def create_app(service: Service) -> FastAPI:
         responses=_ERRORS,
     )
     app.state.service = service
-    for routes in (page, search, documents, files, operations, openai, embeddings):
+    for routes in (page, search, images, documents, files, operations, openai, embeddings):
         app.include_router(routes.router)
     known = (RequestValidationError, HTTPException, RagEngineError)
     for kind in (*known, Busy, ClientGone, ServiceStopping):

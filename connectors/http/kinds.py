@@ -44,6 +44,6 @@ def kind_of(method: str, path: str) -> Kind | None:
     """
     if method == "POST":
         return _POSTS.get(path)
-    if not path.startswith(("/v1/documents", "/v1/files/", "/v1/knowledge-base")):
+    if not path.startswith(("/v1/documents", "/v1/files/", "/v1/images/", "/v1/knowledge-base")):
         return None
     return {"GET": Kind.READ, "PUT": Kind.ADD, "DELETE": Kind.DELETE}.get(method)

@@ -83,6 +83,11 @@ class MembersLoader:
         self._room: _Room | None = None  # None: of the outermost file, which makes it
 
     @property
+    def gives_pictures(self) -> bool:
+        """Whether members may be, or hold, pictures that become documents."""
+        return any(getattr(loader, "gives_pictures", False) for loader in self._loaders)
+
+    @property
     def version(self) -> str:
         """What else than bytes decides how members are read: files are read again when it changes.
 

@@ -22,6 +22,7 @@ from rag_engine.connectors.loaders.ocr.document_pages import Ocr
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.loaders.odf import OdfLoader
 from rag_engine.connectors.loaders.pdf import PdfLoader
+from rag_engine.connectors.loaders.pictures import PictureRules, with_pictures
 from rag_engine.connectors.loaders.po import PoLoader
 from rag_engine.connectors.loaders.ppt import PptLoader
 from rag_engine.connectors.loaders.pptx import PptxLoader
@@ -53,6 +54,7 @@ def default_loaders(
     memory_mb: int = 512,
     ocr: OcrOptions | None = _DEFAULT_OCR,
     ocr_required: bool = False,
+    pictures: PictureRules | None = None,
 ) -> tuple[Loader, ...]:
     """Return a loader for every format; they share what makes their child processes.
 
@@ -66,6 +68,7 @@ def default_loaders(
         memory_mb: memory that the process which parses it may take, in MiB.
         ocr: how pages that are pictures are read; None: they are not, and no loader reads images.
         ocr_required: whether images that nothing can read are an error; else they are skipped.
+        pictures: which pictures become documents; None: none do.
 
     >>> [type(loader).__name__ for loader in default_loaders() if ".pdf" in loader.suffixes]
     ['PdfLoader']
@@ -115,4 +118,6 @@ def default_loaders(
             sandbox=sandbox,
         ),
     )
+    if pictures is not None:
+        of_files = with_pictures(of_files, images if ocr else None, pictures, sandbox)
     return (*of_files, ZipLoader(of_files, sandbox=sandbox, max_file_mb=max_file_mb))

@@ -21,6 +21,7 @@ from rag_engine.connectors.loaders.parsing.members import MemberOptions, Piece
 from rag_engine.connectors.loaders.parsing.parsed import Parsed
 from rag_engine.connectors.loaders.parsing.picture import Picture, PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
+from rag_engine.connectors.loaders.parsing.shown_picture import PicturesOptions, ShownPicture
 from rag_engine.errors import LoadError, LoadLimitExceeded
 
 __all__ = ["Sandbox"]
@@ -29,7 +30,7 @@ _BYTES_OF_A_TIMEOUT = 1_000_000
 """A file of rows, or of files, may take the time-out once, and again for so many of its bytes."""
 
 _NOTHING = "nothing of it was read"
-_PARTS = {"rows": "rows", "members": "pieces of the files in it"}
+_PARTS = {"rows": "rows", "members": "pieces of the files in it", "shown": "pictures"}
 
 
 class Sandbox:
@@ -114,6 +115,19 @@ class Sandbox:
         for piece in self._items("members", parser, file, options.as_json(), name):
             try:
                 yield piece if isinstance(piece, str) else Piece.from_json(piece)
+            except ValueError as error:
+                raise LoadError(f"{name}: the parser gave an unreadable answer") from error
+
+    def shown(
+        self, parser: str, file: BinaryIO, options: PicturesOptions, *, name: str
+    ) -> Iterator[ShownPicture | str]:
+        """Yield the pictures of an open file, and the reasons why some can not be shown.
+
+        Limits and errors are those of ``rows``.
+        """
+        for picture in self._items("shown", parser, file, options.as_json(), name):
+            try:
+                yield picture if isinstance(picture, str) else ShownPicture.from_json(picture)
             except ValueError as error:
                 raise LoadError(f"{name}: the parser gave an unreadable answer") from error
 

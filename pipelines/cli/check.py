@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import RagEngineError
+from rag_engine.images.image_store import IMAGES, set_aside
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.output import Outcome
@@ -43,7 +44,9 @@ def check(
     with Bar(unit="step") as bar:
         report = check_store(kb, _indexes, on_stage=bar.stage)
         repaired = None
-        if repair and any(problem.source != "index" for problem in report.problems):
+        if repair and any(problem.source == IMAGES for problem in report.problems):
+            set_aside(kb)
+        if repair and any(problem.source not in {"index", IMAGES} for problem in report.problems):
             repaired = repair_catalogue(kb, on_stage=bar.stage)
     if repair and report.problems:
         with open_kb(kb, None, read_only=False) as opened, Bar() as bar:
@@ -57,7 +60,9 @@ def _outcome(
     problems = tuple(report.problems)
     lines = [
         f"{report.documents} documents, {report.chunks} chunks, {report.token_vectors} with token "
-        f"vectors, {report.index_files} index files verified",
+        f"vectors, {report.index_files} index files"
+        + (f", {report.images} pictures" if report.images else "")
+        + " verified",
     ]
     if not problems:
         lines.append("all is as it was written")
@@ -70,6 +75,11 @@ def _outcome(
                 f"catalogue was kept as {repaired.damaged_file}"
             )
             lines.append("index the files again: `rag-engine index` reads all of them once")
+        elif any(problem.source == IMAGES for problem in report.problems):
+            lines.append(
+                "index the files again: `rag-engine index` reads those with pictures once; the "
+                f"damaged ones were kept as {IMAGES}.damaged"
+            )
     elif report.repairs:
         lines += [f"what mends it: {command} --kb {kb}" for command in report.repairs]
     else:
@@ -80,6 +90,7 @@ def _outcome(
             "chunks": report.chunks,
             "token_vectors": report.token_vectors,
             "index_files": report.index_files,
+            "images": report.images,
             "intact": not report.problems,
             "found": [dataclasses.asdict(problem) for problem in report.problems],
             "damaged": [_told(document) for document in report.damaged],

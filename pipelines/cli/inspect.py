@@ -22,7 +22,8 @@ def inspect(*, kb: KbDir) -> Outcome:
     ]
     lines = [
         f"{inspection.documents} documents from {inspection.sources} files, "
-        f"{inspection.chunks} chunks",
+        f"{inspection.chunks} chunks"
+        + (f", {inspection.images} pictures" if inspection.images else ""),
         f"index: generation {inspection.generation}, "
         f"{inspection.dense or 'none'} + {inspection.lexical or 'none'}"
         + ("" if inspection.published else " (and changes since, replayed on opening)"),

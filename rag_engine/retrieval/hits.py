@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View
 
 __all__ = ["make_hits"]
+
+
+_NO_IMAGES: Mapping[int, float] = MappingProxyType({})
 
 
 class _Group(NamedTuple):
@@ -40,13 +44,15 @@ def make_hits(
     rerank_failure: str | None = None,
     follow_up: float | None = None,
     answerable: float | None = None,
+    images: Mapping[int, float] = _NO_IMAGES,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
 
     ``queries`` are the formulations of the question, the asker's own first: a reader is shown what
     is in the language of that one. ``rerank_failure`` tells why the candidates are not in the
     reranker's order, ``follow_up`` how likely the question goes on with a conversation,
-    ``answerable`` how likely it is that any passage answers it.
+    ``answerable`` how likely it is that any passage answers it, ``images`` how likely each picture
+    does, by the ids of their passages.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
@@ -84,6 +90,7 @@ def make_hits(
                         rerank_failure=rerank_failure,
                         follow_up=follow_up,
                         answerable=answerable,
+                        image=images.get(shown.id),
                     ),
                     twins=tuple(_twin(chunks[twin]) for twin in group.twins if twin in chunks),
                 )

@@ -21,6 +21,7 @@ from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, ServiceError
 from rag_engine.filters import Equals, Filter, all_of
+from rag_engine.images.pictures import Pictures
 from rag_engine.ports import (
     Detection,
     Float32Array,
@@ -44,6 +45,7 @@ from rag_engine.retrieval.evidence import Formulation, Outlook, weigh
 from rag_engine.retrieval.formulations import join_candidates
 from rag_engine.retrieval.hits import make_hits
 from rag_engine.retrieval.late_interaction import compare_tokens
+from rag_engine.retrieval.pictured import pictured
 from rag_engine.retrieval.query import EmbeddedQuery, PreparedQuery, prepare
 from rag_engine.retrieval.rerank import reranked
 from rag_engine.retrieval.twin_evidence import late_of_twins, translated_share, twins_of_best
@@ -88,7 +90,10 @@ class Ranked(NamedTuple):
 class Retriever:
     """Walks a question through the indexes. Keeps no state; safe to share between threads."""
 
-    def __init__(self, components: Components, settings: Settings) -> None:
+    def __init__(
+        self, components: Components, settings: Settings, pictures: Pictures | None = None
+    ) -> None:
+        self._pictures = pictures
         self._embedder = components.embedder
         self._detector = components.detector
         self._reranker = components.reranker
@@ -295,9 +300,8 @@ class Retriever:
             if twins is not None:
                 late = [late_of_twins(twins, one) for one in late]
             evidence = evidence.with_late(late)
-        size, prior = snapshot.effective_corpus_size, snapshot.calibration.null_distribution.prior
-        if allowed is not None:
-            size *= len(allowed.ids) / len(snapshot)
+        prior = snapshot.calibration.null_distribution.prior
+        size = _different(snapshot, allowed)
         scored = evidence.scored(
             twins,
             effective_corpus_size=size,
@@ -326,11 +330,13 @@ class Retriever:
         min_score: float = 0.0,
         instruction: str | None = None,
         exchange: Exchange | None = None,
+        images: bool = False,
     ) -> list[Hit]:
         """Return the ``k`` best hits for a question in one or more formulations.
 
         They are in the order of a reranker that is a service, where it answers. ``exchange`` is
-        what was said before, if anything.
+        what was said before, if anything. With ``images`` pictures are found by what they show, too
+        (``pictured``).
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -351,7 +357,12 @@ class Retriever:
             )
         else:
             ranked = self.rank(view, own, k=k, allowed=allowed, fall_back=True)
-        candidates = ranked.candidates
+        candidates, of_images = ranked.candidates, dict[int, float]()
+        if images and self._pictures is not None and self._settings.mode == "hybrid":
+            asked = [(one.text, one.language) for one in own]
+            size = _different(view.snapshot, allowed)
+            found = self._pictures.find(asked, allowed, size)
+            candidates, of_images = pictured(view, ranked.queries, candidates, found, k)
         return make_hits(
             view,
             ranked.queries,
@@ -362,6 +373,7 @@ class Retriever:
             rerank_failure=ranked.failure,
             follow_up=ranked.follow_up,
             answerable=ranked.answerable,
+            images=of_images,
         )
 
     def search_by_vector(
@@ -400,3 +412,9 @@ class Retriever:
             allowed=allowed,
             group_twins=self._settings.group_twins,
         )
+
+
+def _different(snapshot: Snapshot, allowed: IdSelector | None) -> float:
+    """Return how many different things are said by the passages that may be returned."""
+    share = 1.0 if allowed is None else len(allowed.ids) / len(snapshot)
+    return snapshot.effective_corpus_size * share

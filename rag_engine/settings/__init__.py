@@ -30,6 +30,7 @@ from rag_engine.settings.embedder import (
     Precision,
     SentenceTransformerEmbedderSettings,
 )
+from rag_engine.settings.images import ImagesSettings
 from rag_engine.settings.indexes import (
     AutoDenseSettings,
     DenseKind,
@@ -80,6 +81,7 @@ __all__ = [
     "HnswDenseSettings",
     "HttpRerankerSettings",
     "HybridRetrievalSettings",
+    "ImagesSettings",
     "IvfPqDenseSettings",
     "LangChainDenseSettings",
     "LexicalSettings",

@@ -22,6 +22,7 @@ from rag_engine.settings.embedder import (
     EmbedderSettings,
     PluginEmbedderSettings,
 )
+from rag_engine.settings.images import ImagesSettings
 from rag_engine.settings.indexes import (
     AutoDenseSettings,
     DenseSettings,
@@ -57,6 +58,7 @@ class Settings(Frozen):
     answering: AnsweringSettings = AnsweringSettings()
     loaders: LoaderSettings = LoaderSettings()
     ocr: OcrSettings = OcrSettings()
+    images: ImagesSettings = ImagesSettings()
 
     def without_effect(self) -> dict[str, str]:
         """Return what a stage does not use because of another one."""
@@ -69,6 +71,10 @@ class Settings(Frozen):
                 "'dense' and 'lexical' have"
             )
         if self.retrieval.mode != "hybrid":
+            unused["images.model"] = (
+                f"retrieval.mode = {self.retrieval.mode!r} tells no probabilities that a picture's "
+                "could be compared with; 'hybrid' does"
+            )
             unused["answering.strictness"] = (
                 f"retrieval.mode = {self.retrieval.mode!r} tells no probability that anything "
                 "answers; 'hybrid' does"
@@ -80,6 +86,10 @@ class Settings(Frozen):
                     "token_vectors = true does, and another model with a fit (embedder.fit)"
                 )
         return unused
+
+    def omitted(self) -> set[str]:
+        """Write nothing down of pictures where none are looked at."""
+        return {*super().omitted(), *(() if self.images.model else ("images",))}
 
     def _may_keep_tokens(self) -> bool:
         match self.embedder:

@@ -315,6 +315,15 @@ class CatalogueReader:
         )
         return np.sort(np.array([chunk for (chunk,) in matched], dtype=np.int64))
 
+    def fields_of_first_chunks(self, key: str) -> list[tuple[int, object]]:
+        """Return the first chunk of every document that has a field of text, and its value."""
+        self._see_whole(digests.CHUNK_PLACES, digests.field_set(key))
+        sql = (
+            "SELECT c.id, f.value FROM field AS f JOIN chunk AS c ON c.document = f.document "
+            "WHERE f.key = ? AND f.kind = 't' AND c.ordinal = 0 ORDER BY c.id"
+        )
+        return [(chunk, value) for chunk, value in self._read(sql, (key,))]
+
     def statistics(self) -> CatalogueStatistics:
         """Count documents, sources, and chunks by language (most chunks first).
 

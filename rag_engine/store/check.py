@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt, StoreError, StoreNotFound
+from rag_engine.images.document_image import IMAGE_KEY, image_of
+from rag_engine.images.image_store import IMAGES, ImageStore
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.records import Problem
 from rag_engine.store import digests
@@ -76,6 +78,7 @@ class CheckReport:
     chunks: int = 0
     token_vectors: int = 0
     index_files: int = 0
+    images: int = 0
     problems: list[Problem] = field(default_factory=list)
     damaged: list[DamagedDocument] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
@@ -106,6 +109,7 @@ def check_store(
             check_schema(connection, path)
             _check_header(path, report)
             _check_catalogue(root, connection, report, indexes, on_stage)
+            _check_images(root, connection, report)
     except StoreCorrupt as error:
         report.note(CATALOGUE, str(error))
     except SQLITE_ERRORS as error:
@@ -114,6 +118,27 @@ def check_store(
             return report
         raise StoreError(f"the catalogue {path} can not be read now: {error}") from error
     return report
+
+
+def _check_images(root: Path, connection: sqlite3.Connection, report: CheckReport) -> None:
+    """Verify the pictures, and that all which documents name are there."""
+    sql = "SELECT DISTINCT value FROM field WHERE key = ?"
+    named = {image_of({IMAGE_KEY: value}) for (value,) in connection.execute(sql, (IMAGE_KEY,))}
+    named.discard(None)
+    path = root / IMAGES
+    if not path.is_file():
+        if named:
+            report.note(IMAGES, f"{len(named)} pictures are missing, with their file", REPAIR)
+        return
+    try:
+        with contextlib.closing(ImageStore(path, read_only=True)) as store:
+            report.images = store.count()
+            for reason in store.damage():
+                report.note(IMAGES, reason, REPAIR)
+            if missing := store.missing({name for name in named if name}):
+                report.note(IMAGES, f"{len(missing)} pictures are missing", REPAIR)
+    except StoreCorrupt as error:
+        report.note(IMAGES, str(error), REPAIR)
 
 
 def _check_header(path: Path, report: CheckReport) -> None:

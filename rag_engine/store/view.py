@@ -103,6 +103,10 @@ class View:
             raise ViewOutdated
         return documents
 
+    def shown(self, ids: Int64Array) -> npt.NDArray[np.bool_]:
+        """Tell for each id whether its passage is of this revision, and not deleted."""
+        return self._holds(ids)
+
     def _is_behind(self) -> bool:
         return self._catalogue.revision() != self.snapshot.revision
 

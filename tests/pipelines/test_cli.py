@@ -72,6 +72,7 @@ def test_the_life_of_a_knowledge_base(capsys, tmp_path: Path, folder: Path):
         "translations",
         "translation_failures",
         "answerable",
+        "image",
     }
     assert best["twins"] == []
     also = ("--also", "Wie oft wird die Dichtung ersetzt?", "--also", "seal replacement")

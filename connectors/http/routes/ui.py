@@ -19,7 +19,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' blob:",  # thumbnails, which are fetched with the key
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",

@@ -79,6 +79,8 @@ async function json(path, options) {
 
 export const knowledgeBase = (options) => json("v1/knowledge-base", options);
 export const readDocument = (id, options) => json(`v1/documents/${encodeURIComponent(id)}`, options);
+/** The thumbnail of a picture, as bytes that an image element can show. */
+export const thumbnail = async (image, options) => (await send(`v1/images/${encodeURIComponent(image)}`, options)).blob();
 export const search = (body, options) => json("v1/search", { ...options, body });
 
 /** Yield `{event, data}` of a streamed answer; it always ends with the event `answer`. */

@@ -35,6 +35,7 @@ const said = new Said(() => {
 });
 const scope = new Scope(() => restrict(null), rescoped, (language) => languages.hues.of(language));
 
+const picture = (image) => api.thumbnail(image, { key: key.value });
 const mode = () => document.querySelector("input[name=mode]:checked").value;
 const say = (words) => put("status", () => find("status").replaceChildren(...[words()].flat()));
 const counted = (key, n) => text(key, { n });
@@ -214,7 +215,7 @@ function showHits(reply, title, { folded = false, listed = false, more = false }
   const section = find("hits");
   put("hits", () => {
     const items = make("ol", { class: "hits" }, reply.hits.map((hit, index) =>
-      hitItem(hit, { hues: languages.hues, evidence: reply.evidence[index], about: restrict })));
+      hitItem(hit, { hues: languages.hues, evidence: reply.evidence[index], about: restrict, picture })));
     const heading = make("h2", { id: "hits-title", tabindex: "-1", class: listed ? "hidden" : null }, title());
     // Of an answer, its own notes tell it.
     const also = notes(listed ? searchedToo(reply.hits[0]?.parts.translations ?? []) : []);

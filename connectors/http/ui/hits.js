@@ -6,8 +6,8 @@ import { day, decimal, figure, languageName, list, number, percent, text } from 
 import { direction } from "./text.js";
 import { isWeak } from "./weak.js";
 
-/** One hit as an item of a list; `hues` knows the colours of languages, `evidence` is marked, `about` its button's work. */
-export function hitItem(hit, { hues, evidence = [], about }) {
+/** One hit as an item of a list; `hues` knows the colours of languages, `evidence` is marked, `about` its button's work, `picture` fetches a thumbnail. */
+export function hitItem(hit, { hues, evidence = [], about, picture = null }) {
   const heading = `hit-${hit.rank}`;
   return make("li", {},
     make("article", { class: `card hit${isWeak(hit) ? " weak" : ""}`, tabindex: "-1", "aria-labelledby": heading },
@@ -16,8 +16,21 @@ export function hitItem(hit, { hues, evidence = [], about }) {
         languageTag(hit.language, hues.of(hit.language)),
         scoreBadge(hit)),
       whereabouts(hit),
+      hit.image && picture ? thumbnail(hit, picture) : null,
       passageText(hit, { evidence, terms: hit.parts.matched_terms }),
       make("div", { class: "folds" }, hit.twins.length ? twins(hit, hues) : null, reasons(hit), aboutButton(hit, about))));
+}
+
+// The place of a picture, which is filled once it is there; without it the hit says all the same.
+function thumbnail(hit, picture) {
+  const place = make("figure", { class: "picture" });
+  picture(hit.image).then((blob) => {
+    const address = URL.createObjectURL(blob);
+    const image = make("img", { src: address, alt: hit.text.slice(0, 200), decoding: "async" });
+    image.addEventListener("load", () => URL.revokeObjectURL(address));
+    place.append(image);
+  }).catch(() => place.remove());
+  return place;
 }
 
 function scoreBadge(hit) {

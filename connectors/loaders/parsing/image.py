@@ -17,7 +17,7 @@ from PIL import (
 from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.picture import MAX_PIXELS, Picture, PictureOptions
 
-__all__ = ["picture"]
+__all__ = ["in_grey", "picture"]
 
 _FORMATS = (
     BmpImagePlugin.BmpImageFile.format,
@@ -89,7 +89,7 @@ def _grey(image: Image.Image, wanted_dpi: int, pages: int) -> Picture:
         )
     image.load()
     turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # Pillow itself turns a TIFF
-    grey = _on_white(image)
+    grey = in_grey(image)
     scale_left = math.sqrt(size[0] * size[1] / (grey.width * grey.height))
     if scale_left != 1:
         sides = [max(1, round(side * scale_left)) for side in grey.size]
@@ -137,7 +137,7 @@ def _extremes(image: Image.Image) -> tuple[float, float]:
     return least, most
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def in_grey(image: Image.Image) -> Image.Image:
     """Return an image in 8-bit shades of grey; what is transparent shows white."""
     if image.mode.startswith(("I", "F")):
         # 16 or 32 bits: spread what there is over 8, as their scale is not told.

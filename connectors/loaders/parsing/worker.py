@@ -5,7 +5,8 @@ A request is a line of JSON, a reply is one:
 - ``{"parser", "name", "bytes"}``, followed by that many bytes: a file, answered ``{"parsed"}``;
 - ``{"rows", "options"}``, with an open file over the socket: its first rows, ``{"items", "done"}``;
 - ``{"members", "options"}``, so, too: the first pieces of the files that it holds;
-- ``{"more"}``: the next rows or pieces of that file;
+- ``{"shown", "options"}``, so, too: the first pictures in it;
+- ``{"more"}``: the next rows, pieces or pictures of that file;
 - ``{"picture", "options"}``, with an open file over the socket: a page, answered ``{"picture"}``.
 
 What can not be read is answered ``{"refused"}``. The child opens no file by itself, holds no key
@@ -35,8 +36,9 @@ from rag_engine.connectors.loaders.parsing.parsed import Refused, RefusedByLimit
 from rag_engine.connectors.loaders.parsing.picture import PictureOptions
 from rag_engine.connectors.loaders.parsing.rows import Row, RowOptions
 from rag_engine.connectors.loaders.parsing.scratch import MOST_WRITTEN
+from rag_engine.connectors.loaders.parsing.shown_picture import PicturesOptions, ShownPicture
 
-__all__ = ["MEMBERS", "PARSERS", "PICTURES", "ROWS", "main"]
+__all__ = ["MEMBERS", "PARSERS", "PICTURES", "ROWS", "SHOWN", "main"]
 
 PARSERS = (
     *(
@@ -60,9 +62,15 @@ ROWS = ("jsonl", "table")
 """Those with ``rows(file: BinaryIO, options: RowOptions) -> Iterator[Row | str]``."""
 MEMBERS = ("mbox", "zip_members")
 """Those with ``members(file: BinaryIO, options: MemberOptions) -> Iterator[Piece | str]``."""
-_STREAMS: dict[str, tuple[tuple[str, ...], type[RowOptions | MemberOptions]]] = {
-    "rows": (ROWS, RowOptions),
-    "members": (MEMBERS, MemberOptions),
+SHOWN = ("html_pictures", "office_pictures", "pdf_pictures", "pictures")
+"""Those with ``pictures(file: BinaryIO, options: PicturesOptions)``, which gives
+``Iterator[ShownPicture | str]``."""
+_Item = Row | Piece | ShownPicture | str
+_Options = RowOptions | MemberOptions | PicturesOptions
+_STREAMS: dict[str, tuple[tuple[str, ...], str, type[_Options]]] = {
+    "rows": (ROWS, "rows", RowOptions),
+    "members": (MEMBERS, "members", MemberOptions),
+    "shown": (SHOWN, "pictures", PicturesOptions),
 }
 PICTURES = ("image", "pdf_scans")
 """Those with ``picture(file: BinaryIO, options: PictureOptions) -> Picture``."""
@@ -145,7 +153,7 @@ class _Answers:
 
     def __init__(self, files: socket.socket) -> None:
         self._files = files
-        self._items: Iterator[Row | Piece | str] = iter(())
+        self._items: Iterator[_Item] = iter(())
 
     def __call__(self, request: dict[str, Any], data: bytes) -> dict[str, Any]:
         if "parser" in request:
@@ -168,10 +176,10 @@ class _Answers:
         found: dict[str, Any] = taken.as_json()
         return found
 
-    def _begin(self, kind: str, request: dict[str, Any]) -> Iterator[Row | Piece | str]:
-        known, options = _STREAMS[kind]
+    def _begin(self, kind: str, request: dict[str, Any]) -> Iterator[_Item]:
+        known, function, options = _STREAMS[kind]
         with self._received() as file:
-            read = _function(request[kind], known, kind)
+            read = _function(request[kind], known, function)
             yield from read(file, options.from_json(request["options"]))
 
     def _received(self) -> BinaryIO:
@@ -201,7 +209,7 @@ class _Answers:
                 return {"items": found, "done": False}
 
 
-def _failing(error: Exception) -> Iterator[Row | Piece | str]:
+def _failing(error: Exception) -> Iterator[_Item]:
     raise error
     yield
 

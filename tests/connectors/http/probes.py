@@ -6,6 +6,7 @@ A route without a probe fails the tests of tenants and of roles.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,6 +119,13 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("POST", "/v1/token-counts"): Probe(
         Role.READ,
         _post("/v1/token-counts", lambda own, other: {"model": "hash", "input": _QUESTION}),
+    ),
+    ("GET", "/v1/images/{image}"): Probe(
+        Role.READ,
+        lambda client, own, other: [
+            client.get(f"/v1/images/{hashlib.sha256(other.word.encode()).hexdigest()}")
+        ],
+        404,
     ),
     ("GET", "/v1/documents"): Probe(
         Role.READ,

@@ -34,6 +34,7 @@ def test_a_question_finds_a_passage_in_another_language(client):
         *("rerank", "rerank_failure"),
         *("rank_before_rerank", "follow_up", "answerable"),
         *("translations", "translation_failures"),
+        "image",
     }
     assert "evidence" not in found
     assert len(found["hits"]) == 2

@@ -25,7 +25,7 @@ def test_files_are_sent_with_a_policy_and_only_those():
     """What the policy says, word for word: a change of it is seen."""
     assert CONTENT_SECURITY_POLICY == (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "img-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
