@@ -17,10 +17,12 @@ from rag_engine.ports import (
     LexicalIndexFactory,
     Loader,
     Reranker,
+    SparseEmbedder,
     TokenEmbedder,
 )
 from rag_engine.settings import (
     AutoDenseSettings,
+    BgeM3EmbedderSettings,
     BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
     DenseSettings,
@@ -93,6 +95,7 @@ def build_components(
         reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
         prior=prior,
         token_space=token_space,
+        sparse=_sparse(settings.embedder, embedder),
     )
 
 
@@ -161,6 +164,17 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
                 threads=settings.threads,
                 truncate_dim=settings.truncate_dim,
             )
+        case BgeM3EmbedderSettings():
+            from rag_engine.connectors.embedders.bge_m3 import BgeM3Embedder
+
+            return BgeM3Embedder(
+                model=settings.model,
+                device=settings.device,
+                precision=settings.precision,
+                query_prompt=settings.query_prompt,
+                passage_prompt=settings.passage_prompt,
+                threads=settings.threads,
+            )
         case OpenAICompatibleEmbedderSettings():
             from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
 
@@ -178,12 +192,20 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
 
 
 def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
-    wanted = not isinstance(settings, BundledEmbedderSettings) or settings.token_vectors
+    choosing = isinstance(settings, BundledEmbedderSettings | BgeM3EmbedderSettings)
+    wanted = not choosing or settings.token_vectors
     if not wanted or not isinstance(embedder, TokenEmbedder):
         return None
     space = load_token_space(embedder.contract.weights)
+    if space is None:
+        return getattr(embedder, "own_token_space", None)
     serves = getattr(embedder, "serves_basis", None)
-    return space if space is None or serves is None or serves(space.basis) else None
+    return space if serves is None or serves(space.basis) else None
+
+
+def _sparse(settings: EmbedderSettings, embedder: Embedder) -> bool:
+    wanted = not isinstance(settings, BgeM3EmbedderSettings) or settings.sparse_vectors
+    return wanted and isinstance(embedder, SparseEmbedder)
 
 
 def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:

@@ -55,6 +55,8 @@ class Components:
     prior: LanguagePrior | None = None
     token_space: TokenSpace | None = None
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
+    sparse: bool = False
+    """Whether it is kept and compared what tokens weigh, which a ``SparseEmbedder`` tells."""
     loaders: tuple[Loader, ...] | None = None
     """What reads files; None: ``default_loaders``, once a file is to be read."""
 

@@ -13,6 +13,9 @@ __all__ = ["check_contract", "contract_to_open", "index_contract"]
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
     """Return the contract of an index built with these parts, as flat plain data."""
     embedder = components.embedder.contract.as_dict()
+    # Named only where it is so: bases of every other embedder, older ones too, promise what they
+    # always did.
+    sparse = {"sparse": "weights of tokens"} if components.sparse else {}
     return {
         **{f"embedder.{name}": value for name, value in embedder.items()},
         **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
@@ -20,6 +23,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "detector": components.detector.version,
         "storage": "float16",
         "token_space": components.token_space.version if components.token_space else "none",
+        **sparse,
     }
 
 

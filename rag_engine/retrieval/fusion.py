@@ -27,6 +27,7 @@ __all__ = [
     "lexical_evidence",
     "probability",
     "reciprocal_rank_fusion",
+    "sparse_evidence",
 ]
 
 
@@ -140,6 +141,16 @@ def lexical_evidence(
     total = same_language * weights.own_language * own_language + weights.shared * shared
     total = total + (1 - same_language) * weights.literal * literal
     return np.asarray(total, dtype=np.float32)
+
+
+SPARSE = 0.4
+"""Nats for one standard deviation by which the weights of tokens match more than by chance."""
+_MOST_SPARSE = 12.0
+
+
+def sparse_evidence(above_chance: Float32Array, weight: float = SPARSE) -> Float32Array:
+    """Return what learned weights of tokens tell of passages, ``(n,)`` in nats."""
+    return (weight * np.clip(above_chance, 0, _MOST_SPARSE)).astype(np.float32)
 
 
 def probability(

@@ -148,14 +148,13 @@ def compare_tokens(
     offsets, null_distribution = snapshot.offsets, snapshot.calibration.null_distribution
     codes, groups = np.unique(candidates.languages[places], return_inverse=True)
     names = [snapshot.language_names[code] for code in codes.tolist()]
-    passage_shifts = matmul_on_one_thread(offsets.of_passage_tokens(names), space.basis)
+    passage_shifts = space.shifts(offsets.of_passage_tokens(names))
     passages = PassageTokens(passage_tokens, passage_shifts, groups)
 
     def compared(query: PreparedQuery, tokens: TokenVectors) -> Float32Array:
         embedded = query.embedded
-        query_shift = np.vecdot(
-            space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections)
-        )
+        query_offset = offsets.of_query_tokens(embedded.vector, embedded.detections)
+        query_shift = np.float32(0) if space.own else np.vecdot(space.basis, query_offset)
         query_tokens = centred_tokens(tokens.vectors, query_shift)
         scores = late_interaction_scores(
             query_tokens,
