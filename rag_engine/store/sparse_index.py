@@ -22,6 +22,8 @@ __all__ = ["SparseIndex", "SparseIndexBuilder", "pack_sparse", "unpack_sparse"]
 
 _BYTES = 6
 """Of a token: its id, uint32, and its weight, float16."""
+_HEAVIEST = 65_504.0
+"""What float16 can hold."""
 
 
 def pack_sparse(vector: SparseVector) -> bytes:
@@ -34,20 +36,19 @@ def pack_sparse(vector: SparseVector) -> bytes:
     >>> len(packed), unpack_sparse(packed).tokens.tolist(), unpack_sparse(packed).weights.tolist()
     (12, [3, 9], [0.5, 0.25])
     """
-    tokens, weights = vector.tokens, vector.weights.astype(np.float16)
+    tokens, weights = vector.tokens, vector.weights
     ascend = not (np.diff(tokens, prepend=-1) < 1).any()
     if len(tokens) != len(weights) or not ascend:
         raise InvalidVectors(
             f"a sparse vector has {len(weights)} weights for {len(tokens)} tokens, whose ids are "
             "to ascend from 0 without repeats; the embedder is faulty"
         )
-    if not np.isfinite(weights).all() or (vector.weights <= 0).any():
+    if not ((weights > 0) & (weights <= _HEAVIEST)).all():
         raise InvalidVectors(
-            f"the weights of a sparse vector lie between {vector.weights.min():g} and "
-            f"{vector.weights.max():g}; they are to be above 0 and at most 65,504: the embedder is "
-            "faulty"
+            f"the weights of a sparse vector lie between {weights.min():g} and {weights.max():g}; "
+            f"they are to be above 0 and at most {_HEAVIEST:g}: the embedder is faulty"
         )
-    data: bytes = tokens.astype(np.uint32).tobytes() + weights.tobytes()
+    data: bytes = tokens.astype(np.uint32).tobytes() + weights.astype(np.float16).tobytes()
     return data
 
 
