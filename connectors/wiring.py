@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from rag_engine.calibration.prior import LanguagePrior, load_prior
-from rag_engine.calibration.token_space import TokenSpace, load_token_space
+from rag_engine.calibration.model_fit import ModelFit, attach_fit, prior_of, token_space_of
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components, check_generator
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
+from rag_engine.connectors.embedders.fit_file import fit_path
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.plugins import load_plugin
 from rag_engine.errors import SettingsError
@@ -18,7 +20,6 @@ from rag_engine.ports import (
     Loader,
     Reranker,
     SparseEmbedder,
-    TokenEmbedder,
 )
 from rag_engine.settings import (
     AutoDenseSettings,
@@ -81,7 +82,7 @@ def build_components(
     """
     if embedder is None:
         embedder = build_embedder(settings.embedder)
-    prior = load_prior(embedder.contract.weights)
+    prior = prior_of(embedder)
     token_space = _token_space(settings.embedder, embedder)
     if generator is None:
         generator = build_generator(settings.generator, embedder, prior, token_space)
@@ -132,7 +133,21 @@ def _ocr(settings: OcrSettings) -> OcrOptions | None:
 
 
 def build_embedder(settings: EmbedderSettings) -> Embedder:
-    """Build the embedder that the settings name."""
+    """Build the embedder that the settings name, with the fit that they name.
+
+    Raises:
+        MissingExtra: its package is not installed.
+        ModelError: the model or its fit can not be read, or the fit is of another model.
+        SettingsError: a plug-in can not be had.
+    """
+    embedder = _build_embedder(settings)
+    fit = fit_path(settings)
+    if fit is not None:
+        attach_fit(embedder, ModelFit.load(fit))
+    return embedder
+
+
+def _build_embedder(settings: EmbedderSettings) -> Embedder:
     match settings:
         case BundledEmbedderSettings():
             from rag_engine.connectors.embedders.bundled_e5 import BundledE5
@@ -193,14 +208,9 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
 
 def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
     choosing = isinstance(settings, BundledEmbedderSettings | BgeM3EmbedderSettings)
-    wanted = not choosing or settings.token_vectors
-    if not wanted or not isinstance(embedder, TokenEmbedder):
+    if choosing and not settings.token_vectors:
         return None
-    space = load_token_space(embedder.contract.weights)
-    if space is None:
-        return getattr(embedder, "own_token_space", None)
-    serves = getattr(embedder, "serves_basis", None)
-    return space if serves is None or serves(space.basis) else None
+    return token_space_of(embedder)
 
 
 def _sparse(settings: EmbedderSettings, embedder: Embedder) -> bool:

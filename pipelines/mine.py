@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from rag_engine.calibration.margins import Margin
-from rag_engine.calibration.prior import load_prior
+from rag_engine.calibration.model_fit import prior_of
 from rag_engine.components import default_detector
 from rag_engine.connectors.wiring import build_dense, build_embedder
 from rag_engine.errors import InvalidInput
@@ -192,7 +192,7 @@ def _sides(
         _language(side, stated_language(said))
         for side, said in zip(sides, how.languages, strict=True)
     ]
-    prior = load_prior(embedder.contract.weights)
+    prior = prior_of(embedder)
     first, second = centred_sides(vectors[0], vectors[1], languages, prior=prior)
     return first, second, languages
 

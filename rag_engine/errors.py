@@ -233,6 +233,12 @@ class ContractMismatch(StoreError):
         hint = ""
         if f"{stored}+" in given or f"{given}+" in stored:  # the one is the other with its adapter
             hint = f" (embedder.adapter = {'true' if '+' in stored else 'false'})"
+        if "fit" in fields:
+            hint += (
+                " (embedder.fit = 'none')"
+                if fields["fit"][0] == "none"
+                else " (embedder.fit names the file of a fit; its SHA-256 above is of its figures)"
+            )
         built, step = "with other settings", f"open it with the stored ones{hint}, or "
         if "analyser" in fields:  # no setting chooses it
             built, step = "by another version of rag-engine", ""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rag_engine.calibration.model_fit import fit_of
 from rag_engine.components import Components
 from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
 from rag_engine.text.analysis import ANALYSER_VERSION
 
 __all__ = ["check_contract", "contract_to_open", "index_contract"]
+
+_FIT = "fit"
+"""What was fitted to the model, by the SHA-256 of its figures. A contract without one has none, as
+those that were written before there were any."""
 
 
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
@@ -16,6 +23,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
     # Named only where it is so: bases of every other embedder, older ones too, promise what they
     # always did.
     sparse = {"sparse": "weights of tokens"} if components.sparse else {}
+    fit = fit_of(components.embedder)
     return {
         **{f"embedder.{name}": value for name, value in embedder.items()},
         **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
@@ -24,6 +32,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "storage": "float16",
         "token_space": components.token_space.version if components.token_space else "none",
         **sparse,
+        **({} if fit is None else {_FIT: fit.identity}),
     }
 
 
@@ -60,9 +69,13 @@ new knowledge base
     if not isinstance(stored, dict):
         raise StoreCorrupt("the catalogue holds no index contract; it is damaged")
     differing = {
-        name: (stored.get(name), given.get(name))
+        name: (_value(stored, name), _value(given, name))
         for name in stored.keys() | given.keys()
         if stored.get(name) != given.get(name)
     }
     if differing:
         raise ContractMismatch(differing)
+
+
+def _value(contract: Mapping[str, object], name: str) -> object:
+    return contract.get(name, "none" if name == _FIT else None)

@@ -48,7 +48,9 @@ class SparseHashEmbedder(HashEmbedder):
     def _kinds(self, texts: Sequence[str], basis: Float32Array | None = None) -> EmbeddedKinds:
         sparse = []
         for text in texts:
-            words = {int(hashlib.sha256(w.encode()).hexdigest()[:7], 16): len(w) for w in text.split()}
+            words = {
+                int(hashlib.sha256(w.encode()).hexdigest()[:7], 16): len(w) for w in text.split()
+            }
             tokens = sorted(words)
             weights = np.array([words[token] for token in tokens], np.float32)
             sparse.append(SparseVector(np.array(tokens, np.int64), weights))

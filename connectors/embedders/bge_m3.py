@@ -110,6 +110,15 @@ class BgeM3Embedder(SentenceTransformerEmbedder):
         """Where vectors of tokens lie: in a space of their own, of which nothing is left out."""
         return TokenSpace.of_head(self._heads.token_width)
 
+    @property
+    def tokens_refused(self) -> str:
+        """Why nothing is fitted to its tokens: a trained head gives them vectors."""
+        return "a head that was trained for it gives tokens a space of their own"
+
+    def serves_basis(self, basis: Float32Array) -> bool:
+        """Tell whether token vectors can be had in these directions."""
+        return basis.shape[1] == self._heads.token_width
+
     def embed_query_kinds(
         self, texts: Sequence[str], basis: Float32Array | None = None
     ) -> EmbeddedKinds:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.calibration.model_fit import ModelFit
 from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.embedding.prompts import instructed
@@ -21,7 +22,12 @@ _LONGEST_TOKEN = 128
 
 
 class LocalEmbedder(ABC):
-    """An ``Embedder`` whose contract is known when it is opened."""
+    """An ``Embedder`` whose contract is known when it is opened.
+
+    ``fit`` is what was fitted to its model, if anything: ``model_fit.attach_fit`` sets it.
+    """
+
+    fit: ModelFit | None = None
 
     def __init__(self, contract: EmbedderContract) -> None:
         self._contract = contract

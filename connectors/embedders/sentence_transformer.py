@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
+from rag_engine.connectors.embedders.token_states import TokenStates
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
@@ -17,10 +20,11 @@ from rag_engine.connectors.torch_models import (
     quiet_loading,
     weights_digest,
 )
+from rag_engine.embedding.batching import Batch
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
 __all__ = ["SentenceTransformerEmbedder"]
@@ -45,6 +49,10 @@ class SentenceTransformerEmbedder(LocalEmbedder):
     ``resolve_prompts``); the contract names what is used. Code that comes with a model is never
     run, and only safetensors are loaded. Many threads may share one instance: a long job lets
     others in after each batch.
+
+    It is a ``TokenEmbedder`` where the model pools by the mean (``token_states`` says why);
+    ``tokens_refused`` tells why it is not. What tokens weigh is told by a unigram tokenizer, else
+    by the model's ``fit``; without either all weigh the same.
 
     Raises:
         InvalidInput: a device, precision or number of threads that can not be had.
@@ -79,6 +87,7 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
         self._batch_tokens = _BATCH_TOKENS["cuda" if on_gpu else "cpu"]
         self._lock = threading.Lock()
+        self._tokens = TokenStates(self._model, _dimension(self._model, truncate_dim))
         prompts = _prompts(model, self._model, query_prompt, passage_prompt)
         super().__init__(
             EmbedderContract(
@@ -100,6 +109,53 @@ class SentenceTransformerEmbedder(LocalEmbedder):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""
         return self._lengths(readable(texts), add_special_tokens=False)
+
+    @property
+    def tokens_refused(self) -> str:
+        """Why the model gives no token vectors; empty where it does."""
+        return self._tokens.refused
+
+    def serves_basis(self, basis: Float32Array) -> bool:
+        """Tell whether token vectors can be had in these directions."""
+        return not self.tokens_refused and basis.shape[1] == self.dimension
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many different tokens there are."""
+        return self._tokens.vocabulary
+
+    @property
+    def weighs_tokens(self) -> bool:
+        """Whether the tokenizer itself tells what a token weighs."""
+        return self._tokens.information is not None
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of each text, without prompt and special tokens."""
+        texts = readable(texts)
+        with self._lock:
+            return self._tokens.ids(texts)
+
+    def embed_query_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed questions, with the vectors ``(n, width)`` of their own tokens.
+
+        Raises:
+            InvalidInput: one text in place of a list; the model gives no token vectors.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed_tokens(self._contract.query_prompt, texts, basis)
+
+    def embed_passage_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed passages, with the vectors ``(n, width)`` of their own tokens.
+
+        Raises:
+            InvalidInput: one text in place of a list; the model gives no token vectors.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed_tokens(self._contract.passage_prompt, texts, basis)
 
     def fast_tokenizer(self) -> Any:
         """Return the model's tokenizer as the package ``tokenizers`` has it.
@@ -159,12 +215,47 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         )
         return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
 
-    def _run(self, prompt: str, texts: list[str]) -> Float32Array:
+    def _embed_tokens(
+        self, prompt: str, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        if self.tokens_refused:
+            raise InvalidInput(
+                f"{self._contract.model!r} gives no vectors of tokens: {self.tokens_refused}"
+            )
+        texts = self._beginnings(texts)
+        lengths = self._lengths([prompt + text for text in texts], add_special_tokens=True)
+        tokens: dict[int, TokenVectors] = {}
+
+        def compute(batch: Batch) -> Float32Array:
+            with self._lock, self._precision():
+                vectors, its_tokens = self._tokens.compute(
+                    prompt, [texts[row] for row in batch.rows], basis, self._weights_of
+                )
+            tokens.update(zip(batch.rows, its_tokens, strict=True))
+            return vectors
+
+        limited = [min(length, self.max_tokens) for length in lengths]
+        vectors = self._in_batches(limited, self._batch_tokens, compute)
+        unit = checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
+        return unit, [tokens[row] for row in range(len(texts))]
+
+    def _weights_of(self, ids: Sequence[int]) -> Float32Array:
+        information = self._tokens.information
+        if information is None and self.fit is not None:
+            information = self.fit.token_weights
+        if information is None:
+            return np.ones(len(ids), np.float32)
+        weights: Float32Array = information[list(ids)]
+        return weights
+
+    def _precision(self) -> AbstractContextManager[Any]:
         import torch
 
         kind = torch.device(self._device).type
-        precision = torch.autocast(kind, dtype=torch.bfloat16) if self._bf16 else nullcontext()
-        with self._lock, precision:
+        return torch.autocast(kind, dtype=torch.bfloat16) if self._bf16 else nullcontext()
+
+    def _run(self, prompt: str, texts: list[str]) -> Float32Array:
+        with self._lock, self._precision():
             vectors: Float32Array = self._model.encode(
                 texts,
                 prompt=prompt,

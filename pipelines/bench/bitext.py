@@ -25,7 +25,8 @@ from typing import Any, get_args
 import numpy as np
 
 from rag_engine.calibration.margins import Margin
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.connectors.dense.exact_index import ExactIndexFactory
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput
@@ -56,7 +57,7 @@ def bench_bitext(path: Path, settings: Settings) -> Outcome:
     """
     pairs = _read(path)
     embedder = build_embedder(settings.embedder)
-    prior = load_prior(embedder.contract.weights)
+    prior = prior_of(embedder)
     english = list(dict.fromkeys(translation for rows in pairs.values() for _, translation in rows))
     place = {text: number for number, text in enumerate(english)}
     rows: list[dict[str, Any]] = []

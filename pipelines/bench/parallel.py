@@ -5,19 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.parallel_files import LEFT_OUT
 from rag_engine.ports import Embedder, Float32Array
 from rag_engine.store.progress import OnStage
 from rag_engine.tasks.similarity import Side, embedded_side, unread
+from rag_engine.tasks.similarity_fit import language_pairs, logistic_fit, nearest_misses
 from rag_engine.text.codes import normalise_language
 
 __all__ = [
@@ -35,11 +35,6 @@ __all__ = [
 
 Parallel = dict[str, list[str]]
 """The same sentences in the same order, by language as the file writes it."""
-
-_STEPS = 30
-_LEFT_OUT = {"arz_Arab", "als_Latn", "azb_Arab", "arb_Latn", "nno_Latn", "prs_Arab", "yue_Hant",
-             "zho_Hant"}  # fmt: skip
-"""Codes of FLORES whose language, or whose script's language, another code of it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def read_parallel(path: Path, sentences: int, prior: LanguagePrior) -> ReadParal
     chosen = sorted(common)[:sentences]
     known: Parallel = {}
     others: Parallel = {}
-    for code in sorted(set(texts) - _LEFT_OUT):
+    for code in sorted(set(texts) - LEFT_OUT):
         into = others if prior.place(normalise_language(code)) is None else known
         into[code] = [texts[code][sentence] for sentence in chosen]
     return ReadParallel(known, others)
@@ -118,25 +113,6 @@ def embedded(parallel: Parallel, embedder: Embedder, on_stage: OnStage) -> dict[
     return sides
 
 
-def language_pairs(codes: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield every two languages."""
-    return combinations(codes, 2)
-
-
-def nearest_misses(similarities: Float32Array) -> tuple[Float32Array, Float32Array]:
-    """Return the similarity of each sentence with its translation, and with its nearest miss.
-
-    ``similarities`` is ``(n, n)``, translations on the diagonal; a miss is any other sentence.
-
-    >>> right, wrong = nearest_misses(np.array([[0.9, 0.2, 0.3], [0.1, 0.8, 0.0], [0, 0, 0.7]]))
-    >>> right.tolist(), wrong.tolist()
-    ([0.9, 0.8, 0.7], [0.3, 0.1, 0.0])
-    """
-    others = similarities.copy()
-    np.fill_diagonal(others, -np.inf)
-    return np.diag(similarities).copy(), others.max(axis=1)
-
-
 def auroc(right: Float32Array, wrong: Float32Array) -> float:
     """Return how often one of ``right`` is above one of ``wrong``; equal ones count one half.
 
@@ -147,23 +123,3 @@ def auroc(right: Float32Array, wrong: Float32Array) -> float:
     below = np.searchsorted(ordered, right, side="left")
     up_to = np.searchsorted(ordered, right, side="right")
     return float((below + up_to).mean() / 2 / len(wrong))
-
-
-def logistic_fit(
-    features: npt.NDArray[np.floating], right: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float64]:
-    """Return intercept and weights of a logistic regression, by Newton's method.
-
-    >>> weights = logistic_fit(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1.0]))
-    >>> round(float(-weights[0] / weights[1]), 3)
-    1.5
-    """
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    design = np.column_stack([np.ones(len(features)), (features - mean) / deviation])
-    weights = np.zeros(design.shape[1])
-    for _ in range(_STEPS):
-        probability = 1 / (1 + np.exp(-design @ weights))
-        curvature = (design * (probability * (1 - probability))[:, np.newaxis]).T @ design
-        weights += np.linalg.solve(curvature, design.T @ (right - probability))
-    slopes = weights[1:] / deviation
-    return np.concatenate([[weights[0] - slopes @ mean], slopes])

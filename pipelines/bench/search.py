@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rag_engine.calibration.token_space import load_token_space
+from rag_engine.calibration.model_fit import token_space_of
 from rag_engine.components import default_components
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
@@ -93,7 +93,7 @@ def real_texts(test_set: Path | None, queries: int) -> tuple[list[Document], lis
 def drawn_corpus(real: Sequence[Document], settings: Settings) -> DrawnCorpus:
     """Embed real passages, to draw others after them."""
     parts = default_components(settings)
-    space = load_token_space(parts.embedder.contract.weights)
+    space = token_space_of(parts.embedder)
     assert isinstance(parts.embedder, TokenEmbedder)
     assert space is not None
     return DrawnCorpus(real, parts.embedder, space, parts.detector)

@@ -38,6 +38,7 @@ _COMMANDS = {
     "similarity": "Tell how probably two texts say the same, whatever their languages.",
     "mine": "Find the pairs of two files that translate each other.",
     "evaluate": "Measure on test sets.",
+    "fit": "Find out of a model what makes search fair across languages, from parallel sentences.",
     "export": "Write a model so that it runs elsewhere.",
     "synthesize": "Let a language model write questions about the passages, to train on.",
 }

@@ -13,82 +13,28 @@ import gzip
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.calibration.language_places import joined_offsets, middle_of
 from rag_engine.calibration.prior import PRIOR_FILES
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.ports import Embedder
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["ADAPTED", "main", "prior_middle", "prior_offsets", "sampled"]
+__all__ = ["ADAPTED", "main", "sampled"]
 
 ADAPTED = "adapted"
-_FULL_TRUST = 600
-"""Sentences from which a mean is as good as it gets; fewer weigh less."""
-_ENOUGH = 100
 _EVERY = 40
 """One news sentence in so many, in every language, tells where the middle is."""
 _OF_EACH = 8
 """Tatoeba sentences of each language that do."""
 
 _Array = npt.NDArray[np.float64]
-
-
-def prior_offsets(
-    tatoeba: Mapping[str, tuple[_Array, int]], news: Mapping[str, _Array]
-) -> dict[str, _Array]:
-    """Join two estimates of each language's offset into one, around the mean of all languages.
-
-    ``tatoeba`` maps a language to its mean less that of its English translations, and the number
-    of sentences; ``news`` to the mean over the same sentences in every language. The second is
-    moved into the frame of the first by the languages that both have.
-    """
-    common = [name for name in sorted(news) if name in tatoeba and tatoeba[name][1] >= _ENOUGH]
-    shift = np.mean([news[name] - tatoeba[name][0] for name in common], axis=0)
-    joined: dict[str, _Array] = {}
-    for name in sorted({*tatoeba, *news}):
-        estimates: list[tuple[_Array, float]] = []
-        if name in tatoeba:
-            mean, count = tatoeba[name]
-            estimates.append((mean, min(1.0, count / _FULL_TRUST)))
-        if name in news:
-            estimates.append((news[name] - shift, 1.0))
-        joined[name] = np.average(
-            [estimate for estimate, _ in estimates],
-            axis=0,
-            weights=[weight for _, weight in estimates],
-        )
-    centre = np.mean(list(joined.values()), axis=0)
-    return {name: offset - centre for name, offset in joined.items()}
-
-
-def prior_middle(
-    samples: Sequence[tuple[_Array, Sequence[str]]], offsets: Mapping[str, _Array]
-) -> _Array:
-    """Return the middle that the ``offsets`` are from, ``(dimension,)``: the mean over samples.
-
-    A sample has vectors ``(n, dimension)`` and the language of each. Its middle is the mean, over
-    its languages, of their means less their offsets.
-
-    >>> prior_middle([(np.array([[3.0], [4.0], [1.0]]), ["a", "a", "b"])], {"a": 2.0, "b": -2.0})
-    array([2.25])
-    """
-    middles = []
-    for vectors, languages in samples:
-        names = np.array(languages)
-        middles.append(
-            np.mean(
-                [vectors[names == name].mean(axis=0) - offsets[name] for name in sorted({*names})],
-                axis=0,
-            )
-        )
-    middle: _Array = np.mean(middles, axis=0)
-    return middle
 
 
 def sampled(tatoeba: Path, news: Path) -> list[list[tuple[str, str]]]:
@@ -130,12 +76,12 @@ def _tatoeba(path: Path, embedder: Embedder) -> dict[str, tuple[_Array, int]]:
     return {**found, "en": (np.zeros(embedder.dimension), len(english))}
 
 
-def _news(path: Path, embedder: Embedder) -> dict[str, _Array]:
+def _news(path: Path, embedder: Embedder) -> dict[str, tuple[_Array, int]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for row in _rows(path):
         groups[normalise_language(row["language"])].append(row["text"].strip())
     return {
-        name: embedder.embed_passages(texts).astype(np.float64).mean(axis=0)
+        name: (embedder.embed_passages(texts).astype(np.float64).mean(axis=0), len(texts))
         for name, texts in sorted(groups.items())
     }
 
@@ -145,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
     adapted = arguments[-1] == ADAPTED
     tatoeba, news, folder = (Path(each) for each in arguments[:3])
     embedder = BundledE5(adapter=adapted)
-    offsets = prior_offsets(_tatoeba(tatoeba, embedder), _news(news, embedder))
+    offsets = joined_offsets([_tatoeba(tatoeba, embedder), _news(news, embedder)])
     samples = [
         (
             embedder.embed_passages([text for text, _ in sample]).astype(np.float64),
@@ -159,7 +105,7 @@ def main(arguments: Sequence[str]) -> None:
             weights=np.array(embedder.contract.weights),
             languages=np.array(sorted(offsets)),
             offsets=np.array([offsets[name] for name in sorted(offsets)], dtype=np.float16),
-            middle=prior_middle(samples, offsets).astype(np.float16),
+            middle=middle_of(samples, offsets).astype(np.float16),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from rag_engine.calibration.model_fit import ModelFit, fit_of
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.vector_cache import VectorCache
@@ -82,6 +83,11 @@ class CachedEmbedder:
     def contract(self) -> EmbedderContract:
         """That of the embedder that is asked."""
         return self._embedder.contract
+
+    @property
+    def fit(self) -> ModelFit | None:
+        """What was fitted to the model of the embedder that is asked, if anything."""
+        return fit_of(self._embedder)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
+from rag_engine.calibration.model_fit import ModelFit
+from rag_engine.calibration.prior import LanguagePrior
+from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.errors import ModelError, StoreCorrupt
 from rag_engine.ports import Float32Array, TokenVectors
@@ -12,6 +17,24 @@ from rag_engine.ports import Float32Array, TokenVectors
 __all__ = ["AbsentEmbedder"]
 
 _PREFIX = "embedder."
+
+
+class _AbsentFit(ModelFit):
+    """Stands for the fit of a model that is not here: it has its identity, and no figures."""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, object], dimension: int) -> _AbsentFit | None:
+        """Return that of an index with this contract, None if it was built without one."""
+        if "fit" not in stored:
+            return None
+        version = str(stored.get("token_space"))
+        nothing = np.zeros((1, dimension), np.float32)
+        space = TokenSpace(version=version, basis=nothing, background=nothing[:, :1])
+        fit = cls({})
+        fit.__dict__["identity"] = str(stored["fit"])
+        fit.__dict__["prior"] = LanguagePrior((), nothing[:0])
+        fit.__dict__["token_space"] = None if version == "none" else space
+        return fit
 
 
 class AbsentEmbedder:
@@ -33,6 +56,7 @@ class AbsentEmbedder:
             raise StoreCorrupt(f"the catalogue holds no index contract: {error}") from error
         self.dimension = self.contract.dimension
         self.max_tokens = self.contract.max_tokens
+        self.fit = _AbsentFit.of(stored, self.dimension)
         self._has_tokens = stored.get("token_space") not in {None, "none"}
 
     def serves_basis(self, basis: Float32Array) -> bool:

@@ -66,6 +66,9 @@ class ExportedEmbedderSettings(_Embedder):
     """How OpenVINO computes; ``auto``: the quickest that the processor has built in."""
     threads: int = Field(0, ge=0, le=1_024)
     """CPU threads for embedding; 0: one a core."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
 
 
 class SentenceTransformerEmbedderSettings(_Embedder):
@@ -88,6 +91,9 @@ class SentenceTransformerEmbedderSettings(_Embedder):
     truncate_dim: int | None = Field(None, ge=8, le=65_536)
     """Keep only so many leading components of a vector: for models that were trained for it, by
     Matryoshka representation learning (Kusupati et al. 2022)."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
 
 
 class BgeM3EmbedderSettings(_Embedder):
@@ -111,6 +117,9 @@ class BgeM3EmbedderSettings(_Embedder):
     """Keep the vectors of a passage's tokens for late interaction: of BGE-M3, 1 KB a token."""
     sparse_vectors: bool = True
     """Keep what a passage's tokens weigh, and compare it: 6 bytes a token."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
 
 
 class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
@@ -131,10 +140,15 @@ class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
     input_types: tuple[str, str] | None = None
     """What the server calls a question and a passage (NVIDIA NIM: ``["query", "passage"]``, Voyage:
     ``["query", "document"]``); none stated: it is not told."""
+    fit: str = Field("none", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``none``."""
 
 
 class PluginEmbedderSettings(Plugin, _Embedder):
     """An ``Embedder`` of one's own."""
+
+    fit: str = Field("none", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``none``."""
 
 
 EmbedderSettings = Annotated[

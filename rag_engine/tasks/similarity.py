@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.similarity_scale import LEAST_SPREAD, SimilarityScale
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
@@ -118,7 +119,7 @@ def scaled_prior(embedder: Embedder) -> LanguagePrior:
     Raises:
         InvalidInput: none is shipped for the model.
     """
-    prior = load_prior(embedder.contract.weights)
+    prior = prior_of(embedder)
     if prior is None or prior.similarity is None:
         raise InvalidInput(
             f"how the cosines of {embedder.contract.model!r} become probabilities is not known: "

@@ -65,6 +65,7 @@ def test_all_commands_are_there():
         "similarity",
         "mine",
         "evaluate",
+        "fit",
         "export",
         "synthesize",
         "train",

@@ -79,8 +79,16 @@ def test_nothing_is_written_where_no_token_weighs_anything(tmp_path):
 
 @pytest.mark.parametrize(
     ("tokens", "weights"),
-    [([3, 3], [1, 1]), ([5, 3], [1, 1]), ([-1], [1]), ([3], [1, 1]), ([3], [0]), ([3], [-1])]
-    + [([3], [np.nan]), ([3], [1e6])],
+    [
+        ([3, 3], [1, 1]),
+        ([5, 3], [1, 1]),
+        ([-1], [1]),
+        ([3], [1, 1]),
+        ([3], [0]),
+        ([3], [-1]),
+        ([3], [np.nan]),
+        ([3], [1e6]),
+    ],
 )
 def test_what_is_no_sparse_vector_is_refused(tokens, weights):
     with pytest.raises(InvalidVectors, match="sparse vector"):

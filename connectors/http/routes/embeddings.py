@@ -6,12 +6,10 @@ passages, the vectors of single tokens, the model's own count of tokens, and its
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from rag_engine.calibration.token_space import TokenSpace, load_token_space
+from rag_engine.calibration.model_fit import token_space_of
 from rag_engine.connectors.embedding_wire import (
     CHARACTERS,
     basis_name,
@@ -69,7 +67,7 @@ async def embeddings(
         raise _invalid(f"vectors have {dimension} dimensions", "dimensions")
     if body.instruction is not None and (body.token_vectors or not body.of_queries):
         raise _invalid("an instruction is for queries, without token_vectors", "instruction")
-    if body.token_vectors and _token_space(tenant.embedder) is None:
+    if body.token_vectors and token_space_of(tenant.embedder) is None:
         raise _invalid(f"{tenant.model_name!r} gives no vectors of tokens", "token_vectors")
     most = CHARACTERS if body.token_vectors else _MOST_CHARACTERS
     characters = _checked(body, tenant, most)
@@ -139,7 +137,7 @@ def _embedded(
     Raises:
         InvalidInput: the model takes no instruction.
     """
-    texts, space = body.texts, _token_space(embedder) if body.token_vectors else None
+    texts, space = body.texts, token_space_of(embedder) if body.token_vectors else None
     if space is not None and isinstance(embedder, TokenEmbedder):
         embed = embedder.embed_query_tokens if body.of_queries else embedder.embed_passage_tokens
         return embed(texts, space.basis)
@@ -169,31 +167,11 @@ def _out(
 def _contract(tenant: Tenant) -> ContractOut:
     """Return what the model promises, under the name that it has here."""
     contract = tenant.embedder.contract
-    gives_tokens = _token_space(tenant.embedder) is not None
+    space = token_space_of(tenant.embedder)
     return ContractOut.model_validate(
         {
             **contract.as_dict(),
             "model": tenant.model_name,
-            "token_basis": _basis(contract.weights) if gives_tokens else None,
+            "token_basis": None if space is None else basis_name(space.basis),
         }
     )
-
-
-def _token_space(embedder: Embedder) -> TokenSpace | None:
-    """Return the space that an embedder's tokens are compared in, if it gives any."""
-    if not isinstance(embedder, TokenEmbedder):
-        return None
-    space = _shipped(embedder.contract.weights)
-    serves = getattr(embedder, "serves_basis", None)  # one that asks another service itself
-    return space if space is None or serves is None or serves(space.basis) else None
-
-
-@lru_cache(maxsize=8)
-def _shipped(weights: str) -> TokenSpace | None:
-    return load_token_space(weights)
-
-
-@lru_cache(maxsize=8)
-def _basis(weights: str) -> str | None:
-    space = _shipped(weights)
-    return None if space is None else basis_name(space.basis)

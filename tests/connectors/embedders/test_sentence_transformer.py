@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag_engine.calibration.token_space import load_token_space
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
@@ -281,6 +282,55 @@ def test_the_real_model_equals_the_bundled_one(tmp_path_factory):
     ):
         assert (mine * bundled).sum(axis=1).min() >= 0.999
     assert embedder.count_tokens(texts) == bundled_e5.count_tokens(texts)
+    basis = load_token_space(bundled_e5.contract.weights).basis
+    for embed in ("embed_query_tokens", "embed_passage_tokens"):
+        vectors, tokens = getattr(embedder, embed)(texts[:20], basis)
+        expected, its = getattr(bundled_e5, embed)(texts[:20], basis)
+        assert np.allclose(vectors, expected, atol=1e-4)
+        for mine, bundled in zip(tokens, its, strict=True):
+            assert np.allclose(mine.vectors, bundled.vectors, atol=1e-3)
+            assert np.allclose(mine.weights, bundled.weights)
+
+
+def test_tokens_are_parts_of_the_mean(folder, embedder):
+    """The mean of all tokens, prompt and special ones too, is the vector: here without them."""
+    plain = SentenceTransformerEmbedder(model=str(folder), device="cpu", passage_prompt="")
+    whole = np.eye(32, dtype=np.float32)
+    vectors, tokens = plain.embed_passage_tokens(TEXTS, whole)
+    np.testing.assert_allclose(vectors, plain.embed_passages(TEXTS), atol=1e-6)
+    assert [len(each.vectors) for each in tokens] == plain.count_tokens(TEXTS)
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder).eval()
+    for text, mine in zip(TEXTS, tokens, strict=True):
+        with torch.inference_mode():
+            features = tokenizer(text, truncation=True, max_length=40, return_tensors="pt")
+            states = model(**features).last_hidden_state[0].numpy()
+        length = np.linalg.norm(states.mean(axis=0))
+        np.testing.assert_allclose(mine.vectors, states[1:-1] / length, atol=1e-4)
+        assert mine.weights.tolist() == [1] * len(mine.weights)
+    prompted, with_prompt = embedder.embed_passage_tokens(TEXTS, whole[:3])
+    assert [each.vectors.shape for each in with_prompt] == [
+        (len(each.vectors), 3) for each in tokens
+    ]
+    assert not np.allclose(prompted, vectors)
+
+
+def test_a_model_that_pools_by_its_first_token_gives_none(tmp_path):
+    folder = save_embedder(tmp_path)
+    [path] = folder.glob("1_Pooling/config.json")
+    config = json.loads(path.read_text())
+    flags = {key: key == "pooling_mode_cls_token" for key in config if key.startswith("pooling_m")}
+    if "pooling_mode" in config:
+        flags = {"pooling_mode": "cls"}
+    path.write_text(json.dumps({**config, **flags}))
+    embedder = SentenceTransformerEmbedder(model=str(folder), device="cpu")
+    assert embedder.contract.pooling == "cls"
+    assert not embedder.serves_basis(np.eye(32, dtype=np.float32))
+    with pytest.raises(InvalidInput, match="it pools by 'cls'"):
+        embedder.embed_query_tokens(TEXTS, np.eye(32, dtype=np.float32))
 
 
 def test_an_instruction_stands_in_the_place_of_the_usual_one(folder, embedder):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rag_engine.calibration.prior import LanguagePrior
-from rag_engine.pipelines.recipes.make_similarity import fit_scale
 from rag_engine.tasks.similarity import Side
+from rag_engine.tasks.similarity_fit import fit_scale
 
 LANGUAGES = ["aa", "ab", "af", "ak", "am", "an"]
 

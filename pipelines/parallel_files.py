@@ -1,0 +1,84 @@
+"""Files of parallel sentences, as FLORES, NTREX and Tatoeba can be had: JSON Lines, also gzipped.
+
+A row has ``language``, ``text``, and either ``sentence`` (the same number for the same content) or
+``english`` (its translation). A row that can not be read is a problem and stops nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag_engine.calibration.fit_model import Aligned, Paired
+from rag_engine.errors import InvalidInput
+from rag_engine.text.codes import normalise_language
+from rag_engine.told_problems import ToldProblems
+
+__all__ = ["LEFT_OUT", "read_parallel_file"]
+
+LEFT_OUT = {"arz_Arab", "als_Latn", "arb_Latn", "azb_Arab", "nno_Latn", "prs_Arab", "yue_Hant",
+            "zho_Hant"}  # fmt: skip
+"""Codes of FLORES whose language, or whose script's language, another code of it has."""
+_FORM = '{"language": "...", "sentence": 1, "text": "..."} or {..., "english": "..."}'
+
+
+def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
+    """Read all sentences of a file, and what could not be read.
+
+    Raises:
+        InvalidInput: the file can not be read, or holds no sentence.
+    """
+    problems = ToldProblems(str(path))
+    aligned: dict[str, dict[int, str]] = defaultdict(dict)
+    paired: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            language, text = _told(row, "language"), _told(row, "text")
+            if language in LEFT_OUT:
+                continue
+            code = normalise_language(language)
+            if "sentence" in row:
+                sentence = row["sentence"]
+                if not isinstance(sentence, int):
+                    raise ValueError(f"'sentence' is a number, got {sentence!r:.40}")
+                # Of a language in two scripts both tell its place, each as other sentences.
+                key = sentence if sentence not in aligned[code] else -1 - sentence
+                aligned[code].setdefault(key, text)
+            else:
+                paired[code].append((text, _told(row, "english")))
+        except (TypeError, ValueError) as error:
+            problems.add(f"line {number:,}: {error}; a row is {_FORM}; it was passed over")
+    if aligned and paired:
+        raise InvalidInput(
+            f"{path} has rows with 'sentence' and rows without; give them as two files"
+        )
+    if not aligned and not paired:
+        raise InvalidInput(f"{path} holds no parallel sentences; a line is {_FORM}")
+    source = Aligned(path.name, aligned) if aligned else Paired(path.name, paired)
+    return source, problems
+
+
+def _told(row: Any, name: str) -> str:
+    if not isinstance(row, dict):
+        raise TypeError("it is no JSON object")
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name!r} is a text that is not empty, got {value!r:.40}")
+    return value.strip()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as file:
+            yield from file
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise InvalidInput(f"{path} can not be read: {error}") from error

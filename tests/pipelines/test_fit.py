@@ -1,0 +1,155 @@
+"""``rag-engine fit``: a model of one's own, from files of parallel sentences."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from rag_engine.calibration.fit_model import Aligned, Paired
+from rag_engine.calibration.model_fit import FIT_FILE, ModelFit, fit_of
+from rag_engine.connectors.wiring import build_embedder
+from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
+from rag_engine.pipelines.parallel_files import read_parallel_file
+from rag_engine.settings import Settings
+
+MODEL = "tests.doubles:HashEmbedder"
+ROWS = [
+    {"language": language, "sentence": row, "text": f"{language} {row}"}
+    for language in ("deu_Latn", "swh_Latn", "zho_Hans", "zho_Hant")
+    for row in range(12)
+]
+
+
+def write(path, rows):
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    text = "".join(f"{line}\n" for line in lines)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def parallel(tmp_path):
+    return write(tmp_path / "flores.jsonl.gz", ROWS)
+
+
+def run_json(capsys, *arguments):
+    capsys.readouterr()
+    status = main(["fit", *map(str, arguments), "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_part_of_ones_own_is_fitted_and_opened_with_its_fit(parallel, tmp_path, capsys):
+    out = tmp_path / "own.npz"
+    status, printed = run_json(capsys, MODEL, "--parallel", parallel, "--out", out)
+    assert status == Exit.DONE
+    result, fit = printed["result"], ModelFit.load(out)
+    assert fit.prior.languages == ("de", "sw", "zh")
+    assert result == {
+        "file": str(out),
+        "identity": fit.identity,
+        "model": "hash",
+        "sources": ["flores.jsonl.gz"],
+        "languages": 3,
+        "sentences": 36,
+        "token_vectors": False,
+        "tokens_refused": "the embedder gives one vector a text alone",
+        "token_weights": None,
+    }
+    settings = Settings.model_validate({"embedder": {"kind": MODEL, "fit": str(out)}})
+    assert fit_of(build_embedder(settings.embedder)).identity == fit.identity
+    other = {"kind": MODEL, "fit": str(out), "options": {"dimension": 64}}
+    with pytest.raises(ModelError, match="fitted to 128, the model has 64"):
+        build_embedder(Settings.model_validate({"embedder": other}).embedder)
+
+
+def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
+    bad = ["{", "[]", {"language": "de", "sentence": "x", "text": "a"}, {"language": "de"}]
+    path = write(tmp_path / "a.jsonl", [*ROWS, *bad, ""])
+    status, printed = run_json(capsys, MODEL, "--parallel", path, "--out", tmp_path / "a.npz")
+    assert status == Exit.PROBLEMS
+    reasons = [problem["reason"] for problem in printed["problems"]]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        f"line {number}" for number in (49, 50, 51, 52)
+    ]
+    assert printed["result"]["sentences"] == 36
+
+
+def test_a_fit_is_not_written_over(parallel, tmp_path, capsys):
+    out = tmp_path / "own.npz"
+    out.write_text("mine")
+    _, printed = run_json(capsys, MODEL, "--parallel", parallel, "--out", out)
+    assert "open with no other" in printed["error"]["message"]
+    assert out.read_text() == "mine"
+    status, _ = run_json(capsys, MODEL, "--parallel", parallel, "--out", out, "--replace")
+    assert status == Exit.DONE
+    ModelFit.load(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bundled"], "needs no fit"),
+        ([MODEL], "name a file with --out"),
+        ([], "neither was given"),
+    ],
+)
+def test_what_can_not_be_fitted_is_told(arguments, said, parallel, capsys):
+    status, printed = run_json(capsys, *arguments, "--parallel", parallel)
+    assert status == Exit.FAILED
+    assert said in printed["error"]["message"]
+
+
+def test_tatoebas_rows_are_pairs(tmp_path):
+    rows = [{"language": "deu", "text": "Ja.", "english": "Yes."}]
+    source, problems = read_parallel_file(write(tmp_path / "t.jsonl", rows))
+    assert (source, len(problems)) == (Paired("t.jsonl", {"de": [("Ja.", "Yes.")]}), 0)
+
+
+def test_of_a_language_in_two_scripts_both_count_and_other_varieties_none(tmp_path):
+    rows = [
+        {"language": code, "sentence": 7, "text": code}
+        for code in ("ace_Arab", "ace_Latn", "zho_Hans", "yue_Hant")
+    ]
+    source, _ = read_parallel_file(write(tmp_path / "f.jsonl", rows))
+    texts = {"ace": {7: "ace_Arab", -8: "ace_Latn"}, "zh": {7: "zho_Hans"}}
+    assert source == Aligned("f.jsonl", texts)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "holds no parallel sentences"),
+        ([ROWS[0], {"language": "de", "text": "a", "english": "b"}], "give them as two files"),
+    ],
+)
+def test_files_of_nothing_or_of_both_are_refused(rows, said, tmp_path):
+    with pytest.raises(InvalidInput, match=said):
+        read_parallel_file(write(tmp_path / "f.jsonl", rows))
+
+
+def test_a_file_that_is_none_is_told(tmp_path):
+    (tmp_path / "f.jsonl.gz").write_bytes(b"no gzip")
+    for name in ("f.jsonl.gz", "missing.jsonl"):
+        with pytest.raises(InvalidInput, match=f"{name} can not be read"):
+            read_parallel_file(tmp_path / name)
+
+
+def test_the_fit_beside_a_directory_is_found(tmp_path):
+    from rag_engine.connectors.embedders.fit_file import fit_path
+
+    def path(**more):
+        data = {"kind": "exported", "model": str(tmp_path), **more}
+        return fit_path(Settings.model_validate({"embedder": data}).embedder)
+
+    assert path() is None
+    (tmp_path / FIT_FILE).write_text("")
+    assert path() == tmp_path / FIT_FILE
+    assert path(fit="none") is None
+    assert path(fit="elsewhere.npz").name == "elsewhere.npz"
