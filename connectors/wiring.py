@@ -207,10 +207,14 @@ def _build_embedder(settings: EmbedderSettings) -> Embedder:
 
 
 def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
-    choosing = isinstance(settings, BundledEmbedderSettings | BgeM3EmbedderSettings)
-    if choosing and not settings.token_vectors:
-        return None
-    return token_space_of(embedder)
+    match settings:
+        case (
+            BundledEmbedderSettings(token_vectors=False)
+            | BgeM3EmbedderSettings(token_vectors=False)
+        ):
+            return None
+        case _:
+            return token_space_of(embedder)
 
 
 def _sparse(settings: EmbedderSettings, embedder: Embedder) -> bool:

@@ -117,7 +117,7 @@ class BgeM3Embedder(SentenceTransformerEmbedder):
 
     def serves_basis(self, basis: Float32Array) -> bool:
         """Tell whether token vectors can be had in these directions."""
-        return basis.shape[1] == self._heads.token_width
+        return bool(basis.shape[1] == self._heads.token_width)
 
     def embed_query_kinds(
         self, texts: Sequence[str], basis: Float32Array | None = None

@@ -88,7 +88,7 @@ def examples(paths: Sequence[Path], most: int) -> list[Example]:
         for example in _of_file(path, random):
             groups[example.group].append(example)
         for group in groups.values():
-            random.shuffle(group)  # type: ignore[arg-type]
+            random.shuffle(group)
         taken, round_ = 0, 0
         while taken < most and any(len(group) > round_ for group in groups.values()):
             for name in sorted(groups):
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str]) -> None:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append([float(loss), *(_first(score) for score in scores)])
+            losses.append([loss.item(), *(_first(score) for score in scores)])
         told = np.mean(losses, axis=0).round(3).tolist()
         line = dict(zip(("loss", "dense", "sparse", "multi"), told, strict=True))
         sys.stdout.write(json.dumps({"epoch": epoch + 1, **line}) + "\n")

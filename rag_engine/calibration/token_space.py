@@ -50,6 +50,13 @@ class TokenSpace:
         whole = np.eye(width, dtype=np.float32)
         return cls(f"own-{width}", whole, whole[:0], own=True)
 
+    def shift(self, offset: Float32Array) -> Float32Array:
+        """Return what is subtracted from tokens, ``(width,)``, for an offset ``(dimension,)``."""
+        if self.own:
+            return np.zeros(len(self.basis), dtype=np.float32)
+        shift: Float32Array = np.vecdot(self.basis, offset)
+        return shift
+
     def shifts(self, offsets: Float32Array) -> Float32Array:
         """Return what is subtracted from tokens, ``(n, width)``, for ``offsets`` of texts' vectors.
 

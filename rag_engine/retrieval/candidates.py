@@ -34,10 +34,10 @@ class Candidates:
     to 1 in the default mode; ``dense`` and ``dense_plain`` cosines after and before centring,
     ``z_scores`` the first in standard deviations above passages at random;
     ``own_language_coverage`` and ``shared_term_coverage`` are the shares of the question, and
-    ``literal_surprise`` the nats, that ``fusion.lexical_evidence`` weighs; ``sparse`` is what
-    learned weights of tokens match above chance (see ``sparse``), 0 where there are none; ``late``
-    is late interaction above chance, and ``rerank`` a reranker's scores, both NaN where there is
-    none; ``rank_before_rerank`` counts from 1.
+    ``literal_surprise`` the nats, that ``fusion.lexical_evidence`` weighs; ``sparse`` is how
+    surprising it is, in nats, what learned weights of tokens match, 0 where there are none;
+    ``late`` is late interaction above chance, and ``rerank`` a reranker's scores, both NaN where
+    there is none; ``rank_before_rerank`` counts from 1.
     """
 
     ids: Int64Array

@@ -143,14 +143,20 @@ def lexical_evidence(
     return np.asarray(total, dtype=np.float32)
 
 
-SPARSE = 0.4
-"""Nats for one standard deviation by which the weights of tokens match more than by chance."""
-_MOST_SPARSE = 12.0
+SPARSE = 0.5
+"""What a nat of surprise weighs that a passage of a language matches learned weights of tokens."""
 
 
-def sparse_evidence(above_chance: Float32Array, weight: float = SPARSE) -> Float32Array:
-    """Return what learned weights of tokens tell of passages, ``(n,)`` in nats."""
-    return (weight * np.clip(above_chance, 0, _MOST_SPARSE)).astype(np.float32)
+def sparse_evidence(surprise: Float32Array, weight: float = SPARSE) -> Float32Array:
+    """Return what learned weights of tokens tell of passages, ``(n,)`` in nats.
+
+    ``surprise`` ``(n,)`` is that of ``sparse.surprise_within``: 0 where the model tells no weights,
+    and in all but a few passages of every language.
+
+    >>> sparse_evidence(np.array([0, 4], np.float32), weight=0.5).tolist()
+    [0.0, 2.0]
+    """
+    return np.asarray(weight * surprise, dtype=np.float32)
 
 
 def probability(

@@ -153,8 +153,7 @@ def compare_tokens(
 
     def compared(query: PreparedQuery, tokens: TokenVectors) -> Float32Array:
         embedded = query.embedded
-        query_offset = offsets.of_query_tokens(embedded.vector, embedded.detections)
-        query_shift = np.float32(0) if space.own else np.vecdot(space.basis, query_offset)
+        query_shift = space.shift(offsets.of_query_tokens(embedded.vector, embedded.detections))
         query_tokens = centred_tokens(tokens.vectors, query_shift)
         scores = late_interaction_scores(
             query_tokens,
