@@ -49,6 +49,7 @@ _FILES = {
     "rag_engine/connectors/training/trainer_parts.py": "torch",
     "tests/connectors/training/test_retrieval_loss.py": "torch",
     "tests/*/test_bge_m3.py": "torch",
+    "tests/*/test_make_bge_m3_heads.py": "torch",
     "tests/*/test_cross_encoder.py": "torch",
     "tests/*/test_sentence_transformer.py": "torch",
     "tests/pipelines/test_export*.py": "torch",

@@ -161,6 +161,8 @@ def _batches(vectors: Float32Array, random: np.random.Generator) -> Iterator[lis
             if len(batch) >= _BATCH:
                 yield batch
                 batch = []
+    if len(batch) > 1:  # one passage alone has none beside it
+        yield batch
 
 
 class _Heads:
@@ -237,6 +239,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--epochs", type=int, default=8)
     given = parser.parse_args(arguments)
     pairs = examples(given.files, given.examples)
+    if len(pairs) < 2:
+        names = ", ".join(map(str, given.files))
+        raise InvalidInput(
+            f"{len(pairs)} examples in {names}; a line has 'question' and 'passage', or 'texts' in "
+            "several languages, and two passages at least are needed"
+        )
     untrained(given.model, given.out)
     embedder = BgeM3Embedder(model=str(given.out))
     prompts = embedder.contract.query_prompt, embedder.contract.passage_prompt
