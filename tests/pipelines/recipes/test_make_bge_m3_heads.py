@@ -14,7 +14,6 @@ from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.recipes.make_bge_m3_heads import distillation_loss, examples, main
 from tests.connectors.tiny_models import save_embedder
 
-
 NAMES = ["".join(letters) for letters in permutations("aeirt", 3)]
 """Of letters that the tiny tokenizer knows."""
 
