@@ -1,8 +1,9 @@
 """Any sentence-transformers model, written so that it runs without torch, and fast.
 
-The graph takes token ids and their mask and gives unit vectors: encoder, pooling and scaling are
-all in it. Before the folder appears, what it computes is compared with torch on texts of many
-languages; a model whose vectors turned too far is refused.
+The graph takes token ids and their mask and gives unit vectors, and those of the tokens where the
+model has them: encoder, pooling and scaling are all in it. Before the folder appears, what it
+computes is compared with torch on texts of many languages; a model whose vectors turned too far is
+refused.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def _written(
         "int8": int8,
         "contract": asdict(original.contract),
         "pad": original.pad,
+        "tokens_refused": original.tokens_refused,
     }
     _describe(folder, description)
     # In the precision that the file has, whatever this processor would choose.
@@ -194,14 +196,19 @@ def _to_onnx(module: Any, examples: list[dict[str, Any]], path: Path, int8: bool
         raise MissingExtra("export", package="onnx") from exc
     names = ["input_ids", "attention_mask"]
     both = {0: "rows", 1: "length"}
+    outputs = ["sentence_embedding", *([] if module.tokens.refused else ["token_embeddings"])]
     whole = path.with_name("float32.onnx") if int8 else path
     torch.onnx.export(
         module,
         tuple(examples[0][name] for name in names),
         str(whole),
         input_names=names,
-        output_names=["sentence_embedding"],
-        dynamic_axes={**dict.fromkeys(names, both), "sentence_embedding": {0: "rows"}},
+        output_names=outputs,
+        dynamic_axes={
+            **dict.fromkeys(names, both),
+            "sentence_embedding": {0: "rows"},
+            **dict.fromkeys(outputs[1:], both),
+        },
         opset_version=17,
         dynamo=False,
     )

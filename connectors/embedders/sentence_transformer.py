@@ -9,10 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
-from rag_engine.connectors.embedders.token_states import TokenStates
+from rag_engine.connectors.embedders.token_states import TokenStates, token_weights
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
@@ -190,20 +188,27 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         return {name: table[name] for name in ("input_ids", "attention_mask")}
 
     def sentence_module(self) -> Any:
-        """Return all of the model as one torch module: ids and mask in, unit vectors out."""
+        """Return all of the model as one torch module: ids and mask in, unit vectors out.
+
+        Where it gives token vectors, those of all tokens come out beside them, in full width.
+        """
         import torch
 
         class Sentence(torch.nn.Module):  # type: ignore[misc]
-            def __init__(self, model: Any) -> None:
+            def __init__(self, model: Any, tokens: TokenStates) -> None:
                 super().__init__()
                 self.model = model
+                self.tokens = tokens
 
             def forward(self, input_ids: Any, attention_mask: Any) -> Any:
                 inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-                vectors = self.model(inputs)["sentence_embedding"]
-                return torch.nn.functional.normalize(vectors, dim=-1)
+                found = self.model(inputs)
+                vectors = torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
+                if self.tokens.refused:
+                    return vectors
+                return vectors, self.tokens.scaled(found["token_embeddings"], attention_mask)
 
-        return Sentence(self._model).eval()
+        return Sentence(self._model, self._tokens).eval()
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         texts = self._beginnings(texts)
@@ -240,13 +245,7 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         return unit, [tokens[row] for row in range(len(texts))]
 
     def _weights_of(self, ids: Sequence[int]) -> Float32Array:
-        information = self._tokens.information
-        if information is None and self.fit is not None:
-            information = self.fit.token_weights
-        if information is None:
-            return np.ones(len(ids), np.float32)
-        weights: Float32Array = information[list(ids)]
-        return weights
+        return token_weights(ids, self._tokens.information, self.fit)
 
     def _precision(self) -> AbstractContextManager[Any]:
         import torch

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.calibration.model_fit import ModelFit
 from rag_engine.ports import Float32Array, TokenVectors
 
-__all__ = ["TokenStates", "unigram_information"]
+__all__ = ["TokenStates", "token_weights", "unigram_information"]
 
 
 class TokenStates:
@@ -76,6 +77,13 @@ class TokenStates:
         )["input_ids"]
         return found
 
+    def scaled(self, states: Any, mask: Any) -> Any:
+        """Return tokens' vectors ``(n, length, dimension)`` over the lengths of their means."""
+        states = states[:, :, : self._dimension].float()
+        counted = mask.unsqueeze(-1).float()
+        mean = (states * counted).sum(1) / counted.sum(1)
+        return states / mean.norm(dim=1).clamp_min(1e-12)[:, None, None]
+
     def compute(
         self,
         prompt: str,
@@ -104,11 +112,9 @@ class TokenStates:
         inputs = {name: tensor.to(self._model.device) for name, tensor in table.items()}
         with torch.inference_mode():
             found = self._model(inputs)
-            states = found["token_embeddings"][:, :, : self._dimension].float()
-            mask = inputs["attention_mask"].unsqueeze(-1).float()
-            length = ((states * mask).sum(1) / mask.sum(1)).norm(dim=1).clamp_min(1e-12)
+            states = self.scaled(found["token_embeddings"], inputs["attention_mask"])
             directions = torch.from_numpy(basis).to(states.device)
-            projected = (states @ directions.T / length[:, None, None]).cpu().numpy()
+            projected = (states @ directions.T).cpu().numpy()
             sentences = found["sentence_embedding"][:, : self._dimension].float().cpu().numpy()
         tokens = []
         for row, kept in enumerate(own.numpy()):
@@ -139,3 +145,21 @@ def unigram_information(
     if model.get("unk_id") is not None:
         information[int(model["unk_id"])] = known.max()
     return information
+
+
+def token_weights(
+    ids: Sequence[int], information: Float32Array | None, fit: ModelFit | None
+) -> Float32Array:
+    """Return what tokens weigh, ``(n,)``: by the tokenizer, else by the fit, else all the same.
+
+    >>> token_weights([2, 0], np.array([3, 4, 5], np.float32), None).tolist()
+    [5.0, 3.0]
+    >>> token_weights([2, 0], None, None).tolist()
+    [1.0, 1.0]
+    """
+    if information is None and fit is not None:
+        information = fit.token_weights
+    if information is None:
+        return np.ones(len(ids), np.float32)
+    weights: Float32Array = information[list(ids)]
+    return weights

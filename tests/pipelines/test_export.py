@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from rag_engine.connectors.embedders.exported import ExportedEmbedder
+from rag_engine.connectors.embedders.exported import DESCRIPTION, ExportedEmbedder
 from rag_engine.connectors.embedders.sentence_transformer import SentenceTransformerEmbedder
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.pipelines.export import export_model
@@ -53,10 +54,39 @@ def test_vectors_and_contract_are_those_of_the_original(model, exported):
     assert embedder.embed_queries([]).shape == (0, 32)
 
 
+def test_tokens_are_those_of_the_original(model, exported):
+    original = SentenceTransformerEmbedder(model=str(model), device="cpu", precision="f32")
+    basis = np.linalg.qr(np.random.default_rng(1).normal(size=(32, 8)))[0].T.astype(np.float32)
+    embedder = ExportedEmbedder(exported)
+    assert embedder.serves_basis(basis)
+    for embed in ("embed_query_tokens", "embed_passage_tokens"):
+        vectors, tokens = getattr(embedder, embed)([*TEXTS, "a " * 60], basis)
+        expected, its = getattr(original, embed)([*TEXTS, "a " * 60], basis)
+        np.testing.assert_allclose(vectors, expected, atol=1e-3)
+        for mine, one in zip(tokens, its, strict=True):
+            np.testing.assert_allclose(mine.vectors, one.vectors, atol=5e-3)
+            np.testing.assert_array_equal(mine.weights, one.weights)
+
+
+def test_what_was_exported_before_there_were_tokens_gives_none(tmp_path, exported):
+    folder = tmp_path / "old"
+    shutil.copytree(exported, folder)
+    description = json.loads((folder / DESCRIPTION).read_text())
+    del description["tokens_refused"]
+    (folder / DESCRIPTION).write_text(json.dumps(description))
+    old = ExportedEmbedder(folder)
+    assert not old.serves_basis(np.eye(32, dtype=np.float32))
+    np.testing.assert_array_equal(
+        old.embed_passages(TEXTS), ExportedEmbedder(exported).embed_passages(TEXTS)
+    )
+    with pytest.raises(InvalidInput, match="export it again"):
+        old.embed_query_tokens(TEXTS, np.eye(32, dtype=np.float32))
+
+
 def test_it_runs_without_torch(exported):
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
-        "from rag_engine.connectors.embedders.exported import ExportedEmbedder\n"
+        "from rag_engine.connectors.embedders.exported import DESCRIPTION, ExportedEmbedder\n"
         f"print(ExportedEmbedder({str(exported)!r}).embed_queries(['pump']).shape)"
     )
     done = subprocess.run(
