@@ -220,4 +220,7 @@ def _lexical(candidates: Candidates) -> Float32Array:
         candidates.literal_surprise,
         candidates.same_language_probability,
     )
-    return words + sparse_evidence(candidates.sparse)
+    if not candidates.sparse.any():
+        return words
+    best = best_at_home(candidates.sparse, candidates.languages)
+    return words + sparse_evidence(candidates.sparse, best, candidates.same_language_probability)

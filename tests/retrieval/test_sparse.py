@@ -109,17 +109,25 @@ def test_filters_and_deleted_passages_are_kept_out(kb):
     assert kb.search("Pumpe 68", k=3, where=Equals("language", "en"))
 
 
-def test_it_adds_to_the_evidence_and_only_for_what_matches(kb):
-    snapshot, query = asked(kb, "Wann wird M33 abgelesen?")
+def test_it_orders_the_passages_at_home_and_lifts_no_language(kb):
+    snapshot, query = asked(kb, "Läuft Pumpe 33 im Keller und hängt M12 auch dort?")
     candidates = featurise(query, snapshot, snapshot.not_deleted(snapshot.rows[0]))
     outlook = Outlook(known=1.0, at_home=0.5, translated=0.0, fair=True)
     silent = replace(candidates, sparse=np.zeros_like(candidates.sparse))
     told = weigh(Formulation(candidates, outlook))
     without = weigh(Formulation(silent, outlook))
-    gained = dict(zip(told.ids.tolist(), told.lexical, strict=True))
-    for identifier, before in zip(without.ids.tolist(), without.lexical, strict=True):
-        surprise = query.sparse.of(np.array([identifier]))[0]
-        assert gained[identifier] - before == pytest.approx(0.5 * surprise, abs=1e-4)
+    home = candidates.same_language_probability
+    assert home.max() > 0.9
+    best = candidates.sparse[home > 0].max()
+    assert candidates.sparse[home == 0].max() > 1  # M12
+    expected = dict(zip(candidates.ids.tolist(), home * (candidates.sparse - best), strict=True))
+    before = dict(zip(without.ids.tolist(), without.lexical, strict=True))
+    for identifier, after in zip(told.ids.tolist(), told.lexical, strict=True):
+        change = after - before[identifier]
+        assert change == pytest.approx(0.25 * expected[identifier], abs=1e-4)
+        assert change <= 1e-6
+    changes = np.array([told.lexical[told.ids == i][0] - before[i] for i in before])
+    assert (changes < -0.5).sum() > 50
 
 
 def test_nothing_is_kept_where_the_embedder_tells_no_weights(tmp_path, quick_components):
