@@ -14,6 +14,7 @@ import rag_engine.connectors.dense.auto_index as auto_index
 import rag_engine.connectors.dense.faiss_hnsw as faiss_hnsw
 import rag_engine.connectors.dense.faiss_ivf as faiss_ivf
 import rag_engine.connectors.dense.milvus_index as milvus_index
+import rag_engine.connectors.embedders.bge_m3 as bge_m3
 import rag_engine.connectors.embedders.bundled_e5 as bundled_e5
 import rag_engine.connectors.embedders.exported as exported
 import rag_engine.connectors.embedders.openai_compatible as openai_embedder
@@ -204,6 +205,7 @@ class Spies:
             (bundled_e5, "BundledE5"),
             (exported, "ExportedEmbedder"),
             (sentence_transformer, "SentenceTransformerEmbedder"),
+            (bge_m3, "BgeM3Embedder"),
             (openai_embedder, "OpenAICompatibleEmbedder"),
             (openai_generator, "OpenAICompatibleGenerator"),
             (cross_encoder, "CrossEncoderReranker"),
@@ -242,8 +244,9 @@ def built(settings: Settings) -> None:
 
 
 # How each of these is used is seen elsewhere: what the retriever reads in a search (below), what a
-# plug-in's class gets in test_plugins.py, and token vectors in the index contract (below).
-ELSEWHERE = {"options", "token_vectors"}
+# plug-in's class gets in test_plugins.py, token vectors in the index contract (below), weights of
+# tokens in test_bge_m3.py, and the fit of a model in tests/calibration/test_model_fit.py.
+ELSEWHERE = {"fit", "options", "sparse_vectors", "token_vectors"}
 
 
 @pytest.mark.parametrize(
