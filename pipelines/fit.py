@@ -97,7 +97,7 @@ def embedder_named(model: str | None, settings: Settings | None) -> EmbedderSett
         data = {"kind": model}
     else:
         data = {"kind": "sentence-transformer", "model": model}
-    return Settings.model_validate({"embedder": data}).embedder
+    return Settings.checked({"embedder": data}, origin=f"MODEL {model!r:.80}").embedder
 
 
 def _target(settings: EmbedderSettings, out: Path | None, *, replace: bool) -> Path:

@@ -98,6 +98,7 @@ def test_a_fit_is_not_written_over(parallel, tmp_path, capsys):
         (["bundled"], "needs no fit"),
         ([MODEL], "name a file with --out"),
         ([], "neither was given"),
+        (["a:b:c"], "embedder"),
     ],
 )
 def test_what_can_not_be_fitted_is_told(arguments, said, parallel, capsys):
