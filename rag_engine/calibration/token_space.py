@@ -30,7 +30,8 @@ class TokenSpace:
     ``basis`` has shape ``(width, dimension)`` float32, orthonormal rows; ``background`` ``(n,
     width)`` float32, centred unit vectors of tokens. ``version`` is part of the index contract.
     Where tokens have a space of their ``own``, a head of the model's away from that of its texts,
-    ``dimension`` is that head's, and what is subtracted from texts is not from them.
+    ``dimension`` is that head's; what is subtracted from texts is not from them, but what the
+    corpus's tokens have in common.
     """
 
     version: str
