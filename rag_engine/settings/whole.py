@@ -78,7 +78,7 @@ class Settings(Frozen):
             for name in ("late_interaction", "late_interaction_pool"):
                 unused[f"retrieval.{name}"] = (
                     "the embedder keeps no vectors of tokens; embedder.kind = 'bundled' with "
-                    "token_vectors = true does"
+                    "token_vectors = true does, and another model with a fit (embedder.fit)"
                 )
         return unused
 
@@ -91,8 +91,8 @@ class Settings(Frozen):
                 return kept
             case PluginEmbedderSettings():
                 return True
-            case _:
-                return False
+            case other:  # with "auto" there may be a fit, which says where tokens are compared
+                return other.fit != "none"
 
     def of_kind(self, stage: str, kind: str) -> Settings:
         """Return the same settings with another kind in a stage, with what both kinds know.

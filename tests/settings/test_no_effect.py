@@ -45,7 +45,7 @@ SAMPLES: dict[str, object] = {
     "ef_construction": 77,
     "ef_search": 66,
     "exact_below": 5_432,
-    "fit": "some/fit.npz",
+    "fit": "my.npz",
     "group_twins": False,
     "input_types": ("ask", "tell"),
     "late_interaction": False,
@@ -176,7 +176,7 @@ def test_what_a_kind_needs_is_asked_for(stage, kind, name):
         ),
         (
             {
-                "embedder": {"kind": "exported", "model": "m"},
+                "embedder": {"kind": "exported", "model": "m", "fit": "none"},
                 "retrieval": {"late_interaction": True},
             },
             "retrieval.late_interaction = True has no effect",
@@ -187,6 +187,14 @@ def test_what_another_setting_turns_off_is_refused(table, told):
     with pytest.raises(SettingsError) as caught:
         Settings.checked(table, origin="x")
     assert told in str(caught.value)
+
+
+def test_a_model_with_a_fit_may_keep_tokens():
+    for fit in ({}, {"fit": "my.npz"}):
+        embedder = {"kind": "exported", "model": "m", **fit}
+        table = {"embedder": embedder, "retrieval": {"late_interaction": False}}
+        settings = Settings.checked(table, origin="x")
+        assert settings.model_dump()["retrieval"]["late_interaction"] is False
 
 
 def test_no_key_is_shown():
@@ -245,7 +253,7 @@ def built(settings: Settings) -> None:
 
 # How each of these is used is seen elsewhere: what the retriever reads in a search (below), what a
 # plug-in's class gets in test_plugins.py, token vectors in the index contract (below), weights of
-# tokens in test_bge_m3.py, and the fit of a model in tests/calibration/test_model_fit.py.
+# tokens in test_bge_m3.py, and the fit in tests/pipelines/test_fit.py.
 ELSEWHERE = {"fit", "options", "sparse_vectors", "token_vectors"}
 
 
