@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -28,19 +28,22 @@ _FIT_FOR_ALL = 512
 """Tokens that a model may read which states no limit of its own."""
 
 
-def model_folder(model: str, *, revision: str | None = None) -> Path:
+def model_folder(model: str, *, revision: str | None = None, pickled: Sequence[str] = ()) -> Path:
     """Return the folder of a model: ``model`` itself, or what the hub (or its cache) holds.
 
-    Only weights in safetensors are taken: they can not run code when they are loaded.
+    Only weights in safetensors are taken: they can not run code when they are loaded. Where a
+    model's kind has others, ``pickled`` names them, first the file that may stand for safetensors:
+    whoever names them loads them by a reader that runs no code either (torch's
+    ``weights_only=True``).
 
     Raises:
         MissingExtra: the ``torch`` extra is not installed.
-        ModelError: no such folder or hub model, or one without safetensors.
+        ModelError: no such folder or hub model, or one without such weights.
     """
     folder = Path(model).expanduser()
     if not folder.is_dir():
-        folder = _from_hub(model, revision)
-    if not _weight_files(folder):
+        folder = _from_hub(model, revision, pickled)
+    if not _weight_files(folder) and not any((folder / name).is_file() for name in pickled[:1]):
         pickled = sorted(path.name for path in folder.rglob("*") if path.suffix in _PICKLED)
         held = f"only {', '.join(pickled[:3])}, which may run code when loaded" if pickled else ""
         raise ModelError(
@@ -50,7 +53,7 @@ def model_folder(model: str, *, revision: str | None = None) -> Path:
     return folder
 
 
-def _from_hub(model: str, revision: str | None) -> Path:
+def _from_hub(model: str, revision: str | None, pickled: Sequence[str]) -> Path:
     if not _HUB_NAME.fullmatch(model):
         raise ModelError(
             f"{model!r} is neither a directory nor the name of a model on the hub (owner/name)"
@@ -62,7 +65,10 @@ def _from_hub(model: str, revision: str | None) -> Path:
     try:
         return Path(
             snapshot_download(
-                model, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
+                model,
+                revision=revision,
+                allow_patterns=[*_WANTED, *pickled],
+                ignore_patterns=_UNWANTED,
             )
         )
     except (OSError, ValueError) as exc:  # no network, no such model, no such revision
@@ -72,10 +78,14 @@ def _from_hub(model: str, revision: str | None) -> Path:
         ) from exc
 
 
-def weights_digest(folder: Path) -> str:
-    """Return the SHA-256 of the model's safetensors; of several, that of their names and hashes."""
+def weights_digest(folder: Path, *, pickled: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of the model's safetensors; of several, that of their names and hashes.
+
+    The files ``pickled`` of the folder belong to them, as far as they are there.
+    """
     digests = {}
-    for path in _weight_files(folder):
+    others = [folder / name for name in sorted(pickled) if (folder / name).is_file()]
+    for path in [*_weight_files(folder), *others]:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         digests[path.relative_to(folder).as_posix()] = digest

@@ -20,9 +20,11 @@ from rag_engine.ports import (
     LexicalIndexFactory,
     Loader,
     Reranker,
+    SparseEmbedder,
 )
 from rag_engine.settings import (
     AutoDenseSettings,
+    BgeM3EmbedderSettings,
     BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
     DenseSettings,
@@ -100,6 +102,7 @@ def build_components(
         reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
         prior=prior,
         token_space=token_space,
+        sparse=_sparse(settings.embedder, embedder),
         images=build_image_embedder(settings.images) if images is None else images,
     )
 
@@ -204,6 +207,17 @@ def _build_embedder(settings: EmbedderSettings) -> Embedder:
                 threads=settings.threads,
                 truncate_dim=settings.truncate_dim,
             )
+        case BgeM3EmbedderSettings():
+            from rag_engine.connectors.embedders.bge_m3 import BgeM3Embedder
+
+            return BgeM3Embedder(
+                model=settings.model,
+                device=settings.device,
+                precision=settings.precision,
+                query_prompt=settings.query_prompt,
+                passage_prompt=settings.passage_prompt,
+                threads=settings.threads,
+            )
         case OpenAICompatibleEmbedderSettings():
             from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
 
@@ -221,9 +235,19 @@ def _build_embedder(settings: EmbedderSettings) -> Embedder:
 
 
 def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
-    if isinstance(settings, BundledEmbedderSettings) and not settings.token_vectors:
-        return None
-    return token_space_of(embedder)
+    match settings:
+        case (
+            BundledEmbedderSettings(token_vectors=False)
+            | BgeM3EmbedderSettings(token_vectors=False)
+        ):
+            return None
+        case _:
+            return token_space_of(embedder)
+
+
+def _sparse(settings: EmbedderSettings, embedder: Embedder) -> bool:
+    wanted = not isinstance(settings, BgeM3EmbedderSettings) or settings.sparse_vectors
+    return wanted and isinstance(embedder, SparseEmbedder)
 
 
 def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:

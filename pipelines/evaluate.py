@@ -138,6 +138,12 @@ def remembering(components: Components, settings: Settings, folder: Path) -> Ite
 
     It is said after an error or Ctrl-C too: that much is kept.
     """
+    if components.sparse:
+        raise InvalidInput(
+            f"--cache {folder}: {components.embedder.contract.model!r} tells what tokens weigh, "
+            "which the cache does not keep; leave --cache out, or set embedder.sparse_vectors = "
+            "false"
+        )
     with VectorCache(folder) as cache:
         space = components.token_space
         embedder = cached_embedder(

@@ -56,6 +56,8 @@ class Components:
     prior: LanguagePrior | None = None
     token_space: TokenSpace | None = None
     """Where token vectors are compared; None: none are kept, and there is no late interaction."""
+    sparse: bool = False
+    """Whether it is kept and compared what tokens weigh, which a ``SparseEmbedder`` tells."""
     images: ImageEmbedder | None = None
     """What embeds pictures; None: they are not looked at."""
     loaders: tuple[Loader, ...] | None = None

@@ -20,6 +20,9 @@ those that were written before there were any."""
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
     """Return the contract of an index built with these parts, as flat plain data."""
     embedder = components.embedder.contract.as_dict()
+    # Named only where it is so: bases of every other embedder, older ones too, promise what they
+    # always did.
+    sparse = {"sparse": "weights of tokens"} if components.sparse else {}
     fit = fit_of(components.embedder)
     return {
         **{f"embedder.{name}": value for name, value in embedder.items()},
@@ -28,6 +31,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "detector": components.detector.version,
         "storage": "float16",
         "token_space": components.token_space.version if components.token_space else "none",
+        **sparse,
         **({} if fit is None else {_FIT: fit.identity}),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidInput, WriteStopped
 from rag_engine.images.pictures import not_looked_at
 from rag_engine.opening import OpenedStore
-from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
+from rag_engine.ports import Embedder, Float32Array, SparseEmbedder, SparseVector, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.progress import OnStage, silent
@@ -231,9 +232,10 @@ def prepare(
                         *lexical_terms(text, chunk.language),
                         *lexical_terms(readings_in(text, document.metadata), chunk.language),
                     ],
-                    tokens=states,
+                    tokens=of_tokens.vectors,
+                    sparse=of_tokens.weights,
                 )
-                for chunk, (text, vector, states) in zip(its_chunks, rows, strict=False)
+                for chunk, (text, vector, of_tokens) in zip(its_chunks, rows, strict=False)
             ),
         )
         for document, its_chunks in zip(documents, chunks, strict=True)
@@ -251,7 +253,7 @@ def _embedded_in_steps(
     components: Components,
     stop: Stop,
     tell: Callable[[int, int], None] | None,
-) -> tuple[Float32Array, Sequence[Float32Array | None]]:
+) -> tuple[Float32Array, Sequence[_OfTokens]]:
     """Return what ``_embedded`` does; who may be stopped, or tells, embeds some at a time.
 
     Texts of like length go together, as they do within an embedder's own batches.
@@ -264,7 +266,7 @@ def _embedded_in_steps(
         return _embedded(texts, components)
     order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
     vectors = np.empty((len(texts), components.embedder.dimension), np.float32)
-    tokens: list[Float32Array | None] = [None] * len(texts)
+    tokens = [_OfTokens()] * len(texts)
     for start in range(0, len(order), _STEP_TEXTS):
         _check(stop)
         if tell is not None:
@@ -276,15 +278,30 @@ def _embedded_in_steps(
     return vectors, tokens
 
 
+class _OfTokens(NamedTuple):
+    """What is kept of a text's tokens, where it is wanted: vectors ``(n, width)``, and weights."""
+
+    vectors: Float32Array | None = None
+    weights: SparseVector | None = None
+
+
 def _embedded(
     texts: Sequence[str], components: Components
-) -> tuple[Float32Array, Sequence[Float32Array | None]]:
-    """Return the vectors of texts, and those of their tokens where they are wanted."""
+) -> tuple[Float32Array, Sequence[_OfTokens]]:
+    """Return the vectors of texts, and what is wanted of their tokens."""
     embedder, space = components.embedder, components.token_space
-    tokens: Sequence[Float32Array | None] = [None] * len(texts)
-    if space is not None and isinstance(embedder, TokenEmbedder):
+    tokens = [_OfTokens()] * len(texts)
+    if components.sparse and isinstance(embedder, SparseEmbedder):
+        kinds = embedder.embed_passage_kinds(texts, None if space is None else space.basis)
+        of_texts = [None] * len(texts) if kinds.tokens is None else kinds.tokens
+        vectors = kinds.vectors
+        tokens = [
+            _OfTokens(None if states is None else states.vectors, weights)
+            for states, weights in zip(of_texts, kinds.sparse, strict=True)
+        ]
+    elif space is not None and isinstance(embedder, TokenEmbedder):
         vectors, token_vectors = embedder.embed_passage_tokens(texts, space.basis)
-        tokens = [of_text.vectors for of_text in token_vectors]
+        tokens = [_OfTokens(of_text.vectors) for of_text in token_vectors]
     else:
         vectors = embedder.embed_passages(texts)
     return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

@@ -33,6 +33,7 @@ __all__ = [
     "DenseIndex",
     "DenseIndexFactory",
     "Detection",
+    "EmbeddedKinds",
     "Embedder",
     "EmbedderContract",
     "FieldsOf",
@@ -50,6 +51,8 @@ __all__ = [
     "Prompt",
     "Ranking",
     "Reranker",
+    "SparseEmbedder",
+    "SparseVector",
     "TokenEmbedder",
     "TokenVectors",
     "VectorRows",
@@ -223,7 +226,7 @@ class TokenVectors:
     A vector is the model's, in the directions of a basis, over the length of the mean of all the
     text's: on the scale of unit vectors, so that what is subtracted from those can be from these.
     Tokens of the prompt and special tokens are left out. A token weighs its information,
-    ``-log p``, in the tokenizer's unigram model.
+    ``-log p``, in the tokenizer's unigram model; where a model was trained to weigh all alike, 1.
     """
 
     vectors: Float32Array
@@ -235,7 +238,7 @@ class TokenEmbedder(Embedder, Protocol):
     """An embedder that tells the vectors of single tokens too, from the same run of the model.
 
     It may have ``serves_basis(basis)``: whether it tells them in these directions; without, it does
-    in any.
+    in any. One whose tokens have a space of their own has ``own_token_space``, a ``TokenSpace``.
     """
 
     def embed_query_tokens(
@@ -251,6 +254,52 @@ class TokenEmbedder(Embedder, Protocol):
         self, texts: Sequence[str], basis: Float32Array
     ) -> tuple[Float32Array, list[TokenVectors]]:
         """Embed passages as ``embed_passages`` does, with their tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """What the tokens of one text weigh: ``tokens`` ``(n,)`` int64, ``weights`` ``(n,)`` float32.
+
+    Tokens are ids of the model's tokenizer, ascending and without repeats; weights are above 0.
+    Two texts are as near as the inner product of their weights: the sum, over the tokens that both
+    hold, of both weights (Chen et al. 2024, "BGE M3-Embedding", section 3.1).
+    """
+
+    tokens: Int64Array
+    weights: Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedKinds:
+    """Three kinds of vectors of some texts, from one run of the model.
+
+    ``vectors`` is ``(n_texts, dimension)`` float32; ``sparse`` and, where they were asked for,
+    ``tokens`` hold one for each text.
+    """
+
+    vectors: Float32Array
+    sparse: list[SparseVector]
+    tokens: list[TokenVectors] | None
+
+
+@runtime_checkable
+class SparseEmbedder(Embedder, Protocol):
+    """An embedder that has learnt what tokens weigh, and tells it from the same run of the model.
+
+    ``basis`` is that of ``TokenEmbedder``; None: no vectors of tokens are wanted.
+    """
+
+    def embed_query_kinds(
+        self, texts: Sequence[str], basis: Float32Array | None = None
+    ) -> EmbeddedKinds:
+        """Embed questions as ``embed_queries`` does, with the weights of their tokens."""
+        ...
+
+    def embed_passage_kinds(
+        self, texts: Sequence[str], basis: Float32Array | None = None
+    ) -> EmbeddedKinds:
+        """Embed passages as ``embed_passages`` does, with the weights of their tokens."""
         ...
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag_engine.embedding.embedder_contract import EmbedderContract
-from rag_engine.ports import Float32Array
+from rag_engine.ports import EmbeddedKinds, Float32Array, SparseVector
 
 
 class HashEmbedder:
@@ -41,6 +41,24 @@ class HashEmbedder:
 
     embed_queries = _embed
     embed_passages = _embed
+
+
+class SparseHashEmbedder(HashEmbedder):
+    """One that tells what tokens weigh, too: each word its length, in all languages alike."""
+
+    def _kinds(self, texts: Sequence[str], basis: Float32Array | None = None) -> EmbeddedKinds:
+        sparse = []
+        for text in texts:
+            words = {
+                int(hashlib.sha256(w.encode()).hexdigest()[:7], 16): len(w) for w in text.split()
+            }
+            tokens = sorted(words)
+            weights = np.array([words[token] for token in tokens], np.float32)
+            sparse.append(SparseVector(np.array(tokens, np.int64), weights))
+        return EmbeddedKinds(self._embed(texts), sparse, None)
+
+    embed_query_kinds = _kinds
+    embed_passage_kinds = _kinds
 
 
 COLOURS = {"red": (220, 20, 20), "green": (20, 180, 20), "blue": (20, 20, 220)}

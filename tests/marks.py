@@ -53,6 +53,8 @@ _FILES = {
     "rag_engine/connectors/training/tasks.py": "torch",
     "rag_engine/connectors/training/trainer_parts.py": "torch",
     "tests/connectors/training/test_retrieval_loss.py": "torch",
+    "tests/*/test_bge_m3.py": "torch",
+    "tests/*/test_make_bge_m3_heads.py": "torch",
     "tests/*/test_cross_encoder.py": "torch",
     "tests/*/test_image_model.py": "torch",
     "tests/*/test_sentence_transformer.py": "torch",

@@ -96,6 +96,8 @@ def _unsafe(node: ast.AST) -> list[str]:
         return []
     called = ast.unparse(node.func)
     given = {each.arg: ast.unparse(each.value) for each in node.keywords if each.arg}
+    if called == "torch.load" and given.get("weights_only") == "True":
+        return []  # it reads tensors, and refuses all else
     told = (
         [called] if called in {"eval", "exec", "torch.load", "yaml.load", "pd.read_pickle"} else []
     )

@@ -58,6 +58,9 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         ModelError: no such model, a damaged one, or one without safetensors.
     """
 
+    pickled: tuple[str, ...] = ()
+    """Files of a kind of models that are no safetensors (see ``model_folder``)."""
+
     def __init__(
         self,
         *,
@@ -76,7 +79,7 @@ class SentenceTransformerEmbedder(LocalEmbedder):
                 f"{precision!r} and {threads!r}"
             )
         self._device = pick_device(device)
-        folder = model_folder(model, revision=revision)
+        self._folder = folder = model_folder(model, revision=revision, pickled=self.pickled)
         self._model = loaded_model(model, folder, self._device, truncate_dim)
         on_gpu = self._device.startswith("cuda")
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
@@ -87,7 +90,7 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         super().__init__(
             EmbedderContract(
                 model=Path(model).resolve().name if Path(model).is_dir() else model,
-                weights=weights_digest(folder),
+                weights=weights_digest(folder, pickled=self.pickled),
                 dimension=_dimension(self._model, truncate_dim),
                 pooling=_pooling(self._model),
                 normalised=True,
@@ -289,6 +292,8 @@ def loaded_model(model: str, folder: Path, device: str, truncate_dim: int | None
         from sentence_transformers import SentenceTransformer
     except ImportError as exc:
         raise MissingExtra("torch", package="sentence_transformers") from exc
+    # Without safetensors, which only kinds that say so may be: transformers reads the other files
+    # by torch's weights_only=True.
     try:
         with quiet_loading():
             loaded = SentenceTransformer(
@@ -297,7 +302,10 @@ def loaded_model(model: str, folder: Path, device: str, truncate_dim: int | None
                 trust_remote_code=False,
                 local_files_only=True,
                 truncate_dim=truncate_dim,
-                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+                model_kwargs={
+                    "use_safetensors": any(folder.rglob("*.safetensors")),
+                    "dtype": torch.float32,
+                },
             )
         loaded.max_seq_length = position_limit(loaded.max_seq_length, loaded.transformers_model)
         return loaded

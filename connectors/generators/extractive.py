@@ -124,7 +124,7 @@ class ExtractiveGenerator:
     def _offset(self, language: str, basis: Float32Array) -> Float32Array:
         """Return what says in a token that it is in a language, ``(width,)``; 0 if nobody knows."""
         known = None if self._prior is None else self._prior.offset(language)
-        if known is None:
+        if known is None or (self._token_space is not None and self._token_space.own):
             return np.zeros(len(basis), np.float32)
         offset: Float32Array = np.vecdot(basis, known)
         return offset

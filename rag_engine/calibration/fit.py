@@ -113,7 +113,11 @@ def _null_tokens(
     ]
     places = np.concatenate([np.empty(0, dtype=np.intp), *drawn])
     languages = [corpus.languages[row] for row in np.searchsorted(corpus.ids, tokens.ids)]
-    shifts = offsets.of_passage_tokens(languages) @ space.basis.T
+    shifts = (
+        space.shifts(np.empty((len(languages), 0), np.float32))
+        if space.own
+        else offsets.of_passage_tokens(languages) @ space.basis.T
+    )
     own = centred_tokens(tokens.vectors(places), np.repeat(shifts, few, axis=0))
     in_corpus = round(int(tokens.lengths.sum()) * len(corpus.ids) / max(1, len(rows)))
     return joined_tokens(own, in_corpus, space.background[:TOKENS], random)

@@ -267,6 +267,9 @@ def token_space_of(embedder: Embedder) -> TokenSpace | None:
     """Return where the tokens of an embedder's model are compared, if it gives any."""
     if not isinstance(embedder, TokenEmbedder):
         return None
+    own = getattr(embedder, "own_token_space", None)
+    if isinstance(own, TokenSpace):
+        return own
     fit = fit_of(embedder)
     space = _shipped_space(embedder.contract.weights) if fit is None else fit.token_space
     serves = getattr(embedder, "serves_basis", None)  # one that asks a service, or has no tokens

@@ -71,8 +71,11 @@ class WeighsTokens(Protocol):
 
 
 def gives_tokens(embedder: Embedder) -> bool:
-    """Tell whether the vectors of single tokens can be had, in any directions."""
-    if not isinstance(embedder, TokenEmbedder):
+    """Tell whether the vectors of single tokens can be had, in any directions of its texts' space.
+
+    Those of a head that was trained for tokens have a space of their own, and need no fit.
+    """
+    if not isinstance(embedder, TokenEmbedder) or hasattr(embedder, "own_token_space"):
         return False
     serves = getattr(embedder, "serves_basis", None)
     return serves is None or bool(serves(np.eye(embedder.dimension, dtype=np.float32)))

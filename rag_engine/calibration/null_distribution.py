@@ -108,6 +108,8 @@ class NullDistribution:
         The mean over the tokens, by their ``weights`` ``(q,)``, of a similarity that one of a
         hundred tokens at random exceeds.
         """
+        if len(self.tokens) == 0:  # an empty corpus, and nothing shipped for the model
+            return 0.0
         similarities = matmul_on_one_thread(tokens, self.tokens)
         chance = similarities.mean(axis=1) + _BY_CHANCE * similarities.std(axis=1)
         return float(chance @ weights) / max(float(weights.sum()), 1e-9)
@@ -171,6 +173,7 @@ def joined_tokens(
     128
     """
     share = round(TOKENS * corpus_tokens / (corpus_tokens + _TOKENS_TO_TRUST))
+    share = max(share, TOKENS - len(shipped))  # all, where nothing is shipped for the model
     drawn = own[random.choice(len(own), min(share, len(own)), replace=False)]
     joined: Float32Array = np.concatenate([drawn, shipped[: TOKENS - len(drawn)]])
     return joined.astype(np.float32)

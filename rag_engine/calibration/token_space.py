@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.shipped import shipped_for
+from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
 
 __all__ = ["TOKEN_SPACE_FILES", "TokenSpace", "centred_tokens", "load_token_space"]
@@ -28,11 +29,46 @@ class TokenSpace:
 
     ``basis`` has shape ``(width, dimension)`` float32, orthonormal rows; ``background`` ``(n,
     width)`` float32, centred unit vectors of tokens. ``version`` is part of the index contract.
+    Where tokens have a space of their ``own``, a head of the model's away from that of its texts,
+    ``dimension`` is that head's; what is subtracted from texts is not from them, but what the
+    corpus's tokens have in common.
     """
 
     version: str
     basis: Float32Array
     background: Float32Array
+    own: bool = False
+
+    @classmethod
+    def of_head(cls, width: int) -> TokenSpace:
+        """Return the whole space of a head that gives tokens vectors ``width`` wide.
+
+        Nothing is known of it beforehand: the background is drawn from the corpus alone.
+
+        >>> TokenSpace.of_head(4).version
+        'own-4'
+        """
+        whole = np.eye(width, dtype=np.float32)
+        return cls(f"own-{width}", whole, whole[:0], own=True)
+
+    def shift(self, offset: Float32Array) -> Float32Array:
+        """Return what is subtracted from tokens, ``(width,)``, for an offset ``(dimension,)``."""
+        if self.own:
+            return np.zeros(len(self.basis), dtype=np.float32)
+        shift: Float32Array = np.vecdot(self.basis, offset)
+        return shift
+
+    def shifts(self, offsets: Float32Array) -> Float32Array:
+        """Return what is subtracted from tokens, ``(n, width)``, for ``offsets`` of texts' vectors.
+
+        Those are ``(n, dimension)``.
+
+        >>> TokenSpace.of_head(2).shifts(np.ones((1, 3), np.float32)).tolist()
+        [[0.0, 0.0]]
+        """
+        if self.own:
+            return np.zeros((len(offsets), len(self.basis)), dtype=np.float32)
+        return matmul_on_one_thread(offsets, self.basis)
 
 
 def centred_tokens(tokens: Float32Array, offsets: Float32Array) -> Float32Array:

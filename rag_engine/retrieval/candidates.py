@@ -34,9 +34,10 @@ class Candidates:
     to 1 in the default mode; ``dense`` and ``dense_plain`` cosines after and before centring,
     ``z_scores`` the first in standard deviations above passages at random;
     ``own_language_coverage`` and ``shared_term_coverage`` are the shares of the question, and
-    ``literal_surprise`` the nats, that ``fusion.lexical_evidence`` weighs; ``late`` is late
-    interaction above chance, and ``rerank`` a reranker's scores, both NaN where there is none;
-    ``rank_before_rerank`` counts from 1.
+    ``literal_surprise`` the nats, that ``fusion.lexical_evidence`` weighs; ``sparse`` is how
+    surprising it is, in nats, what learned weights of tokens match, 0 where there are none;
+    ``late`` is late interaction above chance, and ``rerank`` a reranker's scores, both NaN where
+    there is none; ``rank_before_rerank`` counts from 1.
     """
 
     ids: Int64Array
@@ -49,6 +50,7 @@ class Candidates:
     own_language_coverage: Float32Array
     shared_term_coverage: Float32Array
     literal_surprise: Float32Array
+    sparse: Float32Array
     late: Float32Array
     rerank: Float32Array
     rank_before_rerank: Int64Array
@@ -96,7 +98,8 @@ def retrieve(
 ) -> Int64Array:
     """Return the ids of the candidates, ascending.
 
-    There are at most ``4.5 * pool``; with very many languages ``4 * pool`` and one for each.
+    There are at most ``4.5 * pool``; with very many languages ``4 * pool`` and one for each. Where
+    tokens have learned weights, another ``pool``.
     """
     parts = []
     if dense:
@@ -105,6 +108,8 @@ def retrieve(
     for weights in (query.lexical.words, query.lexical.shared, query.lexical.literal):
         if weights:
             parts.append(snapshot.search_weighted(weights, pool, allowed).ids)
+    if query.sparse is not None:
+        parts.append(query.sparse.best(pool, snapshot, allowed))
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
 
 
@@ -191,6 +196,7 @@ def featurise(query: PreparedQuery, snapshot: Snapshot, ids: Int64Array) -> Cand
         own_language_coverage=own_language,
         shared_term_coverage=shared,
         literal_surprise=literal,
+        sparse=np.zeros(len(ids), np.float32) if query.sparse is None else query.sparse.of(ids),
         late=unknown,
         rerank=unknown,
         rank_before_rerank=np.zeros(len(ids), dtype=np.int64),

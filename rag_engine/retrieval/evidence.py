@@ -29,6 +29,7 @@ from rag_engine.retrieval.fusion import (
     dense_evidence,
     lexical_evidence,
     probability,
+    sparse_evidence,
 )
 from rag_engine.retrieval.home import best_at_home, home_evidence
 from rag_engine.retrieval.twin_evidence import Pairs, join_twins
@@ -213,9 +214,13 @@ def _home_of_one(one: Formulation, dense: Float32Array) -> Float32Array:
 
 
 def _lexical(candidates: Candidates) -> Float32Array:
-    return lexical_evidence(
+    words = lexical_evidence(
         candidates.own_language_coverage,
         candidates.shared_term_coverage,
         candidates.literal_surprise,
         candidates.same_language_probability,
     )
+    if not candidates.sparse.any():
+        return words
+    best = best_at_home(candidates.sparse, candidates.languages)
+    return words + sparse_evidence(candidates.sparse, best, candidates.same_language_probability)

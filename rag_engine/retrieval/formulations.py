@@ -79,4 +79,5 @@ def join_candidates(each: Sequence[Candidates]) -> Candidates:
         own_language_coverage=of_most("own_language_coverage"),
         shared_term_coverage=of_most("shared_term_coverage"),
         literal_surprise=of_most("literal_surprise"),
+        sparse=of_most("sparse"),
     )

@@ -27,6 +27,7 @@ __all__ = [
     "lexical_evidence",
     "probability",
     "reciprocal_rank_fusion",
+    "sparse_evidence",
 ]
 
 
@@ -140,6 +141,37 @@ def lexical_evidence(
     total = same_language * weights.own_language * own_language + weights.shared * shared
     total = total + (1 - same_language) * weights.literal * literal
     return np.asarray(total, dtype=np.float32)
+
+
+SPARSE = 0.25
+"""What a nat of surprise weighs in learned weights of tokens. Not fitted: of the heads that can be
+had here none earns (pipelines/bench/RESULTS.md), so it is what costs least."""
+
+
+def sparse_evidence(
+    surprise: Float32Array,
+    best: Float32Array,
+    same_language: Float32Array,
+    weight: float = SPARSE,
+) -> Float32Array:
+    """Return what learned weights of tokens tell of passages, ``(n,)`` in nats.
+
+    ``surprise`` ``(n,)`` is that of ``sparse.surprise_within``, ``best`` ``(n,)`` the greatest in a
+    passage of the same language, ``same_language`` how surely a passage is in the question's
+    language, 0 to 1::
+
+        weight * same_language * (surprise - best)
+
+    It orders the passages at home and lifts none of them: the best one keeps what it has, the
+    others lose. So what words match in a language never speaks for that language. Elsewhere, where
+    only names match, it is silent.
+
+    >>> surprise, same = np.array([4, 2, 3], np.float32), np.array([1, 1, 0], np.float32)
+    >>> best = np.array([4, 4, 3], np.float32)
+    >>> sparse_evidence(surprise, best, same, weight=0.5).tolist()
+    [0.0, -1.0, 0.0]
+    """
+    return np.asarray(weight * same_language * (surprise - best), dtype=np.float32)
 
 
 def probability(

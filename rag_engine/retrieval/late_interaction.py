@@ -10,6 +10,7 @@ that length and kind would match, is this project's own.
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from rag_engine.retrieval.query import PreparedQuery
 from rag_engine.store.token_vectors import ChunkTokens
 from rag_engine.store.view import View
 
-__all__ = ["PassageTokens", "compare_tokens", "late_interaction_scores"]
+__all__ = ["PassageTokens", "compare_tokens", "late_interaction_scores", "middle_of"]
 
 _EXPECTED = 0.5
 """How much of the mean match with foreign tokens is taken off."""
@@ -120,6 +121,21 @@ def late_interaction_scores(
     return scores.astype(np.float32)
 
 
+def middle_of(tokens: Float32Array) -> Float32Array:
+    """Return what tokens at random ``(n, width)`` have in common, ``(width,)``; 0 of none.
+
+    In a space of tokens' own nothing is known of where languages lie, and this alone is subtracted.
+    Left in, it would be taken for a match, and a right hit for one by chance.
+
+    >>> middle_of(np.array([[1, 0], [0, 1]], np.float32)).tolist()
+    [0.5, 0.5]
+    """
+    if len(tokens) == 0:
+        return np.zeros(tokens.shape[1], dtype=np.float32)
+    mean: Float32Array = tokens.mean(axis=0)
+    return mean
+
+
 def compare_tokens(
     view: View,
     space: TokenSpace,
@@ -148,14 +164,20 @@ def compare_tokens(
     offsets, null_distribution = snapshot.offsets, snapshot.calibration.null_distribution
     codes, groups = np.unique(candidates.languages[places], return_inverse=True)
     names = [snapshot.language_names[code] for code in codes.tolist()]
-    passage_shifts = matmul_on_one_thread(offsets.of_passage_tokens(names), space.basis)
+    passage_shifts = space.shifts(offsets.of_passage_tokens(names))
+    middle = None
+    if space.own:
+        middle = middle_of(null_distribution.tokens)
+        null_distribution = replace(
+            null_distribution, tokens=centred_tokens(null_distribution.tokens, middle)
+        )
+        passage_shifts += middle
     passages = PassageTokens(passage_tokens, passage_shifts, groups)
 
     def compared(query: PreparedQuery, tokens: TokenVectors) -> Float32Array:
         embedded = query.embedded
-        query_shift = np.vecdot(
-            space.basis, offsets.of_query_tokens(embedded.vector, embedded.detections)
-        )
+        query_shift = space.shift(offsets.of_query_tokens(embedded.vector, embedded.detections))
+        query_shift = query_shift if middle is None else middle
         query_tokens = centred_tokens(tokens.vectors, query_shift)
         scores = late_interaction_scores(
             query_tokens,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.null_distribution import CosineMoments
-from rag_engine.ports import Detection, Float32Array, IdSelector, TokenVectors
+from rag_engine.ports import Detection, Float32Array, IdSelector, SparseVector, TokenVectors
 from rag_engine.records import UNDETERMINED
 from rag_engine.retrieval.lexical import LexicalQuery, lexical_query
+from rag_engine.retrieval.sparse import SparseMatches, match_sparse
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.text.encoder_languages import ENCODER_LANGUAGES
 
@@ -25,13 +26,15 @@ class EmbeddedQuery:
     """A question before any knowledge base is asked.
 
     ``detections`` are its plausible languages, likeliest first; ``vector`` ``(dimension,)`` is the
-    embedder's own, not centred; ``tokens`` are those of late interaction, where it is wanted.
+    embedder's own, not centred; ``tokens`` are those of late interaction, where it is wanted;
+    ``sparse`` is what the question's tokens weigh, where the embedder tells it.
     """
 
     text: str
     detections: tuple[Detection, ...]
     vector: Float32Array
     tokens: TokenVectors | None = None
+    sparse: SparseVector | None = None
 
     @property
     def language(self) -> str:
@@ -44,7 +47,7 @@ class PreparedQuery:
     """A question as one snapshot is asked it: centred, and with the weights of its terms.
 
     ``moments`` are what its cosines are measured against; ``known`` is how surely its language is
-    known, 0 to 1.
+    known, 0 to 1. ``sparse`` is None where no weights of tokens are compared.
     """
 
     embedded: EmbeddedQuery
@@ -52,6 +55,7 @@ class PreparedQuery:
     moments: CosineMoments
     lexical: LexicalQuery
     known: float
+    sparse: SparseMatches | None = None
 
     def language_probabilities(self, languages: Sequence[str]) -> Float32Array:
         """Tell how surely the question is in each of some languages, ``(n,)``, 0 to 1."""
@@ -73,7 +77,10 @@ class PreparedQuery:
 
 
 def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> PreparedQuery:
-    """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for."""
+    """Prepare a question for a snapshot; ``lexical`` tells whether its words are looked for.
+
+    With them goes what its tokens weigh, where the embedder tells it.
+    """
     vector = snapshot.offsets.centre_query(query.vector, query.detections)
     known = _known(query, snapshot)
     terms = LexicalQuery({}, {}, {}, {})
@@ -86,7 +93,10 @@ def prepare(query: EmbeddedQuery, snapshot: Snapshot, *, lexical: bool) -> Prepa
             known=known,
         )
     moments = snapshot.calibration.null_distribution.cosine_moments(vector)
-    return PreparedQuery(query, vector, moments, terms, known)
+    sparse = None
+    if lexical and query.sparse is not None:
+        sparse = match_sparse(query.sparse, snapshot)
+    return PreparedQuery(query, vector, moments, terms, known, sparse)
 
 
 def _known(query: EmbeddedQuery, snapshot: Snapshot) -> float:

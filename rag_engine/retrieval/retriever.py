@@ -27,6 +27,8 @@ from rag_engine.ports import (
     Float32Array,
     IdSelector,
     InstructedEmbedder,
+    SparseEmbedder,
+    SparseVector,
     TokenEmbedder,
     TokenVectors,
 )
@@ -105,20 +107,27 @@ class Retriever:
         if isinstance(hybrid, HybridRetrievalSettings) and hybrid.late_interaction:
             self._late_pool = hybrid.late_interaction_pool
         self._space: TokenSpace | None = components.token_space if self._late_pool else None
+        self._sparse = components.sparse and settings.retrieval.mode == "hybrid"
 
     def embed_questions(
         self, texts: Sequence[str], language: str | None = None, instruction: str | None = None
     ) -> list[EmbeddedQuery]:
         """Embed questions, all in one call; ``language`` states what the first is in.
 
-        With an ``instruction`` tokens are not compared: they were not embedded with it.
+        With an ``instruction`` tokens are not compared, and weigh nothing: they were not embedded
+        with it.
 
         Raises:
             InvalidInput: the embedder takes no ``instruction``, or the mode uses no embedder.
         """
         tokens: Sequence[TokenVectors | None] = [None] * len(texts)
+        sparse: Sequence[SparseVector | None] = [None] * len(texts)
         if instruction is not None:
             raw = self._instructed(texts, instruction)
+        elif self._sparse and isinstance(self._embedder, SparseEmbedder):
+            basis = None if self._space is None else self._space.basis
+            kinds = self._embedder.embed_query_kinds(texts, basis)
+            raw, sparse, tokens = kinds.vectors, kinds.sparse, kinds.tokens or tokens
         elif self._space is not None and isinstance(self._embedder, TokenEmbedder):
             raw, tokens = self._embedder.embed_query_tokens(texts, self._space.basis)
         else:
@@ -129,7 +138,8 @@ class Retriever:
             stated = [(Detection(language, 1.0),)]
         detections = stated + [self._detector.plausible(text) for text in texts[len(stated) :]]
         return [
-            EmbeddedQuery(*parts) for parts in zip(texts, detections, vectors, tokens, strict=True)
+            EmbeddedQuery(*parts)
+            for parts in zip(texts, detections, vectors, tokens, sparse, strict=True)
         ]
 
     def _instructed(self, texts: Sequence[str], instruction: str) -> Float32Array:

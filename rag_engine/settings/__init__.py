@@ -22,6 +22,7 @@ from rag_engine.settings.answering import (
     PluginGeneratorSettings,
 )
 from rag_engine.settings.embedder import (
+    BgeM3EmbedderSettings,
     BundledEmbedderSettings,
     EmbedderSettings,
     ExportedEmbedderSettings,
@@ -67,6 +68,7 @@ from rag_engine.settings.whole import Settings
 __all__ = [
     "AnsweringSettings",
     "AutoDenseSettings",
+    "BgeM3EmbedderSettings",
     "BundledEmbedderSettings",
     "ChunkingSettings",
     "CrossEncoderRerankerSettings",

@@ -10,6 +10,7 @@ from rag_engine.settings.base import Kind, Sourced, chosen_by
 from rag_engine.settings.plugins import PLUGIN, Plugin
 
 __all__ = [
+    "BgeM3EmbedderSettings",
     "BundledEmbedderSettings",
     "EmbedderSettings",
     "ExportedEmbedderSettings",
@@ -95,6 +96,32 @@ class SentenceTransformerEmbedderSettings(_Embedder):
     model's directory, if it is there; ``none``."""
 
 
+class BgeM3EmbedderSettings(_Embedder):
+    """BGE-M3, or a model laid out as it is (extra ``torch``)."""
+
+    kind: Literal["bge-m3"] = "bge-m3"
+    """``bge-m3``: BGE-M3's three kinds of vectors from one run (extra ``torch``)."""
+    model: str = Field(min_length=1)
+    """A directory or a hub name; with ``sparse_linear.pt`` and ``colbert_linear.pt``."""
+    query_prompt: str | None = None
+    """Text put before each question; none stated: the model's own, which for BGE-M3 is none."""
+    passage_prompt: str | None = None
+    """Text put before each passage; none stated: the model's own, which for BGE-M3 is none."""
+    device: str = "auto"
+    """``cpu``, ``cuda``, ``cuda:1``; ``auto``: CUDA if there is one."""
+    precision: Literal["auto", "bf16", "f32"] = "auto"
+    """How vectors are computed; ``auto``: ``bf16`` on a GPU, else ``f32``."""
+    threads: int = Field(0, ge=0, le=1_024)
+    """torch's CPU threads; 0: as many as it takes by itself."""
+    token_vectors: bool = True
+    """Keep the vectors of a passage's tokens for late interaction: of BGE-M3, 1 KB a token."""
+    sparse_vectors: bool = True
+    """Keep what a passage's tokens weigh, and compare it: 6 bytes a token."""
+    fit: str = Field("auto", min_length=1)
+    """The file that ``rag-engine fit`` wrote for the model; ``auto``: ``rag_engine_fit.npz`` in the
+    model's directory, if it is there; ``none``."""
+
+
 class OpenAICompatibleEmbedderSettings(Sourced, _Embedder):
     """A server that speaks OpenAI's embeddings protocol."""
 
@@ -128,12 +155,13 @@ EmbedderSettings = Annotated[
     Annotated[BundledEmbedderSettings, Tag("bundled")]
     | Annotated[ExportedEmbedderSettings, Tag("exported")]
     | Annotated[SentenceTransformerEmbedderSettings, Tag("sentence-transformer")]
+    | Annotated[BgeM3EmbedderSettings, Tag("bge-m3")]
     | Annotated[OpenAICompatibleEmbedderSettings, Tag("openai-compatible")]
     | Annotated[PluginEmbedderSettings, Tag(PLUGIN)],
     chosen_by(
         "kind",
         "bundled",
-        ("bundled", "exported", "sentence-transformer", "openai-compatible"),
+        ("bundled", "exported", "sentence-transformer", "bge-m3", "openai-compatible"),
         other=PLUGIN,
     ),
 ]

@@ -18,6 +18,7 @@ from rag_engine.settings.answering import (
 )
 from rag_engine.settings.base import FROM_STORE, UNKNOWN_KIND, UNUSED, Frozen, Kind, shown
 from rag_engine.settings.embedder import (
+    BgeM3EmbedderSettings,
     BundledEmbedderSettings,
     EmbedderSettings,
     PluginEmbedderSettings,
@@ -93,7 +94,10 @@ class Settings(Frozen):
 
     def _may_keep_tokens(self) -> bool:
         match self.embedder:
-            case BundledEmbedderSettings(token_vectors=kept):
+            case (
+                BundledEmbedderSettings(token_vectors=kept)
+                | BgeM3EmbedderSettings(token_vectors=kept)
+            ):
                 return kept
             case PluginEmbedderSettings():
                 return True

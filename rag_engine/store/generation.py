@@ -35,6 +35,7 @@ from rag_engine.store.files import (
 )
 from rag_engine.store.forward_index import ForwardIndex
 from rag_engine.store.segment import PassageVectors, Segment
+from rag_engine.store.sparse_index import SparseIndex
 
 __all__ = [
     "FORMAT",
@@ -212,6 +213,8 @@ def _write(folder: Path, generation: Generation) -> None:
     save_array(folder / "twins.npy", generation.twins.pairs)
     save_array(folder / "terms.npy", segment.terms.hashes)
     save_array(folder / "term_starts.npy", segment.terms.starts)
+    if segment.sparse is not None:
+        segment.sparse.save(folder)
     for part in fields(segment.lists):
         save_array(folder / f"lists_{part.name}.npy", getattr(segment.lists, part.name))
     with (folder / "calibration.npz").open("wb") as file:
@@ -251,6 +254,7 @@ def load(
                 for part in fields(LanguageClusters)
             }
         )
+        sparse = SparseIndex.load(folder, len(passages.ids))
         with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
             calibration = Calibration.from_arrays(dict(arrays))
     except (FileNotFoundError, ValueError, KeyError, EOFError) as error:
@@ -265,6 +269,7 @@ def load(
         terms=terms,
         lists=lists,
         leaders=centred[lists.leaders],
+        sparse=sparse,
     )
     if manifest.catalogue is None:
         raise StoreCorrupt(f"generation {folder}: the manifest does not tell of which catalogue")

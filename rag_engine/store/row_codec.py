@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, SparseVector
 from rag_engine.records import Chunk, Document, MetadataValue, Span
 from rag_engine.store.checksums import NEXT_STEP, row_checksum
+from rag_engine.store.sparse_index import pack_sparse
 
 __all__ = [
     "CHUNK_COLUMNS",
@@ -38,6 +39,7 @@ __all__ = [
     "index_row",
     "read_chunk",
     "read_head",
+    "split_terms",
     "unpack_terms",
 ]
 
@@ -74,6 +76,8 @@ class StoredChunk:
     terms: Sequence[str]
     tokens: Float32Array | None = None
     """The vectors of its tokens, ``(n, width)``, where they are kept."""
+    sparse: SparseVector | None = None
+    """What its tokens weigh, where the embedder tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,10 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """What a generation is built from: one chunk without its text, as it is kept."""
+    """What a generation is built from: one chunk without its text, as it is kept.
+
+    Behind the ``packed_terms`` stands what its tokens weigh, where that is known.
+    """
 
     id: int
     checksum: int
@@ -226,7 +233,8 @@ def chunk_values(
         token_bytes,
         chunk.text,
         stored.vector.astype(np.float16).tobytes(),
-        zlib.compress("\n".join(stored.terms).encode("utf-8"), 1),
+        zlib.compress("\n".join(stored.terms).encode("utf-8"), 1)
+        + (b"" if stored.sparse is None else pack_sparse(stored.sparse)),
     )
     return (*values, row_checksum(values))
 
@@ -275,5 +283,11 @@ def index_row(row: Sequence[Any]) -> IndexRow:
 
 def unpack_terms(data: bytes) -> tuple[str, ...]:
     """Return the terms of a chunk as they were before they were stored."""
-    text = zlib.decompress(data).decode("utf-8")
-    return tuple(text.split("\n")) if text else ()
+    return split_terms(data)[0]
+
+
+def split_terms(data: bytes) -> tuple[tuple[str, ...], bytes]:
+    """Return the terms of a chunk, and its packed sparse vector (empty where it has none)."""
+    reader = zlib.decompressobj()  # it knows where what was compressed ends
+    text = reader.decompress(data).decode("utf-8")
+    return tuple(text.split("\n")) if text else (), reader.unused_data

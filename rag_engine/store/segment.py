@@ -25,7 +25,8 @@ from rag_engine.ports import (
 )
 from rag_engine.store.forward_index import ForwardIndex, ForwardIndexBuilder
 from rag_engine.store.progress import OnStage, silent
-from rag_engine.store.row_codec import IndexRow, unpack_terms
+from rag_engine.store.row_codec import IndexRow, split_terms
+from rag_engine.store.sparse_index import SparseIndex, SparseIndexBuilder
 
 __all__ = ["CentredRows", "PassageVectors", "Segment"]
 
@@ -112,7 +113,10 @@ class CentredRows:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Chunks with their vectors and the indexes over them; ``leaders`` are vectors."""
+    """Chunks with their vectors and the indexes over them; ``leaders`` are vectors.
+
+    ``sparse`` is None where the embedder tells no weights of tokens.
+    """
 
     passages: PassageVectors
     centred: CentredRows
@@ -121,6 +125,7 @@ class Segment:
     terms: ForwardIndex
     lists: LanguageClusters
     leaders: Float32Array
+    sparse: SparseIndex | None = None
 
     def __len__(self) -> int:
         return len(self.passages.ids)
@@ -137,12 +142,13 @@ class Segment:
         live: bool = False,
         on_stage: OnStage = silent,
     ) -> Segment:
-        """Index chunks; ``terms`` are those of each, packed, as they were collected.
+        """Index chunks; ``terms`` are those of each, packed, with what stands behind them.
 
         A ``live`` segment is searched for a while and never saved; it lies in memory alone.
         """
+        sparse = SparseIndexBuilder()
         with ForwardIndexBuilder(in_memory=live) as builder:
-            passing = builder.passing(_terms(passages.ids, terms))
+            passing = builder.passing(_terms(passages.ids, terms, sparse))
             lexical_index = lexical.build(passing, in_memory=live)
             table = builder.finished()
         centred = passages.centred(offsets)
@@ -156,6 +162,7 @@ class Segment:
             terms=table,
             lists=lists,
             leaders=centred[lists.leaders],
+            sparse=sparse.finished(),
         )
 
     def probe(
@@ -195,6 +202,11 @@ class Segment:
         )
 
 
-def _terms(ids: Int64Array, packed: Iterable[bytes]) -> Iterator[AnalysedPassage]:
+def _terms(
+    ids: Int64Array, packed: Iterable[bytes], sparse: SparseIndexBuilder
+) -> Iterator[AnalysedPassage]:
+    """Yield the terms of chunks; ``sparse`` takes what stands behind them on the way."""
     for identifier, data in zip(ids.tolist(), packed, strict=True):
-        yield AnalysedPassage(id=identifier, terms=unpack_terms(data))
+        terms, weights = split_terms(data)
+        sparse.add(weights)
+        yield AnalysedPassage(id=identifier, terms=terms)

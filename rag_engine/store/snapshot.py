@@ -16,7 +16,14 @@ import numpy.typing as npt
 from rag_engine.calibration.calibration import Calibration
 from rag_engine.calibration.language_means import LanguageMeans
 from rag_engine.calibration.twins import Twins
-from rag_engine.ports import Float32Array, IdSelector, Int64Array, LexicalIndex, Ranking
+from rag_engine.ports import (
+    Float32Array,
+    IdSelector,
+    Int64Array,
+    LexicalIndex,
+    Ranking,
+    SparseVector,
+)
 from rag_engine.store.segment import Segment
 
 __all__ = ["Snapshot", "merge_rankings"]
@@ -169,6 +176,30 @@ class Snapshot:
             rows, here = segment.passages.rows_of(ids)
             total[:, here] = segment.terms.sums(rows[here], weightings)
         return total
+
+    @cached_property
+    def rows(self) -> tuple[Int64Array, Codes]:
+        """The ids and the languages of all passages, segment after segment, ``(n,)`` each.
+
+        Deleted ones are among them; languages are places in ``language_names``.
+        """
+        ids = [segment.passages.ids for segment in self.segments]
+        parts = zip(self.segments, self._codes, strict=True)
+        codes = [codes[segment.passages.codes] for segment, codes in parts]
+        return (
+            np.concatenate([np.empty(0, np.int64), *ids]),
+            np.concatenate([np.empty(0, np.intp), *codes]),
+        )
+
+    def sparse_scores(self, query: SparseVector) -> Float32Array:
+        """Return the inner product of a question with every passage of ``rows``, ``(n,)``."""
+        scores = [
+            np.zeros(len(segment), np.float32)
+            if segment.sparse is None
+            else segment.sparse.scores(query)
+            for segment in self.segments
+        ]
+        return np.concatenate([np.empty(0, np.float32), *scores])
 
     def search_bm25(
         self, terms: Sequence[str], k: int, allowed: IdSelector | None = None

@@ -95,3 +95,33 @@ def save_cross_encoder(folder: Path, *, labels: int = 1, dropout: float = 0.1) -
     )
     BertForSequenceClassification(config).save_pretrained(target)
     return target
+
+
+def save_bge_m3(folder: Path, *, token_width: int = 24, pickled: bool = False) -> Path:
+    """Save a model laid out as BGE-M3 is: an XLM-R that reads 40 tokens, its cls, two heads.
+
+    Weights of the encoder are ``pickled`` (``pytorch_model.bin``), as published, or safetensors.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    torch.manual_seed(11)
+    bare = folder / "bare"
+    vocabulary = save_tokenizer(bare)
+    config = XLMRobertaConfig(
+        vocab_size=vocabulary, max_position_embeddings=42, pad_token_id=1, **SIZES
+    )
+    XLMRobertaModel(config).save_pretrained(bare)
+    target = folder / "tiny-bge-m3"
+    modules = [Transformer(str(bare)), Pooling(32, "cls"), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(target), create_model_card=False)
+    torch.save(torch.nn.Linear(32, 1).half().state_dict(), target / "sparse_linear.pt")
+    torch.save(torch.nn.Linear(32, token_width).half().state_dict(), target / "colbert_linear.pt")
+    if pickled:
+        from safetensors.torch import load_file
+
+        torch.save(load_file(target / "model.safetensors"), target / "pytorch_model.bin")
+        (target / "model.safetensors").unlink()
+    return target

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.cached_embedder import cached_embedder
 from rag_engine.evaluation.datasets import load_test_set
 from rag_engine.evaluation.vector_cache import VectorCache
@@ -20,6 +21,7 @@ from rag_engine.pipelines.evaluation_tables import by_language
 from rag_engine.pipelines.output import Exit
 from rag_engine.settings import Settings
 from tests.conftest import components_with
+from tests.doubles import SparseHashEmbedder
 from tests.small_sets import FACTS, set_of
 
 ROWS = [row[0] for row in ABLATION]
@@ -254,3 +256,12 @@ def test_an_ablation_translates_in_its_last_row_alone(tmp_path: Path, sets, quic
     told = [row.report["settings"]["retrieval"]["translate"] for row in rows.values()]
     assert told == [*([[]] * len(ABLATION)), ["am"]]
     assert sorted(writer.asked) == sorted(question.text for question in test_set.questions)
+
+
+def test_a_cache_that_would_lose_the_weights_of_tokens_is_refused(tmp_path):
+    parts = replace(components_with(SparseHashEmbedder()), sparse=True)
+    with (
+        pytest.raises(InvalidInput, match=r"leave --cache out, or set embedder\.sparse_vectors"),
+        evaluating.remembering(parts, Settings(), tmp_path),
+    ):
+        pass

@@ -41,6 +41,7 @@ def candidates(*scores, cosines=(0.6, 0.5), at_home=0.0):
         own_language_coverage=nothing,
         shared_term_coverage=nothing,
         literal_surprise=nothing,
+        sparse=nothing,
         late=nothing,
         rerank=nothing,
         rank_before_rerank=np.zeros(count, dtype=np.int64),

@@ -36,6 +36,7 @@ def candidates(found: dict[int, float], cosine: float) -> Candidates:
         own_language_coverage=nothing,
         shared_term_coverage=nothing,
         literal_surprise=nothing,
+        sparse=nothing,
         late=nothing,
         rerank=nothing,
         rank_before_rerank=np.zeros(len(ids), dtype=np.int64),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from rag_engine.calibration.token_space import centred_tokens, load_token_space
+from rag_engine import Document, KnowledgeBase
+from rag_engine.calibration.token_space import TokenSpace, centred_tokens, load_token_space
+from rag_engine.ports import TokenVectors
 from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
 from rag_engine.store.token_vectors import ChunkTokens, pack
+from tests.doubles import HashEmbedder
 
 
 def unit(rows: int, seed: int):
@@ -117,3 +122,33 @@ def test_tokens_come_from_the_same_run_as_the_vectors(bundled_e5):
     _, [query] = bundled_e5.embed_query_tokens(["Wie tief?"], whole)
     assert len(query.vectors) == len(query.weights) == bundled_e5.count_tokens(["Wie tief?"])[0]
     assert (query.weights > 0).all()
+
+
+class CommonTokens(HashEmbedder):
+    """Tokens in a space of their own, which all lie in nearly one direction."""
+
+    own_token_space = TokenSpace.of_head(24)
+
+    def embed_passage_tokens(self, texts, basis):
+        tokens = []
+        for text in texts:
+            words = HashEmbedder(24)._embed(text.split()) + 1.5 * np.eye(24, dtype=np.float32)[0]
+            vectors = centred_tokens(words, np.zeros(24, np.float32)) @ basis.T
+            tokens.append(TokenVectors(vectors, np.ones(len(vectors), np.float32)))
+        return self._embed(texts), tokens
+
+    embed_query_tokens = embed_passage_tokens
+
+
+def test_what_tokens_of_their_own_space_have_in_common_is_no_match(tmp_path, quick_components):
+    own = replace(
+        quick_components, embedder=CommonTokens(), token_space=CommonTokens.own_token_space
+    )
+    texts = [f"pump{n} valve{n} filter{n} meter{n} house{n}" for n in range(60)]
+    with KnowledgeBase.open(tmp_path / "kb", components=own) as kb:
+        kb.add([Document(id=str(n), text=text) for n, text in enumerate(texts)])
+        right, *wrong = kb.search("filter7 house7 pump7", k=20)
+    assert right.chunk.text == texts[7]
+    assert right.parts.late is not None
+    assert right.parts.late > 0.2
+    assert max(hit.parts.late for hit in wrong) < 0.1

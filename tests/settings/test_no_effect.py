@@ -15,6 +15,7 @@ import rag_engine.connectors.dense.faiss_hnsw as faiss_hnsw
 import rag_engine.connectors.dense.faiss_ivf as faiss_ivf
 import rag_engine.connectors.dense.langchain_index as langchain_index
 import rag_engine.connectors.dense.milvus_index as milvus_index
+import rag_engine.connectors.embedders.bge_m3 as bge_m3
 import rag_engine.connectors.embedders.bundled_e5 as bundled_e5
 import rag_engine.connectors.embedders.exported as exported
 import rag_engine.connectors.embedders.openai_compatible as openai_embedder
@@ -45,8 +46,8 @@ SAMPLES: dict[str, object] = {
     "ef_construction": 77,
     "ef_search": 66,
     "exact_below": 5_432,
-    "group_twins": False,
     "fit": "my.npz",
+    "group_twins": False,
     "input_types": ("ask", "tell"),
     "late_interaction": False,
     "late_interaction_pool": 7,
@@ -60,6 +61,7 @@ SAMPLES: dict[str, object] = {
     "precision": "f32",
     "protocol": "tei",
     "query_prompt": "query: ",
+    "sparse_vectors": False,
     "stop": ("###",),
     "storage": "float16",
     "store": "json:loads",
@@ -213,6 +215,7 @@ class Spies:
             (bundled_e5, "BundledE5"),
             (exported, "ExportedEmbedder"),
             (sentence_transformer, "SentenceTransformerEmbedder"),
+            (bge_m3, "BgeM3Embedder"),
             (openai_embedder, "OpenAICompatibleEmbedder"),
             (openai_generator, "OpenAICompatibleGenerator"),
             (cross_encoder, "CrossEncoderReranker"),
@@ -252,9 +255,9 @@ def built(settings: Settings) -> None:
 
 
 # How each of these is used is seen elsewhere: what the retriever reads in a search (below), what a
-# plug-in's class gets in test_plugins.py, token vectors in the index contract (below), and the fit
-# in tests/pipelines/test_fit.py.
-ELSEWHERE = {"fit", "options", "token_vectors"}
+# plug-in's class gets in test_plugins.py, token vectors in the index contract (below), weights of
+# tokens in test_bge_m3.py, and the fit in tests/pipelines/test_fit.py.
+ELSEWHERE = {"fit", "options", "sparse_vectors", "token_vectors"}
 
 
 @pytest.mark.parametrize(
