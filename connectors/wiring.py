@@ -1,13 +1,18 @@
-"""From names in the settings to connectors: the only place that knows both."""
+"""From names in the settings to connectors: with ``embedder_wiring`` the only place to know both."""
 
 from __future__ import annotations
 
-from rag_engine.calibration.model_fit import ModelFit, attach_fit, prior_of, token_space_of
+from rag_engine.calibration.model_fit import prior_of
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.components import Components, check_generator
 from rag_engine.connectors.detectors.several import SeveralModelsDetector
-from rag_engine.connectors.embedders.fit_file import fit_path
+from rag_engine.connectors.embedder_wiring import (
+    build_embedder,
+    build_image_embedder,
+    keeps_sparse,
+    kept_token_space,
+)
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
 from rag_engine.connectors.plugins import load_plugin
 from rag_engine.errors import SettingsError
@@ -20,17 +25,12 @@ from rag_engine.ports import (
     LexicalIndexFactory,
     Loader,
     Reranker,
-    SparseEmbedder,
 )
 from rag_engine.settings import (
     AutoDenseSettings,
-    BgeM3EmbedderSettings,
-    BundledEmbedderSettings,
     CrossEncoderRerankerSettings,
     DenseSettings,
-    EmbedderSettings,
     ExactDenseSettings,
-    ExportedEmbedderSettings,
     ExtractiveGeneratorSettings,
     GeneratorSettings,
     HnswDenseSettings,
@@ -45,13 +45,10 @@ from rag_engine.settings import (
     MilvusSettings,
     NoRerankerSettings,
     OcrSettings,
-    OpenAICompatibleEmbedderSettings,
     OpenAICompatibleGeneratorSettings,
-    PluginEmbedderSettings,
     PluginGeneratorSettings,
     PluginRerankerSettings,
     RerankerSettings,
-    SentenceTransformerEmbedderSettings,
     Settings,
 )
 
@@ -89,7 +86,7 @@ def build_components(
     if embedder is None:
         embedder = build_embedder(settings.embedder)
     prior = prior_of(embedder)
-    token_space = _token_space(settings.embedder, embedder)
+    token_space = kept_token_space(settings.embedder, embedder)
     if generator is None:
         generator = build_generator(settings.generator, embedder, prior, token_space)
     check_generator(settings, generator)
@@ -102,19 +99,8 @@ def build_components(
         reranker=build_reranker(settings.reranker, generator) if reranker is None else reranker,
         prior=prior,
         token_space=token_space,
-        sparse=_sparse(settings.embedder, embedder),
+        sparse=keeps_sparse(settings.embedder, embedder),
         images=build_image_embedder(settings.images) if images is None else images,
-    )
-
-
-def build_image_embedder(settings: ImagesSettings) -> ImageEmbedder | None:
-    """Build what embeds pictures, if the settings name a model."""
-    if not settings.model:
-        return None
-    from rag_engine.connectors.embedders.image_model import SentenceTransformerImages
-
-    return SentenceTransformerImages(
-        model=settings.model, text_model=settings.text_model, device=settings.device
     )
 
 
@@ -158,96 +144,6 @@ def _ocr(settings: OcrSettings) -> OcrOptions | None:
         page_timeout_s=settings.page_timeout_s,
         file_timeout_s=settings.file_timeout_s,
     )
-
-
-def build_embedder(settings: EmbedderSettings) -> Embedder:
-    """Build the embedder that the settings name, with the fit that they name.
-
-    Raises:
-        MissingExtra: its package is not installed.
-        ModelError: the model or its fit can not be read, or the fit is of another model.
-        SettingsError: a plug-in can not be had.
-    """
-    embedder = _build_embedder(settings)
-    fit = fit_path(settings)
-    if fit is not None:
-        attach_fit(embedder, ModelFit.load(fit))
-    return embedder
-
-
-def _build_embedder(settings: EmbedderSettings) -> Embedder:
-    match settings:
-        case BundledEmbedderSettings():
-            from rag_engine.connectors.embedders.bundled_e5 import BundledE5
-
-            return BundledE5(
-                adapter=settings.adapter, precision=settings.precision, threads=settings.threads
-            )
-        case ExportedEmbedderSettings():
-            from rag_engine.connectors.embedders.exported import ExportedEmbedder
-
-            return ExportedEmbedder(
-                settings.model,
-                precision=settings.precision,
-                threads=settings.threads,
-                query_prompt=settings.query_prompt,
-                passage_prompt=settings.passage_prompt,
-            )
-        case SentenceTransformerEmbedderSettings():
-            from rag_engine.connectors.embedders.sentence_transformer import (
-                SentenceTransformerEmbedder,
-            )
-
-            return SentenceTransformerEmbedder(
-                model=settings.model,
-                device=settings.device,
-                precision=settings.precision,
-                query_prompt=settings.query_prompt,
-                passage_prompt=settings.passage_prompt,
-                threads=settings.threads,
-                truncate_dim=settings.truncate_dim,
-            )
-        case BgeM3EmbedderSettings():
-            from rag_engine.connectors.embedders.bge_m3 import BgeM3Embedder
-
-            return BgeM3Embedder(
-                model=settings.model,
-                device=settings.device,
-                precision=settings.precision,
-                query_prompt=settings.query_prompt,
-                passage_prompt=settings.passage_prompt,
-                threads=settings.threads,
-            )
-        case OpenAICompatibleEmbedderSettings():
-            from rag_engine.connectors.embedders.openai_compatible import OpenAICompatibleEmbedder
-
-            return OpenAICompatibleEmbedder(
-                base_url=settings.base_url,
-                model=settings.model,
-                api_key_env=settings.api_key_env,
-                address_stored=settings.from_store,
-                query_prompt=settings.query_prompt,
-                passage_prompt=settings.passage_prompt,
-                input_types=settings.input_types,
-            )
-        case PluginEmbedderSettings():
-            return load_plugin(settings, Embedder)  # type: ignore[type-abstract]
-
-
-def _token_space(settings: EmbedderSettings, embedder: Embedder) -> TokenSpace | None:
-    match settings:
-        case (
-            BundledEmbedderSettings(token_vectors=False)
-            | BgeM3EmbedderSettings(token_vectors=False)
-        ):
-            return None
-        case _:
-            return token_space_of(embedder)
-
-
-def _sparse(settings: EmbedderSettings, embedder: Embedder) -> bool:
-    wanted = not isinstance(settings, BgeM3EmbedderSettings) or settings.sparse_vectors
-    return wanted and isinstance(embedder, SparseEmbedder)
 
 
 def build_dense(settings: DenseSettings, milvus: MilvusSettings) -> DenseIndexFactory:
