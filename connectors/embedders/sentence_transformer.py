@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
+from rag_engine.connectors.model_kinds import refuse_other_kinds
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
@@ -194,6 +195,12 @@ def _loaded(model: str, folder: Path, device: str, truncate_dim: int | None) -> 
         from sentence_transformers import SentenceTransformer
     except ImportError as exc:
         raise MissingExtra("torch", package="sentence_transformers") from exc
+    refuse_other_kinds(
+        model,
+        folder,
+        *("embedder", "encoder", "language-model"),
+        use="name an embedder; a cross-encoder goes into [reranker]",
+    )
     try:
         with quiet_loading():
             loaded = SentenceTransformer(
