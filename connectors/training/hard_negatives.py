@@ -116,8 +116,9 @@ def less_probable(logits: Sequence[float], right: float) -> list[bool]:
     >>> less_probable([0.0, 2.9, 4.0], 3.0)
     [True, False, False]
     """
-    bound = _LESS_PROBABLE / (1 + np.exp(-np.float64(right)))
-    return [bool(1 / (1 + np.exp(-np.float64(logit))) < bound) for logit in logits]
+    log_probabilities = -np.logaddexp(0, -np.array([*logits, right], np.float64))
+    bound = log_probabilities[-1] + np.log(_LESS_PROBABLE)
+    return [bool(each < bound) for each in log_probabilities[:-1]]
 
 
 def with_negatives(candidates: Sequence[Candidates], count: int) -> list[Example]:

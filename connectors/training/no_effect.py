@@ -41,17 +41,17 @@ take --loss triplet
     """
     told = f"loss {settings.loss!r}"
     if learns == "vectors":
+        if settings.loss != "infonce":
+            raise InvalidInput(
+                f"--loss {settings.loss} does nothing with a teacher that gives vectors; leave it "
+                "out, or name a cross-encoder as --teacher"
+            )
         _refuse(
             settings,
             "does nothing where a teacher's vectors are learnt",
             ("temperature", "anchor_weight", "anchor_every", "matryoshka", "mini_batch"),
             "leave it out",
         )
-        if settings.loss != "infonce":
-            raise InvalidInput(
-                f"--loss {settings.loss} does nothing with a teacher that gives vectors; leave it "
-                "out, or name a cross-encoder as --teacher"
-            )
         if mined:
             raise InvalidInput(
                 f"--mine {mined} does nothing where a teacher's vectors are learnt: negatives have "

@@ -1,9 +1,10 @@
 """Makes the examples of the two-stage recipe: ``make_two_stage_data TRAIN OUT``.
 
 ``TRAIN`` holds ``qa.jsonl.gz`` and ``qa_more.jsonl.gz`` (questions, and the passages of their own
-language that answer them). ``OUT`` receives
+language that answer them). Of a passage the sentence that holds the answer is taken: short texts,
+so that both stages are done in minutes. ``OUT`` receives
 
-- ``pairs.jsonl``: raw pairs of question and passage for ``rag-engine train embedder`` and ``train
+- ``pairs.jsonl``: raw pairs of question and sentence for ``rag-engine train embedder`` and ``train
   reranker``, as many of each language where there are so many;
 - ``held/``: a test set (BEIR layout) of other articles, all languages' passages in one pool.
 
@@ -25,6 +26,7 @@ from typing import Any
 from rag_engine.connectors.training.examples import Example
 from rag_engine.pipelines.output import note
 from rag_engine.pipelines.recipes.adapter_news import read_rows
+from rag_engine.text.sentences import sentences
 
 __all__ = ["is_held_back", "main"]
 
@@ -63,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pairs += [_example(row) for row in kept[: given.pairs]]
         chance.shuffle(back)
         asked = back[: given.asked]
-        passages = dict.fromkeys([row["passage"] for row in (*asked, *back)])
-        pool = list(passages)[: max(given.pool, len({row["passage"] for row in asked}))]
+        own = dict.fromkeys(map(_sentence, asked))
+        others = dict.fromkeys(map(_sentence, back[given.asked : 4 * given.pool]))
+        pool = list({**own, **others})[: max(given.pool, len(own))]
         held += [(row, pool) for row in asked]
         note(f"{language}: {len(kept[: given.pairs])} pairs, {len(asked)} questions held back")
     given.out.mkdir(parents=True, exist_ok=True)
@@ -79,7 +82,7 @@ def _rows(train: Path) -> dict[str, list[dict[str, Any]]]:
     by_language: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for name in ("qa.jsonl.gz", "qa_more.jsonl.gz"):
         for row in read_rows(train / name):
-            if row.get("answerable", True):
+            if row.get("answerable", True) and row["answer"] in row["passage"]:
                 by_language[row["language"]].setdefault(row["question"], row)
     return {language: list(rows.values()) for language, rows in by_language.items()}
 
@@ -102,10 +105,18 @@ def _parted(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict
     return [row for row in rows if row["passage"] not in seen], back
 
 
+def _sentence(row: Mapping[str, Any]) -> str:
+    """Return the sentence of a row's passage that holds its answer, where that comes first."""
+    passage = row["passage"]
+    place = passage.index(row["answer"])
+    start, end = next(span for span in sentences(passage) if place < span[1])
+    return str(passage[start:end]).strip()
+
+
 def _example(row: Mapping[str, Any]) -> Example:
     return Example(
         question=row["question"],
-        positive=row["passage"],
+        positive=_sentence(row),
         question_language=row["language"],
         passage_language=row["language"],
     )
@@ -124,7 +135,7 @@ def _write_set(folder: Path, held: Iterable[tuple[Mapping[str, Any], list[str]]]
                 names[passage] = f"p{len(names)}"
                 corpus.append({"_id": names[passage], "text": passage, "language": row["language"]})
         queries.append({"_id": f"q{number}", "text": row["question"], "language": row["language"]})
-        qrels.append(f"q{number}\t{names[row['passage']]}\t1")
+        qrels.append(f"q{number}\t{names[_sentence(row)]}\t1")
     for name, rows in (("corpus", corpus), ("queries", queries)):
         text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")

@@ -108,6 +108,11 @@ def train(
         stream=stream,
         mined=mine_hard_negatives,
     )
+    others = {
+        name: (each, folder_of_kind(f"--{name}", each, kind))
+        for name, each, kind in _named(learns, teacher, mine_filter, hold_to)
+        if each is not None
+    }
     refuse_unused(
         settings,
         learns=learns,
@@ -119,11 +124,6 @@ def train(
     )
     new_folder(target)
     device = pick_device(device)
-    others = {
-        name: (each, folder_of_kind(f"--{name}", each, kind))
-        for name, each, kind in _named(learns, teacher, mine_filter, hold_to)
-        if each is not None
-    }
     read = read_files(files, settings, stream=stream, learns=learns)
     holding = [read_examples(path) for path in hold]
     asked = None if validation is None else _validation(validation, settings.seed)
