@@ -85,6 +85,11 @@ def in_parts(
                 f"--loss {settings.loss} compares a question's positive with negatives of its own, "
                 f"and those of {file.name} have none; give them, or let --mine N look for N"
             )
+        if settings.batch == 1 and not part.negatives:
+            raise InvalidInput(
+                "a batch of 1 without negatives has nothing to tell the positive from; take a "
+                "larger --batch, or let --mine N look for negatives"
+            )
         parts.append(part)
     held = [
         held_batches(

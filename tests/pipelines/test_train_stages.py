@@ -243,6 +243,8 @@ def test_a_loss_over_negatives_needs_some(base: Path, tmp_path: Path, capsys):
     told = capsys.readouterr().err
     assert "those of bare.jsonl have none" in told
     assert "--mine N" in told
+    assert main(command(bare, base, tmp_path / "out", "--batch", "1")) == 1
+    assert "nothing to tell the positive from" in capsys.readouterr().err
     assert [each.name for each in tmp_path.iterdir()] == ["bare.jsonl"]
 
 
