@@ -66,9 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     test_set = load_test_set(given.set)
     pairs = pairs_of(test_set, given.count)
-    names = {each.text: each.id for each in test_set.corpus}
+    names = {each.text.strip(): each.id for each in test_set.corpus}
     right = {
-        each.text: {name for name, grade in test_set.qrels[each.id].items() if grade > 0}
+        each.text.strip(): {name for name, grade in test_set.qrels[each.id].items() if grade > 0}
         for each in test_set.questions
     }
 
