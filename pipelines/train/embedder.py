@@ -229,7 +229,7 @@ def _check_together(
         )
     if vectors and settings.late_interaction_weight:
         raise InvalidInput(
-            "late and a teacher's vectors do not go together, got "
+            "late and a teacher do not go together, got "
             f"{settings.late_interaction_weight} and {teacher}; leave one out"
         )
     if hold_to is not None and not hold:
