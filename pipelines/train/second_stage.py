@@ -22,6 +22,7 @@ from rag_engine.connectors.training.hard_negatives import (
 from rag_engine.connectors.training.rerank_lists import scored
 from rag_engine.connectors.training.says_the_same import SaysTheSame
 from rag_engine.connectors.training.training_records import Pairs, StreamedPairs
+from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import note
 from rag_engine.pipelines.progress import Bar
 from rag_engine.settings import Settings
@@ -107,7 +108,11 @@ def found(
 def filtered(
     tasks: Sequence[Sequence[Candidates]], count: int, judge: Judge | None
 ) -> list[list[Example]]:
-    """Return the examples with ``count`` negatives each that the ``judge``, if any, leaves."""
+    """Return the examples with ``count`` negatives each that the ``judge``, if any, leaves.
+
+    Raises:
+        InvalidInput: it leaves none.
+    """
     if judge is None:
         return [with_negatives(task, count) for task in tasks]
     known = judge.scores(
@@ -131,6 +136,12 @@ def filtered(
             looked_at += len(told)
             dropped += len(told) - len(wrong)
             kept[-1].append(Candidates(each.example, wrong))
+    if looked_at and dropped == looked_at:
+        raise InvalidInput(
+            f"{judge.model} (--mine-filter) thinks each of {looked_at} candidates as probable as "
+            "the positive, or more: it tells nothing apart here; name a better cross-encoder, or "
+            "leave it out"
+        )
     note(f"{dropped} of {looked_at} candidates may be right, says {judge.model}: they are dropped")
     return [with_negatives(task, count) for task in kept]
 

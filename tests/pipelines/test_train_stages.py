@@ -189,6 +189,18 @@ def test_what_a_cross_encoder_takes_for_right_is_no_negative(
     assert card["filter"] == card["teacher"]
 
 
+def test_a_cross_encoder_that_tells_nothing_apart_is_no_filter(
+    data: Path, base: Path, cross: Path, tmp_path: Path, monkeypatch, capsys
+):
+    monkeypatch.setattr(
+        CrossEncoderReranker, "score", lambda self, question, passages: np.zeros(len(passages))
+    )
+    asked = command(data, base, tmp_path / "out", "--mine", "2", "--mine-filter", str(cross))
+    assert main(asked) == 1
+    assert "it tells nothing apart here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
