@@ -1,4 +1,4 @@
-"""From names in the settings to connectors: with ``embedder_wiring`` the only place to know both."""
+"""From names in the settings to connectors: only this and ``embedder_wiring`` know both."""
 
 from __future__ import annotations
 

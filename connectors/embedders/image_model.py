@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rag_engine.connectors.embedders.sentence_transformer import loaded_model
+from rag_engine.connectors.embedders.sentence_transformer_model import loaded_model
 from rag_engine.connectors.torch_models import model_folder, pick_device, weights_digest
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError

@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
+from rag_engine.connectors.embedders.sentence_transformer_model import loaded_model, width_of
 from rag_engine.connectors.embedders.token_states import TokenStates, token_weights
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
-    position_limit,
-    quiet_loading,
     weights_digest,
 )
 from rag_engine.embedding.batching import Batch
 from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vectors
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
-from rag_engine.errors import InvalidInput, MissingExtra, ModelError
+from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.settings import Precision
 
-__all__ = ["SentenceTransformerEmbedder", "loaded_model"]
+__all__ = ["SentenceTransformerEmbedder"]
 
 _BATCH_TOKENS = {"cpu": 4096, "cuda": 32_768}
 """Tokens that go through the model together, padding included."""
@@ -85,13 +84,13 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         self._bf16 = precision == "bf16" or (precision == "auto" and on_gpu)
         self._batch_tokens = _BATCH_TOKENS["cuda" if on_gpu else "cpu"]
         self._lock = threading.Lock()
-        self._tokens = TokenStates(self._model, _dimension(self._model, truncate_dim))
+        self._tokens = TokenStates(self._model, width_of(self._model, truncate_dim))
         prompts = _prompts(model, self._model, query_prompt, passage_prompt)
         super().__init__(
             EmbedderContract(
                 model=Path(model).resolve().name if Path(model).is_dir() else model,
                 weights=weights_digest(folder, pickled=self.pickled),
-                dimension=_dimension(self._model, truncate_dim),
+                dimension=width_of(self._model, truncate_dim),
                 pooling=_pooling(self._model),
                 normalised=True,
                 query_prompt=prompts.query,
@@ -278,51 +277,6 @@ class SentenceTransformerEmbedder(LocalEmbedder):
                 verbose=False,
             )
         return [len(ids) for ids in encoded["input_ids"]]
-
-
-def loaded_model(model: str, folder: Path, device: str, truncate_dim: int | None = None) -> Any:
-    """Load a model from its folder, with float32 weights and a limit that it can keep to.
-
-    Raises:
-        MissingExtra: the ``torch`` extra is not installed.
-        ModelError: it is damaged, or no model of sentence-transformers.
-    """
-    try:
-        import torch
-        from sentence_transformers import SentenceTransformer
-    except ImportError as exc:
-        raise MissingExtra("torch", package="sentence_transformers") from exc
-    # Without safetensors, which only kinds that say so may be: transformers reads the other files
-    # by torch's weights_only=True.
-    try:
-        with quiet_loading():
-            loaded = SentenceTransformer(
-                str(folder),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                truncate_dim=truncate_dim,
-                model_kwargs={
-                    "use_safetensors": any(folder.rglob("*.safetensors")),
-                    "dtype": torch.float32,
-                },
-            )
-        loaded.max_seq_length = position_limit(loaded.max_seq_length, loaded.transformers_model)
-        return loaded
-    except Exception as exc:  # a damaged folder makes the libraries raise nearly anything
-        raise ModelError(
-            f"{model!r} can not be loaded as a sentence-transformers model: "
-            f"{type(exc).__name__}: {str(exc).strip().splitlines()[0] if str(exc).strip() else ''}"
-        ) from exc
-
-
-def _dimension(model: Any, truncate_dim: int | None) -> int:
-    whole = int(model.get_embedding_dimension())
-    if truncate_dim is not None and truncate_dim > whole:
-        raise InvalidInput(
-            f"truncate_dim is at most the model's own width of {whole}, got {truncate_dim}"
-        )
-    return min(whole, truncate_dim or whole)
 
 
 def _prompts(

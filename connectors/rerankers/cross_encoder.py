@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.connectors.model_kinds import architectures, model_kind
 from rag_engine.connectors.torch_models import (
     model_folder,
     pick_device,
@@ -21,7 +21,6 @@ from rag_engine.ports import Float32Array
 
 __all__ = ["CrossEncoderReranker"]
 
-_KINDS = ("ForSequenceClassification", "ForCausalLM")
 _TOKEN_CHARACTERS = 8
 """Characters of a text that are read for each token of a pair: twice what the longest take.
 
@@ -129,15 +128,10 @@ def _loaded(model: str, folder: Path, device: str, max_length: int) -> Any:
 
 def _check_kind(model: str, folder: Path) -> None:
     """Refuse an embedder: loaded as a cross-encoder, its scores would come from random weights."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kinds = [str(kind) for kind in config.get("architectures") or []]
-    except (OSError, ValueError, AttributeError) as exc:
-        raise ModelError(f"{model!r} holds no config.json that can be read: {exc}") from exc
-    if not any(kind.endswith(_KINDS) for kind in kinds):
+    if model_kind(folder) not in {"cross-encoder", "language-model"}:
         raise ModelError(
-            f"{model!r} is no cross-encoder: its config.json names {kinds}, not a model "
-            "...ForSequenceClassification"
+            f"{model!r} is no cross-encoder: its config.json names {architectures(folder)}, not a "
+            "model ...ForSequenceClassification"
         )
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.examples import Example
 from rag_engine.connectors.training.training_records import HeldPairs, Pairs
 from rag_engine.errors import InvalidInput
 
-__all__ = ["held_batches", "laid_out", "ordered_batches"]
+__all__ = [
+    "held_batches",
+    "laid_out",
+    "negatives_used",
+    "ordered_batches",
+    "too_few",
+    "trimmed",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -48,10 +55,7 @@ def laid_out(
             continue
         if not turn:
             groups = len({example.what for example in examples})
-            raise InvalidInput(
-                f"{len(examples)} examples of {groups} groups do not fill a batch of "
-                f"{settings.batch}; give more, or a smaller batch"
-            )
+            raise too_few(len(examples), groups, settings.batch)
         ordered += turn
     ordered = ordered[:wanted]
     return Pairs(
@@ -101,40 +105,74 @@ def held_batches(examples: Sequence[Example], steps: int, batch: int, seed: int)
     )
 
 
+def too_few(examples: int, groups: int, batch: int) -> InvalidInput:
+    """Return the error that so many examples fill no batch."""
+    return InvalidInput(
+        f"{examples} examples of {groups} groups do not fill a batch of {batch}; give more, or a "
+        "smaller batch"
+    )
+
+
 def _with_as_many_negatives(
     examples: Sequence[Example], batch: int, on_note: Callable[[str], None]
 ) -> tuple[list[Example], int]:
-    """Return examples with one number of negatives, and that number.
+    """Return examples with one number of negatives, and that number (see ``negatives_used``)."""
+    counts = Counter(map(len, _wrong_alone(examples)))
+    used = negatives_used(counts, batch, on_note)
+    return trimmed(examples, used), used
 
-    It is the one by which most texts are trained on, of those that leave a ``batch`` of examples:
-    one with fewer is left out, of one with more the first are used. What is the positive of another
-    example of the same group is no negative.
-    """
+
+def _wrong_alone(examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    """Return each example's negatives, but for the positives of others of the same group."""
     groups = {example.positive: example.what for example in examples}
-    right = [
+    return [
         tuple(text for text in example.negatives if groups.get(text) != example.what)
         for example in examples
     ]
-    most = max(map(len, right))
-    having = [sum(len(texts) >= count for texts in right) for count in range(most + 1)]
+
+
+def trimmed(examples: Sequence[Example], used: int) -> list[Example]:
+    """Return the examples that have so many negatives, each with the first so many.
+
+    What is the positive of another example of the same group is no negative.
+    """
+    return [
+        example.model_copy(update={"negatives": negatives[:used]})
+        for example, negatives in zip(examples, _wrong_alone(examples), strict=True)
+        if len(negatives) >= used
+    ]
+
+
+def negatives_used(
+    counts: Mapping[int, int], batch: int, on_note: Callable[[str], None] = _log.warning
+) -> int:
+    """Return how many negatives an example gets; ``counts`` are of how many examples have how many.
+
+    It is the number by which most texts are trained on, of those that leave a ``batch`` of
+    examples: one with fewer is left out, of one with more the first are used.
+
+    >>> negatives_used({0: 9, 1: 10, 7: 1}, 4, on_note=lambda text: None)
+    1
+    """
+    examples = sum(counts.values())
+    most = max(counts)
+    having = [
+        sum(number for count, number in counts.items() if count >= least)
+        for least in range(most + 1)
+    ]
     filling = [count for count in range(1, most + 1) if having[count] >= batch]
     used = max((0, *filling), key=lambda count: (count + 1) * having[count])
-    if having[used] < len(examples):
+    if having[used] < examples:
         on_note(
-            f"{len(examples) - having[used]} of {len(examples)} examples of a file have fewer than "
+            f"{examples - having[used]} of {examples} examples of a file have fewer than "
             f"{used} negatives and are left out; --mine {used} finds more"
         )
     if used < most:
         on_note(
-            f"{having[used] - having[used + 1]} of {len(examples)} examples of a file have no more "
+            f"{having[used] - having[used + 1]} of {examples} examples of a file have no more "
             f"than {used} negatives: so many of each are used; --mine {most} finds more"
         )
-    trimmed = [
-        example.model_copy(update={"negatives": negatives[:used]})
-        for example, negatives in zip(examples, right, strict=True)
-        if len(negatives) >= used
-    ]
-    return trimmed, used
+    return used
 
 
 def ordered_batches(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rag_engine.connectors.training.training_settings import TrainingSettings
 
@@ -32,7 +32,25 @@ equal to 1 (got 1.5)
     warmup_steps: int = Field(30, ge=0)
     """Steps until the highest learning rate."""
     temperature: float = Field(0.02, gt=0)
-    """Of InfoNCE: cosines are divided by it."""
+    """Cosines are divided by it before they are compared."""
+    loss: Literal["infonce", "triplet", "kl", "margin-mse"] = "infonce"
+    """What is made small: ``infonce`` (see above); ``triplet``, by how much a negative is not
+    ``margin`` further from the question than the positive (Schroff et al. 2015, "FaceNet", section
+    3.1); or of a cross-encoder's scores for a question's passages ``kl``, the divergence of the
+    distributions (Lin et al. 2020, "Distilling Dense Representations for Ranking using
+    Tightly-Coupled Teachers", section 3), or ``margin-mse``, the squared distance of the margins
+    between positive and negatives (Hofstätter et al. 2020, section 3.2)."""
+    margin: float = Field(0.1, gt=0, le=2)
+    """Of triplets, in cosines."""
+    teacher_temperature: float = Field(1.0, gt=0, title="teacher-temperature")
+    """What a cross-encoder's scores (logits) are divided by."""
+    infonce_weight: float = Field(0.0, ge=0, title="infonce")
+    """What InfoNCE weighs beside another ``loss``."""
+    mini_batch: int = Field(0, ge=0, title="mini-batch")
+    """Texts that go through the model at once: the gradients of a batch's vectors are kept, and its
+    texts read again in such parts, so that memory does not grow with the batch (Gao et al. 2021,
+    "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", section 3); 0: a
+    batch goes through it whole."""
     max_tokens: int = Field(128, ge=1)
     """Tokens of a text that are read."""
     lora_rank: int = Field(32, ge=0, title="rank")
@@ -55,13 +73,42 @@ equal to 1 (got 1.5)
     interpolation_alpha: float = Field(1.0, gt=0, le=1, title="share")
     """How far from the original towards the trained weights the result lies."""
     matryoshka: tuple[int, ...] = ()
-    """Dimensions: beginnings of vectors of so many components are trained too."""
+    """Dimensions: beginnings of vectors of so many components are trained too (Kusupati et al.
+    2022, "Matryoshka Representation Learning", section 3)."""
+
+    @property
+    def reads_scores(self) -> bool:
+        """Whether a cross-encoder's scores are learnt."""
+        return self.loss in {"kl", "margin-mse"}
+
+    @field_validator("matryoshka")
+    @classmethod
+    def _some_of_each(cls, dimensions: tuple[int, ...]) -> tuple[int, ...]:
+        if any(each < 1 for each in dimensions):
+            raise ValueError("dimensions are 1 or more")
+        if len(set(dimensions)) < len(dimensions):
+            raise ValueError("a dimension stands there twice")
+        return dimensions
 
     @model_validator(mode="after")
-    def _late_or_matryoshka(self) -> Self:
+    def _together(self) -> Self:
+        late = f"late_interaction_weight (--late), got {self.late_interaction_weight}"
         if self.late_interaction_weight and self.matryoshka:
             raise ValueError(
                 "late_interaction_weight (--late) and matryoshka do not go together, got "
                 f"{self.late_interaction_weight} and {self.matryoshka}; leave one out"
             )
+        if self.mini_batch:
+            part = f"mini_batch (--mini-batch) {self.mini_batch}"
+            if self.loss != "infonce":
+                raise ValueError(
+                    f"{part} is for loss = 'infonce', got {self.loss!r}; the others compare a "
+                    "question with its own passages alone: a smaller batch does the same"
+                )
+            if self.late_interaction_weight:
+                raise ValueError(f"{part} does not go with {late}; leave one out")
+            if self.mini_batch >= self.batch:
+                raise ValueError(
+                    f"{part} is to be less than the batch, got {self.batch}; leave it out"
+                )
         return self

@@ -30,6 +30,7 @@ from rag_engine.connectors.training.training_records import (
     AnchorTexts,
     HeldPairs,
     Pairs,
+    StreamedPairs,
     TrainingLog,
     Validation,
 )
@@ -61,7 +62,7 @@ _SCORE = f"eval_{_MEASURE}"
 
 def train_embedder(
     model: Path,
-    parts: Sequence[Pairs],
+    parts: Sequence[Pairs | StreamedPairs],
     settings: EmbedderTraining,
     *,
     target: Path,
@@ -73,6 +74,7 @@ def train_embedder(
     teacher: Path | None = None,
     device: str = "cpu",
     validation: Validation | None = None,
+    on_laid: Callable[[int, int], None] = lambda done, total: None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> TrainingLog:
     """Train the sentence-transformers model in the folder ``model``; write it into ``target``.
@@ -81,13 +83,14 @@ def train_embedder(
     after each ``settings.anchor_every`` of those; of ``held`` pairs, which have turns like the
     parts', similarities stay those of the model in ``held_to`` (without one, of the model as it
     was). With a ``teacher``, another such folder, vectors
-    learn to be its vectors instead (see ``distillation_task``). ``name`` is what the model
+    learn to be its vectors instead (see ``distillation_task``). What is streamed is laid out in
+    ``run``, of which ``on_laid`` is told. ``name`` is what the model
     is known by, ``run`` keeps checkpoints: where it holds one, training goes on from there. With a
     ``validation`` set the best of the checked states is kept, and training ends early when
     ``settings.patience`` checks in a row bring nothing.
 
     Raises:
-        InvalidInput: a teacher whose vectors are too short.
+        InvalidInput: a teacher whose vectors are too short; dimensions that the model has not.
     """
     with quiet():
         transformers.set_seed(settings.seed)
@@ -97,13 +100,16 @@ def train_embedder(
         prompts = resolve_prompts(name, own=trained.prompts)
         trained.max_seq_length = min(settings.max_tokens, int(trained.max_seq_length))
         if teacher is None:
-            task = retrieval_task(trained, parts, anchors or AnchorTexts(), settings, prompts)
+            task = retrieval_task(
+                trained, parts, anchors or AnchorTexts(), settings, prompts, run, on_laid
+            )
             if held:
                 known = SentenceTransformer(str(held_to or model), device=device)
                 known.max_seq_length = trained.max_seq_length
                 hold_similarities(task, trained, held, known, settings, prompts)
         else:
-            task = distillation_task(trained, parts, teacher, settings, prompts)
+            whole = [part for part in parts if isinstance(part, Pairs)]
+            task = distillation_task(trained, whole, teacher, settings, prompts)
         _freeze_and_adapt(trained, settings)
         for module in trained.modules():
             if isinstance(module, torch.nn.Dropout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Annotated
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from rag_engine.errors import InvalidInput
 
-__all__ = ["Example", "ExampleFile", "read_examples"]
+__all__ = ["Example", "ExampleFile", "each_example", "file_digest", "read_examples"]
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -69,16 +70,39 @@ def read_examples(path: Path) -> ExampleFile:
     Raises:
         InvalidInput: the file is missing, holds no example, or a line is none; it names the line.
     """
+    examples = tuple(each_example(path))
+    return ExampleFile(name=path.name, sha256=file_digest(path), examples=examples)
+
+
+def each_example(path: Path) -> Iterator[Example]:
+    """Yield the examples of a file, which is read as they are asked for.
+
+    Raises:
+        InvalidInput: as ``read_examples``; at the line that is none.
+    """
+    some = False
     try:
-        data = path.read_bytes()
         with _opened(path) as file:
-            examples = tuple(_parsed(path, file))
-    except (OSError, UnicodeDecodeError) as error:
+            for example in _parsed(path, file):
+                some = True
+                yield example
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InvalidInput(f"{path}: no examples can be read: {error}") from error
-    if not examples:
+    if not some:
         raise InvalidInput(f"{path} holds no example; a line is {_SHAPE}")
-    digest = hashlib.sha256(data).hexdigest()
-    return ExampleFile(name=path.name, sha256=digest, examples=examples)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes.
+
+    Raises:
+        InvalidInput: it can not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInput(f"{path}: no examples can be read: {error}") from error
 
 
 _SHAPE = '{"question": "...", "positive": "...", "negatives": ["..."], "group": "..."}'

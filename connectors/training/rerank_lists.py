@@ -14,7 +14,7 @@ from rag_engine.connectors.training.reranker_settings import RerankerTraining
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Reranker
 
-__all__ = ["ranked_lists", "taught_lists", "with_wrong_passages"]
+__all__ = ["ranked_lists", "scored", "taught_lists", "with_wrong_passages"]
 
 
 def with_wrong_passages(examples: Sequence[Example], mined: int) -> list[Example]:
@@ -85,9 +85,29 @@ def taught_lists(
 
     Stopped, it goes on with the questions that are not kept there.
     """
+    known = scored(lists.questions, lists.passages, teacher, file, on_done)
+    pairs = zip(lists.questions, lists.passages, strict=True)
+    return replace(
+        lists,
+        targets=[[known[question, passage] for passage in row] for question, row in pairs],
+        taught=True,
+    )
+
+
+def scored(
+    questions: Sequence[str],
+    candidates: Sequence[Sequence[str]],
+    teacher: Reranker,
+    file: Path,
+    on_done: Callable[[int, int], None],
+) -> dict[tuple[str, str], float]:
+    """Return what a reranker says of each question and its candidates; ``file`` keeps what it said.
+
+    Stopped, it goes on with the questions that are not kept there.
+    """
     known = _kept(file)
     wanted: dict[str, dict[str, None]] = {}
-    for question, row in zip(lists.questions, lists.passages, strict=True):
+    for question, row in zip(questions, candidates, strict=True):
         wanted.setdefault(question, {}).update(dict.fromkeys(row))
     with file.open("a", encoding="utf-8") as journal:
         for done, (question, passages) in enumerate(wanted.items(), start=1):
@@ -98,12 +118,7 @@ def taught_lists(
                 journal.write(json.dumps([question, unscored, scores], ensure_ascii=False) + "\n")
                 journal.flush()
             on_done(done, len(wanted))
-    pairs = zip(lists.questions, lists.passages, strict=True)
-    return replace(
-        lists,
-        targets=[[known[question, passage] for passage in row] for question, row in pairs],
-        taught=True,
-    )
+    return known
 
 
 def _kept(file: Path) -> dict[tuple[str, str], float]:

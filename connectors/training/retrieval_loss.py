@@ -13,16 +13,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from rag_engine.connectors.training.dense_losses import cosines
 from rag_engine.embedding.prompts import Prompts
 from rag_engine.errors import InvalidInput, MissingExtra
 
 try:
     import torch
-    from sentence_transformers.util import cos_sim
 except ImportError as error:
     raise MissingExtra("train", package=str(error.name)) from error
 
-__all__ = ["RetrievalLoss", "best_matches", "cosines", "token_information"]
+__all__ = ["RetrievalLoss", "best_matches", "token_information"]
 
 _PARTS = 3
 _READ = 32
@@ -33,7 +33,7 @@ _TEMPERATURE = 1 / 30
 
 
 class RetrievalLoss(torch.nn.Module):  # type: ignore[misc]
-    """InfoNCE over the vectors of texts, and beside it over what their tokens match.
+    """A loss over the vectors of texts, and InfoNCE over what their tokens match beside it.
 
     ``dense`` is the library's loss over vectors, ``late`` what late interaction weighs beside it.
     A batch is read in parts of like lengths, so that little padding is computed. Tokens are
@@ -145,19 +145,6 @@ def _check_tokens(tokenizer: Any) -> None:
             "late needs a fast tokenizer that puts one special token before a text and one behind, "
             f"got {type(tokenizer).__name__}; leave late out"
         )
-
-
-def cosines(one: Any, other: Any) -> Any:
-    """Return the library's cosines ``(n, m)`` in float32, whatever the model computes in.
-
-    Between 0.5 and 1 bf16 knows steps of 0.004, and a temperature of 0.02 makes 0.2 of that.
-
-    >>> with torch.autocast("cpu", torch.bfloat16):
-    ...     cosines(torch.eye(2), torch.eye(2)).dtype
-    torch.float32
-    """
-    with torch.autocast(one.device.type, enabled=False):
-        return cos_sim(one.float(), other.float())
 
 
 def best_matches(

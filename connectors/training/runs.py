@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rag_engine.connectors.torch_models import weights_digest
+from rag_engine.connectors.training.checkpoints import last_checkpoint
 from rag_engine.connectors.training.examples import ExampleFile
+from rag_engine.connectors.training.streamed_examples import StreamedFile
 from rag_engine.connectors.training.training_records import TrainingLog
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, ModelError
 
 __all__ = [
     "CARD",
     "claim",
     "data_identity",
+    "given_back",
     "loss_lines",
     "model_identity",
     "refuse_another",
@@ -41,10 +46,15 @@ def run_folder(target: Path) -> Path:
     return target.parent / f".{target.name}.training"
 
 
-def data_identity(read: Sequence[ExampleFile]) -> list[dict[str, Any]]:
+def data_identity(read: Sequence[ExampleFile | StreamedFile]) -> list[dict[str, Any]]:
     """Return which files a run is made of."""
     return [
-        {"file": file.name, "sha256": file.sha256, "examples": len(file.examples)} for file in read
+        {
+            "file": file.name,
+            "sha256": file.sha256,
+            "examples": file.count if isinstance(file, StreamedFile) else len(file.examples),
+        }
+        for file in read
     ]
 
 
@@ -81,6 +91,17 @@ def claim(run: Path, identity: dict[str, Any]) -> bool:
     (begun / _RUN).write_text(json.dumps(identity), encoding="utf-8")
     begun.rename(run)  # killed before, there is none; after, one that says whose it is
     return False
+
+
+@contextmanager
+def given_back(run: Path) -> Iterator[None]:
+    """Leave no folder in the way of other settings where these will not do at all."""
+    try:
+        yield
+    except (InvalidInput, ModelError):
+        if last_checkpoint(run) is None:
+            shutil.rmtree(run)
+        raise
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag_engine.connectors.training.retrieval_loss import RetrievalLoss, cosines
+from rag_engine.connectors.training.dense_losses import cosines
+from rag_engine.connectors.training.retrieval_loss import RetrievalLoss
 from rag_engine.errors import MissingExtra
 
 try:

@@ -6,7 +6,7 @@ Raises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -14,10 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.connectors.training.dense_losses import FirstOfBatch, dense_loss
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
-from rag_engine.connectors.training.retrieval_loss import RetrievalLoss, cosines
+from rag_engine.connectors.training.retrieval_loss import RetrievalLoss
 from rag_engine.connectors.training.similarity_loss import SimilarityLoss
-from rag_engine.connectors.training.training_records import AnchorTexts, HeldPairs, Pairs
+from rag_engine.connectors.training.streamed_table import streamed_table
+from rag_engine.connectors.training.training_records import (
+    AnchorTexts,
+    HeldPairs,
+    Pairs,
+    StreamedPairs,
+)
 from rag_engine.embedding.prompts import Prompts, resolve_prompts
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
@@ -47,35 +54,48 @@ class Task:
 
 def retrieval_task(
     model: Any,
-    parts: Sequence[Pairs],
+    parts: Sequence[Pairs | StreamedPairs],
     anchors: AnchorTexts,
     settings: EmbedderTraining,
     prompts: Prompts,
+    on_disk: Path,
+    on_laid: Callable[[int, int], None] = lambda done, total: None,
 ) -> Task:
-    """Return the task to find each question's positive among all passages of its batch."""
-    loss: Any = losses.MultipleNegativesRankingLoss(
-        model, scale=1 / settings.temperature, similarity_fct=cosines
-    )
+    """Return the task to find each question's positive, by the loss that the settings ask for.
+
+    What is streamed is laid out in the folder ``on_disk``; ``on_laid`` is told how far that is.
+    """
+    loss: Any = dense_loss(model, settings)
     if settings.matryoshka:
         width = int(model.get_sentence_embedding_dimension())
+        if max(settings.matryoshka) > width or set(settings.matryoshka) == {width}:
+            raise InvalidInput(
+                f"matryoshka is some of 1 to {width - 1}, the model's vectors have {width} "
+                f"components; got {', '.join(map(str, settings.matryoshka))}"
+            )
         sizes = sorted({width, *settings.matryoshka}, reverse=True)
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=sizes)
-    else:
+    elif not settings.mini_batch:
         weight = settings.late_interaction_weight
         loss = RetrievalLoss(model, loss, weight, prompts, _sample(parts, prompts))
     named = {f"retrieve{number}": part for number, part in enumerate(parts)}
-    task = Task(
-        {name: datasets.Dataset.from_dict(_table(part, prompts)) for name, part in named.items()},
-        dict.fromkeys(named, loss),
-    )
+    task = Task({}, dict.fromkeys(named, loss))
+    for name, part in named.items():
+        task.data[name] = (
+            streamed_table(part, prompts, on_disk / f"{name}.arrow", on_laid)
+            if isinstance(part, StreamedPairs)
+            else datasets.Dataset.from_dict(_table(part, prompts, settings))
+        )
     texts = [prompts.query + question for question in anchors.questions]
     texts += [prompts.passage + passage for passage in anchors.passages]
     if texts:  # the parts take turns by their sizes
-        examples = sum(len(part.questions) for part in parts)
+        examples = sum(map(len, (task.data[name] for name in named)))
         size = max(settings.batch, examples // settings.anchor_every)
         vectors = _vectors(model, texts)
         task.data["anchors"] = _labelled(list(islice(cycle(texts), size)), texts, vectors)
-        task.losses["anchors"] = _near(model, settings.anchor_weight)
+        near = _near(model, settings.anchor_weight)
+        few = settings.mini_batch
+        task.losses["anchors"] = FirstOfBatch(near, few) if few else near
     return task
 
 
@@ -118,9 +138,15 @@ def _vectors_of_each(
     return vectors[[distinct[text] for text in texts]]
 
 
-def _sample(parts: Sequence[Pairs], prompts: Prompts) -> list[str]:
+def _sample(parts: Sequence[Pairs | StreamedPairs], prompts: Prompts) -> list[str]:
     """Return some passages of each part, with their prompt."""
-    return [prompts.passage + passage for part in parts for passage in part.positives[:_SAMPLED]]
+    return [
+        prompts.passage + passage
+        for part in parts
+        for passage in (
+            part.sample if isinstance(part, StreamedPairs) else part.positives[:_SAMPLED]
+        )
+    ]
 
 
 def distillation_task(
@@ -213,11 +239,14 @@ def _near(model: Any, weight: float) -> Any:
     return _Weighted(losses.MSELoss(model), weight * width)
 
 
-def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
-    """Return a part as the losses take it: questions, positives and negatives with prompts."""
+def _table(pairs: Pairs, prompts: Prompts, settings: EmbedderTraining) -> dict[str, list[Any]]:
+    """Return a part as the losses take it: questions, positives and negatives with prompts.
+
+    Where a cross-encoder scored them, that is their label.
+    """
     before = [prompts.query if same else prompts.passage for same in pairs.symmetric]
     count = len(pairs.negatives[0]) if pairs.negatives else 0
-    columns = {
+    columns: dict[str, list[Any]] = {
         "question": [prompts.query + question for question in pairs.questions],
         "positive": [a + b for a, b in zip(before, pairs.positives, strict=True)],
     }
@@ -225,6 +254,9 @@ def _table(pairs: Pairs, prompts: Prompts) -> dict[str, list[str]]:
         columns[f"negative_{n + 1}"] = [
             a + row[n] for a, row in zip(before, pairs.negatives, strict=True)
         ]
+    if pairs.scores:
+        warmth = settings.teacher_temperature
+        columns["label"] = [[score / warmth for score in row] for row in pairs.scores]
     return columns
 
 

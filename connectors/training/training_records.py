@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["AnchorTexts", "HeldPairs", "Pairs", "TrainingLog", "Validation"]
+from rag_engine.connectors.training.examples import Example
+
+__all__ = ["AnchorTexts", "HeldPairs", "Pairs", "StreamedPairs", "TrainingLog", "Validation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,13 +15,29 @@ class Pairs:
     """Examples of one file in the order in which they are trained on, texts without prompts.
 
     ``negatives[n]`` has as many passages for every ``n``. Where ``symmetric[n]``, the positive and
-    the negatives get the question's prompt.
+    the negatives get the question's prompt. ``scores[n]`` are a cross-encoder's logits for the
+    positive and the negatives, or there are none at all.
     """
 
     questions: Sequence[str]
     positives: Sequence[str]
     negatives: Sequence[Sequence[str]]
     symmetric: Sequence[bool]
+    scores: Sequence[Sequence[float]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedPairs:
+    """Examples of a file that is too large for the memory, in the order of the training.
+
+    ``examples`` yields ``count`` of them anew each time, with as many ``negatives`` each;
+    ``sample`` are some of its passages.
+    """
+
+    examples: Callable[[], Iterator[Example]]
+    count: int
+    negatives: int
+    sample: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,8 @@ from rag_engine.pipelines.cli.training_options import (
     Steps,
     WarmupSteps,
     number,
+    numbers,
+    stated,
 )
 from rag_engine.pipelines.export_target import BUNDLED
 from rag_engine.pipelines.output import Outcome
@@ -30,6 +32,7 @@ _USUAL = EmbedderTraining()
 
 
 def embedder(
+    context: typer.Context,
     data: DataFiles,
     *,
     out: OutDir,
@@ -41,13 +44,51 @@ def embedder(
             help="A sentence-transformers model, a directory or a hub name.",
         ),
     ] = BUNDLED,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="Read files that are larger than memory; lay them out on disk."
+        ),
+    ] = False,
     mine: Annotated[int, number("mine", "Look for N hard negatives an example.")] = 0,
+    mine_across: Annotated[
+        bool,
+        typer.Option(
+            "--mine-across",
+            help="In all languages, but for what says the same as the positive.",
+        ),
+    ] = False,
+    mine_filter: Annotated[
+        str | None,
+        typer.Option(
+            "--mine-filter",
+            metavar="MODEL",
+            help="Keep those that this cross-encoder thinks less probable than the positive.",
+        ),
+    ] = None,
+    loss: Annotated[
+        Literal["infonce", "triplet", "kl", "margin-mse"],
+        typer.Option(
+            "--loss", help="What is made small; kl, margin-mse: a cross-encoder's scores."
+        ),
+    ] = _USUAL.loss,
+    infonce: Annotated[
+        float, number("infonce", "What InfoNCE weighs beside another loss.")
+    ] = _USUAL.infonce_weight,
+    margin: Annotated[float, number("margin", "Of triplets, in cosines.")] = _USUAL.margin,
+    teacher_temperature: Annotated[
+        float, number("teacher-temperature", "A cross-encoder's scores are divided by it.")
+    ] = _USUAL.teacher_temperature,
+    mini_batch: Annotated[
+        int,
+        number("mini-batch", "Texts in memory at once, by gradient caching; 0: the whole batch."),
+    ] = _USUAL.mini_batch,
     teacher: Annotated[
         str | None,
         typer.Option(
             "--teacher",
             metavar="MODEL",
-            help="Learn this model's vectors, of a text or its original.",
+            help="Learn an embedder's vectors, or with --loss a cross-encoder's scores.",
         ),
     ] = None,
     hold: Annotated[
@@ -80,7 +121,7 @@ def embedder(
     ] = _USUAL.learning_rate,
     warmup_steps: WarmupSteps = _USUAL.warmup_steps,
     temperature: Annotated[
-        float, number("temperature", "Temperature of InfoNCE.")
+        float, number("temperature", "Cosines are divided by it: 0.01, 0.02, 0.05.")
     ] = _USUAL.temperature,
     max_tokens: Annotated[
         int, number("max-tokens", "Tokens of a text that are read.")
@@ -106,11 +147,11 @@ def embedder(
     check_every: CheckEvery = _USUAL.check_every,
     patience: Patience = _USUAL.patience,
     matryoshka: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
             "--matryoshka",
-            metavar="DIM",
-            help="Train so many leading components too; may be repeated.",
+            metavar="DIMS",
+            help="Train so many leading components too: 384,256,128,64.",
         ),
     ] = None,
 ) -> Outcome:
@@ -120,31 +161,43 @@ def embedder(
 
     chosen_device = pick_device(device)
     settings = EmbedderTraining(
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        warmup_steps=warmup_steps,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        lora_rank=rank,
-        dropout=dropout,
-        anchor_weight=keep,
-        anchor_every=keep_every,
-        hold_weight=hold_weight,
-        late_interaction_weight=late,
-        interpolation_alpha=share,
-        matryoshka=tuple(matryoshka or ()),
+        **stated(
+            context,
+            EmbedderTraining,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+            warmup_steps=warmup_steps,
+            temperature=temperature,
+            loss=loss,
+            infonce_weight=infonce,
+            margin=margin,
+            teacher_temperature=teacher_temperature,
+            mini_batch=mini_batch,
+            max_tokens=max_tokens,
+            lora_rank=rank,
+            dropout=dropout,
+            anchor_weight=keep,
+            anchor_every=keep_every,
+            hold_weight=hold_weight,
+            late_interaction_weight=late,
+            interpolation_alpha=share,
+            matryoshka=numbers(matryoshka),
+            seed=seed,
+            check_every=check_every,
+            patience=patience,
+        ),
         precision=pick_precision(precision, chosen_device),
-        seed=seed,
-        check_every=check_every,
-        patience=patience,
     )
     return train(
         data,
         out,
         settings,
         model=model,
+        stream=stream,
         mine_hard_negatives=mine,
+        mine_across=mine_across,
+        mine_filter=mine_filter,
         validation=check,
         teacher=teacher,
         hold=hold or (),

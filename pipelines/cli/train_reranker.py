@@ -20,6 +20,7 @@ from rag_engine.pipelines.cli.training_options import (
     Steps,
     WarmupSteps,
     number,
+    stated,
 )
 from rag_engine.pipelines.export_target import BUNDLED
 from rag_engine.pipelines.output import Outcome
@@ -30,6 +31,7 @@ _USUAL = RerankerTraining()
 
 
 def reranker(
+    context: typer.Context,
     data: DataFiles,
     *,
     out: OutDir,
@@ -98,19 +100,23 @@ def reranker(
 
     chosen_device = pick_device(device)
     settings = RerankerTraining(
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        warmup_steps=warmup_steps,
-        max_tokens=max_tokens,
-        negatives=negatives,
-        lora_rank=rank,
+        **stated(
+            context,
+            RerankerTraining,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+            warmup_steps=warmup_steps,
+            max_tokens=max_tokens,
+            negatives=negatives,
+            lora_rank=rank,
+            seed=seed,
+            check_every=check_every,
+            check_questions=check_questions,
+            check_pool=check_pool,
+            patience=patience,
+        ),
         precision=pick_precision(precision, chosen_device),
-        seed=seed,
-        check_every=check_every,
-        check_questions=check_questions,
-        check_pool=check_pool,
-        patience=patience,
     )
     return train(
         data,

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from rag_engine.connectors.training.training_settings import TrainingSettings
+
 __all__ = [
     "Batch",
     "CheckEvery",
@@ -19,12 +21,45 @@ __all__ = [
     "Steps",
     "WarmupSteps",
     "number",
+    "numbers",
+    "stated",
 ]
 
 
 def number(name: str, text: str) -> Any:
     """Return the option ``--name N``."""
     return typer.Option(f"--{name}", metavar="N", help=text)
+
+
+def stated(
+    context: typer.Context, settings: type[TrainingSettings], **values: Any
+) -> dict[str, Any]:
+    """Return those ``values`` of fields that the command line states: others are left as usual.
+
+    So it is known which of them somebody wanted, and one that has no effect can be refused.
+    """
+    names = {field: settings.option(field).replace("-", "_") for field in values}
+    sources = {field: context.get_parameter_source(name) for field, name in names.items()}
+    return {
+        field: value
+        for field, value in values.items()
+        if (source := sources[field]) is not None and source.name == "COMMANDLINE"
+    }
+
+
+def numbers(texts: list[str] | None) -> tuple[int, ...]:
+    """Return the whole numbers of an option that may be repeated, or hold several with commas.
+
+    >>> numbers(["384,256", "64"]), numbers(None)
+    ((384, 256, 64), ())
+    """
+    parts = [part.strip() for text in texts or [] for part in text.split(",")]
+    for part in parts:
+        if not part.isdecimal():
+            raise typer.BadParameter(
+                f"{part!r} is no whole number; write them with commas: 384,256,128,64"
+            )
+    return tuple(map(int, parts))
 
 
 DataFiles = Annotated[

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 from rag_engine.connectors.rerankers.cross_encoder import CrossEncoderReranker
 from rag_engine.connectors.torch_models import model_folder, pick_device
-from rag_engine.connectors.training.checkpoints import last_checkpoint
 from rag_engine.connectors.training.examples import ExampleFile, read_examples
 from rag_engine.connectors.training.hard_negatives import with_hard_negatives
+from rag_engine.connectors.training.no_effect import refuse_without_check
 from rag_engine.connectors.training.rerank_check import first_candidates, without_reranker
 from rag_engine.connectors.training.rerank_lists import (
     ranked_lists,
@@ -26,6 +25,7 @@ from rag_engine.connectors.training.reranker_settings import RerankerTraining
 from rag_engine.connectors.training.runs import (
     claim,
     data_identity,
+    given_back,
     loss_lines,
     model_identity,
     refuse_another,
@@ -35,13 +35,14 @@ from rag_engine.connectors.training.runs import (
     write_card,
 )
 from rag_engine.connectors.training.training_records import TrainingLog
-from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.datasets import load_test_set
 from rag_engine.pipelines.export import new_folder
 from rag_engine.pipelines.export_bundled import export_bundled
 from rag_engine.pipelines.export_target import BUNDLED
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.progress import Bar
+from rag_engine.pipelines.train.second_stage import folder_of_kind
 
 __all__ = ["train"]
 
@@ -80,6 +81,8 @@ def train(
     from rag_engine.connectors.training.reranker_start import needs_fresh_head
     from rag_engine.connectors.training.reranker_trainer import train_reranker
 
+    unchecked = ("patience", "check_questions", "check_pool")
+    refuse_without_check(settings, unchecked, checks=validation is not None)
     new_folder(target)
     if mine_hard_negatives < 0:
         raise InvalidInput(f"mine_hard_negatives (--mine) is at least 0, got {mine_hard_negatives}")
@@ -97,6 +100,8 @@ def train(
         if model == BUNDLED:
             export_bundled(bundled)
         source = bundled if model == BUNDLED else model_folder(model)
+        if teacher is not None:
+            folder_of_kind("--teacher", teacher, "cross-encoder")
         if needs_fresh_head(source):
             note("the model gets a fresh head, which needs far more than a few thousand questions")
         identity = {
@@ -116,7 +121,7 @@ def train(
         if teacher is not None:
             lists = _taught(lists, teacher, run, device)
         note(f"{len(examples)} examples, {settings.steps} steps of {settings.batch} questions")
-        with Bar(unit="step") as bar, _given_back(run):
+        with Bar(unit="step") as bar, given_back(run):
             log = train_reranker(
                 source,
                 lists,
@@ -133,17 +138,6 @@ def train(
         out.rename(target)
     shutil.rmtree(run)
     return Outcome(result=card, lines=_lines(target, log, check))
-
-
-@contextmanager
-def _given_back(run: Path) -> Iterator[None]:
-    """Leave no folder in the way of other settings where a model will not do at all."""
-    try:
-        yield
-    except ModelError:
-        if last_checkpoint(run) is None:
-            shutil.rmtree(run)
-        raise
 
 
 def _identity(

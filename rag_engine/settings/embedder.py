@@ -29,6 +29,13 @@ _ON_A_GPU = (
 )
 
 
+_NOT_IN_PARTS = (
+    "; the bundled model was not trained for it, and most of what a passage takes are its tokens' "
+    "vectors (embedder.token_vectors = false); `rag-engine train embedder --matryoshka 256,128` "
+    "writes a model that is trained for it, for kind = 'sentence-transformer'"
+)
+
+
 class _Embedder(Kind):
     """Where vectors come from (fixed but for ``device``, ``threads`` and ``precision``)."""
 
@@ -39,6 +46,7 @@ class _Embedder(Kind):
 class BundledEmbedderSettings(_Embedder):
     """Multilingual-E5-small with what comes with this project: no download, no torch."""
 
+    hints: ClassVar[dict[str, str]] = {**_Embedder.hints, "truncate_dim": _NOT_IN_PARTS}
     kind: Literal["bundled"] = "bundled"
     """``bundled``: multilingual-E5-small, which comes with the extra ``cpu``."""
     adapter: bool = True

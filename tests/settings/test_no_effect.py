@@ -429,3 +429,8 @@ def test_token_vectors_are_part_of_the_contract(bundled_e5):
     ]
     assert spaces[0] is not None
     assert spaces[1] is None
+
+
+def test_the_bundled_models_vectors_are_not_cut_and_why():
+    with pytest.raises(SettingsError, match=r"not trained for it.*token_vectors.*--matryoshka"):
+        Settings.checked({"embedder": {"truncate_dim": 128}}, origin="rag.toml")

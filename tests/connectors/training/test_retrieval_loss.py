@@ -13,11 +13,11 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
+from rag_engine.connectors.training.dense_losses import cosines
 from rag_engine.connectors.training.embedder_settings import EmbedderTraining
 from rag_engine.connectors.training.retrieval_loss import (
     RetrievalLoss,
     best_matches,
-    cosines,
     token_information,
 )
 from rag_engine.connectors.training.tasks import retrieval_task
@@ -175,10 +175,11 @@ def test_in_bf16_cosines_are_still_computed_in_float32(model, late: float):
 
 
 @pytest.mark.parametrize("more", [{}, {"matryoshka": (64,)}])
-def test_what_is_trained_compares_in_float32(model, more):
+def test_what_is_trained_compares_in_float32(model, more, tmp_path: Path):
     pairs = Pairs(questions=QUESTIONS, positives=PASSAGES, negatives=[], symmetric=[False] * 3)
     with quiet():
-        task = retrieval_task(model, [pairs], AnchorTexts(), EmbedderTraining(**more), PROMPTS)
+        settings = EmbedderTraining(**more)
+        task = retrieval_task(model, [pairs], AnchorTexts(), settings, PROMPTS, tmp_path)
     (loss,) = task.losses.values()
     assert (loss.loss if more else loss.dense).similarity_fct is cosines
 
