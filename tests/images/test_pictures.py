@@ -22,6 +22,7 @@ from rag_engine.settings import ImagesSettings
 from rag_engine.store.check import check_store
 from tests.doubles import ColourImages
 from tests.images.drawn import encoded, picture
+from tests.test_twin_hits import RULES
 
 TEXTS = [
     Document(id="filter", text="The filter is replaced every six months."),
@@ -245,3 +246,26 @@ def test_what_a_language_adds_to_a_picture_is_taken_out(tmp_path, real_component
 
         assert best("de") == "IMG 3"
         assert best("en") == "IMG 1"  # measured against English, its German leans to red
+
+
+def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_path, components):
+    """Translations of one caption are twins, and the reader's language is preferred of twins."""
+    rules = [texts for name, texts in RULES.items() if name != "seal"]
+    texts = [Document(id=t[:30], text=t) for each in rules for t in each.values()]
+    english, german = RULES["seal"]["en"], RULES["seal"]["de"]
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=components) as kb:
+        kb.add([*texts, picture("R", "red", text=english), picture("B", "blue", text=german)])
+        kb.publish()
+        hits = kb.search("Wie sieht die Dichtung aus, red?", language="de", k=20)
+        found = {hit.chunk.document_id: hit for hit in hits}
+        assert max(found.values(), key=lambda hit: hit.parts.image or 0) is found["R"]
+        assert found["R"].twins == found["B"].twins == ()
+        assert kb.thumbnail(found["R"].image) == encoded("red")
+        assert any(hit.twins for hit in hits)  # of texts they still are one hit
+        kb.delete(["B"])
+        kb.add([picture("B", "red", text=german)])  # the same picture
+        kb.publish()
+        [*both] = [h for h in kb.search("Die Dichtung, red", language="de") if h.image]
+        assert [hit.chunk.document_id for hit in both] == ["B"]
+        assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
