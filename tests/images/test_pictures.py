@@ -201,7 +201,10 @@ def test_it_is_checked_and_inspected(kb):
     report = check_store(kb.path)
     assert (report.images, report.problems) == (3, [])
     (kb.path / IMAGES).rename(kb.path / "elsewhere")
-    assert "3 pictures are missing" in check_store(kb.path).problems[0].reason
+    assert (
+        "pictures of 3 documents are missing: 'IMG 1', 'IMG 2'"
+        in check_store(kb.path).problems[0].reason
+    )
 
 
 def test_damage_is_told_before_it_is_served(kb, components):
