@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
+from rag_engine.connectors.loaders.pictures import PictureRules
+from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,
@@ -272,3 +274,29 @@ def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_pa
         [*both] = [h for h in kb.search("Die Dichtung, red", language="de") if h.image]
         assert [hit.chunk.document_id for hit in both] == ["B"]
         assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
+
+
+def test_files_are_not_read_without_the_model_of_their_pictures(
+    tmp_path, components, real_components
+):
+    """They would give no pictures, and those that they gave before would be deleted."""
+    folder, path = tmp_path / "album", tmp_path / "kb"
+    folder.mkdir()
+    (folder / "pump.png").write_bytes(encoded("red", kind="PNG"))
+    loaders = default_loaders(ocr=None, pictures=PictureRules())
+    with KnowledgeBase.open(
+        path, components=dataclasses.replace(components, loaders=loaders)
+    ) as kb:
+        assert kb.add_files(folder).added == 1
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        for index in (
+            lambda: kb.add_files(folder, sync=True, allow_empty=True),
+            lambda: kb.add_file(folder / "pump.png", source="album/pump.png"),
+        ):
+            with pytest.raises(ContractMismatch, match=r"images\.model: stored 'colours'"):
+                index()
+        assert kb.document_ids() == ["album/pump.png"]
+        kb.delete_source("album/pump.png")
+        (folder / "pump.png").unlink()
+        (folder / "a.txt").write_text("The pump hums.", encoding="utf-8")
+        assert kb.add_files(folder).added == 1  # nothing is a picture any more
