@@ -23,7 +23,8 @@ _SHOWN_GROUPS = 20
 _SHOWN_DOCUMENTS = 10
 _COMES_BACK = (
     "a document whose file is still in its folder comes back with the next rag-engine index of it: "
-    "delete the file too"
+    "delete the file too; one of several of a file (a row, a picture) may stay away until that "
+    "file changes"
 )
 
 

@@ -65,8 +65,9 @@ def add_files(
             is no code of one.
         FolderEmpty: ``sync`` without ``allow_empty`` would drop documents, and no file of the
             folder could be read.
+        ContractMismatch: documents are pictures, and there is no model for those of the files.
     """
-    store.check_writable()
+    store.check_writable(files=True)
     stated = stated_language(language)
     path = Path(path)
     folder = is_folder(path)
@@ -107,9 +108,10 @@ def add_file(
     Raises:
         InvalidInput: ``path`` is no file, ``source`` no name, ``language`` no language's code, or
             ``encoding`` is none, or is for a file that says its own.
+        ContractMismatch: documents are pictures, and there is no model for those of the file.
         WriteStopped: ``stop`` said so.
     """
-    store.check_writable()
+    store.check_writable(files=True)
     path = Path(path)
     if not path.is_file():
         raise InvalidInput(f"{path} is no file; name a file to add, or a folder with add_files")

@@ -118,19 +118,22 @@ class OpenedStore:
         if self.closed:
             raise StoreClosed(f"the knowledge base {self.root} was closed; open it again")
 
-    def check_writable(self) -> None:
-        """Refuse to write.
+    def check_writable(self, *, files: bool = False) -> None:
+        """Refuse to write; what is to be written are ``files``, or documents.
 
         Raises:
             StoreForked: this is a fork of the process that opened it.
             StoreClosed: it was closed.
             StoreReadOnly: it was opened for reading.
+            ContractMismatch: files would lose their pictures, for want of the model.
         """
         self.check_open()
         if self.read_only:
             raise StoreReadOnly(
                 f"the knowledge base {self.root} was opened with read_only=True; open it without"
             )
+        if files and self.pictures is not None:
+            self.pictures.check_taken()
 
     @contextmanager
     def writing(self) -> Iterator[None]:

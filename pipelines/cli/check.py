@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from rag_engine.errors import RagEngineError
-from rag_engine.images.image_store import IMAGES, set_aside
+from rag_engine.images.image_repair import ImagesRepair, repair_images
+from rag_engine.images.image_store import IMAGES
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.output import Outcome
@@ -43,19 +44,22 @@ def check(
     """
     with Bar(unit="step") as bar:
         report = check_store(kb, _indexes, on_stage=bar.stage)
-        repaired = None
-        if repair and any(problem.source == IMAGES for problem in report.problems):
-            set_aside(kb)
-        if repair and any(problem.source not in {"index", IMAGES} for problem in report.problems):
-            repaired = repair_catalogue(kb, on_stage=bar.stage)
-    if repair and report.problems:
+        sources = {problem.source for problem in report.problems} if repair else set()
+        repaired = repair_catalogue(kb, on_stage=bar.stage) if sources - {"index", IMAGES} else None
+        pictures = repair_images(kb) if IMAGES in sources else None
+    if sources - {IMAGES}:
         with open_kb(kb, None, read_only=False) as opened, Bar() as bar:
             opened.publish(on_stage=bar.stage)
-    return _outcome(kb, report, repaired, mended=repair)
+    return _outcome(kb, report, repaired, pictures, mended=repair)
 
 
 def _outcome(
-    kb: Path, report: CheckReport, repaired: RepairReport | None, *, mended: bool
+    kb: Path,
+    report: CheckReport,
+    repaired: RepairReport | None,
+    pictures: ImagesRepair | None,
+    *,
+    mended: bool,
 ) -> Outcome:
     problems = tuple(report.problems)
     lines = [
@@ -67,18 +71,25 @@ def _outcome(
     if not problems:
         lines.append("all is as it was written")
     elif mended:
-        lines.append(f"{len(problems)} problems found and mended")
-        problems = _dropped(repaired)
+        if found := len(problems) - bool(report.without_picture):
+            lines.append(f"{found} problems found and mended")
+        problems = (*_dropped(repaired), *_missing(pictures))
         if repaired is not None:
             lines.append(
                 f"{repaired.saved} documents saved, {len(repaired.dropped)} dropped; the damaged "
                 f"catalogue was kept as {repaired.damaged_file}"
             )
             lines.append("index the files again: `rag-engine index` reads all of them once")
-        elif any(problem.source == IMAGES for problem in report.problems):
+        if pictures is not None and pictures.damaged_file is not None:
             lines.append(
-                "index the files again: `rag-engine index` reads those with pictures once; the "
-                f"damaged ones were kept as {IMAGES}.damaged"
+                f"{pictures.saved} pictures saved; the damaged file was kept as "
+                f"{pictures.damaged_file}"
+            )
+        if pictures is not None:
+            lines.append(
+                "index the files again, with images.model as before: `rag-engine index` reads "
+                "those with pictures once more and brings what is missing; documents that were "
+                "added without files are to be added again"
             )
     elif report.repairs:
         lines += [f"what mends it: {command} --kb {kb}" for command in report.repairs]
@@ -94,6 +105,7 @@ def _outcome(
             "intact": not report.problems,
             "found": [dataclasses.asdict(problem) for problem in report.problems],
             "damaged": [_told(document) for document in report.damaged],
+            "without_picture": [dataclasses.asdict(one) for one in report.without_picture],
             "repairs": list(report.repairs),
             "repaired": None
             if repaired is None
@@ -102,6 +114,10 @@ def _outcome(
                 "dropped": [_told(document) for document in repaired.dropped],
                 "damaged_file": str(repaired.damaged_file),
             },
+            "pictures_saved": None if pictures is None else pictures.saved,
+            "damaged_pictures": None
+            if pictures is None or pictures.damaged_file is None
+            else str(pictures.damaged_file),
         },
         lines=lines,
         problems=_first(problems),
@@ -129,6 +145,17 @@ def _dropped(repaired: RepairReport | None) -> tuple[Problem, ...]:
             reason=f"document {document.id!r} was dropped: {document.reason}; index it again",
         )
         for document in dropped
+    )
+
+
+def _missing(pictures: ImagesRepair | None) -> tuple[Problem, ...]:
+    """Return what no repair brings: pictures that documents name, and that are nowhere."""
+    return tuple(
+        Problem(
+            source=one.source or one.id,
+            reason=f"the picture of document {one.id!r} is not there; index it again",
+        )
+        for one in (() if pictures is None else pictures.missing)
     )
 
 

@@ -29,12 +29,12 @@ from rag_engine.store.files import put_in_place
 from rag_engine.store.schema import connect
 from rag_engine.store.sql_lists import batches, marks
 
-__all__ = ["IMAGES", "ImageStore", "ImageVectors", "StoredImage", "set_aside"]
+__all__ = ["IMAGES", "IMAGES_VERSION", "ImageStore", "ImageVectors", "StoredImage"]
 
 IMAGES = "images.sqlite"
 """Its name in the folder of a knowledge base."""
 
-_VERSION = 1
+IMAGES_VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (
     key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL
@@ -50,8 +50,8 @@ CREATE TABLE thumbnail (
 ) STRICT;
 """
 _DAMAGED = (
-    "the pictures in {} are damaged: {}; restore the file from a backup, or move it away and index "
-    "the files again: `rag-engine index` reads those with pictures once more"
+    "the pictures in {} are damaged: {}; `rag-engine check --repair` saves those that are intact, "
+    "and `rag-engine index` then reads the files with pictures once more"
 )
 
 
@@ -92,7 +92,7 @@ class ImageStore:
             if not read_only:
                 self._writer = Connection(path, read_only=False)
             version, contract = self.meta("schema"), self.meta("contract")
-            if version != _VERSION:
+            if version != IMAGES_VERSION:
                 raise StoreCorrupt(_DAMAGED.format(path, f"their schema is {version!r}"))
             if not isinstance(contract, dict):
                 raise StoreCorrupt(_DAMAGED.format(path, "their contract is missing"))
@@ -116,7 +116,7 @@ class ImageStore:
             with contextlib.closing(connect(new, read_only=False)) as connection:
                 connection.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
                 for key, value in {
-                    "schema": _VERSION,
+                    "schema": IMAGES_VERSION,
                     "contract": dict(contract),
                     "identity": secrets.token_hex(8),
                     "state": [0, 0],
@@ -280,21 +280,6 @@ class ImageStore:
         except StoreCorrupt as error:
             found.append(str(error))
         return found
-
-
-def set_aside(root: Path) -> Path | None:
-    """Keep a damaged file of pictures under another name, and return that; None: there is none.
-
-    Whoever opens the knowledge base next for writing makes a new one, for which `rag-engine index`
-    reads the files with pictures again.
-    """
-    path = root / IMAGES
-    if not path.is_file():
-        return None
-    beside = path.with_name(f"{IMAGES}.damaged")
-    with storage("setting the damaged pictures aside", path):
-        path.replace(beside)
-    return beside
 
 
 def _put_meta(connection: sqlite3.Connection, key: str, value: object) -> None:

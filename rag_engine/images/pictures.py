@@ -14,7 +14,7 @@ import numpy as np
 
 from rag_engine.arrays import Float32Array, Int64Array
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import InvalidInput, StorageFailed
+from rag_engine.errors import ContractMismatch, InvalidInput, StorageFailed
 from rag_engine.images.background import BACKGROUND, BACKGROUND_VERSION
 from rag_engine.images.document_image import IMAGE_KEY, DocumentImage, image_of
 from rag_engine.images.evidence import (
@@ -77,6 +77,16 @@ class Pictures:
     def are_taken(self) -> bool:
         """Tell whether there is a model, so that pictures of new documents are kept."""
         return self._embedder is not None
+
+    def check_taken(self) -> None:
+        """Refuse to read files where they would give no pictures: theirs would be deleted.
+
+        Raises:
+            ContractMismatch: documents are pictures, and there is no model.
+        """
+        if self._embedder is None and self._named():
+            model = self.store.contract.get("model")
+            raise ContractMismatch({"images.model": (model, "")})
 
     def taken(self, documents: Sequence[Document]) -> list[Document]:
         """Keep the pictures of documents; return the documents that name them in their place.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rag_engine.images.document_image import image_of
 from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.records import Hit, ScoreParts, Twin
 from rag_engine.retrieval.candidates import Candidates
@@ -44,6 +45,7 @@ def make_hits(
     rerank_failure: str | None = None,
     follow_up: float | None = None,
     answerable: float | None = None,
+    pictures: bool = False,
     images: Mapping[int, float] = _NO_IMAGES,
 ) -> list[Hit]:
     """Return the ``k`` best hits of ranked candidates.
@@ -52,18 +54,21 @@ def make_hits(
     is in the language of that one. ``rerank_failure`` tells why the candidates are not in the
     reranker's order, ``follow_up`` how likely the question goes on with a conversation,
     ``answerable`` how likely it is that any passage answers it, ``images`` how likely each picture
-    does, by the ids of their passages.
+    does, by the ids of their passages. ``pictures`` tells that passages may be pictures.
 
     With ``group_twins`` passages that say the same in several languages make one hit: the one in
     the question's language if there is one, else the best; the others are its ``twins``. It
-    stands where, and has the score that, the best of them has.
+    stands where, and has the score that, the best of them has. Captions of different pictures are
+    no twins here: one picture does not stand for another.
 
     Raises:
         ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
     """
     language = queries[0].embedded.language
     lexical = [query.lexical for query in queries]
-    groups = _groups(view.snapshot, language, candidates, k, allowed, group_twins=group_twins)
+    groups = _groups(
+        view, language, candidates, k, allowed, group_twins=group_twins, pictures=pictures
+    )
     chunks = view.chunks(
         [
             identifier
@@ -99,15 +104,17 @@ def make_hits(
 
 
 def _groups(
-    snapshot: Snapshot,
+    view: View,
     language: str,
     candidates: Candidates,
     k: int,
     allowed: IdSelector | None,
     *,
     group_twins: bool,
+    pictures: bool,
 ) -> list[_Group]:
     """Return what each hit is made of, for a reader of ``language``."""
+    snapshot = view.snapshot
     ids = candidates.ids.tolist()
     places = {identifier: place for place, identifier in enumerate(ids)}
     languages = [snapshot.language_names[code] for code in candidates.languages.tolist()]
@@ -117,6 +124,8 @@ def _groups(
     for best, identifier in enumerate(ids):
         if group_twins and best % (2 * k) == 0:  # seldom more than once
             twins_of = _twins_of(snapshot, candidates.ids[best : best + 2 * k], allowed)
+            if pictures:
+                twins_of = _of_one_picture(view, twins_of)
         if identifier in taken:
             continue
         members = [identifier, *(t for t in twins_of.get(identifier, ()) if t not in taken)]
@@ -147,6 +156,16 @@ def _twins_of(
     visible = set(shown.tolist())
     return {
         identifier: [twin for twin in group if twin in visible]
+        for identifier, group in groups.items()
+    }
+
+
+def _of_one_picture(view: View, groups: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """Leave out twins that are of another picture than the passage that they are twins of."""
+    chunks = view.chunks(sorted({*groups, *(twin for group in groups.values() for twin in group)}))
+    images = {identifier: image_of(chunk.metadata) for identifier, chunk in chunks.items()}
+    return {
+        identifier: [twin for twin in group if images.get(twin) == images.get(identifier)]
         for identifier, group in groups.items()
     }
 

@@ -383,6 +383,7 @@ class Retriever:
             rerank_failure=ranked.failure,
             follow_up=ranked.follow_up,
             answerable=ranked.answerable,
+            pictures=self._pictures is not None,
             images=of_images,
         )
 
@@ -421,6 +422,7 @@ class Retriever:
             k=k,
             allowed=allowed,
             group_twins=self._settings.group_twins,
+            pictures=self._pictures is not None,
         )
 
 

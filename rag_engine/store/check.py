@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from rag_engine.errors import StoreCorrupt, StoreError, StoreNotFound
-from rag_engine.images.document_image import IMAGE_KEY, image_of
-from rag_engine.images.image_store import IMAGES, ImageStore
+from rag_engine.images.image_repair import WithoutPicture, check_images
+from rag_engine.images.image_store import IMAGES
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.records import Problem
 from rag_engine.store import digests
@@ -54,6 +54,7 @@ Indexes = Callable[[Mapping[str, object]], tuple[DenseIndexFactory, LexicalIndex
 _UNIT = 0.01
 """So far from 1 may the length of a vector be: float16 moves it by a thousandth."""
 _PAGES_SHOWN = 20
+_PICTURES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ class CheckReport:
     """What a check verified and found; ``problems`` is empty where all is as it was written.
 
     ``repairs`` are commands that mend what was found; where something was found and there is none,
-    only a backup helps, or indexing the documents into a new knowledge base.
+    only a backup helps, or indexing the documents into a new knowledge base. ``without_picture``
+    are documents whose pictures are not there.
     """
 
     documents: int = 0
@@ -81,6 +83,7 @@ class CheckReport:
     images: int = 0
     problems: list[Problem] = field(default_factory=list)
     damaged: list[DamagedDocument] = field(default_factory=list)
+    without_picture: tuple[WithoutPicture, ...] = ()
     repairs: list[str] = field(default_factory=list)
 
     def note(self, source: str, reason: str, repair: str | None = None) -> None:
@@ -121,24 +124,18 @@ def check_store(
 
 
 def _check_images(root: Path, connection: sqlite3.Connection, report: CheckReport) -> None:
-    """Verify the pictures, and that all which documents name are there."""
-    sql = "SELECT DISTINCT value FROM field WHERE key = ?"
-    named = {image_of({IMAGE_KEY: value}) for (value,) in connection.execute(sql, (IMAGE_KEY,))}
-    named.discard(None)
-    path = root / IMAGES
-    if not path.is_file():
-        if named:
-            report.note(IMAGES, f"{len(named)} pictures are missing, with their file", REPAIR)
-        return
-    try:
-        with contextlib.closing(ImageStore(path, read_only=True)) as store:
-            report.images = store.count()
-            for reason in store.damage():
-                report.note(IMAGES, reason, REPAIR)
-            if missing := store.missing({name for name in named if name}):
-                report.note(IMAGES, f"{len(missing)} pictures are missing", REPAIR)
-    except StoreCorrupt as error:
-        report.note(IMAGES, str(error), REPAIR)
+    """Verify the pictures; a repair lets files be read again for those that are missing."""
+    found = check_images(root, connection)
+    report.images, report.without_picture = found.count, found.missing
+    for reason in found.damage:
+        report.note(IMAGES, reason, REPAIR)
+    if found.missing:
+        names = [repr(one.id) for one in found.missing[:_PICTURES_SHOWN]]
+        more = len(found.missing) - len(names)
+        told = ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+        report.note(
+            IMAGES, f"pictures of {len(found.missing):,} documents are missing: {told}", REPAIR
+        )
 
 
 def _check_header(path: Path, report: CheckReport) -> None:

@@ -11,7 +11,8 @@
   which asks that a twin is nearer than whatever comes next. A near duplicate still does. And they
   are to be nearer than twins need to be: what goes by a wrong one is lost.
 
-Exact copies belong to every group of what they copy.
+Exact copies belong to every group of what they copy. Documents that are pictures say the same only
+where they are one picture: of two, nothing is said by captions that agree, or by names of files.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rag_engine.calibration.language_means import subtract_and_normalise
 from rag_engine.calibration.margins import flat_rankings
 from rag_engine.calibration.twins import mine_twins, number_mark
 from rag_engine.health.sample import every_id, in_batches
+from rag_engine.images.document_image import image_of
 from rag_engine.ports import Float32Array, IdSelector, Int64Array, Ranking
 from rag_engine.records import MetadataValue
 from rag_engine.store.progress import OnStage, silent
@@ -70,17 +72,27 @@ class _Read:
     """All passages by ascending ids, ``n``, and the documents that they are of."""
 
     ids: Int64Array
-    keys: Sequence[int]
+    keys: Sequence[tuple[int, str | None]]
+    """Of the texts, and the pictures that they are of."""
     numbers: npt.NDArray[np.uint64]
     """What numbers each holds (``calibration.twins.number_mark``)."""
     of: Sequence[int]
     """The place of each passage's document."""
     documents: Sequence[ListedDocument]
     digests: Sequence[bytes]
-    """Of the documents' texts."""
+    """Of the documents' texts, and pictures."""
 
     def place(self, passage: int) -> int:
         return self.of[int(np.searchsorted(self.ids, passage))]
+
+    def of_one_picture(self, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the pairs of passages that are of the same picture, or both of none."""
+        rows = {int(each): row for row, each in enumerate(self.ids)}
+        return [
+            (one, other)
+            for one, other in pairs
+            if self.keys[rows[one]][1] == self.keys[rows[other]][1]
+        ]
 
 
 def find_duplicates(view: View, *, on_stage: OnStage = silent) -> Duplicates:
@@ -88,8 +100,8 @@ def find_duplicates(view: View, *, on_stage: OnStage = silent) -> Duplicates:
     read = _read(view, on_stage)
     exact = _equal(read.keys)
     firsts = np.sort(np.array([group[0] for group in exact.values()], dtype=np.intp))
-    near, akin = _near(view, read.ids[firsts], on_stage)
-    twins = _twins(view, read.ids[firsts], read.numbers[firsts], on_stage)
+    near, akin = map(read.of_one_picture, _near(view, read.ids[firsts], on_stage))
+    twins = read.of_one_picture(_twins(view, read.ids[firsts], read.numbers[firsts], on_stage))
     copies = [[int(read.ids[row]) for row in group] for group in exact.values() if len(group) > 1]
     first_of = {each: group[0] for group in copies for each in group}
     on_stage("comparing documents", 0, 0)
@@ -117,7 +129,7 @@ def find_duplicates(view: View, *, on_stage: OnStage = silent) -> Duplicates:
 def _read(view: View, on_stage: OnStage) -> _Read:
     every = every_id(view.snapshot)
     ids: list[int] = []
-    keys: list[int] = []
+    keys: list[tuple[int, str | None]] = []
     numbers: list[int] = []
     of: list[int] = []
     places: dict[str, int] = {}
@@ -131,14 +143,15 @@ def _read(view: View, on_stage: OnStage) -> _Read:
                 continue
             each = found[identifier]
             chunk = each.chunk
+            image = image_of(each.metadata)
             place = places.setdefault(chunk.document_id, len(places))
             if place == len(heads):
                 head = (chunk.document_id, each.source, each.title, each.metadata, identifier)
                 heads.append(head)
                 characters.append(Counter())
-                digests.append(hashlib.blake2b(digest_size=16))
+                digests.append(hashlib.blake2b(f"{image or ''}\0".encode(), digest_size=16))
             ids.append(identifier)
-            keys.append(text_key(chunk.text))
+            keys.append((text_key(chunk.text), image))
             numbers.append(number_mark(numbers_among(unpack_terms(each.packed_terms))))
             of.append(place)
             characters[place][chunk.language] += len(chunk.text)

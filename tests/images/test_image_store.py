@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rag_engine.errors import ContractMismatch, StoreCorrupt, StoreNotFound
-from rag_engine.images.image_store import IMAGES, ImageStore, StoredImage, set_aside
+from rag_engine.images.image_store import IMAGES, ImageStore, StoredImage
 
 CONTRACT = {"model": "m", "weights": "w", "dimension": 4}
 
@@ -91,11 +91,6 @@ def test_damage_is_noticed(store, path, change, told):
     reader = ImageStore(path, read_only=True)
     assert told in "".join(reader.damage())
     reader.close()
-    beside = set_aside(path.parent)
-    assert beside is not None
-    assert beside.exists()
-    assert not path.exists()
-    assert set_aside(path.parent) is None
 
 
 def test_a_file_of_a_newer_version_or_of_something_else_is_refused(store, path, tmp_path):

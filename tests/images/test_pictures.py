@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
+from rag_engine.connectors.loaders.pictures import PictureRules
+from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,
@@ -22,6 +24,7 @@ from rag_engine.settings import ImagesSettings
 from rag_engine.store.check import check_store
 from tests.doubles import ColourImages
 from tests.images.drawn import encoded, picture
+from tests.test_twin_hits import RULES
 
 TEXTS = [
     Document(id="filter", text="The filter is replaced every six months."),
@@ -200,7 +203,10 @@ def test_it_is_checked_and_inspected(kb):
     report = check_store(kb.path)
     assert (report.images, report.problems) == (3, [])
     (kb.path / IMAGES).rename(kb.path / "elsewhere")
-    assert "3 pictures are missing" in check_store(kb.path).problems[0].reason
+    assert (
+        "pictures of 3 documents are missing: 'IMG 1', 'IMG 2'"
+        in check_store(kb.path).problems[0].reason
+    )
 
 
 def test_damage_is_told_before_it_is_served(kb, components):
@@ -245,3 +251,52 @@ def test_what_a_language_adds_to_a_picture_is_taken_out(tmp_path, real_component
 
         assert best("de") == "IMG 3"
         assert best("en") == "IMG 1"  # measured against English, its German leans to red
+
+
+def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_path, components):
+    """Translations of one caption are twins, and the reader's language is preferred of twins."""
+    rules = [texts for name, texts in RULES.items() if name != "seal"]
+    texts = [Document(id=t[:30], text=t) for each in rules for t in each.values()]
+    english, german = RULES["seal"]["en"], RULES["seal"]["de"]
+    path = tmp_path / "kb"
+    with KnowledgeBase.open(path, components=components) as kb:
+        kb.add([*texts, picture("R", "red", text=english), picture("B", "blue", text=german)])
+        kb.publish()
+        hits = kb.search("Wie sieht die Dichtung aus, red?", language="de", k=20)
+        found = {hit.chunk.document_id: hit for hit in hits}
+        assert max(found.values(), key=lambda hit: hit.parts.image or 0) is found["R"]
+        assert found["R"].twins == found["B"].twins == ()
+        assert kb.thumbnail(found["R"].image) == encoded("red")
+        assert any(hit.twins for hit in hits)  # of texts they still are one hit
+        kb.delete(["B"])
+        kb.add([picture("B", "red", text=german)])  # the same picture
+        kb.publish()
+        [*both] = [h for h in kb.search("Die Dichtung, red", language="de") if h.image]
+        assert [hit.chunk.document_id for hit in both] == ["B"]
+        assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
+
+
+def test_files_are_not_read_without_the_model_of_their_pictures(
+    tmp_path, components, real_components
+):
+    """They would give no pictures, and those that they gave before would be deleted."""
+    folder, path = tmp_path / "album", tmp_path / "kb"
+    folder.mkdir()
+    (folder / "pump.png").write_bytes(encoded("red", kind="PNG"))
+    loaders = default_loaders(ocr=None, pictures=PictureRules())
+    with KnowledgeBase.open(
+        path, components=dataclasses.replace(components, loaders=loaders)
+    ) as kb:
+        assert kb.add_files(folder).added == 1
+    with KnowledgeBase.open(path, components=real_components) as kb:
+        for index in (
+            lambda: kb.add_files(folder, sync=True, allow_empty=True),
+            lambda: kb.add_file(folder / "pump.png", source="album/pump.png"),
+        ):
+            with pytest.raises(ContractMismatch, match=r"images\.model: stored 'colours'"):
+                index()
+        assert kb.document_ids() == ["album/pump.png"]
+        kb.delete_source("album/pump.png")
+        (folder / "pump.png").unlink()
+        (folder / "a.txt").write_text("The pump hums.", encoding="utf-8")
+        assert kb.add_files(folder).added == 1  # nothing is a picture any more

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.records import Span
 from rag_engine.settings import FairnessSettings, Settings
 from rag_engine.tasks.duplicate_records import Kind
-from tests.doubles import HashEmbedder
+from tests.doubles import ColourImages, HashEmbedder
+from tests.images.drawn import picture
 from tests.tasks.test_similarity import SENTENCES
 
 PUMP = (
@@ -111,3 +114,32 @@ def test_without_centring_no_translation_is_looked_for(tmp_path):
         assert kb.duplicates().as_dict()["translations"] is False
         kb.add([Document(id="a", text=PUMP), Document(id="b", text=PUMP)])
         assert groups(kb, Kind.EXACT) == [["a", "b"]]
+
+
+def test_documents_of_different_pictures_are_no_duplicates_whatever_is_said_of_them(
+    tmp_path, real_components
+):
+    """Without captions the text is the name of the file, and cameras give the same to many."""
+    french, spanish = DOCUMENTS["museum-fr"], DOCUMENTS["museum-es"]
+    pictures = [
+        picture("a/IMG_0001.png", "red", text="IMG 0001"),
+        picture("b/IMG_0001.png", "blue", text="IMG 0001"),
+        picture("b/copy.png", "blue", text="IMG 0001"),
+        Document(id="a text", text="IMG 0001"),
+        picture("new pump", "red", side=70, text=PUMP),
+        picture("old pump", "blue", side=70, text=DOCUMENTS["old"]),
+        picture("le musée", "red", side=80, text=french),
+        picture("el museo", "blue", side=80, text=spanish),
+    ]
+    components = dataclasses.replace(real_components, images=ColourImages())
+    with KnowledgeBase.open(tmp_path / "kb", components=components) as kb:
+        kb.add(pictures)
+        assert groups(kb, Kind.EXACT) == [["b/IMG_0001.png", "b/copy.png"]]
+        assert groups(kb, Kind.NEAR) == groups(kb, Kind.TRANSLATION) == []
+        found = kb.duplicates().passages
+        assert [len(group) for group in found[Kind.EXACT]] == [2]
+        assert found[Kind.NEAR] == found[Kind.TRANSLATION] == ()
+        # The same captions of one picture: now they are.
+        kb.delete(["el museo"])
+        kb.add([picture("el museo", "red", side=80, text=spanish)])
+        assert groups(kb, Kind.TRANSLATION) == [["le musée", "el museo"]]
