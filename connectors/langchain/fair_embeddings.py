@@ -13,11 +13,12 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.components import default_detector
 from rag_engine.connectors.langchain.as_embedder import as_embedder
 from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
-from rag_engine.connectors.langchain.means_file import KeptMeans
+from rag_engine.connectors.langchain.means_file import KeptMeans, promised
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Embedder, Float32Array, LanguageDetector
 from rag_engine.records import UNDETERMINED
@@ -40,8 +41,9 @@ class FairEmbeddings(Embeddings):
 
     Offsets are estimated once, by ``fit``, from the texts that the store is to hold or a sample of
     them, and kept in a file: vectors in a store do not move, so these may not either. A language
-    that is not among them has the offset of the shipped prior, if the model is the bundled one,
-    else the mean of all; ``learn`` fits it to its first texts, before any of them is embedded.
+    that is not among them has the offset of the shipped prior, if the model is the bundled one, or
+    that of the model's fit (``model_fit.with_fit``), else the mean of all; ``learn`` fits it to its
+    first texts, before any of them is embedded.
 
     Example::
 
@@ -100,7 +102,7 @@ class FairEmbeddings(Embeddings):
         path = Path(path)
         texts = _checked(texts, languages)
         embedder = _embedder(embeddings)
-        prior = load_prior(embedder.contract.weights)
+        prior = prior_of(embedder)
         if not texts and prior is None:
             raise InvalidInput(
                 f"of {embedder.contract.model!r} nothing is known beforehand: fit needs texts, "
@@ -116,7 +118,7 @@ class FairEmbeddings(Embeddings):
         detector = default_detector() if detector is None else detector
         names = _languages(texts, languages, detector)
         means = LanguageMeans.fit(_embedded(embedder, texts), names, prior=prior)
-        kept = KeptMeans(means, embedder.contract.as_dict(), _probe(embedder))
+        kept = KeptMeans(means, promised(embedder), _probe(embedder))
         kept.write(path, replace=replace)
         return cls(embedder, kept, path, detector=detector, prior=prior)
 
@@ -132,7 +134,7 @@ class FairEmbeddings(Embeddings):
 
         Raises:
             InvalidInput: the model is another one: another name, other weights or prompts as far
-                as they can be known, or another vector of the same sentence.
+                as they can be known, another fit, or another vector of the same sentence.
             StoreNotFound: there is no such file.
             StorageFailed: it can not be read.
             StoreCorrupt: it is damaged, or of another version.
@@ -141,9 +143,9 @@ class FairEmbeddings(Embeddings):
         path = Path(path)
         kept = KeptMeans.read(path)
         embedder = _embedder(embeddings)
-        kept.check(path, embedder.contract, _probe(embedder))
+        kept.check(path, promised(embedder), _probe(embedder))
         detector = default_detector() if detector is None else detector
-        prior = load_prior(embedder.contract.weights)
+        prior = prior_of(embedder)
         return cls(embedder, kept, path, detector=detector, prior=prior)
 
     @property
