@@ -22,6 +22,7 @@ from rag_engine.connectors.langchain.means_file import KeptMeans, promised
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Embedder, Float32Array, LanguageDetector
 from rag_engine.records import UNDETERMINED
+from rag_engine.text.codes import stated_language
 
 __all__ = ["FairEmbeddings"]
 
@@ -81,20 +82,22 @@ class FairEmbeddings(Embeddings):
         path: str | Path,
         *,
         embeddings: Embeddings | Embedder | None = None,
-        languages: Sequence[str] | None = None,
+        languages: Sequence[str | None] | None = None,
         detector: LanguageDetector | None = None,
         replace: bool = False,
     ) -> Self:
         """Estimate the offsets of the languages of ``texts`` and keep them in the file ``path``.
 
         ``embeddings`` are LangChain's or the engine's, by default the bundled model.
-        ``languages`` (BCP-47) are those of the texts where they are known, else they are detected.
+        ``languages`` (BCP-47) are those of the texts where they are known; where one is None, or
+        none are given, they are detected.
         Some 50 texts of a language say where it lies; of few, little is believed. Without any
         text, the bundled model's prior is all that is known.
 
         Raises:
-            InvalidInput: no texts, and no prior of the model; ``languages`` of another length;
-                ``path`` is there already, and ``replace`` is false, or its folder is not there.
+            InvalidInput: no texts, and no prior of the model; ``languages`` of another length, or
+                one that is no code; ``path`` is there already, and ``replace`` is false, or its
+                folder is not there.
             StorageFailed: the file can not be written.
             ServiceError: the model failed.
             InvalidVectors: the model gave no vectors of one width.
@@ -153,7 +156,9 @@ class FairEmbeddings(Embeddings):
         """The languages that offsets were fitted to, ascending."""
         return tuple(sorted(self._kept.means.seen - {UNDETERMINED}))
 
-    def learn(self, texts: Iterable[str], *, languages: Sequence[str] | None = None) -> list[str]:
+    def learn(
+        self, texts: Iterable[str], *, languages: Sequence[str | None] | None = None
+    ) -> list[str]:
         """Fit offsets to languages that have none of their own, and keep them; return which.
 
         Call it with the first texts of a new language before they are put into the store. Offsets
@@ -161,7 +166,8 @@ class FairEmbeddings(Embeddings):
 
         Raises:
             InvalidInput: texts of such a language were embedded here already: their vectors may
-                be in the store, and can not move; ``languages`` of another length.
+                be in the store, and can not move; ``languages`` of another length, or
+                one that is no code.
             StorageFailed: the file can not be written.
             ServiceError: the model failed.
         """
@@ -232,7 +238,7 @@ def _embedder(embeddings: Embeddings | Embedder | None) -> Embedder:
     return RagEngineEmbeddings(None if embeddings is None else as_embedder(embeddings)).embedder
 
 
-def _checked(texts: Iterable[str], languages: Sequence[str] | None) -> list[str]:
+def _checked(texts: Iterable[str], languages: Sequence[str | None] | None) -> list[str]:
     if isinstance(texts, str):
         raise InvalidInput(f"several texts are wanted: give a list, [{texts!r:.80}]")
     listed = list(texts)
@@ -246,11 +252,13 @@ def _checked(texts: Iterable[str], languages: Sequence[str] | None) -> list[str]
 
 
 def _languages(
-    texts: Sequence[str], said: Sequence[str] | None, detector: LanguageDetector
+    texts: Sequence[str], said: Sequence[str | None] | None, detector: LanguageDetector
 ) -> list[str]:
-    if said is not None:
-        return list(said)
-    return [detector.detect(text).language for text in texts]
+    known = [stated_language(each) for each in said or [None] * len(texts)]
+    return [
+        language or detector.detect(text).language
+        for language, text in zip(known, texts, strict=True)
+    ]
 
 
 def _embedded(embedder: Embedder, texts: Sequence[str]) -> Float32Array:

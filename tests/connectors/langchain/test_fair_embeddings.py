@@ -168,6 +168,7 @@ def test_a_language_that_is_in_the_store_already_stays(fair, caplog):
         ("de 1", {}, "give a list"),
         ([Document("de 1")], {}, "page_content"),
         (["de 1"], {"languages": ["de", "fr"]}, "2 languages were given for 1 texts"),
+        (["de 1"], {"languages": ["german"]}, "code such as de.*got 'german'"),
         (["de 1"], {"embeddings": "openai"}, "expected an embedder"),
     ],
 )
@@ -176,6 +177,22 @@ def test_what_can_not_be_fitted(tmp_path, texts, options, told):
     with pytest.raises(InvalidInput, match=told):
         FairEmbeddings.fit(texts, tmp_path / "means.npz", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_languages_that_are_told_are_those_that_the_detector_names(fair, tmp_path):
+    texts = texts_in("de", "fr")
+    told = FairEmbeddings.fit(
+        texts,
+        tmp_path / "told.npz",
+        embeddings=Leaning(),
+        languages=["deu"] * 10 + ["DE"] * 10 + ["fr-CA"] * 10 + [None] * 10,
+        detector=ByFirstWord(),
+    )
+    assert told.languages == ("de", "fr")
+    assert told.embed_documents(texts) == fair.embed_documents(texts)
+    assert told.learn(texts_in("sw"), languages=["swh"] * 20) == ["sw"]
+    with pytest.raises(InvalidInput, match="got '1'"):
+        told.learn(["de 1"], languages=["1"])
 
 
 def fit_with(seed):
