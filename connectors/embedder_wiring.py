@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag_engine.calibration.model_fit import ModelFit, attach_fit, token_space_of
+from rag_engine.calibration.model_fit import ModelFit, token_space_of, with_fit
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.connectors.embedders.fit_file import fit_path
 from rag_engine.connectors.plugins import load_plugin
@@ -27,13 +27,12 @@ def build_embedder(settings: EmbedderSettings) -> Embedder:
     Raises:
         MissingExtra: its package is not installed.
         ModelError: the model or its fit can not be read, or the fit is of another model.
+        InvalidInput: an embedder of one's own can not be given a fit.
         SettingsError: a plug-in can not be had.
     """
     embedder = _build_embedder(settings)
     fit = fit_path(settings)
-    if fit is not None:
-        attach_fit(embedder, ModelFit.load(fit))
-    return embedder
+    return embedder if fit is None else with_fit(embedder, ModelFit.load(fit))
 
 
 def _build_embedder(settings: EmbedderSettings) -> Embedder:

@@ -24,7 +24,7 @@ _LONGEST_TOKEN = 128
 class LocalEmbedder(ABC):
     """An ``Embedder`` whose contract is known when it is opened.
 
-    ``fit`` is what was fitted to its model, if anything: ``model_fit.attach_fit`` sets it.
+    ``fit`` is what was fitted to its model, if anything: ``model_fit.with_fit`` sets it.
     """
 
     fit: ModelFit | None = None

@@ -13,14 +13,16 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.components import default_detector
 from rag_engine.connectors.langchain.as_embedder import as_embedder
 from rag_engine.connectors.langchain.engine_to_langchain import RagEngineEmbeddings
-from rag_engine.connectors.langchain.means_file import KeptMeans
+from rag_engine.connectors.langchain.means_file import KeptMeans, promised
 from rag_engine.errors import InvalidInput
 from rag_engine.ports import Embedder, Float32Array, LanguageDetector
 from rag_engine.records import UNDETERMINED
+from rag_engine.text.codes import stated_language
 
 __all__ = ["FairEmbeddings"]
 
@@ -40,8 +42,9 @@ class FairEmbeddings(Embeddings):
 
     Offsets are estimated once, by ``fit``, from the texts that the store is to hold or a sample of
     them, and kept in a file: vectors in a store do not move, so these may not either. A language
-    that is not among them has the offset of the shipped prior, if the model is the bundled one,
-    else the mean of all; ``learn`` fits it to its first texts, before any of them is embedded.
+    that is not among them has the offset of the shipped prior, if the model is the bundled one, or
+    that of the model's fit (``model_fit.with_fit``), else the mean of all; ``learn`` fits it to its
+    first texts, before any of them is embedded.
 
     Example::
 
@@ -79,20 +82,22 @@ class FairEmbeddings(Embeddings):
         path: str | Path,
         *,
         embeddings: Embeddings | Embedder | None = None,
-        languages: Sequence[str] | None = None,
+        languages: Sequence[str | None] | None = None,
         detector: LanguageDetector | None = None,
         replace: bool = False,
     ) -> Self:
         """Estimate the offsets of the languages of ``texts`` and keep them in the file ``path``.
 
         ``embeddings`` are LangChain's or the engine's, by default the bundled model.
-        ``languages`` (BCP-47) are those of the texts where they are known, else they are detected.
+        ``languages`` (BCP-47) are those of the texts where they are known; where one is None, or
+        none are given, they are detected.
         Some 50 texts of a language say where it lies; of few, little is believed. Without any
         text, the bundled model's prior is all that is known.
 
         Raises:
-            InvalidInput: no texts, and no prior of the model; ``languages`` of another length;
-                ``path`` is there already, and ``replace`` is false, or its folder is not there.
+            InvalidInput: no texts, and no prior of the model; ``languages`` of another length, or
+                one that is no code; ``path`` is there already, and ``replace`` is false, or its
+                folder is not there.
             StorageFailed: the file can not be written.
             ServiceError: the model failed.
             InvalidVectors: the model gave no vectors of one width.
@@ -100,7 +105,7 @@ class FairEmbeddings(Embeddings):
         path = Path(path)
         texts = _checked(texts, languages)
         embedder = _embedder(embeddings)
-        prior = load_prior(embedder.contract.weights)
+        prior = prior_of(embedder)
         if not texts and prior is None:
             raise InvalidInput(
                 f"of {embedder.contract.model!r} nothing is known beforehand: fit needs texts, "
@@ -116,7 +121,7 @@ class FairEmbeddings(Embeddings):
         detector = default_detector() if detector is None else detector
         names = _languages(texts, languages, detector)
         means = LanguageMeans.fit(_embedded(embedder, texts), names, prior=prior)
-        kept = KeptMeans(means, embedder.contract.as_dict(), _probe(embedder))
+        kept = KeptMeans(means, promised(embedder), _probe(embedder))
         kept.write(path, replace=replace)
         return cls(embedder, kept, path, detector=detector, prior=prior)
 
@@ -132,7 +137,7 @@ class FairEmbeddings(Embeddings):
 
         Raises:
             InvalidInput: the model is another one: another name, other weights or prompts as far
-                as they can be known, or another vector of the same sentence.
+                as they can be known, another fit, or another vector of the same sentence.
             StoreNotFound: there is no such file.
             StorageFailed: it can not be read.
             StoreCorrupt: it is damaged, or of another version.
@@ -141,9 +146,9 @@ class FairEmbeddings(Embeddings):
         path = Path(path)
         kept = KeptMeans.read(path)
         embedder = _embedder(embeddings)
-        kept.check(path, embedder.contract, _probe(embedder))
+        kept.check(path, promised(embedder), _probe(embedder))
         detector = default_detector() if detector is None else detector
-        prior = load_prior(embedder.contract.weights)
+        prior = prior_of(embedder)
         return cls(embedder, kept, path, detector=detector, prior=prior)
 
     @property
@@ -151,7 +156,9 @@ class FairEmbeddings(Embeddings):
         """The languages that offsets were fitted to, ascending."""
         return tuple(sorted(self._kept.means.seen - {UNDETERMINED}))
 
-    def learn(self, texts: Iterable[str], *, languages: Sequence[str] | None = None) -> list[str]:
+    def learn(
+        self, texts: Iterable[str], *, languages: Sequence[str | None] | None = None
+    ) -> list[str]:
         """Fit offsets to languages that have none of their own, and keep them; return which.
 
         Call it with the first texts of a new language before they are put into the store. Offsets
@@ -159,7 +166,8 @@ class FairEmbeddings(Embeddings):
 
         Raises:
             InvalidInput: texts of such a language were embedded here already: their vectors may
-                be in the store, and can not move; ``languages`` of another length.
+                be in the store, and can not move; ``languages`` of another length, or
+                one that is no code.
             StorageFailed: the file can not be written.
             ServiceError: the model failed.
         """
@@ -230,7 +238,7 @@ def _embedder(embeddings: Embeddings | Embedder | None) -> Embedder:
     return RagEngineEmbeddings(None if embeddings is None else as_embedder(embeddings)).embedder
 
 
-def _checked(texts: Iterable[str], languages: Sequence[str] | None) -> list[str]:
+def _checked(texts: Iterable[str], languages: Sequence[str | None] | None) -> list[str]:
     if isinstance(texts, str):
         raise InvalidInput(f"several texts are wanted: give a list, [{texts!r:.80}]")
     listed = list(texts)
@@ -244,11 +252,13 @@ def _checked(texts: Iterable[str], languages: Sequence[str] | None) -> list[str]
 
 
 def _languages(
-    texts: Sequence[str], said: Sequence[str] | None, detector: LanguageDetector
+    texts: Sequence[str], said: Sequence[str | None] | None, detector: LanguageDetector
 ) -> list[str]:
-    if said is not None:
-        return list(said)
-    return [detector.detect(text).language for text in texts]
+    known = [stated_language(each) for each in said or [None] * len(texts)]
+    return [
+        language or detector.detect(text).language
+        for language, text in zip(known, texts, strict=True)
+    ]
 
 
 def _embedded(embedder: Embedder, texts: Sequence[str]) -> Float32Array:

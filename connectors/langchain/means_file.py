@@ -12,25 +12,35 @@ from pathlib import Path
 import numpy as np
 
 from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.embedding.embedder_contract import EmbedderContract
+from rag_engine.calibration.model_fit import fit_of
 from rag_engine.errors import InvalidInput, StoreCorrupt, StoreNotFound
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Embedder, Float32Array
 from rag_engine.store.failures import storage
 from rag_engine.store.files import put_in_place
 
-__all__ = ["KeptMeans"]
+__all__ = ["KeptMeans", "promised"]
 
 _FORMAT = 1
 """Raise it with any change to the file, or to what is made of its figures."""
+_FIT, _NONE = "fit", "none"
 _ALIKE = 0.99
 """The least cosine of the same text's vectors by the same model, however it is computed."""
+
+
+def promised(embedder: Embedder) -> dict[str, object]:
+    """Return what has to stay as it is: the fields of the contract, and ``fit``, which one it has.
+
+    ``fit`` is the SHA-256 of its figures; it is left out where there is none.
+    """
+    fit = fit_of(embedder)
+    return {**embedder.contract.as_dict(), **({} if fit is None else {_FIT: fit.identity})}
 
 
 @dataclass(frozen=True, slots=True)
 class KeptMeans:
     """Means of languages with the model that they are of.
 
-    ``contract`` are the fields of the model's contract; ``probe`` ``(dimension,)`` is its vector
+    ``contract`` is what ``promised`` told of the model; ``probe`` ``(dimension,)`` is its vector
     of ``PROBE``, as a passage, by which another model of the same name is noticed.
     """
 
@@ -104,17 +114,17 @@ class KeptMeans:
             )
         return kept
 
-    def check(self, path: Path, contract: EmbedderContract, probe: Float32Array) -> None:
-        """See that a model with a ``contract`` and a vector of ``PROBE`` is the one meant.
+    def check(self, path: Path, given: Mapping[str, object], probe: Float32Array) -> None:
+        """See that a model which promises what is ``given``, with a vector of ``PROBE``, is meant.
 
         Raises:
             InvalidInput: it is another one.
         """
-        given = contract.as_dict()
+        names = [*given, *({_FIT} & self.contract.keys() - given.keys())]
         differing = [
-            f"{name}: {self.contract.get(name)!r} there, {value!r} given"
-            for name, value in given.items()
-            if self.contract.get(name) != value
+            f"{name}: {self.contract.get(name, _NONE)!r} there, {given.get(name, _NONE)!r} given"
+            for name in names
+            if self.contract.get(name, _NONE) != given.get(name, _NONE)
         ]
         if not differing and float(self.probe @ probe) < _ALIKE:
             differing = [f"weights: {KeptMeans.PROBE!r} has another vector now"]

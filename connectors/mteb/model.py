@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.embedding.prompts import instructed
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.matmul import matmul_on_one_thread
@@ -76,7 +77,7 @@ class MtebModel:
         self._on_stage = on_stage
         self._embedder = embedder
         self._detector = detector
-        self._prior = load_prior(embedder.contract.weights) if detector else None
+        self._prior = prior_of(embedder) if detector else None
         self._passages: tuple[list[str], Float32Array, LanguageMeans | None] | None = None
 
     @cached_property

@@ -32,8 +32,9 @@ def duplicates(
             "--keep",
             metavar="RULE",
             help="Which documents of a group are kept: first-added, last-added, longest, shortest, "
-            "language:CODE, source:GLOB, newest:FIELD, oldest:FIELD (of the metadata); may be "
-            "repeated, the next choosing among what the one before leaves. Says what would go.",
+            "language:CODE, source:GLOB, newest:FIELD, oldest:FIELD (of the metadata: numbers, or "
+            "dates in ISO 8601, which every document of a group has to have); may be repeated, the "
+            "next choosing among what the one before leaves. Says what would go.",
         ),
     ] = None,
     delete: Annotated[

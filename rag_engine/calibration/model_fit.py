@@ -17,6 +17,8 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from copy import Error as CopyError
+from copy import copy
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -36,10 +38,10 @@ from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
 __all__ = [
     "FIT_FILE",
     "ModelFit",
-    "attach_fit",
     "fit_of",
     "prior_of",
     "token_space_of",
+    "with_fit",
 ]
 
 FIT_FILE = "rag_engine_fit.npz"
@@ -234,21 +236,37 @@ class ModelFit:
             )
 
 
-def attach_fit(embedder: Embedder, fit: ModelFit) -> None:
-    """Give an embedder its fit, as its attribute ``fit``.
+def with_fit(embedder: Embedder, fit: ModelFit) -> Embedder:
+    """Return a shallow copy of an embedder that has a fit, as its attribute ``fit``.
+
+    The model in it is shared, the embedder itself stays as it is: a part of one's own may return
+    the same object for every knowledge base, and each of these has a fit of its own, or none.
 
     Raises:
         ModelError: it is of another model.
-        InvalidInput: the embedder takes no attribute.
+        InvalidInput: the embedder can not be copied, or takes no attribute.
     """
     fit.check(embedder.contract)
-    try:
-        embedder.fit = fit  # type: ignore[attr-defined]
-    except AttributeError as error:
+    kind = type(embedder)
+    if hasattr(kind, "__del__") and not hasattr(kind, "__copy__"):
         raise InvalidInput(
-            f"{type(embedder).__name__} can not be given a fit: it takes no attribute 'fit'; let "
-            "it have one"
+            f"{kind.__name__} can not be given a fit: it has a __del__, which would run for each "
+            "copy and close what all of them share; give it a __copy__ that returns a copy of its "
+            "own, or close by weakref.finalize"
+        )
+    try:
+        copied = copy(embedder)
+        if copied is embedder:
+            raise TypeError("its copy is the same object")
+        copied.fit = fit  # type: ignore[attr-defined]
+        # What is done at the original's end (weakref.finalize) may close what both share.
+        copied.fit_came_to = embedder  # type: ignore[attr-defined]
+    except (AttributeError, TypeError, CopyError) as error:
+        raise InvalidInput(
+            f"{kind.__name__} can not be given a fit ({error}): let copy.copy make another object "
+            "of it, which takes the attributes 'fit' and 'fit_came_to'"
         ) from error
+    return copied
 
 
 def fit_of(embedder: Embedder) -> ModelFit | None:

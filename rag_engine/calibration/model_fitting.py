@@ -94,7 +94,8 @@ def fit_model(
     most languages have. Languages (BCP-47) are those of the sources.
 
     Raises:
-        InvalidInput: too few languages or sentences; sources that share no language.
+        InvalidInput: too few languages or sentences, in all or in a source; sources that share no
+            language.
     """
     if not sources or sentences < _FEWEST_SENTENCES:
         raise InvalidInput(
@@ -102,11 +103,14 @@ def fit_model(
             f"{len(sources)} sources and sentences = {sentences}"
         )
     chosen = [_chosen(source, sentences) for source in sources]
+    for source, its in zip(sources, chosen, strict=True):
+        if not its.languages:
+            raise InvalidInput(_too_few(source, sentences))
     names = {name for each in chosen for name in each.languages}
     if len(names) < _FEWEST_LANGUAGES:
         raise InvalidInput(
             f"a fit needs {_FEWEST_SENTENCES} sentences each in {_FEWEST_LANGUAGES} languages or "
-            f"more, got them in {', '.join(sorted(names)) or 'none'}"
+            f"more, got them in {', '.join(sorted(names))}"
         )
     embedding = _Embedding(embedder, sum(len(each.languages) for each in chosen), on_stage)
     frames, samples = zip(*(_frame(each, embedding) for each in chosen), strict=True)
@@ -161,6 +165,24 @@ def _chosen(source: Aligned | Paired, sentences: int) -> _Chosen:
     rows = {name: each for name, each in sorted(rows.items()) if len(each) >= _FEWEST_SENTENCES}
     languages = {name: [source.texts[name][row] for row in each] for name, each in rows.items()}
     return _Chosen(source.name, languages, rows, {})
+
+
+def _too_few(source: Aligned | Paired, sentences: int) -> str:
+    told = source.pairs if isinstance(source, Paired) else source.texts
+    counts = {name: len(each) for name, each in told.items()}
+    if isinstance(source, Paired):
+        counts.pop(_ENGLISH, None)  # the translations, which alone tell nothing
+    most = max(counts, key=counts.__getitem__, default=None)
+    if most is not None and counts[most] >= _FEWEST_SENTENCES:
+        return (
+            f"of the {sentences} sentences of {source.name} that most languages have, none has "
+            f"{_FEWEST_SENTENCES} or more; embed more, or leave it out"
+        )
+    found = "it has none" if most is None else f"the most are {counts[most]}, in {most}"
+    return (
+        f"{source.name} has no language with {_FEWEST_SENTENCES} sentences or more ({found}); "
+        "leave it out, or give more sentences"
+    )
 
 
 class _Embedding:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
-from rag_engine.calibration.prior import LanguagePrior, load_prior
+from rag_engine.calibration.model_fit import prior_of
+from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.matmul import matmul_on_one_thread
@@ -169,7 +170,7 @@ def labelled_prior(embedder: Embedder) -> LanguagePrior:
     Raises:
         InvalidInput: none is shipped for the model.
     """
-    prior = load_prior(embedder.contract.weights)
+    prior = prior_of(embedder)
     if prior is None or prior.classification is None:
         raise InvalidInput(
             f"how the cosines of {embedder.contract.model!r} become probabilities of labels is not "

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from fnmatch import fnmatchcase
+from typing import Any
 
 from rag_engine.errors import InvalidInput
 from rag_engine.tasks.duplicate_records import DuplicateGroup, ListedDocument
@@ -22,8 +24,8 @@ RULES = (
     "first-added", "last-added", "longest", "shortest", "language:CODE", "source:GLOB",
     "newest:FIELD", "oldest:FIELD",
 )  # fmt: skip
-"""How rules are written. ``FIELD`` is a field of the metadata: a date as ISO 8601 writes it, or a
-number."""
+"""How rules are written. ``FIELD`` is a field of the metadata: a number, or a date or time as ISO
+8601 writes it. Where those of a group are not all there, or not to be compared, it says nothing."""
 
 _Documents = list[ListedDocument]
 _Rule = Callable[[_Documents], _Documents]
@@ -85,14 +87,51 @@ def _extreme(
 
 
 def _by_field(found: _Documents, field: str, *, least: bool) -> _Documents:
-    """Return those with the least or greatest value; texts and numbers are not compared."""
-    values = {each.id: each.metadata[field] for each in found if field in each.metadata}
-    numbers = all(isinstance(value, int | float) for value in values.values())
-    if not values or not (numbers or all(isinstance(value, str) for value in values.values())):
+    """Return those with the least or greatest value; none where one of them can not be placed."""
+    keys = _in_order([each.metadata.get(field) for each in found])
+    if not keys:
         return []
-    keys = values if numbers else {name: str(value) for name, value in values.items()}
-    best = (min if least else max)(keys.values())
-    return [each for each in found if keys.get(each.id) == best]
+    best = (min if least else max)(keys)
+    return [each for each, key in zip(found, keys, strict=True) if key == best]
+
+
+def _in_order(values: Sequence[object]) -> list[Any]:
+    """Return what values compare by; nothing where not all of them do, with each other.
+
+    Times of day with a zone are compared as moments, and not with those that name none. A day
+    without a time is a whole day: beside it of times the day alone counts.
+
+    >>> _in_order(["2024-01-01T09:00:00+02:00", "2024-01-01T07:00:00Z"])[0].utcoffset()
+    datetime.timedelta(seconds=7200)
+    >>> _in_order(["2024-01-01", "2024-01-01T07:00:00"])
+    [datetime.date(2024, 1, 1), datetime.date(2024, 1, 1)]
+    >>> _in_order(["2024-01-01", "2024-01-01T07:00:00Z"]), _in_order([2024, None])
+    ([], [])
+    """
+    if all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
+        return [] if any(each != each for each in values) else list(values)  # NaN
+    try:
+        moments = [_moment(each) for each in values]
+    except ValueError:
+        return []
+    zoned = {moment.tzinfo is not None for moment, _ in moments}
+    if len(zoned) > 1:
+        return []
+    whole = any(is_day for _, is_day in moments)
+    return [moment.date() if whole else moment for moment, _ in moments]
+
+
+def _moment(value: object) -> tuple[datetime, bool]:
+    """Return a date or a time as ISO 8601 writes it, and whether it is a day without a time."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.80} is no text")  # noqa: TRY004
+    text = value.strip()
+    moment = datetime.fromisoformat(text)
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return moment, False
+    return moment, True
 
 
 def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> KeepingPlan:

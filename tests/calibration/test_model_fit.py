@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rag_engine import KnowledgeBase
-from rag_engine.calibration.model_fit import ModelFit, attach_fit, fit_of, prior_of, token_space_of
+from rag_engine.calibration.model_fit import ModelFit, fit_of, prior_of, token_space_of, with_fit
 from rag_engine.calibration.null_distribution import ModelPrior
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.similarity_scale import SimilarityScale
-from rag_engine.errors import ContractMismatch, ModelError
+from rag_engine.errors import ContractMismatch, InvalidInput, ModelError
 from rag_engine.evaluation.cached_embedder import CachedEmbedder
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.health.absent_embedder import AbsentEmbedder
@@ -68,15 +70,13 @@ def test_another_model_is_refused(field):
     embedder = HashEmbedder()
     embedder.contract = replace(embedder.contract, **{field: "other"})
     with pytest.raises(ModelError, match=f"{field}: fitted to .*, the model has 'other'"):
-        attach_fit(embedder, fitted())
-    assert fit_of(embedder) is None
+        with_fit(embedder, fitted())
 
 
 def test_a_name_alone_is_no_other_model():
     embedder = HashEmbedder()
     embedder.contract = replace(embedder.contract, model="moved", max_tokens=99)
-    attach_fit(embedder, fitted())
-    assert prior_of(embedder).languages == ("de", "sw")
+    assert prior_of(with_fit(embedder, fitted())).languages == ("de", "sw")
 
 
 def test_what_is_served_is_known_by_its_name():
@@ -84,7 +84,61 @@ def test_what_is_served_is_known_by_its_name():
     embedder.contract = replace(embedder.contract, weights="served", model="one")
     other.contract = replace(embedder.contract, model="two")
     with pytest.raises(ModelError, match="model: fitted to 'one'"):
-        attach_fit(other, fitted(embedder=embedder))
+        with_fit(other, fitted(embedder=embedder))
+
+
+def test_the_embedder_itself_stays_without():
+    shared = HashEmbedder()
+    one, two = with_fit(shared, fitted()), with_fit(shared, fitted(2))
+    assert [fit_of(each) and fit_of(each).identity for each in (one, two, shared)] == [
+        fitted().identity,
+        fitted(2).identity,
+        None,
+    ]
+    assert np.array_equal(one.embed_queries(["a"]), shared.embed_queries(["a"]))
+
+
+def test_the_original_lives_as_long_as_what_shares_its_model():
+    closed = []
+    shared = HashEmbedder()
+    weakref.finalize(shared, closed.append, 1)
+    fair = with_fit(shared, fitted())
+    del shared
+    gc.collect()
+    assert fit_of(fair)
+    assert not closed
+
+
+class _Closing(HashEmbedder):
+    def __del__(self) -> None:
+        """Close something."""
+
+
+class _Copied(_Closing):
+    def __copy__(self):
+        return _Copied()
+
+
+class _Lasting(HashEmbedder):
+    def __copy__(self):
+        return self
+
+
+class _Slotted(HashEmbedder):
+    __setattr__ = None
+
+    def __init__(self) -> None:
+        self.__dict__.update(vars(HashEmbedder()))
+
+
+@pytest.mark.parametrize("kind", [_Closing, _Lasting, _Slotted])
+def test_what_can_not_be_copied_is_given_no_fit(kind):
+    with pytest.raises(InvalidInput, match=f"{kind.__name__} can not be given a fit"):
+        with_fit(kind(), fitted())
+
+
+def test_a_copy_of_ones_own_is_taken():
+    assert fit_of(with_fit(_Copied(), fitted())).identity == fitted().identity
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "text", "shapes", "nan", "format"])
@@ -108,8 +162,7 @@ def test_a_damaged_file_is_told(tmp_path, damage):
 
 
 def test_a_memory_keeps_the_fit(tmp_path):
-    embedder = HashEmbedder()
-    attach_fit(embedder, fitted())
+    embedder = with_fit(HashEmbedder(), fitted())
     with VectorCache(tmp_path) as cache:
         assert fit_of(CachedEmbedder(embedder, cache)).identity == fitted().identity
     assert token_space_of(embedder) is None
@@ -118,7 +171,7 @@ def test_a_memory_keeps_the_fit(tmp_path):
 def opened(path, fit, **how):
     embedder = HashEmbedder()
     if fit is not None:
-        attach_fit(embedder, fit)
+        embedder = with_fit(embedder, fit)
     return KnowledgeBase.open(path, components=components_with(embedder), **how)
 
 

@@ -56,6 +56,9 @@ def aligned(count=40, languages=LANGUAGES):
     )
 
 
+APART = {name: {2 * row + odd: name for row in range(12)} for odd, name in enumerate(("de", "fr"))}
+
+
 def test_what_is_fitted_makes_translations_equal():
     embedder = TwoParts(WIDTH)
     fit = fit_model(embedder, [aligned()])
@@ -109,13 +112,27 @@ def test_pairs_and_aligned_sentences_agree():
     }
 
 
+def test_a_source_of_too_few_is_named_before_anything_is_embedded():
+    pairs = Paired("tatoeba", {"de": [("de/a", "en/a")] * 9, "en": [("en/a", "en/a")] * 99})
+    for few, found in (
+        (pairs, "the most are 9, in de"),
+        (aligned(9), "the most are 9, in de"),
+        (Paired("tatoeba", {}), "it has none"),
+    ):
+        embedder = TwoParts(WIDTH)
+        embedder.embed_passages = embedder.embed_passage_tokens = None
+        with pytest.raises(InvalidInput, match=rf"{few.name} has no language .*\({found}\)"):
+            fit_model(embedder, [aligned(), few])
+
+
 @pytest.mark.parametrize(
     ("sources", "sentences", "said"),
     [
         ([], 128, "0 sources"),
-        ([aligned(9)], 128, "got them in none"),
+        ([aligned(9)], 128, "aligned has no language with 10"),
         ([aligned(20, ("de",))], 128, "got them in de"),
         ([aligned(20)], 9, "sentences = 9"),
+        ([Aligned("apart", APART)], 10, "of the 10 sentences of apart that most"),
     ],
 )
 def test_too_little_is_refused(sources, sentences, said):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from rag_engine import KnowledgeBase
 from rag_engine.calibration.model_fit import FIT_FILE, ModelFit, fit_of
 from rag_engine.calibration.model_fitting import Aligned, Paired
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.inspection import inspect_folder
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 from rag_engine.pipelines.parallel_files import read_parallel_file
 from rag_engine.settings import Settings
+from tests.doubles import HashEmbedder
 
 MODEL = "tests.doubles:HashEmbedder"
 ROWS = [
@@ -67,6 +72,31 @@ def test_a_part_of_ones_own_is_fitted_and_opened_with_its_fit(parallel, tmp_path
     other = {"kind": MODEL, "fit": str(out), "options": {"dimension": 64}}
     with pytest.raises(ModelError, match="fitted to 128, the model has 64"):
         build_embedder(Settings.model_validate({"embedder": other}).embedder)
+
+
+_SHARED = HashEmbedder()
+
+
+def shared_embedder():
+    """As a part of one's own does that loads its model once."""
+    return _SHARED
+
+
+def test_an_object_that_is_shared_has_no_fit_of_another_knowledge_base(parallel, tmp_path, capsys):
+    for name, sentences in (("one", 10), ("two", 12)):
+        out = tmp_path / f"{name}.npz"
+        run_json(capsys, MODEL, "--parallel", parallel, "--out", out, "--sentences", sentences)
+    fits = {"a": str(tmp_path / "one.npz"), "b": "none", "c": str(tmp_path / "two.npz")}
+    kept = {}
+    with ExitStack() as opened:
+        for name, fit in fits.items():
+            embedder = {"kind": f"{__name__}:shared_embedder", "fit": fit}
+            settings = Settings.model_validate({"embedder": embedder})
+            opened.enter_context(KnowledgeBase.open(tmp_path / name, settings=settings))
+            kept[name] = inspect_folder(tmp_path / name).contract.get("fit")
+    own = {name: ModelFit.load(Path(fits[name])).identity for name in "ac"}
+    assert own["a"] != own["c"]
+    assert kept == {**own, "b": None}
 
 
 def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):

@@ -7,8 +7,9 @@ import pytest
 
 from rag_engine import KnowledgeBase, classify
 from rag_engine.calibration.classification_scale import ClassificationScale
+from rag_engine.calibration.model_fit import ModelFit, prior_of, with_fit
 from rag_engine.errors import InvalidInput
-from rag_engine.tasks.classification import Label
+from rag_engine.tasks.classification import Label, labelled_prior
 from tests.doubles import HashEmbedder
 
 LABELS = [
@@ -113,6 +114,13 @@ def test_another_model_is_refused_but_for_its_cosines():
 def test_what_can_not_be_meant_is_refused(texts, labels, says):
     with pytest.raises(InvalidInput, match=says):
         classify(texts, labels, embedder=HashEmbedder())
+
+
+def test_a_fit_stands_in_the_place_of_what_is_shipped(bundled_e5):
+    assert labelled_prior(bundled_e5).classification
+    fit = ModelFit.make(bundled_e5.contract, prior_of(bundled_e5))  # it keeps no such scale
+    with pytest.raises(InvalidInput, match="is not known"):
+        labelled_prior(with_fit(bundled_e5, fit))
 
 
 def test_no_texts_have_no_figures(bundled_e5):

@@ -49,9 +49,9 @@ def group(*documents, pairs=None, kind=Kind.NEAR, copies=()):
         (["source:folder/b*"], {"a", "c"}),
         (["source:c"], {"a", "b"}),
         (["source:*"], set()),
-        (["newest:date"], {"a", "c"}),
-        (["oldest:date"], {"b", "c"}),
-        (["newest:version"], {"a", "c"}),  # as numbers: 10 is more than 9
+        (["newest:date"], set()),  # c has none: it may be the newest
+        (["language:fr", "newest:date"], {"a"}),
+        (["newest:date", "first-added"], {"b", "c"}),
         (["newest:nothing"], set()),
     ],
 )
@@ -62,9 +62,35 @@ def test_what_the_rules_leave_is_kept(rules, deleted):
     assert not set(plan.kept) & set(plan.deleted)
 
 
-def test_texts_and_numbers_of_one_field_are_not_compared():
-    mixed = [document("x", 1, year=2024), document("y", 2, year="2025")]
-    assert plan_keeping([group(*mixed)], ["newest:year"]).deleted == {}
+@pytest.mark.parametrize(
+    ("one", "other", "newest"),
+    [
+        ("2024-05-01", "2025-01-31", "y"),
+        (9, 10, "y"),
+        (9.5, 9, "x"),
+        ("2024-01-01T09:00:00+02:00", "2024-01-01T08:30:00Z", "y"),  # 07:00 is before 08:30
+        ("2024-01-01T09:00:00+02:00", "2024-01-01T07:00:00Z", "xy"),
+        ("2024-01-01T09:00:00", " 2024-01-01 08:30 ", "x"),
+        ("20240501", "2024-04-30", "x"),
+        ("2024-01-01", "2024-01-01T08:30:00", "xy"),  # some time of that day
+        ("2024-01-02", "2024-01-01T08:30:00", "x"),
+        ("2024-01-01T09:00:00", "2024-01-01T08:30:00Z", "xy"),
+        ("2024-01-02", "2024-01-01T08:30:00Z", "xy"),
+        ("2024-05-01", "31.01.2025", "xy"),
+        ("9", "10", "xy"),
+        (2024, "2025-01-01", "xy"),
+        (1, True, "xy"),
+        (1, float("nan"), "xy"),
+        ("2024-05-01", "", "xy"),
+    ],
+)
+def test_fields_are_compared_as_what_they_are_or_not_at_all(one, other, newest):
+    both = [document("x", 1, f=one), document("y", 2, f=other)]
+    for documents in (both, both[::-1]):
+        for rule, kept in (("newest", newest), ("oldest", newest.translate({120: 121, 121: 120}))):
+            plan = plan_keeping([group(*documents)], [f"{rule}:f"])
+            assert {"x", "y"} - set(plan.deleted) == set(kept)
+            assert len(plan.undecided) == (len(kept) == 2)
 
 
 def test_nothing_goes_that_duplicates_only_what_goes():

@@ -11,12 +11,14 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.calibration.prior import load_prior
+from rag_engine.calibration.model_fit import ModelFit, with_fit
+from rag_engine.calibration.prior import LanguagePrior, load_prior
 from rag_engine.components import default_detector
 from rag_engine.connectors.langchain import FairEmbeddings, RagEngineEmbeddings
 from rag_engine.connectors.langchain import fair_embeddings as module
 from rag_engine.errors import InvalidInput, StoreCorrupt, StoreNotFound
 from rag_engine.ports import Detection
+from tests.doubles import HashEmbedder
 
 
 class ByFirstWord:
@@ -166,6 +168,7 @@ def test_a_language_that_is_in_the_store_already_stays(fair, caplog):
         ("de 1", {}, "give a list"),
         ([Document("de 1")], {}, "page_content"),
         (["de 1"], {"languages": ["de", "fr"]}, "2 languages were given for 1 texts"),
+        (["de 1"], {"languages": ["german"]}, "code such as de.*got 'german'"),
         (["de 1"], {"embeddings": "openai"}, "expected an embedder"),
     ],
 )
@@ -174,6 +177,47 @@ def test_what_can_not_be_fitted(tmp_path, texts, options, told):
     with pytest.raises(InvalidInput, match=told):
         FairEmbeddings.fit(texts, tmp_path / "means.npz", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_languages_that_are_told_are_those_that_the_detector_names(fair, tmp_path):
+    texts = texts_in("de", "fr")
+    told = FairEmbeddings.fit(
+        texts,
+        tmp_path / "told.npz",
+        embeddings=Leaning(),
+        languages=["deu"] * 10 + ["DE"] * 10 + ["fr-CA"] * 10 + [None] * 10,
+        detector=ByFirstWord(),
+    )
+    assert told.languages == ("de", "fr")
+    assert told.embed_documents(texts) == fair.embed_documents(texts)
+    assert told.learn(texts_in("sw"), languages=["swh"] * 20) == ["sw"]
+    with pytest.raises(InvalidInput, match="got '1'"):
+        told.learn(["de 1"], languages=["1"])
+
+
+def fit_with(seed):
+    offsets = np.random.default_rng(seed).normal(size=(2, 128)).astype(np.float32) / 20
+    return ModelFit.make(HashEmbedder().contract, LanguagePrior(("de", "sw"), offsets, offsets[0]))
+
+
+def test_a_fit_of_the_model_tells_where_languages_lie_and_belongs_to_the_means(tmp_path):
+    fit, path = fit_with(1), tmp_path / "means.npz"
+    how = {"detector": ByFirstWord()}
+    made = FairEmbeddings.fit(["de 1"], path, embeddings=with_fit(HashEmbedder(), fit), **how)
+    again = FairEmbeddings.open(path, embeddings=with_fit(HashEmbedder(), fit_with(1)), **how)
+    raw = HashEmbedder().embed_passages(["de 1", "sw 2"])
+    means = LanguageMeans.fit(raw[:1], ["de"], prior=fit.prior)
+    for fair in (made, again):
+        fair.learn(["sw 2"])
+        grown = means.grown(raw[1:], ["sw"], prior=fit.prior)
+        expected = grown.centre_passages(raw, ["de", "sw"])
+        assert np.allclose(fair.embed_documents(["de 1", "sw 2"]), expected, atol=1e-5)
+    for other in (HashEmbedder(), with_fit(HashEmbedder(), fit_with(2))):
+        with pytest.raises(InvalidInput, match=f"fit: '{fit.identity}' there, '.*' given"):
+            FairEmbeddings.open(path, embeddings=other, **how)
+    FairEmbeddings.fit(["de 1"], path, embeddings=HashEmbedder(), replace=True, **how)
+    with pytest.raises(InvalidInput, match=f"fit: 'none' there, '{fit.identity}' given"):
+        FairEmbeddings.open(path, embeddings=with_fit(HashEmbedder(), fit), **how)
 
 
 def test_fair_embeddings_are_not_made_fair_again(fair, tmp_path):

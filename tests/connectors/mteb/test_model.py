@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rag_engine.calibration.language_means import LanguageMeans
-from rag_engine.calibration.prior import load_prior
+from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
+from rag_engine.calibration.model_fit import ModelFit, with_fit
+from rag_engine.calibration.prior import LanguagePrior, load_prior
 from rag_engine.components import default_detector
 from rag_engine.connectors.mteb.model import MtebModel
 from rag_engine.errors import InvalidInput
@@ -96,6 +97,21 @@ def test_a_search_is_that_of_a_knowledge_base_by_vectors_alone(corrected, bundle
         best = np.argsort(-scores)[:5]
         assert list(found[f"q{row}"]) == [f"p{place}" for place in best]
         assert list(found[f"q{row}"].values()) == pytest.approx(scores[best].tolist(), abs=1e-5)
+
+
+def test_a_model_that_was_fitted_is_centred_by_its_fit():
+    offsets = np.random.default_rng(1).normal(size=(2, 128)).astype(np.float32)
+    embedder, detector = HashEmbedder(), default_detector()
+    prior = LanguagePrior(("de", "en"), offsets, offsets.mean(axis=0))
+    fit = ModelFit.make(embedder.contract, prior)
+    text = "Die Garantie gilt drei Jahre."
+    model = MtebModel(with_fit(embedder, fit), "m", detector=detector)
+    raw = embedder.embed_queries([text])
+    means = LanguageMeans.fit(raw[:0], [], prior=fit.prior).grown(raw, ["de"], prior=fit.prior)
+    expected = subtract_and_normalise(raw, means.between_passages(["de"]))
+    unfitted = encoded(MtebModel(embedder, "m", detector=detector), text)
+    assert not np.allclose(encoded(model, text), unfitted, atol=0.1)
+    assert np.allclose(encoded(model, text), expected, atol=1e-4)
 
 
 def test_what_is_ordered_anew_is_only_what_is_named_and_ties_stand_by_their_ids():
