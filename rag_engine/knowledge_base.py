@@ -291,7 +291,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         Raises:
             StoreCorrupt: it is damaged.
 
-        Example: ``jpegs = [kb.thumbnail(hit.image) for hit in hits if hit.image]``
+        Example: ``jpeg = kb.thumbnail("0" * 64)``
         """
         self._check_open()
         pictures = self._opened.pictures
