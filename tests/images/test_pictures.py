@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from rag_engine import Document, Equals, KnowledgeBase, Settings
 from rag_engine.connectors.loaders.pictures import PictureRules
 from rag_engine.connectors.loaders.registry import default_loaders
+from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,
     InvalidInput,
+    LoadLimitExceeded,
     SettingsError,
     StoreCorrupt,
 )
@@ -300,3 +303,35 @@ def test_files_are_not_read_without_the_model_of_their_pictures(
         (folder / "pump.png").unlink()
         (folder / "a.txt").write_text("The pump hums.", encoding="utf-8")
         assert kb.add_files(folder).added == 1  # nothing is a picture any more
+
+
+def test_pictures_that_can_not_be_read_this_time_stay(tmp_path, components, monkeypatch):
+    page, kb_path = tmp_path / "page.html", tmp_path / "kb"
+
+    def written(text):
+        coded = [base64.b64encode(encoded(c, kind="PNG")).decode() for c in ("red", "blue")]
+        images = "".join(f'<img src="data:image/png;base64,{one}">' for one in coded)
+        page.write_text(f"<p>{text}</p>{images}", encoding="utf-8")
+
+    def breaks(sandbox, parser, file, options, *, name):
+        yield next(shown(sandbox, parser, file, options, name=name))
+        raise LoadLimitExceeded(f"{name}: parsing took longer than 30 s")
+
+    shown = Sandbox.shown
+    loaders = default_loaders(ocr=None, pictures=PictureRules())
+    names = ["page.html", "page.html#image-1", "page.html#image-2"]
+    with KnowledgeBase.open(
+        kb_path, components=dataclasses.replace(components, loaders=loaders)
+    ) as kb:
+        written("The pump hums.")
+        kb.add_file(page, source="page.html")
+        assert kb.document_ids() == names
+        written("The pump hums no more.")
+        monkeypatch.setattr(Sandbox, "shown", breaks)
+        report = kb.add_file(page, source="page.html")
+        assert "longer than 30 s" in report.problems[0].reason
+        assert (report.deleted, kb.document_ids()) == (0, names)
+        assert kb.thumbnail(kb.search("the blue one", k=1)[0].image)
+        monkeypatch.undo()
+        page.write_text("<p>The pump hums no more.</p>", encoding="utf-8")
+        assert kb.add_file(page, source="page.html").deleted == 2
