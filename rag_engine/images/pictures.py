@@ -14,7 +14,7 @@ import numpy as np
 
 from rag_engine.arrays import Float32Array, Int64Array
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import ContractMismatch, InvalidInput, StorageFailed
+from rag_engine.errors import ContractMismatch, InvalidInput, StorageFailed, StoreCorrupt
 from rag_engine.images.background import BACKGROUND, BACKGROUND_VERSION
 from rag_engine.images.document_image import IMAGE_KEY, DocumentImage, image_of
 from rag_engine.images.evidence import (
@@ -44,6 +44,9 @@ class FoundPictures(NamedTuple):
 
     ids: Int64Array
     probabilities: Float32Array
+
+
+_NONE_FOUND = FoundPictures(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class _Shown(NamedTuple):
@@ -148,12 +151,14 @@ class Pictures:
         is averaged, as e-values can be (Vovk and Wang 2021, section 3). ``allowed`` names the
         passages that may be returned, None: all; they say ``passages`` different things.
         """
+        if self._embedder is None:
+            return _NONE_FOUND
         shown = self._now()
         within = np.ones(len(shown.ids), dtype=bool)
         if allowed is not None:
             within = allowed.allows(shown.ids)
-        if self._embedder is None or not within.any():
-            return FoundPictures(np.empty(0, np.int64), np.empty(0, np.float32))
+        if not within.any():
+            return _NONE_FOUND
         vectors = checked_vectors(
             self._embedder.embed_queries([text for text, _ in questions]),
             rows=len(questions),
@@ -256,6 +261,9 @@ def open_pictures(
 ) -> Pictures | None:
     """Open the pictures of a knowledge base; a writer with a model makes their file.
 
+    Damaged ones keep nobody from the texts who has no model for pictures and only reads: there are
+    none then.
+
     Raises:
         ContractMismatch: they were embedded with another model.
         StoreCorrupt: they are damaged.
@@ -263,7 +271,13 @@ def open_pictures(
     """
     path = root / IMAGES
     if path.is_file():
-        store = ImageStore(path, read_only=read_only)
+        try:
+            store = ImageStore(path, read_only=read_only)
+        except StoreCorrupt as error:
+            if embedder is not None or not read_only:
+                raise
+            _log.warning("no pictures are shown: %s", error)
+            return None
     elif embedder is None or read_only:
         return None
     else:
