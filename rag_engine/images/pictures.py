@@ -31,7 +31,7 @@ from rag_engine.ports import IdSelector, ImageEmbedder
 from rag_engine.records import Document
 from rag_engine.store.catalogue_reader import CatalogueReader
 
-__all__ = ["FoundPictures", "Pictures", "not_looked_at", "open_pictures"]
+__all__ = ["FoundPictures", "Pictures", "not_looked_at", "open_pictures", "why_reserved"]
 
 _log = logging.getLogger(__name__)
 
@@ -253,6 +253,22 @@ def not_looked_at(document: Document) -> InvalidInput:
     return InvalidInput(
         f"document {document.id!r:.80} is a picture, and this knowledge base looks at none; open "
         "it with settings that name images.model, or leave the document's image out"
+    )
+
+
+def why_reserved(document: Document, pictures: Pictures | None) -> str | None:
+    """Return why a document's metadata can not be taken, None if they can.
+
+    By one field a document names its picture. Whoever has a digest of their own in it would have a
+    picture that is not there; only one that is there may be named so (a document that was read out
+    of the knowledge base).
+    """
+    name = None if document.image is not None else image_of(document.metadata)
+    if name is None or (pictures is not None and not pictures.store.missing({name})):
+        return None
+    return (
+        f"its metadata field {IMAGE_KEY!r} is the one by which documents name their pictures, and "
+        f"there is no picture {name[:16]}...; give the field another name"
     )
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 
 import numpy as np
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
-from rag_engine.connectors.loaders.pictures import PictureRules
-from rag_engine.connectors.loaders.registry import default_loaders
-from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,
     InvalidInput,
-    LoadLimitExceeded,
     SettingsError,
     StoreCorrupt,
 )
@@ -277,61 +272,3 @@ def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_pa
         [*both] = [h for h in kb.search("Die Dichtung, red", language="de") if h.image]
         assert [hit.chunk.document_id for hit in both] == ["B"]
         assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
-
-
-def test_files_are_not_read_without_the_model_of_their_pictures(
-    tmp_path, components, real_components
-):
-    """They would give no pictures, and those that they gave before would be deleted."""
-    folder, path = tmp_path / "album", tmp_path / "kb"
-    folder.mkdir()
-    (folder / "pump.png").write_bytes(encoded("red", kind="PNG"))
-    loaders = default_loaders(ocr=None, pictures=PictureRules())
-    with KnowledgeBase.open(
-        path, components=dataclasses.replace(components, loaders=loaders)
-    ) as kb:
-        assert kb.add_files(folder).added == 1
-    with KnowledgeBase.open(path, components=real_components) as kb:
-        for index in (
-            lambda: kb.add_files(folder, sync=True, allow_empty=True),
-            lambda: kb.add_file(folder / "pump.png", source="album/pump.png"),
-        ):
-            with pytest.raises(ContractMismatch, match=r"images\.model: stored 'colours'"):
-                index()
-        assert kb.document_ids() == ["album/pump.png"]
-        kb.delete_source("album/pump.png")
-        (folder / "pump.png").unlink()
-        (folder / "a.txt").write_text("The pump hums.", encoding="utf-8")
-        assert kb.add_files(folder).added == 1  # nothing is a picture any more
-
-
-def test_pictures_that_can_not_be_read_this_time_stay(tmp_path, components, monkeypatch):
-    page, kb_path = tmp_path / "page.html", tmp_path / "kb"
-
-    def written(text):
-        coded = [base64.b64encode(encoded(c, kind="PNG")).decode() for c in ("red", "blue")]
-        images = "".join(f'<img src="data:image/png;base64,{one}">' for one in coded)
-        page.write_text(f"<p>{text}</p>{images}", encoding="utf-8")
-
-    def breaks(sandbox, parser, file, options, *, name):
-        yield next(shown(sandbox, parser, file, options, name=name))
-        raise LoadLimitExceeded(f"{name}: parsing took longer than 30 s")
-
-    shown = Sandbox.shown
-    loaders = default_loaders(ocr=None, pictures=PictureRules())
-    names = ["page.html", "page.html#image-1", "page.html#image-2"]
-    with KnowledgeBase.open(
-        kb_path, components=dataclasses.replace(components, loaders=loaders)
-    ) as kb:
-        written("The pump hums.")
-        kb.add_file(page, source="page.html")
-        assert kb.document_ids() == names
-        written("The pump hums no more.")
-        monkeypatch.setattr(Sandbox, "shown", breaks)
-        report = kb.add_file(page, source="page.html")
-        assert "longer than 30 s" in report.problems[0].reason
-        assert (report.deleted, kb.document_ids()) == (0, names)
-        assert kb.thumbnail(kb.search("the blue one", k=1)[0].image)
-        monkeypatch.undo()
-        page.write_text("<p>The pump hums no more.</p>", encoding="utf-8")
-        assert kb.add_file(page, source="page.html").deleted == 2
