@@ -75,6 +75,9 @@ class Pictures:
         self._shown: _Shown | None = None
         self._by_chance: dict[tuple[int, int, str], Background] = {}
         self._background: Float32Array | None = None
+        self.to_sweep = True
+        """Whether pictures may be there that no document names, whatever a write drops: at first,
+        as a process may have been killed before it came to that."""
 
     @property
     def are_taken(self) -> bool:
@@ -127,13 +130,17 @@ class Pictures:
     def sweep(self) -> None:
         """Overwrite the pictures that no document names any more.
 
-        Where that fails, what was changed in the catalogue stays so, and the next change, or
-        ``compact``, tries again.
+        It looks at all of them, so that only a write which dropped documents asks for it. Where it
+        fails, what was changed in the catalogue stays so, and the next change, or ``compact``,
+        tries again.
         """
+        self.to_sweep = True
         try:
             self.store.keep_only({name for _, name in self._named()})
         except StorageFailed as error:
             _log.warning("pictures that no document names any more are still there: %s", error)
+        else:
+            self.to_sweep = False
 
     def unknown(self) -> list[str]:
         """Return the pictures that documents name and that are not there, ascending."""

@@ -13,12 +13,14 @@ from rag_engine.errors import (
     InvalidDocument,
     InvalidInput,
     SettingsError,
+    StorageFailed,
     StoreCorrupt,
 )
 from rag_engine.images.background import BACKGROUND
 from rag_engine.images.document_image import DocumentImage
-from rag_engine.images.image_store import IMAGES
+from rag_engine.images.image_store import IMAGES, ImageStore
 from rag_engine.settings import ImagesSettings
+from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.check import check_store
 from tests.doubles import ColourImages
 from tests.images.drawn import encoded, picture
@@ -272,3 +274,36 @@ def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_pa
         [*both] = [h for h in kb.search("Die Dichtung, red", language="de") if h.image]
         assert [hit.chunk.document_id for hit in both] == ["B"]
         assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
+
+
+def test_all_pictures_are_looked_at_only_when_some_may_have_to_go(kb, monkeypatch):
+    """Else adding a thousand batches would look at all pictures a thousand times."""
+    sweeps = []
+    keep_only = ImageStore.keep_only
+
+    def failing_once(store, names):
+        sweeps.append(len(names))
+        if len(sweeps) == 1:
+            raise StorageFailed("x", cause="y", reason="io", kept="z")
+        return keep_only(store, names)
+
+    monkeypatch.setattr(ImageStore, "keep_only", failing_once)
+    for number in range(5):
+        kb.add([picture(f"more {number}", "red", side=70 + number)])
+    assert sweeps == []
+    kb.delete(["IMG 1"])
+    kb.add([picture("another", "blue", side=90)])  # what failed is done with the next change
+    kb.add([picture("yet another", "blue", side=91)])
+    assert sweeps == [7, 8]
+    assert kb.inspect().images == 9
+
+    def failing(catalogue, documents):
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Catalogue, "replace", failing)
+        with pytest.raises(RuntimeError):
+            kb.add([picture("never", "red", side=95)])
+    assert kb.inspect().images == 10
+    kb.add([Document(id="t", text="Text.")])
+    assert kb.inspect().images == 9
