@@ -25,6 +25,7 @@ from rag_engine.ports import Embedder
 from rag_engine.settings import (
     AnsweringSettings,
     ExtractiveGeneratorSettings,
+    ImagesSettings,
     NoRerankerSettings,
     Settings,
     read_stored,
@@ -106,6 +107,7 @@ def _needed(settings: Settings) -> Settings:
             "reranker": NoRerankerSettings(),
             "generator": ExtractiveGeneratorSettings(),
             "answering": AnsweringSettings(),
+            "images": ImagesSettings(),
             "retrieval": settings.retrieval.model_copy(update={"translate": ()}),
         }
     )

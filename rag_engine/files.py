@@ -26,6 +26,7 @@ from rag_engine.file_endings import loader_for, what_is_read, why_unread
 from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
 from rag_engine.folder_prefix import check_nothing_goes, claimed_prefix, gone_from
+from rag_engine.images.pictures import why_reserved
 from rag_engine.ingest import Stop, add_batch, batches, never
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
@@ -276,6 +277,9 @@ class _Run:
                     document = _in_language(document, self._language)
                 if document.id in keep:
                     problems.add(f"the id {document.id!r} stands there twice")
+                elif reason := why_reserved(document, self._store.pictures):
+                    problems.add(reason, document.id)
+                    unread.add(document.id)
                 elif not document.text.strip():
                     blank.add("it holds no text", document.id)
                 else:

@@ -11,8 +11,8 @@ import numpy as np
 from rag_engine.cancellation import Cancelled
 from rag_engine.components import Components
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import InvalidInput, WriteStopped
-from rag_engine.images.pictures import not_looked_at
+from rag_engine.errors import InvalidDocument, InvalidInput, WriteStopped
+from rag_engine.images.pictures import not_looked_at, why_reserved
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Embedder, Float32Array, SparseEmbedder, SparseVector, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
@@ -148,6 +148,7 @@ def add_batch(
 
     Raises:
         InvalidInput: a document is a picture, and none are looked at.
+        InvalidDocument: its metadata name a picture that is not there.
         InvalidVectors: the embedder gave vectors that can not be used.
         WriteStopped: ``stop`` said so before the transaction, or nobody waits for an embedder's
             server any more (``rag_engine.cancellation``); nothing of the batch is kept.
@@ -177,6 +178,9 @@ def add_batch(
 
 def _with_pictures_taken(batch: Sequence[Document], store: OpenedStore) -> Sequence[Document]:
     """Return documents that name their pictures, which are kept before them."""
+    for document in batch:
+        if reason := why_reserved(document, store.pictures):
+            raise InvalidDocument(f"document {document.id!r:.80}: {reason}")
     if all(document.image is None for document in batch):
         return batch
     if store.pictures is None:

@@ -142,9 +142,18 @@ class OpenedStore:
         with self._one_writes:
             self.check_writable()
             self.catalogue.confirm()
-            before = self.pictures and self.catalogue.revision()
-            yield
-            if self.pictures is not None and self.catalogue.revision() != before:
+            if self.pictures is None:
+                yield
+                return
+            before = self.catalogue.revision()
+            try:
+                yield
+            except BaseException:
+                self.pictures.to_sweep = True  # they come before the documents, which did not
+                raise
+            if self.catalogue.revision() != before and (
+                self.pictures.to_sweep or len(self.catalogue.tombstones(after=before))
+            ):
                 self.pictures.sweep()
 
     def publish(self, *, only_if_due: bool = False, on_stage: OnStage = silent) -> None:

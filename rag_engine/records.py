@@ -69,7 +69,8 @@ class Document:
     passage that is not clearly in another language is taken to be in this one. ``spans`` lie in
     order and do not overlap; text outside every span belongs to no section. ``image`` is the
     picture that it is, whose text is what is said of it: a knowledge base with ``images.model``
-    keeps its vector and thumbnail, and names it in the metadata (``image_sha256``).
+    keeps its vector and thumbnail, and names it in the metadata (``image_sha256``, which no other
+    digest may be named).
 
     Raises:
         InvalidDocument: an empty id, text that is not Unicode (a lone surrogate), spans out of

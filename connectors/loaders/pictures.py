@@ -19,7 +19,7 @@ from rag_engine.connectors.loaders.parsing.shown_picture import PicturesOptions,
 from rag_engine.connectors.loaders.sandbox import Sandbox
 from rag_engine.errors import InvalidInput, LoadError, LoadSkipped, MissingExtra
 from rag_engine.file_encoding import EncodedLoader
-from rag_engine.images.document_image import DocumentImage
+from rag_engine.images.document_image import IMAGES_OF_A_FILE, DocumentImage
 from rag_engine.ports import Loader
 from rag_engine.records import Document, Note, Problem, Span
 from rag_engine.regular_file import open_regular
@@ -237,14 +237,16 @@ def _documents(
         if told is not None:
             raise
         reason = str(error).removeprefix(f"{source}: ")
-        yield Problem(source=source, reason=f"its pictures can not be read: {reason}")
+        # Named as theirs: what the file gave of them before stays until they can be read again.
+        reason = f"its pictures can not be read: {reason}"
+        yield Problem(source=f"{source}{IMAGES_OF_A_FILE}", reason=reason)
 
 
 def _document(shown: ShownPicture, number: int, source: str) -> Document:
     text = shown.caption or words_of_name(source) or source
     whole = Span(start=0, end=len(text), page=shown.page)
     return Document(
-        id=f"{source}#image-{number}",
+        id=f"{source}{IMAGES_OF_A_FILE}-{number}",
         text=text,
         source=source,
         spans=(whole,) if shown.page else (),

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from rag_engine.errors import InvalidDocument
 
-__all__ = ["IMAGE_KEY", "DocumentImage", "image_of"]
+__all__ = ["IMAGES_OF_A_FILE", "IMAGE_KEY", "DocumentImage", "image_of"]
 
 IMAGE_KEY = "image_sha256"
 """The metadata field by which a document names its picture."""
+IMAGES_OF_A_FILE = "#image"
+"""After a file's name: its pictures, each with its number (``a.pdf#image-2``)."""
 
 _MOST_BYTES = 50_000_000
 _MOST_THUMBNAIL = 1 << 16

@@ -14,7 +14,7 @@ import numpy as np
 
 from rag_engine.arrays import Float32Array, Int64Array
 from rag_engine.embedding.embedder_contract import checked_vectors
-from rag_engine.errors import ContractMismatch, InvalidInput, StorageFailed
+from rag_engine.errors import ContractMismatch, InvalidInput, StorageFailed, StoreCorrupt
 from rag_engine.images.background import BACKGROUND, BACKGROUND_VERSION
 from rag_engine.images.document_image import IMAGE_KEY, DocumentImage, image_of
 from rag_engine.images.evidence import (
@@ -31,7 +31,7 @@ from rag_engine.ports import IdSelector, ImageEmbedder
 from rag_engine.records import Document
 from rag_engine.store.catalogue_reader import CatalogueReader
 
-__all__ = ["FoundPictures", "Pictures", "not_looked_at", "open_pictures"]
+__all__ = ["FoundPictures", "Pictures", "not_looked_at", "open_pictures", "why_reserved"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +44,9 @@ class FoundPictures(NamedTuple):
 
     ids: Int64Array
     probabilities: Float32Array
+
+
+_NONE_FOUND = FoundPictures(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class _Shown(NamedTuple):
@@ -72,6 +75,9 @@ class Pictures:
         self._shown: _Shown | None = None
         self._by_chance: dict[tuple[int, int, str], Background] = {}
         self._background: Float32Array | None = None
+        self.to_sweep = True
+        """Whether pictures may be there that no document names, whatever a write drops: at first,
+        as a process may have been killed before it came to that."""
 
     @property
     def are_taken(self) -> bool:
@@ -124,13 +130,17 @@ class Pictures:
     def sweep(self) -> None:
         """Overwrite the pictures that no document names any more.
 
-        Where that fails, what was changed in the catalogue stays so, and the next change, or
-        ``compact``, tries again.
+        It looks at all of them, so that only a write which dropped documents asks for it. Where it
+        fails, what was changed in the catalogue stays so, and the next change, or ``compact``,
+        tries again.
         """
+        self.to_sweep = True
         try:
             self.store.keep_only({name for _, name in self._named()})
         except StorageFailed as error:
             _log.warning("pictures that no document names any more are still there: %s", error)
+        else:
+            self.to_sweep = False
 
     def unknown(self) -> list[str]:
         """Return the pictures that documents name and that are not there, ascending."""
@@ -148,12 +158,14 @@ class Pictures:
         is averaged, as e-values can be (Vovk and Wang 2021, section 3). ``allowed`` names the
         passages that may be returned, None: all; they say ``passages`` different things.
         """
+        if self._embedder is None:
+            return _NONE_FOUND
         shown = self._now()
         within = np.ones(len(shown.ids), dtype=bool)
         if allowed is not None:
             within = allowed.allows(shown.ids)
-        if self._embedder is None or not within.any():
-            return FoundPictures(np.empty(0, np.int64), np.empty(0, np.float32))
+        if not within.any():
+            return _NONE_FOUND
         vectors = checked_vectors(
             self._embedder.embed_queries([text for text, _ in questions]),
             rows=len(questions),
@@ -251,10 +263,29 @@ def not_looked_at(document: Document) -> InvalidInput:
     )
 
 
+def why_reserved(document: Document, pictures: Pictures | None) -> str | None:
+    """Return why a document's metadata can not be taken, None if they can.
+
+    By one field a document names its picture. Whoever has a digest of their own in it would have a
+    picture that is not there; only one that is there may be named so (a document that was read out
+    of the knowledge base).
+    """
+    name = None if document.image is not None else image_of(document.metadata)
+    if name is None or (pictures is not None and not pictures.store.missing({name})):
+        return None
+    return (
+        f"its metadata field {IMAGE_KEY!r} is the one by which documents name their pictures, and "
+        f"there is no picture {name[:16]}...; give the field another name"
+    )
+
+
 def open_pictures(
     root: Path, catalogue: CatalogueReader, embedder: ImageEmbedder | None, *, read_only: bool
 ) -> Pictures | None:
     """Open the pictures of a knowledge base; a writer with a model makes their file.
+
+    Damaged ones keep nobody from the texts who has no model for pictures and only reads: there are
+    none then.
 
     Raises:
         ContractMismatch: they were embedded with another model.
@@ -263,7 +294,13 @@ def open_pictures(
     """
     path = root / IMAGES
     if path.is_file():
-        store = ImageStore(path, read_only=read_only)
+        try:
+            store = ImageStore(path, read_only=read_only)
+        except StoreCorrupt as error:
+            if embedder is not None or not read_only:
+                raise
+            _log.warning("no pictures are shown: %s", error)
+            return None
     elif embedder is None or read_only:
         return None
     else:

@@ -10,7 +10,7 @@ from rag_engine.records import Chunk, MetadataValue
 
 __all__ = ["CatalogueStatistics", "FinishedSource", "FoundChunk"]
 
-_BETWEEN_PARTS = re.compile("[/#]")
+_BETWEEN_PARTS = re.compile("[/#]|(?<=#image)-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,10 @@ class FinishedSource:
         >>> zipped = FinishedSource(name="a.zip", fingerprint=b"", keep=frozenset(), unread=unread)
         >>> zipped.keeps("a.zip/b.csv"), zipped.keeps("a.zip/b.csv#7"), zipped.keeps("a.zip/b.csv2")
         (True, True, False)
+        >>> of_pictures = frozenset({"a.pdf#image"})
+        >>> page = FinishedSource(name="a", fingerprint=b"", keep=frozenset(), unread=of_pictures)
+        >>> page.keeps("a.pdf#image-2"), page.keeps("a.pdf#2"), page.keeps("a.pdf")
+        (True, False, False)
         """
         if document in self.keep or document in self.unread:
             return True

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
-from rag_engine.connectors.loaders.pictures import PictureRules
-from rag_engine.connectors.loaders.registry import default_loaders
 from rag_engine.errors import (
     ContractMismatch,
     InvalidDocument,
     InvalidInput,
     SettingsError,
+    StorageFailed,
     StoreCorrupt,
 )
 from rag_engine.images.background import BACKGROUND
 from rag_engine.images.document_image import DocumentImage
-from rag_engine.images.image_store import IMAGES
+from rag_engine.images.image_store import IMAGES, ImageStore
 from rag_engine.settings import ImagesSettings
+from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.check import check_store
 from tests.doubles import ColourImages
 from tests.images.drawn import encoded, picture
@@ -276,27 +276,34 @@ def test_a_picture_does_not_stand_for_another_whose_caption_says_the_same(tmp_pa
         assert [twin.chunk.document_id for twin in both[0].twins] == ["R"]
 
 
-def test_files_are_not_read_without_the_model_of_their_pictures(
-    tmp_path, components, real_components
-):
-    """They would give no pictures, and those that they gave before would be deleted."""
-    folder, path = tmp_path / "album", tmp_path / "kb"
-    folder.mkdir()
-    (folder / "pump.png").write_bytes(encoded("red", kind="PNG"))
-    loaders = default_loaders(ocr=None, pictures=PictureRules())
-    with KnowledgeBase.open(
-        path, components=dataclasses.replace(components, loaders=loaders)
-    ) as kb:
-        assert kb.add_files(folder).added == 1
-    with KnowledgeBase.open(path, components=real_components) as kb:
-        for index in (
-            lambda: kb.add_files(folder, sync=True, allow_empty=True),
-            lambda: kb.add_file(folder / "pump.png", source="album/pump.png"),
-        ):
-            with pytest.raises(ContractMismatch, match=r"images\.model: stored 'colours'"):
-                index()
-        assert kb.document_ids() == ["album/pump.png"]
-        kb.delete_source("album/pump.png")
-        (folder / "pump.png").unlink()
-        (folder / "a.txt").write_text("The pump hums.", encoding="utf-8")
-        assert kb.add_files(folder).added == 1  # nothing is a picture any more
+def test_all_pictures_are_looked_at_only_when_some_may_have_to_go(kb, monkeypatch):
+    """Else adding a thousand batches would look at all pictures a thousand times."""
+    sweeps = []
+    keep_only = ImageStore.keep_only
+
+    def failing_once(store, names):
+        sweeps.append(len(names))
+        if len(sweeps) == 1:
+            raise StorageFailed("x", cause="y", reason="io", kept="z")
+        return keep_only(store, names)
+
+    monkeypatch.setattr(ImageStore, "keep_only", failing_once)
+    for number in range(5):
+        kb.add([picture(f"more {number}", "red", side=70 + number)])
+    assert sweeps == []
+    kb.delete(["IMG 1"])
+    kb.add([picture("another", "blue", side=90)])  # what failed is done with the next change
+    kb.add([picture("yet another", "blue", side=91)])
+    assert sweeps == [7, 8]
+    assert kb.inspect().images == 9
+
+    def failing(catalogue, documents):
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Catalogue, "replace", failing)
+        with pytest.raises(RuntimeError):
+            kb.add([picture("never", "red", side=95)])
+    assert kb.inspect().images == 10
+    kb.add([Document(id="t", text="Text.")])
+    assert kb.inspect().images == 9

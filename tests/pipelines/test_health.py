@@ -15,6 +15,7 @@ from rag_engine import KnowledgeBase, Settings
 from rag_engine.errors import MissingExtra, ServiceUnreachable
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
+from tests.doubles import ColourImages
 from tests.health.test_report import FAULTS, Writer, documents
 
 
@@ -105,10 +106,11 @@ def test_a_part_that_health_does_not_need_may_be_missing(
             "generator": {"kind": "openai-compatible", "model": "m", "base_url": "http://[::1]:9"},
             "retrieval": {"translate": ["en"]},
             "answering": {"prompt": "{sources} {question}"},
+            "images": {"model": "not-here"},
         }
     )
     path = tmp_path / "kb"
-    components = replace(real_components, generator=Writer())
+    components = replace(real_components, generator=Writer(), images=ColourImages())
     with KnowledgeBase.open(path, settings=settings, components=components) as kb:
         kb.add(documents())
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)

@@ -73,7 +73,7 @@ def shown(source: bytes | Callable[[], Any], *, min_side: int = 1) -> tuple[byte
     Raises:
         TooSmall: it is narrower or lower than ``min_side``.
         Refused: it is damaged, or of an unknown format.
-        RefusedByLimit: it has too many pixels.
+        RefusedByLimit: it has too many pixels, or needs more memory than there is.
     """
     Image.MAX_IMAGE_PIXELS = None  # what it unpacks to is looked at below, before it does
     try:
@@ -81,8 +81,11 @@ def shown(source: bytes | Callable[[], Any], *, min_side: int = 1) -> tuple[byte
             with Image.open(io.BytesIO(source), formats=_FORMATS) as image:
                 return _drawn(image, min_side)
         return _drawn(source(), min_side)
-    except (Refused, TooSmall, MemoryError):
+    except (Refused, TooSmall):
         raise
+    except MemoryError:
+        # Of this picture alone: those after it, and what is known of the file, are not its price.
+        raise RefusedByLimit("it needs more memory than a parser is given") from None
     except Exception as error:
         # Pillow raises whatever its formats raise: OSError, SyntaxError, struct.error ...
         told = f"{type(error).__name__}: {error!s:.120}"
@@ -94,14 +97,15 @@ def _drawn(image: Any, min_side: int) -> tuple[bytes, bytes]:
         raise TooSmall
     if image.format == "JPEG":
         image.draft("RGB", (_SIDE, _SIDE))  # unpacks it smaller from the start, where that will do
-    unpacked = image.width * image.height * max(3, len(image.getbands()))
+    unpacked = image.width * image.height * _bytes_of_a_pixel(image)
     if unpacked > _MOST_BYTES:
         raise RefusedByLimit(
             f"it has {image.width:,} x {image.height:,} pixels, which unpack to "
             f"{unpacked // 1_000_000:,} MB; at most {_MOST_BYTES // 1_000_000} MB are read"
         )
     image.load()
-    image = _in_colour(ImageOps.exif_transpose(image))
+    ImageOps.exif_transpose(image, in_place=True)  # nothing is copied where nothing is turned
+    image = _in_colour(image)
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     data = _jpeg(image, _QUALITY)
     image.thumbnail((_SMALL_SIDE, _SMALL_SIDE), Image.Resampling.LANCZOS)
@@ -112,14 +116,23 @@ def _drawn(image: Any, min_side: int) -> tuple[bytes, bytes]:
     return data, thumbnail
 
 
+def _bytes_of_a_pixel(image: Any) -> int:
+    """Return how many bytes a pixel takes in the largest form that it goes through."""
+    widened = image.has_transparency_data or image.mode.startswith(("I", "F"))
+    return 4 if widened else max(3, len(image.getbands()))
+
+
 def _in_colour(image: Any) -> Any:
     """Return an image in RGB; what is transparent shows white."""
     if image.mode.startswith(("I", "F")):
         return in_grey(image).convert("RGB")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
+        if image.mode != "RGBA":
+            image = image.convert("RGBA")
+        shown = Image.new("RGB", image.size, "white")
+        shown.paste(image, mask=image)
+        return shown
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _jpeg(image: Any, quality: int) -> bytes:

@@ -15,6 +15,8 @@ from rag_engine.connectors.loaders.docx import DocxLoader
 from rag_engine.connectors.loaders.image import ImageLoader
 from rag_engine.connectors.loaders.ocr.document_pages import Ocr
 from rag_engine.connectors.loaders.ocr.options import OcrOptions
+from rag_engine.connectors.loaders.parsing.pictures import Found, of_images
+from rag_engine.connectors.loaders.parsing.shown_picture import PicturesOptions
 from rag_engine.connectors.loaders.pictures import (
     ImageFiles,
     PictureRules,
@@ -283,6 +285,28 @@ def test_a_bomb_is_refused_and_costs_the_text_nothing(read, tmp_path):
     text, problem = read("page.html", page.encode())
     assert "The text stays" in text.text
     assert "at most 100 MB" in problem.reason
+
+
+def test_a_picture_that_would_not_fit_in_memory_costs_the_others_nothing(read):
+    """Grey with transparency takes two bytes a pixel, and becomes four, more than once."""
+    hungry = base64.b64encode(png(Image.new("LA", (5_700, 5_700)))).decode()
+    small = base64.b64encode(encoded("red", kind="PNG")).decode()
+    images = "".join(f'<img src="data:image/png;base64,{data}">' for data in (hungry, small))
+    found = read("page.html", f"<p>The text stays.</p>{images}".encode())
+    assert len(pictures(found)) == 1
+    [problem] = [one for one in found if isinstance(one, Problem)]
+    assert "unpack to 129 MB; at most 100 MB are read" in problem.reason
+
+
+def test_a_picture_for_which_there_is_no_memory_is_passed_over_alone():
+    def hungry():
+        raise MemoryError
+
+    images = (encoded("red"), hungry, encoded("blue"))
+    found = [Found(str(place), "", None, image) for place, image in enumerate(images)]
+    first, told, last = of_images(found, PicturesOptions(min_side=1, most=9))
+    assert told == "the picture 1: it needs more memory than a parser is given"
+    assert first != last
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", encoded("red")[:200], b"<svg/>"])
