@@ -38,6 +38,7 @@ from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
 __all__ = [
     "FIT_FILE",
     "ModelFit",
+    "fit_beside",
     "fit_of",
     "prior_of",
     "token_space_of",
@@ -267,6 +268,16 @@ def with_fit(embedder: Embedder, fit: ModelFit) -> Embedder:
             "of it, which takes the attributes 'fit' and 'fit_came_to'"
         ) from error
     return copied
+
+
+def fit_beside(model: str) -> Path | None:
+    """Return where the fit of a model lies by itself: in its directory, None if it has none.
+
+    >>> fit_beside("owner/name-on-the-hub") is None
+    True
+    """
+    folder = Path(model).expanduser()
+    return folder / FIT_FILE if model and folder.is_dir() else None
 
 
 def fit_of(embedder: Embedder) -> ModelFit | None:

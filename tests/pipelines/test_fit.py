@@ -12,14 +12,17 @@ import pytest
 from rag_engine import KnowledgeBase
 from rag_engine.calibration.model_fit import FIT_FILE, ModelFit, fit_of
 from rag_engine.calibration.model_fitting import Aligned, Paired
+from rag_engine.connectors import embedder_wiring
+from rag_engine.connectors.embedders.exported import DESCRIPTION
 from rag_engine.connectors.wiring import build_embedder
-from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.errors import ContractMismatch, InvalidInput, ModelError
 from rag_engine.inspection import inspect_folder
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 from rag_engine.pipelines.parallel_files import read_parallel_file
 from rag_engine.settings import Settings
 from tests.doubles import HashEmbedder
+from tests.samples import PUMP
 
 MODEL = "tests.doubles:HashEmbedder"
 ROWS = [
@@ -97,6 +100,36 @@ def test_an_object_that_is_shared_has_no_fit_of_another_knowledge_base(parallel,
     own = {name: ModelFit.load(Path(fits[name])).identity for name in "ac"}
     assert own["a"] != own["c"]
     assert kept == {**own, "b": None}
+
+
+def test_what_was_built_before_the_fit_goes_on_without(
+    parallel, tmp_path, capsys, monkeypatch, caplog
+):
+    monkeypatch.setattr(embedder_wiring, "_build_embedder", lambda settings: HashEmbedder())
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / DESCRIPTION).touch()
+    embedder = {"kind": "exported", "model": str(model)}
+    settings = Settings.model_validate({"embedder": embedder})
+    old, new = tmp_path / "old", tmp_path / "new"
+    with KnowledgeBase.open(old, settings=settings) as kb:
+        kb.add([PUMP])
+    assert main(["fit", str(model), "--parallel", str(parallel)]) == Exit.DONE
+    assert "those that were built without go on without" in capsys.readouterr().out
+    identity = ModelFit.load(model / FIT_FILE).identity
+    with caplog.at_level("INFO", "rag_engine.index_contract"):
+        for given in (None, settings):
+            caplog.clear()
+            with KnowledgeBase.open(old, settings=given) as kb:
+                assert kb.document_ids() == ["pump"]
+            assert [record.args for record in caplog.records] == [(model / FIT_FILE,)]
+    assert main(["health", "--kb", str(old)]) == Exit.DONE
+    with KnowledgeBase.open(new, settings=settings):
+        assert inspect_folder(new).contract["fit"] == identity
+    KnowledgeBase.open(new).close()
+    named = Settings.model_validate({"embedder": {**embedder, "fit": str(model / FIT_FILE)}})
+    with pytest.raises(ContractMismatch, match="stored 'none'"):
+        KnowledgeBase.open(old, settings=named)
 
 
 def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
