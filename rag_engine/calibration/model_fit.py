@@ -34,6 +34,7 @@ from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
+from rag_engine.store.files import write_bytes
 
 __all__ = [
     "FIT_FILE",
@@ -168,16 +169,11 @@ class ModelFit:
         return weights if weights.size else None
 
     def save(self, path: Path) -> None:
-        """Write it into the file ``path``, whole or not at all."""
+        """Write it into the file ``path``, durably, whole or not at all."""
         whole = io.BytesIO()
         arrays: dict[str, Any] = dict(self.arrays)
         np.savez_compressed(whole, **arrays)
-        aside = path.with_name(f".{path.name}.new")
-        try:
-            aside.write_bytes(whole.getvalue())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        write_bytes(path, whole.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> ModelFit:
