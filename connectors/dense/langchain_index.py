@@ -286,9 +286,9 @@ class LangChainIndexFactory(DenseIndexFactory):
         if (row := index.missing()) is not None:
             raise StoreCorrupt(
                 f"{path} names the collection {rows.collection} of {store}, which does not find "
-                f"row {row} of {len(ids)} by its own vector: it was emptied, or lost rows. Who opens "
-                "the knowledge base to write (rag-engine index, compact) fills it anew; a store that "
-                "lives in memory ends with its process, and is for one process alone"
+                f"row {row} of {len(ids)} by its own vector: it was emptied, or lost rows. Who "
+                "opens the knowledge base to write (rag-engine index, compact) fills it anew; a "
+                "store in memory ends with its process, and is for one process alone"
             )
         return index
 
