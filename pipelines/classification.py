@@ -11,12 +11,12 @@ import numpy as np
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import Outcome, safe
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_arguments import check_no_path, embedded_texts, is_file, shortened
 from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
-from rag_engine.store.failures import storage
 from rag_engine.tasks.classification import (
     Classification,
     Label,
@@ -106,8 +106,7 @@ def classify_texts(
     }
     each = [texts[row] for _, row in numbers]
     if out is not None:
-        with storage("writing the labels", out), out.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in _table(found, numbers))
+        write_lines(out, "writing the labels", _table(found, numbers))
         told = [f"{out}: {len(numbers):,} texts"]
         return Outcome(result=result, lines=told, problems=problems)
     rows = [

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +27,12 @@ from rag_engine.connectors.wiring import build_dense, build_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.mining_work import MiningWork
 from rag_engine.pipelines.output import Outcome, note, safe
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.ports import Embedder, VectorRows
 from rag_engine.records import UNDETERMINED
 from rag_engine.settings import LangChainDenseSettings, MilvusDenseSettings, Settings
-from rag_engine.store.failures import storage
 from rag_engine.store.progress import OnStage
 from rag_engine.tasks.mining import (
     NEIGHBOURS,
@@ -248,8 +248,8 @@ def _outcome(
         note(summary)
         lines = [_as_tsv(pair) for pair in found]
         return Outcome(result={**result, "pairs": found}, lines=lines, problems=problems)
-    with storage("writing the pairs", how.out), how.out.open("w", encoding="utf-8") as file:
-        _write(file, _found(sides, pairs), json_lines=how.out.suffix == _JSON_LINES)
+    line = _as_json if how.out.suffix == _JSON_LINES else _as_tsv
+    write_lines(how.out, "writing the pairs", map(line, _found(sides, pairs)))
     return Outcome(result=result, lines=[f"{how.out}: {summary}"], problems=problems)
 
 
@@ -289,6 +289,5 @@ def _as_tsv(pair: dict[str, Any]) -> str:
     return "\t".join([f"{pair['score']:.4f}", *map(safe, cells)])
 
 
-def _write(file: TextIO, found: Iterator[dict[str, Any]], *, json_lines: bool) -> None:
-    for pair in found:
-        file.write((json.dumps(pair, ensure_ascii=False) if json_lines else _as_tsv(pair)) + "\n")
+def _as_json(pair: dict[str, Any]) -> str:
+    return json.dumps(pair, ensure_ascii=False)

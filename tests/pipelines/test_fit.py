@@ -7,6 +7,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag_engine import KnowledgeBase
@@ -113,13 +114,27 @@ def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
 
 def test_a_fit_is_not_written_over(parallel, tmp_path, capsys):
     out = tmp_path / "own.npz"
-    out.write_text("mine")
-    _, printed = run_json(capsys, MODEL, "--parallel", parallel, "--out", out)
+    arguments = [MODEL, "--parallel", parallel, "--out", out]
+    run_json(capsys, *arguments)
+    first = ModelFit.load(out).identity
+    _, printed = run_json(capsys, *arguments, "--sentences", "10")
     assert "open with no other" in printed["error"]["message"]
-    assert out.read_text() == "mine"
-    status, _ = run_json(capsys, MODEL, "--parallel", parallel, "--out", out, "--replace")
+    assert ModelFit.load(out).identity == first
+    status, _ = run_json(capsys, *arguments, "--sentences", "10", "--replace")
     assert status == Exit.DONE
-    ModelFit.load(out)
+    assert ModelFit.load(out).identity != first
+
+
+def test_what_is_no_fit_is_not_replaced(parallel, tmp_path, capsys):
+    out = tmp_path / "own.npz"
+    np.savez(out, weights=np.zeros(3))
+    kept = out.read_bytes()
+    arguments = [MODEL, "--parallel", parallel, "--out", out, "--replace"]
+    assert "is no fit" in run_json(capsys, *arguments)[1]["error"]["message"]
+    assert out.read_bytes() == kept
+    out.write_bytes(b"notes")
+    assert run_json(capsys, *arguments)[0] == Exit.FAILED
+    assert out.read_bytes() == b"notes"
 
 
 @pytest.mark.parametrize(
