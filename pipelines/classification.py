@@ -14,7 +14,7 @@ from rag_engine.pipelines.output import Outcome, safe
 from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_arguments import check_no_path, embedded_texts, is_file, shortened
-from rag_engine.pipelines.text_lines import TextLines
+from rag_engine.pipelines.text_lines import TextLines, read_utf8
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
 from rag_engine.tasks.classification import (
@@ -39,14 +39,10 @@ def read_labels(path: Path) -> list[Label]:
     Blank lines are passed over.
 
     Raises:
-        InvalidInput: the file can not be read, or a line has more columns.
+        InvalidInput: the file can not be read as UTF-8, or a line has more columns.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} can not be read as UTF-8: {error}") from error
     labels = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]

@@ -29,7 +29,7 @@ from rag_engine.pipelines.mining_work import MiningWork
 from rag_engine.pipelines.output import Outcome, note, safe
 from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
-from rag_engine.pipelines.text_lines import TextLines
+from rag_engine.pipelines.text_lines import TextLines, read_utf8
 from rag_engine.ports import Embedder, VectorRows
 from rag_engine.records import UNDETERMINED
 from rag_engine.settings import LangChainDenseSettings, MilvusDenseSettings, Settings
@@ -128,12 +128,8 @@ def read_gold(path: Path, side: TextLines, other: TextLines) -> set[tuple[int, i
         InvalidInput: the file can not be read, or names a line that is none.
     """
     gold = set()
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} can not be read: {error}") from error
     what = "names" if side.named else "line numbers"
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]
