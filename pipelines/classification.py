@@ -85,7 +85,7 @@ def classify_texts(
     prior = None if raw else labelled_prior(embedder)
     detector = None if raw else default_detector()
     with Bar(unit="text") as bar:
-        of_labels = embedded_labels(said, embedder, detector, label_language)
+        of_labels = embedded_labels(said, embedder, detector, label_language, prior)
         side = embedded_texts(texts, embedder, detector, language, bar, "texts")
         lined = _of_lines(side, numbers)
         found = classified(lined, of_labels, said, prior, own_means=own_means)

@@ -115,8 +115,8 @@ def classify(
 
     Raises:
         InvalidInput: a text or a label that is empty; fewer than two labels, or one of them twice;
-            a language that is no code; what has no effect with ``raw``; a model whose constants
-            nobody knows, without ``raw``.
+            a language that is no code; what has no effect with ``raw``; without ``raw`` a model
+            whose constants nobody knows, or a label in a language that it can not read.
 
     Example::
 
@@ -135,8 +135,8 @@ def classify(
     prior = None if raw else labelled_prior(embedder)
     if detector is None and not raw:
         detector = default_detector()
+    of_labels = embedded_labels(said, embedder, detector, label_language, prior)
     side = embedded_side(given, embedder, detector, language)
-    of_labels = embedded_labels(said, embedder, detector, label_language)
     return classified(side, of_labels, said, prior, own_means=own_means)
 
 
@@ -185,18 +185,31 @@ def embedded_labels(
     embedder: Embedder,
     detector: LanguageDetector | None,
     language: str | None = None,
+    prior: LanguagePrior | None = None,
 ) -> Side:
     """Embed labels and tell their languages.
 
     A name alone is too short to tell its language surely. So all labels that do not say theirs are
     also looked at together: where they are in one language, each of them is, unless its script, or
     its description, says otherwise.
+
+    Raises:
+        InvalidInput: ``language`` is no code of one; a label is in a language that the model of the
+            ``prior`` can not read: its figures would mean nothing, nor would those of the others.
     """
     said = stated_language(language)
     texts = [label.text for label in labels]
     names = [stated_language(label.language) or said or UNDETERMINED for label in labels]
     if detector is not None:
         names = _detected(names, texts, detector)
+    lost = [] if prior is None else unread(names, prior)
+    for label, name in zip(labels, names, strict=True):
+        if name in lost:
+            raise InvalidInput(
+                f"the label {label.name!r:.80} is in a language that the model can not read "
+                f"({name}): every text would get it or none, whatever it is about; name it in "
+                "another language"
+            )
     return Side(embedder.embed_queries(texts), names)
 
 
