@@ -13,7 +13,7 @@ most are about one label, it takes out that label, and finds next to nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,7 +141,7 @@ def classify(
 
 
 def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
-    """Return labels that are two or more, each named once.
+    """Return labels that are two or more, each named once; blanks around a name are no part of it.
 
     Raises:
         InvalidInput: they are fewer, one is empty or twice, or a language is no code of one.
@@ -153,7 +153,7 @@ def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
         if not isinstance(label.name, str) or not label.name.strip():
             raise InvalidInput(f"labels[{place}] has a name, got {label.name!r:.80}")
         stated_language(label.language)
-    names = [label.name for label in said]
+    names = [label.name.strip() for label in said]
     if len(names) < 2:
         raise InvalidInput(
             f"two labels or more are told apart, got {names!r:.80}; whether a text is about one "
@@ -161,7 +161,7 @@ def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"each label is named once, got {twice[0]!r:.80} twice; name it once")
-    return said
+    return [replace(label, name=name) for label, name in zip(said, names, strict=True)]
 
 
 def labelled_prior(embedder: Embedder) -> LanguagePrior:

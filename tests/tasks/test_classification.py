@@ -114,6 +114,7 @@ def test_another_model_is_refused_but_for_its_cosines():
         (["a"], ["b"], "two labels or more"),
         (["a"], [], "two labels or more"),
         (["a"], ["b", "b"], "twice"),
+        (["a"], ["b", Label(" b\t", "other")], "'b' twice"),
         (["a"], ["b", " "], r"labels\[1\]"),
         (["a"], "bc", "a list of labels"),
         (["a", ""], ["b", "c"], r"texts\[1\]"),
