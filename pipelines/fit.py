@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rag_engine.calibration.model_fit import ModelFit
+from rag_engine.calibration.model_fit import ModelFit, fit_beside
 from rag_engine.calibration.model_fitting import (
     Aligned,
     Paired,
@@ -17,7 +17,6 @@ from rag_engine.calibration.model_fitting import (
     gives_tokens,
 )
 from rag_engine.connectors.embedders.exported import DESCRIPTION
-from rag_engine.connectors.embedders.fit_file import fit_beside
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import Outcome
@@ -162,6 +161,11 @@ def _lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"late interaction: no: {result['tokens_refused']}")
     lines.append(f"identity: {result['identity']}")
     named = json.dumps(result["file"], ensure_ascii=False)
-    if not result["file"].endswith("rag_engine_fit.npz"):
+    if result["file"].endswith("rag_engine_fit.npz"):
+        lines.append(
+            "new knowledge bases use it; those that were built without go on without: to use it, "
+            "index their documents into a new one"
+        )
+    else:
         lines.append(f"to use it: [embedder] fit = {named}")
     return lines

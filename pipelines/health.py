@@ -16,6 +16,7 @@ from rag_engine.health.extent import QUESTIONS, SAMPLE
 from rag_engine.health.findings import Finding, State
 from rag_engine.health.pseudo_questions import Asked
 from rag_engine.health.report import HealthReport
+from rag_engine.index_contract import settings_to_open
 from rag_engine.inspection import inspect_folder
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note, safe
@@ -94,7 +95,8 @@ def _stored_settings(path: Path) -> Settings:
         raise no_knowledge_base(path)
     reader = CatalogueReader(catalogue)
     try:
-        return read_stored(reader.meta("settings"), origin=str(catalogue))
+        settings = read_stored(reader.meta("settings"), origin=str(catalogue))
+        return settings_to_open(reader.meta("contract"), settings)
     finally:
         reader.close()
 

@@ -6,16 +6,12 @@ A row has ``language``, ``text``, and either ``sentence`` (the same number for t
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rag_engine.calibration.model_fitting import Aligned, Paired
 from rag_engine.errors import InvalidInput
+from rag_engine.pipelines.aligned_lines import raw_lines, row_of, sentence_of, text_of
 from rag_engine.text.codes import normalise_language
 from rag_engine.told_problems import ToldProblems
 
@@ -36,25 +32,22 @@ def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
     problems = ToldProblems(str(path))
     aligned: dict[str, dict[int, str]] = defaultdict(dict)
     paired: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
+    for number, raw in raw_lines(path):
         try:
-            row = json.loads(line)
-            language, text = _told(row, "language"), _told(row, "text")
+            row = row_of(raw, _FORM)
+            language, text = text_of(row, "language"), text_of(row, "text")
             if language in LEFT_OUT:
                 continue
             code = normalise_language(language)
             if "sentence" in row:
-                sentence = row["sentence"]
-                if not isinstance(sentence, int):
-                    raise ValueError(f"'sentence' is a number, got {sentence!r:.40}")
+                sentence = sentence_of(row)
                 # Of a language in two scripts both tell its place, each as other sentences.
                 key = sentence if sentence not in aligned[code] else -1 - sentence
                 aligned[code].setdefault(key, text)
             else:
-                paired[code].append((text, _told(row, "english")))
-        except (TypeError, ValueError) as error:
+                english = text_of(row, "english")
+                paired[code].append((text, english))
+        except ValueError as error:
             problems.add(f"line {number:,}: {error}; a row is {_FORM}; it was passed over")
     if aligned and paired:
         raise InvalidInput(
@@ -64,21 +57,3 @@ def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
         raise InvalidInput(f"{path} holds no parallel sentences; a line is {_FORM}")
     source = Aligned(path.name, aligned) if aligned else Paired(path.name, paired)
     return source, problems
-
-
-def _told(row: Any, name: str) -> str:
-    if not isinstance(row, dict):
-        raise TypeError("it is no JSON object")
-    value = row.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name!r} is a text that is not empty, got {value!r:.40}")
-    return value.strip()
-
-
-def _lines(path: Path) -> Iterator[str]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8") as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise InvalidInput(f"{path} can not be read: {error}") from error

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
-from rag_engine.calibration.model_fit import fit_of
+from rag_engine.calibration.model_fit import fit_beside, fit_of
 from rag_engine.components import Components
 from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
 from rag_engine.text.analysis import ANALYSER_VERSION
 
-__all__ = ["check_contract", "contract_to_open", "index_contract"]
+__all__ = ["check_contract", "contract_to_open", "index_contract", "settings_to_open"]
 
 _FIT = "fit"
 """What was fitted to the model, by the SHA-256 of its figures. A contract without one has none, as
 those that were written before there were any."""
+_AUTO, _NONE = "auto", "none"
+
+_log = logging.getLogger(__name__)
 
 
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
@@ -34,6 +38,27 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         **sparse,
         **({} if fit is None else {_FIT: fit.identity}),
     }
+
+
+def settings_to_open(stored: object, settings: Settings) -> Settings:
+    """Return settings by which an index is opened with the fit that its ``stored`` contract has.
+
+    With ``embedder.fit = "auto"`` an index that was built before its model was fitted would get
+    the fit that lies beside the model now, and not open. It goes on without, and the log says so.
+    """
+    embedder = settings.embedder
+    if getattr(embedder, "fit", _NONE) != _AUTO or not isinstance(stored, dict) or _FIT in stored:
+        return settings
+    beside = fit_beside(str(getattr(embedder, "model", "")))
+    if beside is None or not beside.is_file():
+        return settings
+    _log.info(
+        "a fit lies beside the model (%s), and this knowledge base was built without one: it goes "
+        "on without; to use the fit, index the documents into a new knowledge base",
+        beside,
+    )
+    unfitted = embedder.model_copy(update={"fit": _NONE})
+    return settings.model_copy(update={"embedder": unfitted})
 
 
 def contract_to_open(
@@ -78,4 +103,4 @@ new knowledge base
 
 
 def _value(contract: Mapping[str, object], name: str) -> object:
-    return contract.get(name, "none" if name == _FIT else None)
+    return contract.get(name, _NONE if name == _FIT else None)

@@ -17,7 +17,12 @@ from rag_engine.components import (
 )
 from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
 from rag_engine.images.pictures import Pictures, open_pictures
-from rag_engine.index_contract import check_contract, contract_to_open, index_contract
+from rag_engine.index_contract import (
+    check_contract,
+    contract_to_open,
+    index_contract,
+    settings_to_open,
+)
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
@@ -213,8 +218,9 @@ def open_store(
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
-        parts = parts or build(settings)
         stored = catalogue.meta("contract")
+        settings = settings_to_open(stored, settings)
+        parts = parts or build(settings)
         check_contract(stored, contract_to_open(stored, parts, settings))
         if settings.images.model and parts.images is None:
             raise SettingsError(

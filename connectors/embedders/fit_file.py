@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rag_engine.calibration.model_fit import FIT_FILE
+from rag_engine.calibration.model_fit import fit_beside
 from rag_engine.settings import BundledEmbedderSettings, EmbedderSettings
 
-__all__ = ["fit_beside", "fit_path"]
+__all__ = ["fit_path"]
 
 _AUTO, _NONE = "auto", "none"
 
@@ -23,13 +23,3 @@ def fit_path(settings: EmbedderSettings) -> Path | None:
         return Path(settings.fit).expanduser()
     beside = fit_beside(str(getattr(settings, "model", "")))
     return beside if beside is not None and beside.is_file() else None
-
-
-def fit_beside(model: str) -> Path | None:
-    """Return where the fit of a model lies by itself: in its directory, None if it has none.
-
-    >>> fit_beside("owner/name-on-the-hub") is None
-    True
-    """
-    folder = Path(model).expanduser()
-    return folder / FIT_FILE if model and folder.is_dir() else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rag_engine.calibration.model_fit import fit_of
 from rag_engine.errors import InvalidInput, StoreCorrupt, StoreNotFound
 from rag_engine.ports import Embedder, Float32Array
 from rag_engine.store.failures import storage
-from rag_engine.store.files import put_in_place
+from rag_engine.store.files import write_bytes
 
 __all__ = ["KeptMeans", "promised"]
 
@@ -62,19 +62,16 @@ class KeptMeans:
                 f"{path} is there already: vectors in a store may depend on it; open it "
                 "(FairEmbeddings.open), or give replace=True and fill the store anew"
             )
-        beside = path.with_name(f"{path.name}.new")
+        whole = io.BytesIO()
         arrays = {
             **self.means.to_arrays(),
             "format": np.array(_FORMAT),
             "contract": np.array(json.dumps(dict(self.contract))),
             "probe": self.probe,
         }
+        np.savez(whole, **arrays)  # type: ignore[arg-type]
         with storage("keeping the means of languages", path):
-            with beside.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]
-                file.flush()
-                os.fsync(file.fileno())
-            put_in_place(beside, path)
+            write_bytes(path, whole.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> KeptMeans:

@@ -34,10 +34,12 @@ from rag_engine.calibration.token_space import TokenSpace, load_token_space
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.errors import InvalidInput, ModelError
 from rag_engine.ports import Embedder, Float32Array, TokenEmbedder
+from rag_engine.store.files import write_bytes
 
 __all__ = [
     "FIT_FILE",
     "ModelFit",
+    "fit_beside",
     "fit_of",
     "prior_of",
     "token_space_of",
@@ -167,16 +169,11 @@ class ModelFit:
         return weights if weights.size else None
 
     def save(self, path: Path) -> None:
-        """Write it into the file ``path``, whole or not at all."""
+        """Write it into the file ``path``, durably, whole or not at all."""
         whole = io.BytesIO()
         arrays: dict[str, Any] = dict(self.arrays)
         np.savez_compressed(whole, **arrays)
-        aside = path.with_name(f".{path.name}.new")
-        try:
-            aside.write_bytes(whole.getvalue())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        write_bytes(path, whole.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> ModelFit:
@@ -267,6 +264,16 @@ def with_fit(embedder: Embedder, fit: ModelFit) -> Embedder:
             "of it, which takes the attributes 'fit' and 'fit_came_to'"
         ) from error
     return copied
+
+
+def fit_beside(model: str) -> Path | None:
+    """Return where the fit of a model lies by itself: in its directory, None if it has none.
+
+    >>> fit_beside("owner/name-on-the-hub") is None
+    True
+    """
+    folder = Path(model).expanduser()
+    return folder / FIT_FILE if model and folder.is_dir() else None
 
 
 def fit_of(embedder: Embedder) -> ModelFit | None:

@@ -31,6 +31,7 @@ __all__ = [
     "sync_file",
     "sync_folder",
     "sync_tree",
+    "write_bytes",
     "write_json",
 ]
 
@@ -165,6 +166,19 @@ def _link(path: Path, also: Path) -> None:
     except OSError:
         shutil.copyfile(path, also)
         sync_file(also)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put a file in the place of ``path``; after a crash or an error the old or the new one is."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

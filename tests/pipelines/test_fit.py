@@ -13,14 +13,18 @@ import pytest
 from rag_engine import KnowledgeBase
 from rag_engine.calibration.model_fit import FIT_FILE, ModelFit, fit_of
 from rag_engine.calibration.model_fitting import Aligned, Paired
+from rag_engine.connectors import embedder_wiring
+from rag_engine.connectors.embedders.exported import DESCRIPTION
 from rag_engine.connectors.wiring import build_embedder
-from rag_engine.errors import InvalidInput, ModelError
+from rag_engine.errors import ContractMismatch, InvalidInput, ModelError
 from rag_engine.inspection import inspect_folder
+from rag_engine.pipelines.aligned_lines import read_aligned
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 from rag_engine.pipelines.parallel_files import read_parallel_file
 from rag_engine.settings import Settings
 from tests.doubles import HashEmbedder
+from tests.samples import PUMP
 
 MODEL = "tests.doubles:HashEmbedder"
 ROWS = [
@@ -100,14 +104,45 @@ def test_an_object_that_is_shared_has_no_fit_of_another_knowledge_base(parallel,
     assert kept == {**own, "b": None}
 
 
+def test_what_was_built_before_the_fit_goes_on_without(
+    parallel, tmp_path, capsys, monkeypatch, caplog
+):
+    monkeypatch.setattr(embedder_wiring, "_build_embedder", lambda settings: HashEmbedder())
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / DESCRIPTION).touch()
+    embedder = {"kind": "exported", "model": str(model)}
+    settings = Settings.model_validate({"embedder": embedder})
+    old, new = tmp_path / "old", tmp_path / "new"
+    with KnowledgeBase.open(old, settings=settings) as kb:
+        kb.add([PUMP])
+    assert main(["fit", str(model), "--parallel", str(parallel)]) == Exit.DONE
+    assert "those that were built without go on without" in capsys.readouterr().out
+    identity = ModelFit.load(model / FIT_FILE).identity
+    with caplog.at_level("INFO", "rag_engine.index_contract"):
+        for given in (None, settings):
+            caplog.clear()
+            with KnowledgeBase.open(old, settings=given) as kb:
+                assert kb.document_ids() == ["pump"]
+            assert [record.args for record in caplog.records] == [(model / FIT_FILE,)]
+    assert main(["health", "--kb", str(old)]) == Exit.DONE
+    with KnowledgeBase.open(new, settings=settings):
+        assert inspect_folder(new).contract["fit"] == identity
+    KnowledgeBase.open(new).close()
+    named = Settings.model_validate({"embedder": {**embedder, "fit": str(model / FIT_FILE)}})
+    with pytest.raises(ContractMismatch, match="stored 'none'"):
+        KnowledgeBase.open(old, settings=named)
+
+
 def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
-    bad = ["{", "[]", {"language": "de", "sentence": "x", "text": "a"}, {"language": "de"}]
+    bad = ["{", "[]", {"language": "de", "sentence": True, "text": "a"}, {"language": "de"}]
+    bad += [{"language": "de", "text": "a"}]  # neither of this kind nor of the other
     path = write(tmp_path / "a.jsonl", [*ROWS, *bad, ""])
     status, printed = run_json(capsys, MODEL, "--parallel", path, "--out", tmp_path / "a.npz")
     assert status == Exit.PROBLEMS
     reasons = [problem["reason"] for problem in printed["problems"]]
     assert [reason.partition(":")[0] for reason in reasons] == [
-        f"line {number}" for number in (49, 50, 51, 52)
+        f"line {number}" for number in (49, 50, 51, 52, 53)
     ]
     assert printed["result"]["sentences"] == 36
 
@@ -152,6 +187,15 @@ def test_what_can_not_be_fitted_is_told(arguments, said, parallel, capsys):
     assert said in printed["error"]["message"]
 
 
+def test_a_line_that_is_no_text_stops_nothing_and_a_mark_at_the_start_is_none(tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps(row).encode() for row in ROWS[:2]]
+    path.write_bytes(b"\xef\xbb\xbf" + lines[0] + b"\n\xff\n" + lines[1] + b"\n")
+    source, problems = read_parallel_file(path)
+    assert source == Aligned("a.jsonl", {"de": {0: "deu_Latn 0", 1: "deu_Latn 1"}})
+    assert [problem.reason.partition(":")[0] for problem in problems] == ["line 2"]
+
+
 def test_tatoebas_rows_are_pairs(tmp_path):
     rows = [{"language": "deu", "text": "Ja.", "english": "Yes."}]
     source, problems = read_parallel_file(write(tmp_path / "t.jsonl", rows))
@@ -182,9 +226,13 @@ def test_files_of_nothing_or_of_both_are_refused(rows, said, tmp_path):
 
 def test_a_file_that_is_none_is_told(tmp_path):
     (tmp_path / "f.jsonl.gz").write_bytes(b"no gzip")
-    for name in ("f.jsonl.gz", "missing.jsonl"):
-        with pytest.raises(InvalidInput, match=f"{name} can not be read"):
-            read_parallel_file(tmp_path / name)
+    whole = gzip.compress(b"".join(json.dumps(row).encode() + b"\n" for row in ROWS))
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole[:-20])
+    (tmp_path / "damaged.jsonl.gz").write_bytes(whole[:15] + b"\xff" * 20 + whole[35:])
+    for name in ("f.jsonl.gz", "cut.jsonl.gz", "damaged.jsonl.gz", "missing.jsonl"):
+        for read in (read_parallel_file, read_aligned):
+            with pytest.raises(InvalidInput, match=f"{name} can not be read"):
+                read(tmp_path / name)
 
 
 def test_the_fit_beside_a_directory_is_found(tmp_path):

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag_engine.store.files import make_folders, read_json, renew_name, save_array, write_json
+from rag_engine.store.files import (
+    make_folders,
+    read_json,
+    renew_name,
+    save_array,
+    write_bytes,
+    write_json,
+)
 
 
 @pytest.mark.parametrize("shape", [(0,), (4,), (3, 5), (5000, 2)])
@@ -35,6 +42,27 @@ def test_an_array_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path, size
     with pytest.raises(OSError) as failed:  # noqa: PT011 (its number is looked at)
         save_array(tmp_path / "array.npy", np.arange(size, dtype=np.int32))
     assert failed.value.errno == errno.EFBIG
+
+
+def test_bytes_take_the_place_of_a_file_when_they_are_durable(tmp_path: Path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("rag_engine.store.files.os.fsync", synced.append)
+    path = tmp_path / "a.npz"
+    for content in (b"old", b"new"):
+        synced.clear()
+        write_bytes(path, content)
+        assert (path.read_bytes(), len(synced)) == (content, 2)  # the file, then its name
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_bytes_that_do_not_fit_on_the_disk_leave_what_was_there(tmp_path: Path):
+    path = tmp_path / "a.npz"
+    write_bytes(path, b"old")
+    with pytest.raises(OSError, match="large"):
+        write_bytes(path, bytes(1_000))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_folders_are_made_with_those_above_them(tmp_path: Path):
