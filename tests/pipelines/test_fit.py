@@ -137,12 +137,13 @@ def test_what_was_built_before_the_fit_goes_on_without(
 def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
     bad = ["{", "[]", {"language": "de", "sentence": True, "text": "a"}, {"language": "de"}]
     bad += [{"language": "de", "text": "a"}]  # neither of this kind nor of the other
+    bad += ["[" * 200_000]
     path = write(tmp_path / "a.jsonl", [*ROWS, *bad, ""])
     status, printed = run_json(capsys, MODEL, "--parallel", path, "--out", tmp_path / "a.npz")
     assert status == Exit.PROBLEMS
     reasons = [problem["reason"] for problem in printed["problems"]]
     assert [reason.partition(":")[0] for reason in reasons] == [
-        f"line {number}" for number in (49, 50, 51, 52, 53)
+        f"line {number}" for number in (49, 50, 51, 52, 53, 54)
     ]
     assert printed["result"]["sentences"] == 36
 
