@@ -213,6 +213,21 @@ def test_of_a_language_in_two_scripts_both_count_and_other_varieties_none(tmp_pa
     assert source == Aligned("f.jsonl", texts)
 
 
+def test_names_that_are_no_codes_and_rows_that_came_before_are_told(tmp_path):
+    told = [("de", 1), ("german", 1), ("de", 1), ("de_Latn", 1), ("deu", 1), ("und", 2)]
+    rows = [{"language": code, "sentence": row, "text": code} for code, row in told]
+    rows += [{"language": "Klingonisch", "sentence": 1, "text": "x"}]
+    source, problems = read_parallel_file(write(tmp_path / "f.jsonl", rows))
+    assert source == Aligned("f.jsonl", {"de": {1: "de", -2: "de_Latn"}})
+    assert [each.reason.split("; ")[0] for each in problems] == [
+        "line 2: its language is a code such as de, got 'german'",
+        "line 3: sentence 1 of de came before",
+        "line 5: sentence 1 of deu came before",
+        "line 6: its language is a code such as de, got 'und'",
+        "line 7: its language is a code such as de, got 'Klingonisch'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
