@@ -42,9 +42,7 @@ def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
                 continue
             code = normalise_language(language)
             if code == UNDETERMINED:
-                raise ValueError(
-                    f"its language is a code such as de, got {language!r:.40}"
-                )
+                raise ValueError(f"its language is a code such as de, got {language!r:.40}")
             if "sentence" in row:
                 sentence = sentence_of(row)
                 # Of a language in two scripts both tell its place, each as other sentences.
