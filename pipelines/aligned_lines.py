@@ -65,7 +65,10 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def row_of(raw: bytes, form: str) -> dict[str, Any]:
     """Return the JSON object of a line; a ValueError, which names the ``form``, if it is none."""
-    row = json.loads(raw.decode("utf-8-sig"))
+    try:
+        row = json.loads(raw.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("it has too many brackets in each other") from None
     if not isinstance(row, dict):
         raise ValueError(f"it is no {form}")  # noqa: TRY004
     return row

@@ -11,12 +11,12 @@ import numpy as np
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import Outcome, safe
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_arguments import check_no_path, embedded_texts, is_file, shortened
-from rag_engine.pipelines.text_lines import TextLines
+from rag_engine.pipelines.text_lines import TextLines, read_utf8
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
-from rag_engine.store.failures import storage
 from rag_engine.tasks.classification import (
     Classification,
     Label,
@@ -39,14 +39,10 @@ def read_labels(path: Path) -> list[Label]:
     Blank lines are passed over.
 
     Raises:
-        InvalidInput: the file can not be read, or a line has more columns.
+        InvalidInput: the file can not be read as UTF-8, or a line has more columns.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} can not be read as UTF-8: {error}") from error
     labels = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]
@@ -89,7 +85,7 @@ def classify_texts(
     prior = None if raw else labelled_prior(embedder)
     detector = None if raw else default_detector()
     with Bar(unit="text") as bar:
-        of_labels = embedded_labels(said, embedder, detector, label_language)
+        of_labels = embedded_labels(said, embedder, detector, label_language, prior)
         side = embedded_texts(texts, embedder, detector, language, bar, "texts")
         lined = _of_lines(side, numbers)
         found = classified(lined, of_labels, said, prior, own_means=own_means)
@@ -106,8 +102,7 @@ def classify_texts(
     }
     each = [texts[row] for _, row in numbers]
     if out is not None:
-        with storage("writing the labels", out), out.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in _table(found, numbers))
+        write_lines(out, "writing the labels", _table(found, numbers))
         told = [f"{out}: {len(numbers):,} texts"]
         return Outcome(result=result, lines=told, problems=problems)
     rows = [

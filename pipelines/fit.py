@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from rag_engine.store.failures import storage
 __all__ = ["embedder_named", "fit"]
 
 _BUNDLED = "bundled"
+_FIT_ARRAYS = {"format.npy", "contract.npy"}
+"""What every fit holds (``ModelFit``), and no other file of arrays."""
 
 
 def fit(
@@ -113,7 +116,21 @@ def _target(settings: EmbedderSettings, out: Path | None, *, replace: bool) -> P
             f"{path} exists, and knowledge bases that were built with it open with no other; write "
             "elsewhere (--out FILE), or --replace it and index anew"
         )
+    if path.exists() and not _is_fit(path):
+        raise InvalidInput(
+            f"{path} is no fit, and --replace replaces nothing else; write elsewhere (--out FILE), "
+            "or delete it"
+        )
     return path
+
+
+def _is_fit(path: Path) -> bool:
+    """Tell whether a file is a fit, be it damaged or of another version."""
+    try:
+        with zipfile.ZipFile(path) as arrays:
+            return set(arrays.namelist()) >= _FIT_ARRAYS
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _refused(embedder: Embedder) -> str | None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +27,12 @@ from rag_engine.connectors.wiring import build_dense, build_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.mining_work import MiningWork
 from rag_engine.pipelines.output import Outcome, note, safe
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
-from rag_engine.pipelines.text_lines import TextLines
+from rag_engine.pipelines.text_lines import TextLines, read_utf8
 from rag_engine.ports import Embedder, VectorRows
-from rag_engine.records import UNDETERMINED
+from rag_engine.records import UNDETERMINED, Problem
 from rag_engine.settings import LangChainDenseSettings, MilvusDenseSettings, Settings
-from rag_engine.store.failures import storage
 from rag_engine.store.progress import OnStage
 from rag_engine.tasks.mining import (
     NEIGHBOURS,
@@ -42,6 +42,7 @@ from rag_engine.tasks.mining import (
     pairs_of_neighbours,
 )
 from rag_engine.tasks.mining_quality import MiningQuality, mining_quality
+from rag_engine.tasks.similarity import unread
 from rag_engine.text.codes import stated_language
 
 __all__ = ["Mining", "mine", "read_gold"]
@@ -101,12 +102,13 @@ def mine(path: Path, other_path: Path, settings: Settings, how: Mining) -> Outco
                 "name a file of another language"
             )
         gold = None if how.gold is None else read_gold(how.gold, sides[0], sides[1])
-        pairs, facts = _pairs(sides, settings, how, bar.stage)
+        pairs, facts, unread_files = _pairs(sides, settings, how, bar.stage)
     quality = None if gold is None else mining_quality(pairs, gold, how.threshold)
     threshold = how.threshold if quality is None else quality.threshold
     if threshold is not None:
         pairs = pairs.above(threshold)
-    return _outcome(sides, pairs, quality, threshold, facts, how)
+    problems = [*(problem for side in sides for problem in side.problems), *unread_files]
+    return _outcome(sides, pairs, quality, threshold, facts, how, problems)
 
 
 def _read(path: Path, how: Mining, bar: Bar) -> TextLines:
@@ -128,12 +130,8 @@ def read_gold(path: Path, side: TextLines, other: TextLines) -> set[tuple[int, i
         InvalidInput: the file can not be read, or names a line that is none.
     """
     gold = set()
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} can not be read: {error}") from error
     what = "names" if side.named else "line numbers"
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]
@@ -151,7 +149,7 @@ def read_gold(path: Path, side: TextLines, other: TextLines) -> set[tuple[int, i
 
 def _pairs(
     sides: list[TextLines], settings: Settings, how: Mining, on_stage: OnStage
-) -> tuple[MinedPairs, dict[str, Any]]:
+) -> tuple[MinedPairs, dict[str, Any], list[Problem]]:
     """Embed what is not yet, look for neighbours in both directions, and pair them."""
     embedder = build_embedder(settings.embedder)
     index = build_dense(settings.dense, settings.milvus)
@@ -170,7 +168,21 @@ def _pairs(
                                 on_stage)
         )  # fmt: skip
     pairs = pairs_of_neighbours(forth, back, margin=how.margin, one_to_one=how.one_to_one)
-    return pairs, {"languages": languages, "resumed": work.resumed}
+    facts = {"languages": languages, "resumed": work.resumed}
+    return pairs, facts, list(_unread(sides, languages, embedder))
+
+
+def _unread(sides: list[TextLines], languages: list[str], embedder: Embedder) -> Iterator[Problem]:
+    """Yield the files whose language the model can not read; of which it can, not all are known."""
+    prior = prior_of(embedder)
+    lost = [] if prior is None else unread(languages, prior)
+    for side, language in zip(sides, languages, strict=bool(languages)):
+        if language in lost:
+            yield Problem(
+                source=str(side.path),
+                reason=f"the model can not read {language}: what its texts are paired with means "
+                "nothing",
+            )
 
 
 @contextlib.contextmanager
@@ -221,6 +233,7 @@ def _outcome(
     threshold: float | None,
     facts: dict[str, Any],
     how: Mining,
+    problems: list[Problem],
 ) -> Outcome:
     result: dict[str, Any] = {
         "files": [
@@ -242,14 +255,13 @@ def _outcome(
         "out": None if how.out is None else str(how.out),
     }
     summary = _summary(pairs, quality, threshold)
-    problems = [problem for side in sides for problem in side.problems]
     if how.out is None:
         found = list(_found(sides, pairs))
         note(summary)
         lines = [_as_tsv(pair) for pair in found]
         return Outcome(result={**result, "pairs": found}, lines=lines, problems=problems)
-    with storage("writing the pairs", how.out), how.out.open("w", encoding="utf-8") as file:
-        _write(file, _found(sides, pairs), json_lines=how.out.suffix == _JSON_LINES)
+    line = _as_json if how.out.suffix == _JSON_LINES else _as_tsv
+    write_lines(how.out, "writing the pairs", map(line, _found(sides, pairs)))
     return Outcome(result=result, lines=[f"{how.out}: {summary}"], problems=problems)
 
 
@@ -289,6 +301,5 @@ def _as_tsv(pair: dict[str, Any]) -> str:
     return "\t".join([f"{pair['score']:.4f}", *map(safe, cells)])
 
 
-def _write(file: TextIO, found: Iterator[dict[str, Any]], *, json_lines: bool) -> None:
-    for pair in found:
-        file.write((json.dumps(pair, ensure_ascii=False) if json_lines else _as_tsv(pair)) + "\n")
+def _as_json(pair: dict[str, Any]) -> str:
+    return json.dumps(pair, ensure_ascii=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rag_engine.calibration.model_fitting import Aligned, Paired
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.aligned_lines import raw_lines, row_of, sentence_of, text_of
+from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 from rag_engine.told_problems import ToldProblems
 
@@ -32,6 +33,7 @@ def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
     problems = ToldProblems(str(path))
     aligned: dict[str, dict[int, str]] = defaultdict(dict)
     paired: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    seen: set[tuple[str, int]] = set()
     for number, raw in raw_lines(path):
         try:
             row = row_of(raw, _FORM)
@@ -39,11 +41,16 @@ def read_parallel_file(path: Path) -> tuple[Aligned | Paired, ToldProblems]:
             if language in LEFT_OUT:
                 continue
             code = normalise_language(language)
+            if code == UNDETERMINED:
+                raise ValueError(f"its language is a code such as de, got {language!r:.40}")
             if "sentence" in row:
                 sentence = sentence_of(row)
                 # Of a language in two scripts both tell its place, each as other sentences.
                 key = sentence if sentence not in aligned[code] else -1 - sentence
-                aligned[code].setdefault(key, text)
+                if (language, sentence) in seen or key in aligned[code]:
+                    raise ValueError(f"sentence {sentence} of {language} came before")
+                seen.add((language, sentence))
+                aligned[code][key] = text
             else:
                 english = text_of(row, "english")
                 paired[code].append((text, english))

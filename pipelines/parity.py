@@ -16,11 +16,11 @@ from rag_engine.errors import InvalidInput
 from rag_engine.ingest import chunk_budget
 from rag_engine.pipelines.aligned_lines import read_aligned
 from rag_engine.pipelines.output import Outcome, safe
+from rag_engine.pipelines.output_files import whole_file
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
-from rag_engine.store.failures import storage
 from rag_engine.tasks.token_parity import (
     MOST_UNKNOWN,
     LanguageParity,
@@ -158,9 +158,9 @@ def _draw(
         name: {each.language: each.premium for each in found if each.premium is not None}
         for name, found in measured
     }
-    with storage("writing the chart", chart):
-        title = measured[0][0] if len(measured) == 1 else "premium by language"
-        premium_chart(premiums, chart, reference=reference, title=title)
+    title = measured[0][0] if len(measured) == 1 else "premium by language"
+    with whole_file(chart, "writing the chart") as beside:
+        premium_chart(premiums, beside, reference=reference, title=title)
 
 
 def _lines(

@@ -11,6 +11,7 @@ import numpy as np
 from rag_engine.components import default_detector, default_embedder
 from rag_engine.errors import InvalidInput
 from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.text_arguments import (
     check_no_path,
@@ -22,7 +23,6 @@ from rag_engine.pipelines.text_lines import TextLines
 from rag_engine.ports import Float32Array
 from rag_engine.records import Problem
 from rag_engine.settings import Settings
-from rag_engine.store.failures import storage
 from rag_engine.tasks.similarity import (
     Side,
     checked_texts,
@@ -87,8 +87,7 @@ def compare(
         "out": None if out is None else str(out),
     }
     if out is not None:
-        with storage("writing the figures", out), out.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in _plain(figures))
+        write_lines(out, "writing the figures", _plain(figures))
         told = [f"{out}: {figures.size:,} figures"]
         return Outcome(result=result, lines=told, problems=problems)
     lines = list(_plain(figures)) if matrix else list(_lines(texts, others, sides, figures, raw))

@@ -30,12 +30,24 @@ def is_file(text: str) -> bool:
         return False
 
 
+def _is_folder(text: str) -> bool:
+    try:
+        return bool(text) and Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def check_no_path(text: str) -> None:
     """Refuse what is meant as a file, most likely: its name would be taken for a text.
 
     Raises:
-        InvalidInput: it is that.
+        InvalidInput: it is that, or a folder.
     """
+    if _is_folder(text):
+        raise InvalidInput(
+            f"{text!r:.200} is a folder, and a file with a text a line is read; name one. If it is "
+            "a text itself, put a blank behind it, or write it into a file"
+        )
     has_blank = any(sign.isspace() for sign in text)
     if not has_blank and (text.lower().endswith(_ENDINGS) or text.startswith(_BEGINNINGS)):
         raise InvalidInput(

@@ -2,11 +2,13 @@
 
 A line ends with a line feed (a carriage return before it is no part of it), and with nothing else
 that Unicode breaks lines at. Blank lines are passed over, and what came before is not read again:
-both are counted. A line that is not UTF-8 is a problem and stops nothing.
+both are counted. A line that is not UTF-8 is a problem and stops nothing; a file that looks like
+UTF-16 is refused: some of its lines could be read as UTF-8, and mean nothing.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -21,9 +23,13 @@ from rag_engine.errors import InvalidInput
 from rag_engine.ports import Int64Array
 from rag_engine.told_problems import ToldProblems
 
-__all__ = ["TextLines"]
+__all__ = ["TextLines", "read_utf8"]
 
 _BOM = "\ufeff"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LOOKED_AT = 4_096
+"""Bytes at the beginning of a file in which UTF-16 betrays itself by a NUL."""
+_NUL = 0
 _TOLD_EVERY = 10_000
 
 
@@ -59,7 +65,7 @@ class TextLines:
         """Walk the file once. ``on_line`` is called now and then with how many lines were read.
 
         Raises:
-            InvalidInput: it can not be read, or holds no text.
+            InvalidInput: it can not be read, looks like UTF-16, or holds no text.
         """
         known: dict[bytes, int] = {}
         starts: list[int] = []
@@ -69,6 +75,7 @@ class TextLines:
         problems, digest, blank, at = ToldProblems(str(path)), hashlib.sha256(), 0, 0
         with _reading(path), path.open("rb") as file:
             stamp = _stamp(file)
+            _check_no_utf_16(path, file.read(_LOOKED_AT))
         for number, raw in enumerate(_raw_lines(path), start=1):
             digest.update(raw)
             start, at = at, at + len(raw)
@@ -150,6 +157,29 @@ class TextLines:
         return int(self.rows[number])
 
 
+def read_utf8(path: Path) -> str:
+    """Return all of a small file.
+
+    Raises:
+        InvalidInput: it can not be read, is not UTF-8, or looks like UTF-16.
+    """
+    with _reading(path):
+        raw = path.read_bytes()
+    _check_no_utf_16(path, raw)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} can not be read as UTF-8: {error}") from error
+
+
+def _check_no_utf_16(path: Path, beginning: bytes) -> None:
+    if beginning.startswith(_UTF_16) or _NUL in beginning:
+        raise InvalidInput(
+            f"{path} looks like UTF-16 (or holds no text), and UTF-8 is read; convert it: "
+            f"iconv -f UTF-16 -t UTF-8 {path.name} > {path.stem}-utf8{path.suffix}"
+        )
+
+
 def _raw_lines(path: Path) -> Iterator[bytes]:
     with _reading(path), path.open("rb") as file:
         yield from file
@@ -178,6 +208,8 @@ def _parted(raw: bytes, number: int, *, named: bool) -> tuple[str, str]:
         line = raw.decode("utf-8").removeprefix(_BOM if number == 1 else "")
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 ({error.reason})") from error
+    if "\0" in line:
+        raise ValueError("it has a NUL, which no text has")
     name = str(number)
     if named and line.strip():
         name, tab, line = line.strip().partition("\t")

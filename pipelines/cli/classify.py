@@ -68,7 +68,9 @@ def classify(
 ) -> Outcome:
     """Tell which of some labels texts are about, whatever languages both are in."""
     from rag_engine.pipelines.classification import classify_texts, read_labels
+    from rag_engine.pipelines.output_files import check_output
 
+    check_output("--out", out, [text, labels, settings])
     return classify_texts(
         text,
         [*(label or ()), *([] if labels is None else read_labels(labels))],

@@ -58,7 +58,9 @@ def fit(
     """Find out of a model what makes search fair across languages, from parallel sentences."""
     from rag_engine.pipelines.fit import embedder_named
     from rag_engine.pipelines.fit import fit as run
+    from rag_engine.pipelines.output_files import check_output
 
+    check_output("--out", out, [*parallel, settings])
     return run(
         embedder_named(model, load_settings(settings)),
         parallel,

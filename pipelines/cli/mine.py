@@ -89,7 +89,9 @@ def mine(
     """Find the pairs of two files that translate each other."""
     from rag_engine.pipelines.mine import Mining
     from rag_engine.pipelines.mine import mine as run
+    from rag_engine.pipelines.output_files import check_output
 
+    check_output("--out", out, [file, other_file, gold, settings])
     how = Mining(
         k=k,
         margin=margin,

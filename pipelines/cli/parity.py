@@ -53,8 +53,10 @@ def parity(
 ) -> Outcome:
     """Tell how many tokens the same content has in each language."""
     from rag_engine.errors import InvalidInput
+    from rag_engine.pipelines.output_files import check_output
     from rag_engine.pipelines.parity import parity as measure
 
+    check_output("--chart", chart, [file, *(tokenizer or ()), settings])
     if tokenizer and settings is not None:
         raise InvalidInput(
             "--settings has no effect with --tokenizer: it is read for its embedder's tokenizer; "

@@ -50,8 +50,10 @@ def similarity(
     settings: SettingsFile = None,
 ) -> Outcome:
     """Tell how probably two texts say the same, whatever their languages."""
+    from rag_engine.pipelines.output_files import check_output
     from rag_engine.pipelines.similarity import compare
 
+    check_output("--out", out, [one, other, settings])
     return compare(
         one,
         other,

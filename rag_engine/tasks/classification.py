@@ -13,7 +13,7 @@ most are about one label, it takes out that label, and finds next to nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,8 +115,8 @@ def classify(
 
     Raises:
         InvalidInput: a text or a label that is empty; fewer than two labels, or one of them twice;
-            a language that is no code; what has no effect with ``raw``; a model whose constants
-            nobody knows, without ``raw``.
+            a language that is no code; what has no effect with ``raw``; without ``raw`` a model
+            whose constants nobody knows, or a label in a language that it can not read.
 
     Example::
 
@@ -135,13 +135,13 @@ def classify(
     prior = None if raw else labelled_prior(embedder)
     if detector is None and not raw:
         detector = default_detector()
+    of_labels = embedded_labels(said, embedder, detector, label_language, prior)
     side = embedded_side(given, embedder, detector, language)
-    of_labels = embedded_labels(said, embedder, detector, label_language)
     return classified(side, of_labels, said, prior, own_means=own_means)
 
 
 def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
-    """Return labels that are two or more, each named once.
+    """Return labels that are two or more, each named once; blanks around a name are no part of it.
 
     Raises:
         InvalidInput: they are fewer, one is empty or twice, or a language is no code of one.
@@ -153,7 +153,7 @@ def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
         if not isinstance(label.name, str) or not label.name.strip():
             raise InvalidInput(f"labels[{place}] has a name, got {label.name!r:.80}")
         stated_language(label.language)
-    names = [label.name for label in said]
+    names = [label.name.strip() for label in said]
     if len(names) < 2:
         raise InvalidInput(
             f"two labels or more are told apart, got {names!r:.80}; whether a text is about one "
@@ -161,7 +161,7 @@ def checked_labels(labels: Sequence[str | Label]) -> list[Label]:
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"each label is named once, got {twice[0]!r:.80} twice; name it once")
-    return said
+    return [replace(label, name=name) for label, name in zip(said, names, strict=True)]
 
 
 def labelled_prior(embedder: Embedder) -> LanguagePrior:
@@ -185,18 +185,31 @@ def embedded_labels(
     embedder: Embedder,
     detector: LanguageDetector | None,
     language: str | None = None,
+    prior: LanguagePrior | None = None,
 ) -> Side:
     """Embed labels and tell their languages.
 
     A name alone is too short to tell its language surely. So all labels that do not say theirs are
     also looked at together: where they are in one language, each of them is, unless its script, or
     its description, says otherwise.
+
+    Raises:
+        InvalidInput: ``language`` is no code of one; a label is in a language that the model of the
+            ``prior`` can not read: its figures would mean nothing, nor would those of the others.
     """
     said = stated_language(language)
     texts = [label.text for label in labels]
     names = [stated_language(label.language) or said or UNDETERMINED for label in labels]
     if detector is not None:
         names = _detected(names, texts, detector)
+    lost = [] if prior is None else unread(names, prior)
+    for label, name in zip(labels, names, strict=True):
+        if name in lost:
+            raise InvalidInput(
+                f"the label {label.name!r:.80} is in a language that the model can not read "
+                f"({name}): every text would get it or none, whatever it is about; name it in "
+                "another language"
+            )
     return Side(embedder.embed_queries(texts), names)
 
 

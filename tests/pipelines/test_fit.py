@@ -7,6 +7,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag_engine import KnowledgeBase
@@ -136,25 +137,40 @@ def test_what_was_built_before_the_fit_goes_on_without(
 def test_bad_rows_are_problems_and_stop_nothing(tmp_path, capsys):
     bad = ["{", "[]", {"language": "de", "sentence": True, "text": "a"}, {"language": "de"}]
     bad += [{"language": "de", "text": "a"}]  # neither of this kind nor of the other
+    bad += ["[" * 200_000]
     path = write(tmp_path / "a.jsonl", [*ROWS, *bad, ""])
     status, printed = run_json(capsys, MODEL, "--parallel", path, "--out", tmp_path / "a.npz")
     assert status == Exit.PROBLEMS
     reasons = [problem["reason"] for problem in printed["problems"]]
     assert [reason.partition(":")[0] for reason in reasons] == [
-        f"line {number}" for number in (49, 50, 51, 52, 53)
+        f"line {number}" for number in (49, 50, 51, 52, 53, 54)
     ]
     assert printed["result"]["sentences"] == 36
 
 
 def test_a_fit_is_not_written_over(parallel, tmp_path, capsys):
     out = tmp_path / "own.npz"
-    out.write_text("mine")
-    _, printed = run_json(capsys, MODEL, "--parallel", parallel, "--out", out)
+    arguments = [MODEL, "--parallel", parallel, "--out", out]
+    run_json(capsys, *arguments)
+    first = ModelFit.load(out).identity
+    _, printed = run_json(capsys, *arguments, "--sentences", "10")
     assert "open with no other" in printed["error"]["message"]
-    assert out.read_text() == "mine"
-    status, _ = run_json(capsys, MODEL, "--parallel", parallel, "--out", out, "--replace")
+    assert ModelFit.load(out).identity == first
+    status, _ = run_json(capsys, *arguments, "--sentences", "10", "--replace")
     assert status == Exit.DONE
-    ModelFit.load(out)
+    assert ModelFit.load(out).identity != first
+
+
+def test_what_is_no_fit_is_not_replaced(parallel, tmp_path, capsys):
+    out = tmp_path / "own.npz"
+    np.savez(out, weights=np.zeros(3))
+    kept = out.read_bytes()
+    arguments = [MODEL, "--parallel", parallel, "--out", out, "--replace"]
+    assert "is no fit" in run_json(capsys, *arguments)[1]["error"]["message"]
+    assert out.read_bytes() == kept
+    out.write_bytes(b"notes")
+    assert run_json(capsys, *arguments)[0] == Exit.FAILED
+    assert out.read_bytes() == b"notes"
 
 
 @pytest.mark.parametrize(
@@ -195,6 +211,21 @@ def test_of_a_language_in_two_scripts_both_count_and_other_varieties_none(tmp_pa
     source, _ = read_parallel_file(write(tmp_path / "f.jsonl", rows))
     texts = {"ace": {7: "ace_Arab", -8: "ace_Latn"}, "zh": {7: "zho_Hans"}}
     assert source == Aligned("f.jsonl", texts)
+
+
+def test_names_that_are_no_codes_and_rows_that_came_before_are_told(tmp_path):
+    told = [("de", 1), ("german", 1), ("de", 1), ("de_Latn", 1), ("deu", 1), ("und", 2)]
+    rows = [{"language": code, "sentence": row, "text": code} for code, row in told]
+    rows += [{"language": "Klingonisch", "sentence": 1, "text": "x"}]
+    source, problems = read_parallel_file(write(tmp_path / "f.jsonl", rows))
+    assert source == Aligned("f.jsonl", {"de": {1: "de", -2: "de_Latn"}})
+    assert [each.reason.split("; ")[0] for each in problems] == [
+        "line 2: its language is a code such as de, got 'german'",
+        "line 3: sentence 1 of de came before",
+        "line 5: sentence 1 of deu came before",
+        "line 6: its language is a code such as de, got 'und'",
+        "line 7: its language is a code such as de, got 'Klingonisch'",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -279,3 +279,14 @@ def test_a_file_that_changes_while_it_is_open_is_told(files):
             file.write(b"\xff\xfe")
         with pytest.raises(InvalidInput, match=message):
             entry(0)
+
+
+def test_a_file_that_the_model_can_not_read_is_a_problem(files, tmp_path, capsys):
+    tibetan = write(tmp_path / "bo.txt", ["བོད་ཡིག་ནི་བོད་ཀྱི་སྐད་ཡིག་ཡིན།", "གྲོས་ཚོགས་ཀྱིས་ཁྲིམས་གསར་པ་བཟོས།"])
+    out = tmp_path / "pairs.tsv"
+    status, printed = run_json(capsys, "mine", tibetan, files[0], "--out", out)
+    assert status == Exit.PROBLEMS
+    [problem] = printed["problems"]
+    assert problem["source"] == str(tibetan)
+    assert problem["reason"].startswith("the model can not read bo: ")
+    assert run_json(capsys, "mine", tibetan, files[0], "--raw", "--out", out)[0] == Exit.DONE

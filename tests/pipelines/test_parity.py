@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -164,3 +165,20 @@ def test_wrong_calls_say_what_is_allowed(file, tmp_path, capsys):
     (tmp_path / "empty.jsonl").write_text("", encoding="utf-8")
     assert "holds no line" in told(str(tmp_path / "empty.jsonl"))
     assert "can not be read" in told(str(tmp_path / "none.jsonl"))
+
+
+def test_a_line_of_endless_brackets_and_a_flipped_byte_are_told(tmp_path, capsys):
+    path = tmp_path / "said.jsonl"
+    rows = [*lines({"en": ["one", "two"], "de": ["eins", "zwei"]}), "[" * 200_000]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    status, printed = run_json(capsys, "parity", str(path))
+    assert status == Exit.PROBLEMS
+    [problem] = printed["problems"]
+    assert problem["reason"].startswith("line 5: it has too many brackets")
+    damaged = bytearray(gzip.compress(path.read_bytes()))
+    damaged[12] ^= 0xFF
+    path = tmp_path / "said.jsonl.gz"
+    path.write_bytes(damaged)
+    status, printed = run_json(capsys, "parity", str(path))
+    assert status == Exit.FAILED
+    assert "said.jsonl.gz can not be read" in printed["error"]["message"]

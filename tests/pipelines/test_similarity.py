@@ -88,6 +88,7 @@ def test_of_a_language_that_the_model_can_not_read_nothing_is_told(capsys):
         (["a", "b", "--settings", "{plain}"], "become probabilities is not known"),
         (["a", " "], "is a text that is not empty"),
         (["nothere.txt", "neither.txt"], "'nothere.txt' looks like the path of a file, and there"),
+        (["a", "{folder}"], "is a folder, and a file with a text a line is read"),
         (["a", "README.MD"], "'README.MD' looks like the path of a file"),
         (["./texts/de", "a"], "put a blank behind it, or write it into a file"),
     ],
@@ -95,6 +96,7 @@ def test_of_a_language_that_the_model_can_not_read_nothing_is_told(capsys):
 def test_what_can_not_be_is_refused(arguments, said, files, tmp_path, capsys):
     names = {
         "de": files[0],
+        "folder": str(tmp_path),
         "short": write(tmp_path / "short.txt", ["Guten Tag."]),
         "blank": write(tmp_path / "blank.txt", ["Guten Tag.", "", "Guten Abend."]),
         "plain": write(tmp_path / "plain.toml", ["[embedder]", "adapter = false"]),

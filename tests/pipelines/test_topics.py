@@ -125,6 +125,7 @@ def test_a_file_is_classified_line_by_line_and_bad_lines_are_told(tmp_path, caps
     [
         (["Text"], "two labels or more"),
         (["Text", "--label", "a"], "two labels or more"),
+        (["Text", "--label", "sports", "--label", "རྩེད་འགྲན།"], "name it in another language"),
         ([" ", "--label", "a", "--label", "b"], "not empty"),
         (["/no/file.txt", "--label", "a", "--label", "b"], "no such file"),
         (["Text", "--labels", "/no/labels.tsv"], "can not be read"),

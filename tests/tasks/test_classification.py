@@ -87,6 +87,16 @@ def test_nothing_is_told_of_what_the_model_can_not_read(bundled_e5):
     assert tibetan.best() == [None]
 
 
+def test_a_label_that_the_model_can_not_read_is_refused(bundled_e5):
+    tibetan = "རྩེད་འགྲན།"
+    for labels in (["health", tibetan], ["health", Label("sports", "", "dz")]):
+        with pytest.raises(InvalidInput, match=r"can not read \((bo|dz)\): every text would"):
+            classify(EVERY[:1], labels, embedder=bundled_e5)
+    with pytest.raises(InvalidInput, match=r"'a' is in a language .* \(dv\)"):
+        classify(EVERY[:1], ["a", "b"], embedder=bundled_e5, label_language="dv")
+    assert classify(EVERY[:1], ["health", tibetan], embedder=bundled_e5, raw=True).best() != [None]
+
+
 def test_another_model_is_refused_but_for_its_cosines():
     with pytest.raises(InvalidInput, match="raw=True"):
         classify(["a"], ["b", "c"], embedder=HashEmbedder())
@@ -104,6 +114,7 @@ def test_another_model_is_refused_but_for_its_cosines():
         (["a"], ["b"], "two labels or more"),
         (["a"], [], "two labels or more"),
         (["a"], ["b", "b"], "twice"),
+        (["a"], ["b", Label(" b\t", "other")], "'b' twice"),
         (["a"], ["b", " "], r"labels\[1\]"),
         (["a"], "bc", "a list of labels"),
         (["a", ""], ["b", "c"], r"texts\[1\]"),
