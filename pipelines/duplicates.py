@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -70,32 +69,13 @@ def duplicates(
             f"deleting {len(plan.deleted):,} of {found.documents:,} documents of "
             f"{shown_name(kb.path.resolve().name)}"
         )
-        gone = _deleted(kb, plan)
+        gone = kb.delete_duplicates(plan)
         result["deleted"] = gone
         lines += [f"deleted: {safe(document)}" for document in gone]
         missing = sorted(set(plan.deleted) - set(gone))
         problems = [Problem(source=each, reason="it was gone already") for each in missing]
         lines.append(_COMES_BACK)
     return Outcome(result=result, lines=lines, problems=problems)
-
-
-def _deleted(kb: KnowledgeBase, plan: KeepingPlan) -> list[str]:
-    """Delete what a plan says, in one step; return the ids that were there.
-
-    As ``rag-engine delete`` does, also what tells that a file was read, so that the next ``index``
-    does not call it unchanged: where nothing of the file is left.
-    """
-    gone = kb.delete(sorted(plan.deleted))
-    left = kb.document_ids()
-    for name in gone:
-        if not any(_has_prefix(left, f"{name}{border}") for border in "/#"):
-            kb.delete_source(name)
-    return gone
-
-
-def _has_prefix(ordered: Sequence[str], prefix: str) -> bool:
-    place = bisect_left(ordered, prefix)
-    return place < len(ordered) and ordered[place].startswith(prefix)
 
 
 def _report(
