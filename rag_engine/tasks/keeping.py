@@ -149,13 +149,12 @@ def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> Ke
     deleted: dict[str, str] = {}
     spared: set[str] = set()
     for group, left in decided:
-        here = {each.id for each in left}
+        beside = _kept_beside(group, [each.id for each in left])
         for document in group.documents:
             if document.id in kept:
                 continue
-            beside = sorted(_partners(document.id, group) & here)
-            if beside:
-                deleted.setdefault(document.id, beside[0])
+            if document.id in beside:
+                deleted.setdefault(document.id, beside[document.id])
             else:
                 spared.add(document.id)
     return KeepingPlan(
@@ -172,10 +171,21 @@ def _chosen(documents: _Documents, rules: Sequence[_Rule]) -> _Documents:
     return documents
 
 
-def _partners(document: str, group: DuplicateGroup) -> set[str]:
-    """Return what a document duplicates directly: its copies, and what each of them pairs with."""
-    copies = {each: set(those) for those in group.copies for each in those}
-    own = copies.get(document, {document})
-    paired = {each for pair in group.pairs if not own.isdisjoint(pair) for each in pair}
-    every = own.union(*(copies.get(each, {each}) for each in paired))
-    return every - {document}
+def _kept_beside(group: DuplicateGroup, kept: Iterable[str]) -> dict[str, str]:
+    """Map documents to the first, by id, of what is ``kept`` that they duplicate directly.
+
+    That are their copies, and what one of these makes a pair with, and the copies of it. Copies
+    have all that in common, so it is found once for all of them: there may be very many.
+    """
+    first = {each: those[0] for those in group.copies for each in those}
+    among: dict[str, str] = {}
+    for each in sorted(kept):
+        among.setdefault(first.get(each, each), each)
+    beside = dict(among)
+    for pair in group.pairs:
+        one, other = (first.get(each, each) for each in pair)
+        for mine, theirs in ((one, other), (other, one)):
+            if theirs in among:
+                beside[mine] = min(beside.get(mine, among[theirs]), among[theirs])
+    names = ((each.id, first.get(each.id, each.id)) for each in group.documents)
+    return {name: beside[those] for name, those in names if those in beside}
