@@ -37,13 +37,15 @@ class KeepingPlan:
 
     ``deleted`` maps each that goes to one that is kept and says the same; ``undecided`` are the
     groups whose documents no rule tells apart, ``spared`` the documents that duplicate only what is
-    deleted itself.
+    deleted itself. ``unfit`` are the rules that fit no document of any group, as they were written:
+    of each group the next one decides.
     """
 
     kept: tuple[str, ...]
     deleted: dict[str, str]
     undecided: tuple[DuplicateGroup, ...]
     spared: tuple[str, ...]
+    unfit: tuple[str, ...]
 
 
 def keeping_rules(written: Sequence[str]) -> list[_Rule]:
@@ -143,7 +145,8 @@ def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> Ke
         InvalidInput: ``written`` are no rules.
     """
     rules = keeping_rules(written)
-    chosen = [(group, _chosen(list(group.documents), rules)) for group in groups]
+    fit: set[int] = set()
+    chosen = [(group, _chosen(list(group.documents), rules, fit)) for group in groups]
     decided = [(group, left) for group, left in chosen if len(left) < len(group.documents)]
     kept = {each.id for _, left in decided for each in left}
     deleted: dict[str, str] = {}
@@ -162,12 +165,18 @@ def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> Ke
         deleted=deleted,
         undecided=tuple(group for group, left in chosen if len(left) == len(group.documents)),
         spared=tuple(sorted(spared - set(deleted))),
+        unfit=tuple(text for place, text in enumerate(written) if chosen and place not in fit),
     )
 
 
-def _chosen(documents: _Documents, rules: Sequence[_Rule]) -> _Documents:
-    for rule in rules:
-        documents = rule(documents) or documents  # a rule that fits none says nothing
+def _chosen(documents: _Documents, rules: Sequence[_Rule], fit: set[int]) -> _Documents:
+    """Return what rules leave; note in ``fit`` the places of those that fit some document."""
+    every = documents
+    for place, rule in enumerate(rules):
+        left = rule(documents)
+        if left or rule(every):  # it may fit only what the rules before it did not leave
+            fit.add(place)
+        documents = left or documents  # a rule that fits none says nothing
     return documents
 
 

@@ -102,6 +102,17 @@ def test_what_goes_is_what_is_told_whatever_its_source_is(tmp_path, capsys):
     assert run(capsys, "check", "--kb", tmp_path / "kb")[0] == 0
 
 
+def test_a_rule_that_fits_nothing_is_told_and_deletes_nothing(kb, capsys):
+    before = names(kb)
+    rules = ("--kind", "exact", "--keep", "newest:publishd", "--keep", "first-added")
+    status, out, err = run(capsys, "duplicates", "--kb", kb, *rules)
+    assert status == 3
+    assert "--keep newest:publishd" in out + err
+    status, _, err = run(capsys, "duplicates", "--kb", kb, *rules, "--delete")
+    assert (status, names(kb)) == (1, before)
+    assert "newest:publishd" in err
+
+
 def test_clusters_are_printed_with_their_languages_and_terms(kb, capsys):
     found = run_json(capsys, "clusters", "--kb", kb, "--clusters", "3")
     assert sum(len(each["passages"]) for each in found["clusters"]) == found["looked_at"]

@@ -154,6 +154,21 @@ def test_what_one_group_keeps_no_other_deletes():
     assert set(plan.kept) == {"a", "b"}
 
 
+@pytest.mark.parametrize(
+    ("rules", "unfit"),
+    [
+        (["newest:publishd", "first-added"], ("newest:publishd",)),
+        (["source:nowhere/*", "language:sw", "longest"], ("source:nowhere/*", "language:sw")),
+        (["language:fr", "newest:date"], ()),  # it fits one group of the two
+        (["source:a", "source:b", "source:c"], ()),  # what is not left when it is asked
+        (["longest"], ()),
+    ],
+)
+def test_rules_that_fit_nothing_are_told(rules, unfit):
+    assert plan_keeping([group(A, B), group(B, C)], rules).unfit == unfit
+    assert plan_keeping([], rules).unfit == ()  # there is nothing that it could fit
+
+
 def test_a_group_that_is_left_as_it_is_protects_nothing():
     """That two French copies can not be told apart is no reason to keep a translation of one."""
     plan = plan_keeping([group(B, C), group(A, B, kind=Kind.TRANSLATION)], ["language:de"])
