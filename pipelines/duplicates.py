@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,6 +25,7 @@ _COMES_BACK = (
     "delete the file too; one of several of a file (a row, a picture) may stay away until that "
     "file changes"
 )
+_UNFIT = "fits no document of any of these duplicates, and so decides nothing"
 
 
 def duplicates(
@@ -39,7 +39,8 @@ def duplicates(
     """Report duplicates; with rules of what to ``keep``, say what would go; or ``delete`` it.
 
     Raises:
-        InvalidInput: a rule that is none; ``delete`` without rules, or without ``kinds``.
+        InvalidInput: a rule that is none; ``delete`` without rules, or without ``kinds``, or with
+            a rule that fits no document of any group.
     """
     if keep:
         keeping_rules(keep)
@@ -58,11 +59,17 @@ def duplicates(
         "keep": list(keep),
         "would_delete": None if plan is None else plan.deleted,
         "spared": None if plan is None else list(plan.spared),
+        "unfit": None if plan is None else list(plan.unfit),
         "undecided": None if plan is None else len(plan.undecided),
         "deleted": [],
     }
     lines = list(_report(found, kinds or tuple(Kind), plan, None if show_all else _SHOWN_GROUPS))
-    problems: list[Problem] = []
+    unfit = () if plan is None else plan.unfit
+    if delete and unfit:
+        raise InvalidInput(
+            f"--keep {unfit[0]!r:.80} {_UNFIT}; nothing was deleted: correct it, or leave it out"
+        )
+    problems = [Problem(source=f"--keep {rule}", reason=_UNFIT) for rule in unfit]
     if plan is not None:
         lines += list(_summary(plan, delete=delete))
     if plan is not None and delete and plan.deleted:
@@ -70,32 +77,13 @@ def duplicates(
             f"deleting {len(plan.deleted):,} of {found.documents:,} documents of "
             f"{shown_name(kb.path.resolve().name)}"
         )
-        gone = _deleted(kb, plan)
+        gone = kb.delete_duplicates(plan)
         result["deleted"] = gone
         lines += [f"deleted: {safe(document)}" for document in gone]
         missing = sorted(set(plan.deleted) - set(gone))
-        problems = [Problem(source=each, reason="it was gone already") for each in missing]
+        problems += [Problem(source=each, reason="it was gone already") for each in missing]
         lines.append(_COMES_BACK)
     return Outcome(result=result, lines=lines, problems=problems)
-
-
-def _deleted(kb: KnowledgeBase, plan: KeepingPlan) -> list[str]:
-    """Delete what a plan says, in one step; return the ids that were there.
-
-    As ``rag-engine delete`` does, also what tells that a file was read, so that the next ``index``
-    does not call it unchanged: where nothing of the file is left.
-    """
-    gone = kb.delete(sorted(plan.deleted))
-    left = kb.document_ids()
-    for name in gone:
-        if not any(_has_prefix(left, f"{name}{border}") for border in "/#"):
-            kb.delete_source(name)
-    return gone
-
-
-def _has_prefix(ordered: Sequence[str], prefix: str) -> bool:
-    place = bisect_left(ordered, prefix)
-    return place < len(ordered) and ordered[place].startswith(prefix)
 
 
 def _report(

@@ -134,6 +134,30 @@ class Catalogue(CatalogueReader):
         with self._transaction() as (connection, tally, revision):
             return [name for name in meant if delete_document(connection, tally, name, revision)]
 
+    def delete_exactly(self, ids: Iterable[str]) -> list[str]:
+        """Delete documents of just these ids; return those that existed.
+
+        A source of which nothing is left, in any Unicode form, is forgotten: it is read again when
+        it is next added. No other document is deleted, whatever its source is.
+        """
+        names = list(dict.fromkeys(ids))
+        self.fingerprints(names)  # notices one that can not be found though it is there
+        self.verify_documents()
+        gone: list[str] = []
+        sources: dict[str, None] = {}
+        sql = "SELECT source FROM document WHERE id = ?"
+        with self._transaction() as (connection, tally, revision):
+            for name in names:
+                of_document = connection.execute(sql, (name,)).fetchall()
+                if delete_document(connection, tally, name, revision):
+                    gone.append(name)
+                    sources.update((source, None) for (source,) in of_document)
+            for forms in map(spellings, sources):
+                if not any(_documents_of(connection, form) for form in forms):
+                    for form in forms:
+                        remove_source(connection, tally, form)
+        return gone
+
     def begin_sources(self, names: Iterable[str]) -> None:
         """Note that sources are being indexed: fingerprints are empty until they are finished."""
         with self._transaction() as (connection, tally, _):

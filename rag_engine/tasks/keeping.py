@@ -37,13 +37,15 @@ class KeepingPlan:
 
     ``deleted`` maps each that goes to one that is kept and says the same; ``undecided`` are the
     groups whose documents no rule tells apart, ``spared`` the documents that duplicate only what is
-    deleted itself.
+    deleted itself. ``unfit`` are the rules that fit no document of any group, as they were written:
+    of each group the next one decides.
     """
 
     kept: tuple[str, ...]
     deleted: dict[str, str]
     undecided: tuple[DuplicateGroup, ...]
     spared: tuple[str, ...]
+    unfit: tuple[str, ...]
 
 
 def keeping_rules(written: Sequence[str]) -> list[_Rule]:
@@ -143,19 +145,19 @@ def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> Ke
         InvalidInput: ``written`` are no rules.
     """
     rules = keeping_rules(written)
-    chosen = [(group, _chosen(list(group.documents), rules)) for group in groups]
+    fit: set[int] = set()
+    chosen = [(group, _chosen(list(group.documents), rules, fit)) for group in groups]
     decided = [(group, left) for group, left in chosen if len(left) < len(group.documents)]
     kept = {each.id for _, left in decided for each in left}
     deleted: dict[str, str] = {}
     spared: set[str] = set()
     for group, left in decided:
-        here = {each.id for each in left}
+        beside = _kept_beside(group, [each.id for each in left])
         for document in group.documents:
             if document.id in kept:
                 continue
-            beside = sorted(_partners(document.id, group) & here)
-            if beside:
-                deleted.setdefault(document.id, beside[0])
+            if document.id in beside:
+                deleted.setdefault(document.id, beside[document.id])
             else:
                 spared.add(document.id)
     return KeepingPlan(
@@ -163,19 +165,36 @@ def plan_keeping(groups: Iterable[DuplicateGroup], written: Sequence[str]) -> Ke
         deleted=deleted,
         undecided=tuple(group for group, left in chosen if len(left) == len(group.documents)),
         spared=tuple(sorted(spared - set(deleted))),
+        unfit=tuple(text for place, text in enumerate(written) if chosen and place not in fit),
     )
 
 
-def _chosen(documents: _Documents, rules: Sequence[_Rule]) -> _Documents:
-    for rule in rules:
-        documents = rule(documents) or documents  # a rule that fits none says nothing
+def _chosen(documents: _Documents, rules: Sequence[_Rule], fit: set[int]) -> _Documents:
+    """Return what rules leave; note in ``fit`` the places of those that fit some document."""
+    every = documents
+    for place, rule in enumerate(rules):
+        left = rule(documents)
+        if left or rule(every):  # it may fit only what the rules before it did not leave
+            fit.add(place)
+        documents = left or documents  # a rule that fits none says nothing
     return documents
 
 
-def _partners(document: str, group: DuplicateGroup) -> set[str]:
-    """Return what a document duplicates directly: its copies, and what each of them pairs with."""
-    copies = {each: set(those) for those in group.copies for each in those}
-    own = copies.get(document, {document})
-    paired = {each for pair in group.pairs if not own.isdisjoint(pair) for each in pair}
-    every = own.union(*(copies.get(each, {each}) for each in paired))
-    return every - {document}
+def _kept_beside(group: DuplicateGroup, kept: Iterable[str]) -> dict[str, str]:
+    """Map documents to the first, by id, of what is ``kept`` that they duplicate directly.
+
+    That are their copies, and what one of these makes a pair with, and the copies of it. Copies
+    have all that in common, so it is found once for all of them: there may be very many.
+    """
+    first = {each: those[0] for those in group.copies for each in those}
+    among: dict[str, str] = {}
+    for each in sorted(kept):
+        among.setdefault(first.get(each, each), each)
+    beside = dict(among)
+    for pair in group.pairs:
+        one, other = (first.get(each, each) for each in pair)
+        for mine, theirs in ((one, other), (other, one)):
+            if theirs in among:
+                beside[mine] = min(beside.get(mine, among[theirs]), among[theirs])
+    names = ((each.id, first.get(each.id, each.id)) for each in group.documents)
+    return {name: beside[those] for name, those in names if those in beside}

@@ -13,6 +13,7 @@ from rag_engine.tasks.classification import Classification, Label, classify
 from rag_engine.tasks.clusters import Clusterer, Clusters, cluster_sample
 from rag_engine.tasks.duplicate_records import Duplicates
 from rag_engine.tasks.duplicates import find_duplicates
+from rag_engine.tasks.keeping import KeepingPlan
 from rag_engine.whole_numbers import check_whole
 
 __all__ = ["KnowledgeBaseTasks"]
@@ -36,6 +37,16 @@ class KnowledgeBaseTasks:
         Example: ``print([group.kind for group in kb.duplicates().groups])``
         """
         return find_duplicates(self._lenient_view(), on_stage=on_stage)
+
+    def delete_duplicates(self, plan: KeepingPlan) -> list[str]:
+        """Delete the documents that a plan says, none but those; return the ids that were there.
+
+        A file of which no document is left is read again when it is next added.
+
+        Example: ``kb.delete_duplicates(plan_keeping(kb.duplicates().groups, ["first-added"]))``
+        """
+        with self._opened.writing():
+            return self._opened.catalogue.delete_exactly(sorted(plan.deleted))
 
     def clusters(
         self,

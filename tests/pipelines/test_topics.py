@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rag_engine import KnowledgeBase
+from rag_engine import Document, KnowledgeBase
 from rag_engine.pipelines.cli import main
 from tests.tasks.test_classification import TEXTS
 from tests.tasks.test_duplicates import DOCUMENTS
@@ -79,6 +79,38 @@ def test_what_is_deleted_is_told_and_gone_and_comes_back_with_its_file(kb, capsy
     status, out, _ = run(capsys, "duplicates", "--kb", kb, "--kind", "near")
     assert "comes back" not in out
     assert status == 0
+
+
+def test_what_goes_is_what_is_told_whatever_its_source_is(tmp_path, capsys):
+    """An id may be the name of the source of others, or stand there in two Unicode forms."""
+    text, kept = DOCUMENTS["pump"], ("other-part", "é", "part-2", "museum-es")
+    added = [
+        ("orig", text, ""),
+        ("page", text, "page"),
+        ("other-part", DOCUMENTS["bread"], "page"),
+        ("part-2", DOCUMENTS["museum-fr"], "e\u0301"),
+        ("e\u0301", text, "e\u0301"),
+        ("é", "Nur hier steht das.", "é"),
+        ("museum-es", DOCUMENTS["museum-es"], ""),
+    ]
+    with KnowledgeBase.open(tmp_path / "kb") as opened:
+        opened.add(Document(id=name, text=said, source=source) for name, said, source in added)
+    rules = ("--kind", "exact", "--keep", "first-added", "--delete")
+    found = run_json(capsys, "duplicates", "--kb", tmp_path / "kb", *rules)
+    assert sorted(found["deleted"]) == ["e\u0301", "page"]
+    assert names(tmp_path / "kb") == {"orig", *kept}
+    assert run(capsys, "check", "--kb", tmp_path / "kb")[0] == 0
+
+
+def test_a_rule_that_fits_nothing_is_told_and_deletes_nothing(kb, capsys):
+    before = names(kb)
+    rules = ("--kind", "exact", "--keep", "newest:publishd", "--keep", "first-added")
+    status, out, err = run(capsys, "duplicates", "--kb", kb, *rules)
+    assert status == 3
+    assert "--keep newest:publishd" in out + err
+    status, _, err = run(capsys, "duplicates", "--kb", kb, *rules, "--delete")
+    assert (status, names(kb)) == (1, before)
+    assert "newest:publishd" in err
 
 
 def test_clusters_are_printed_with_their_languages_and_terms(kb, capsys):

@@ -121,6 +121,19 @@ def test_sources(catalogue: Catalogue):
     assert catalogue.sources() == {}
 
 
+def test_of_documents_deleted_exactly_no_other_goes_and_emptied_sources_are_forgotten(catalogue):
+    names = [("é", "é"), ("e\u0301", "é"), ("rest", "é"), ("f", "e\u0301.txt"), ("g", "g")]
+    catalogue.replace(stored(name, source=source) for name, source in names)
+    catalogue.begin_sources([*(source for _, source in names), "other"])
+    assert catalogue.delete_exactly(["é", "none", "é"]) == ["é"]
+    assert catalogue.delete_exactly(["é"]) == []  # nor what it is in another form
+    assert catalogue.document_ids() == sorted(["e\u0301", "rest", "f", "g"])
+    assert set(catalogue.sources()) == {"é", "e\u0301.txt", "g", "other"}
+    assert catalogue.delete_exactly(["rest", "e\u0301", "f"]) == ["rest", "e\u0301", "f"]
+    assert set(catalogue.sources()) == {"g", "other"}
+    assert catalogue.document_ids() == ["g"]
+
+
 def test_frozen_sees_one_moment(catalogue: Catalogue):
     catalogue.replace([stored("a")])
     with catalogue.frozen() as frozen:

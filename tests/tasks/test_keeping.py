@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import time
+from itertools import pairwise
+
 import pytest
 
 from rag_engine.errors import InvalidInput
@@ -28,10 +32,9 @@ C = document("c", 3, "fr", 30)
 
 def group(*documents, pairs=None, kind=Kind.NEAR, copies=()):
     names = [each.id for each in documents]
-    every = [(one, other) for one in names for other in names if one < other]
-    return DuplicateGroup(
-        kind=kind, documents=documents, pairs=tuple(pairs or every), copies=tuple(copies)
-    )
+    if pairs is None:
+        pairs = [(one, other) for one in names for other in names if one < other]
+    return DuplicateGroup(kind=kind, documents=documents, pairs=tuple(pairs), copies=tuple(copies))
 
 
 @pytest.mark.parametrize(
@@ -107,11 +110,63 @@ def test_a_copy_goes_with_what_it_copies():
     assert plan_keeping([pair], ["last-added"]).deleted == {"a": "c", "b": "c"}
 
 
+def partners(name, pairs, copies):
+    """What a document duplicates directly, as it is defined."""
+    of = {each: set(those) for those in copies for each in those}
+    own = of.get(name, {name})
+    paired = {each for pair in pairs if own & set(pair) for each in pair}
+    return own.union(*(of.get(each, {each}) for each in paired)) - {name}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_goes_by_the_first_that_it_duplicates_and_is_kept(seed):
+    drawn = random.Random(seed)
+    documents = [document(f"d{place:02}", place, drawn.choice(["de", "fr"])) for place in range(14)]
+    names = [each.id for each in documents]
+    drawn.shuffle(names)
+    copies = [tuple(names[:3]), tuple(names[3:5])]
+    heads = [names[0], names[3], *names[5:]]
+    pairs = [tuple(drawn.sample(heads, 2)) for _ in range(9)]
+    plan = plan_keeping([group(*documents, pairs=pairs, copies=copies)], ["language:fr"])
+    kept = {each.id for each in documents if each.language == "fr"}
+    beside = {name: partners(name, pairs, copies) & kept for name in set(names) - kept}
+    assert plan.deleted == {name: min(those) for name, those in beside.items() if those}
+    assert set(plan.spared) == {name for name, those in beside.items() if not those}
+
+
+def test_very_many_copies_and_versions_are_soon_told():
+    copies = [document(f"c{place}", place) for place in range(20_000)]
+    versions = [document(f"v{place}", 20_000 + place) for place in range(3_000)]
+    names = [each.id for each in versions]
+    pairs = [("c0", name) for name in names] + list(pairwise(names))
+    every = group(*copies, *versions, pairs=pairs, copies=[tuple(each.id for each in copies)])
+    before = time.process_time()
+    plan = plan_keeping([every], ["first-added"])
+    assert time.process_time() - before < 5  # once it was hours
+    assert len(plan.deleted) == 22_999
+    assert set(plan.deleted.values()) == {"c0"}
+
+
 def test_what_one_group_keeps_no_other_deletes():
     plan = plan_keeping([group(A, B), group(B, C, kind=Kind.TRANSLATION)], ["source:a", "source:b"])
     assert plan.deleted == {"c": "b"}
     assert plan.spared == ()
     assert set(plan.kept) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "unfit"),
+    [
+        (["newest:publishd", "first-added"], ("newest:publishd",)),
+        (["source:nowhere/*", "language:sw", "longest"], ("source:nowhere/*", "language:sw")),
+        (["language:fr", "newest:date"], ()),  # it fits one group of the two
+        (["source:a", "source:b", "source:c"], ()),  # what is not left when it is asked
+        (["longest"], ()),
+    ],
+)
+def test_rules_that_fit_nothing_are_told(rules, unfit):
+    assert plan_keeping([group(A, B), group(B, C)], rules).unfit == unfit
+    assert plan_keeping([], rules).unfit == ()  # there is nothing that it could fit
 
 
 def test_a_group_that_is_left_as_it_is_protects_nothing():
