@@ -162,8 +162,8 @@ class Settings(Frozen):
         Traceback (most recent call last):
             ...
         rag_engine.errors.SettingsError: my.toml: embedder.model = 'BAAI/bge-m3' is not used by \
-kind = 'bundled'; it is by 'exported', 'sentence-transformer', 'bge-m3', 'openai-compatible': name the\
- kind
+kind = 'bundled'; it is by 'exported', 'sentence-transformer', 'bge-m3', \
+'openai-compatible': name the kind
         """
         try:
             return cls.model_validate(data, context=FROM_STORE if stored else None)
