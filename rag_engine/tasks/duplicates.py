@@ -2,9 +2,9 @@
 
 - **exact**: the same text, blanks aside. Titles and metadata do not count.
 - **near**: texts of one language that share four fifths of their five-letter shingles and more
-  (``same_texts.overlap``), and the same numbers in digits. Compared are passages that are each other's neighbours in the index (ten
-  of each), and documents that have such passages: of very many versions of one text all are
-  found, as each is near some other.
+  (``same_texts.overlap``), and all numbers in digits. Compared are passages that are each other's
+  neighbours in the index (ten of each), and documents that have such passages: of very many
+  versions of one text all are found, as each is near some other.
 - **translation**: translation twins (``calibration.twins``), and documents of two languages in
   which half of the passages of each, or more, have a twin in the other. They are looked for anew,
   of passages with the same text the first alone: a copy beside a twin hides it from the index,
