@@ -11,6 +11,7 @@ from rag_engine.connectors.charts import language_pair_heat_map, reliability_cha
 from rag_engine.evaluation.score_calibration import Bin
 from rag_engine.evaluation.verdict import Comparison
 from rag_engine.pipelines.output import note
+from rag_engine.pipelines.output_files import write_lines
 
 __all__ = ["Found", "write_calibration", "write_report"]
 
@@ -72,4 +73,4 @@ def _chart(path: Path, name: str, found: dict[str, Found]) -> Path:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_lines(path, "writing the report", [json.dumps(data, ensure_ascii=False, indent=1)])

@@ -20,6 +20,7 @@ from rag_engine.index_contract import settings_to_open
 from rag_engine.inspection import inspect_folder
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.output import Outcome, note, safe
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
 from rag_engine.ports import Embedder
@@ -32,7 +33,6 @@ from rag_engine.settings import (
     read_stored,
 )
 from rag_engine.store.catalogue_reader import CatalogueReader
-from rag_engine.store.failures import storage
 from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
 __all__ = ["health"]
@@ -66,8 +66,7 @@ def health(
         from rag_engine.connectors.health_page import health_page
 
         page = health_page(report, shown_name(kb_path.resolve().name))
-        with storage("writing the page", html):
-            html.write_text(page, encoding="utf-8")
+        write_lines(html, "writing the page", [page])
         note(f"written: {html}")
     return Outcome(result=report.as_dict(), lines=list(_lines(report, kb_path)))
 

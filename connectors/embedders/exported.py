@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, padded, readable
+from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
 from rag_engine.connectors.embedders.openvino_runtime import Encoder, cpu_properties, load_openvino
 from rag_engine.connectors.embedders.token_states import token_weights, unigram_information
 from rag_engine.embedding.batching import Batch
@@ -42,7 +42,7 @@ _Run = Callable[[_Ids, _Ids, int], list[Float32Array]]
 """Computes the first so many outputs: vectors of texts, then those of their tokens."""
 
 
-class ExportedEmbedder(LocalEmbedder):
+class ExportedEmbedder(LocalTokenEmbedder):
     """An ``Embedder`` from the folder of an exported model.
 
     ``precision`` is how OpenVINO computes, as for the bundled model; ONNX Runtime computes as the
@@ -128,28 +128,6 @@ class ExportedEmbedder(LocalEmbedder):
         """Return the tokens of each text, without prompt and special tokens."""
         encodings = self._counter.encode_batch(readable(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
-
-    def embed_query_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed questions, with the vectors ``(n, width)`` of their own tokens.
-
-        Raises:
-            InvalidInput: one text in place of a list; the model was exported without tokens.
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed_tokens(self._contract.query_prompt, texts, basis)
-
-    def embed_passage_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed passages, with the vectors ``(n, width)`` of their own tokens.
-
-        Raises:
-            InvalidInput: one text in place of a list; the model was exported without tokens.
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed_tokens(self._contract.passage_prompt, texts, basis)
 
     @cached_property
     def _information(self) -> Float32Array | None:

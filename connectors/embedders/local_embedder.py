@@ -13,9 +13,9 @@ from rag_engine.embedding.batching import Batch, token_batches
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.embedding.prompts import instructed
 from rag_engine.errors import InvalidInput
-from rag_engine.ports import Float32Array
+from rag_engine.ports import Float32Array, TokenVectors
 
-__all__ = ["LocalEmbedder", "padded", "readable"]
+__all__ = ["LocalEmbedder", "LocalTokenEmbedder", "padded", "readable"]
 
 _LONGEST_TOKEN = 128
 """Characters of a text that are read for each token that counts; the rest can not matter."""
@@ -93,6 +93,38 @@ class LocalEmbedder(ABC):
         for batch in token_batches(lengths, budget=budget):
             vectors[list(batch.rows)] = compute(batch)
         return vectors
+
+
+class LocalTokenEmbedder(LocalEmbedder):
+    """A ``TokenEmbedder`` that computes in this process."""
+
+    def embed_query_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed questions, with the vectors ``(n, width)`` of their own tokens.
+
+        Raises:
+            InvalidInput: one text in place of a list; the model gives no token vectors.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed_tokens(self._contract.query_prompt, texts, basis)
+
+    def embed_passage_tokens(
+        self, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed passages, with the vectors ``(n, width)`` of their own tokens.
+
+        Raises:
+            InvalidInput: one text in place of a list; the model gives no token vectors.
+            InvalidVectors: the model computed NaN or zeros.
+        """
+        return self._embed_tokens(self._contract.passage_prompt, texts, basis)
+
+    @abstractmethod
+    def _embed_tokens(
+        self, prompt: str, texts: Sequence[str], basis: Float32Array
+    ) -> tuple[Float32Array, list[TokenVectors]]:
+        """Embed texts, each behind the prompt, with their tokens."""
 
 
 def readable(texts: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from rag_engine.connectors.embedders.local_embedder import LocalEmbedder, readable
+from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, readable
 from rag_engine.connectors.embedders.sentence_transformer_model import loaded_model, width_of
 from rag_engine.connectors.embedders.token_states import TokenStates, token_weights
 from rag_engine.connectors.torch_models import (
@@ -32,7 +32,7 @@ _BATCH_TOKENS = {"cpu": 4096, "cuda": 32_768}
 _log = logging.getLogger(__name__)
 
 
-class SentenceTransformerEmbedder(LocalEmbedder):
+class SentenceTransformerEmbedder(LocalTokenEmbedder):
     """An ``Embedder`` around ``sentence_transformers.SentenceTransformer``.
 
     ``model`` is a directory or a hub name, ``revision`` a commit, branch or tag of the hub.
@@ -131,28 +131,6 @@ class SentenceTransformerEmbedder(LocalEmbedder):
         texts = readable(texts)
         with self._lock:
             return self._tokens.ids(texts)
-
-    def embed_query_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed questions, with the vectors ``(n, width)`` of their own tokens.
-
-        Raises:
-            InvalidInput: one text in place of a list; the model gives no token vectors.
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed_tokens(self._contract.query_prompt, texts, basis)
-
-    def embed_passage_tokens(
-        self, texts: Sequence[str], basis: Float32Array
-    ) -> tuple[Float32Array, list[TokenVectors]]:
-        """Embed passages, with the vectors ``(n, width)`` of their own tokens.
-
-        Raises:
-            InvalidInput: one text in place of a list; the model gives no token vectors.
-            InvalidVectors: the model computed NaN or zeros.
-        """
-        return self._embed_tokens(self._contract.passage_prompt, texts, basis)
 
     def fast_tokenizer(self) -> Any:
         """Return the model's tokenizer as the package ``tokenizers`` has it.

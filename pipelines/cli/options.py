@@ -13,6 +13,7 @@ import typer
 from rag_engine.errors import InvalidFilter
 from rag_engine.filters import Equals, Filter, Or, all_of, in_languages
 from rag_engine.pipelines.output import Outcome
+from rag_engine.pipelines.output_files import write_lines
 from rag_engine.records import MetadataValue
 
 __all__ = [
@@ -163,8 +164,12 @@ def _number(value: str) -> int | float | None:
 
 
 def write_report(outcome: Outcome, path: Path | None) -> Outcome:
-    """Write the data of an outcome as JSON, if a file is named; return the outcome."""
+    """Write the data of an outcome as JSON, if a file is named; return the outcome.
+
+    Raises:
+        StorageFailed: it can not be written.
+    """
     if path is not None:
-        text = json.dumps(outcome.result, indent=2, ensure_ascii=False) + "\n"
-        path.write_text(text, encoding="utf-8")
+        text = json.dumps(outcome.result, indent=2, ensure_ascii=False)
+        write_lines(path, "writing the report", [text])
     return outcome

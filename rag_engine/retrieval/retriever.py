@@ -428,5 +428,5 @@ class Retriever:
 
 def _different(snapshot: Snapshot, allowed: IdSelector | None) -> float:
     """Return how many different things are said by the passages that may be returned."""
-    share = 1.0 if allowed is None else len(allowed.ids) / len(snapshot)
+    share = 1.0 if allowed is None else len(allowed.ids) / max(1, len(snapshot))
     return snapshot.effective_corpus_size * share
