@@ -21,10 +21,11 @@ from rag_engine.ports import AnalysedPassage, Float32Array, Int64Array
 __all__ = ["ForwardIndex", "ForwardIndexBuilder", "hash_of_term"]
 
 Hashes = npt.NDArray[np.uint64]
+Codes = npt.NDArray[np.uint32]
 
-_LAST_BITS = np.uint64(0xFFFF)
-_WRITTEN_AT = 1 << 17
-"""Hashes gathered in memory before they are written."""
+_LAST_BITS = 0xFFFF
+_TOGETHER = 1 << 17
+"""Codes held in memory at once: before they are written, and when they are put in order."""
 
 
 def hash_of_term(term: str) -> int:
@@ -36,13 +37,21 @@ def hash_of_term(term: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ForwardIndex:
-    """The distinct terms of chunks: ``hashes`` ``(total,)``, row after row, perhaps mapped.
+    """The distinct terms of chunks: ``codes`` ``(total,)``, row after row, perhaps mapped.
 
-    ``starts`` ``(n + 1,)`` int64 says where each row begins.
+    ``vocabulary`` ``(v,)`` holds the hashes of all terms, ascending; a code is a term's place in
+    it. ``starts`` ``(n + 1,)`` int64 says where each row begins.
     """
 
-    hashes: Hashes
+    vocabulary: Hashes
+    codes: Codes
     starts: Int64Array
+
+    @classmethod
+    def of_hashes(cls, hashes: Hashes, starts: Int64Array) -> ForwardIndex:
+        """Return the index of chunks whose terms were kept as hashes, by version 0.7 and before."""
+        vocabulary, codes = np.unique(hashes, return_inverse=True)
+        return cls(vocabulary, codes.astype(np.uint32), starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -63,11 +72,10 @@ class ForwardIndex:
         >>> table.sums(np.array([0, 1, 2]), [{"a": 0.5, "c": 0.25}, {"b": 1.0}]).tolist()
         [[0.5, 0.0, 0.25], [1.0, 0.0, 0.0]]
         """
-        terms = {hash_of_term(term): term for weights in weightings for term in weights}
-        keys = np.array(sorted(terms), dtype=np.uint64)
+        keys, terms = self._codes_of({term for weights in weightings for term in weights})
         lengths = self.starts[rows + 1] - self.starts[rows]
         firsts = self.starts[rows] - (np.cumsum(lengths) - lengths)
-        held = self.hashes[np.arange(int(lengths.sum())) + np.repeat(firsts, lengths)]
+        held = self.codes[np.arange(int(lengths.sum())) + np.repeat(firsts, lengths)]
         if len(keys) == 0 or len(held) == 0:
             return np.zeros((len(weightings), len(rows)), dtype=np.float32)
         likely = np.zeros(_LAST_BITS + 1, dtype=np.bool_)
@@ -79,9 +87,19 @@ class ForwardIndex:
         owners = np.repeat(np.arange(len(rows)), lengths)[matches]
         sums = np.zeros((len(weightings), len(rows)), dtype=np.float32)
         for row, weights in enumerate(weightings):
-            values = np.array([weights.get(terms[key], 0.0) for key in keys.tolist()])
+            values = np.array([weights.get(term, 0.0) for term in terms])
             sums[row] = np.bincount(owners, weights=values[places], minlength=len(rows))
         return sums
+
+    def _codes_of(self, terms: Iterable[str]) -> tuple[Codes, list[str]]:
+        """Return the codes, ascending, of those of ``terms`` that any chunk holds; these terms."""
+        terms_by_hash = {hash_of_term(term): term for term in terms}
+        hashes = np.array(sorted(terms_by_hash), dtype=np.uint64)
+        places = np.searchsorted(self.vocabulary, hashes)
+        places[places == len(self.vocabulary)] = 0
+        known = self.vocabulary[places] == hashes if len(self.vocabulary) else places < 0
+        held = [terms_by_hash[key] for key in hashes[known].tolist()]
+        return places[known].astype(np.uint32), held
 
 
 class ForwardIndexBuilder:
@@ -91,7 +109,7 @@ class ForwardIndexBuilder:
     """
 
     def __init__(self, *, in_memory: bool = False) -> None:
-        self._known: dict[str, int] = {}
+        self._codes: dict[str, int] = {}
         self._pending: list[int] = []
         self._starts = [0]
         self._memory = io.BytesIO() if in_memory else None
@@ -105,15 +123,11 @@ class ForwardIndexBuilder:
 
     def add(self, terms: Sequence[str]) -> None:
         """Take the terms of the next chunk."""
-        known = self._known
+        codes = self._codes
         distinct = set(terms)
-        for term in distinct:
-            hashed = known.get(term)
-            if hashed is None:
-                hashed = known[term] = hash_of_term(term)
-            self._pending.append(hashed)
+        self._pending.extend([codes.setdefault(term, len(codes)) for term in distinct])
         self._starts.append(self._starts[-1] + len(distinct))
-        if len(self._pending) >= _WRITTEN_AT:
+        if len(self._pending) >= _TOGETHER:
             self._write()
 
     def passing(self, passages: Iterable[AnalysedPassage]) -> Iterator[AnalysedPassage]:
@@ -123,7 +137,7 @@ class ForwardIndexBuilder:
             yield passage
 
     def _write(self) -> None:
-        self._file.write(np.array(self._pending, dtype=np.uint64).tobytes())
+        self._file.write(np.array(self._pending, dtype=np.uint32).tobytes())
         self._pending.clear()
 
     def finished(self) -> ForwardIndex:
@@ -131,8 +145,18 @@ class ForwardIndexBuilder:
         self._write()
         self._file.flush()
         starts = np.array(self._starts, dtype=np.int64)
+        codes: Codes
         if starts[-1] == 0:
-            return ForwardIndex(np.empty(0, dtype=np.uint64), starts)
-        if self._memory is not None:
-            return ForwardIndex(np.frombuffer(self._memory.getvalue(), dtype=np.uint64), starts)
-        return ForwardIndex(np.memmap(self._file, dtype=np.uint64, mode="r"), starts)
+            codes = np.empty(0, dtype=np.uint32)
+        elif self._memory is not None:
+            codes = np.frombuffer(self._memory.getbuffer(), dtype=np.uint32).copy()
+        else:
+            codes = np.memmap(self._file, dtype=np.uint32, mode="r+")
+        hashes = np.fromiter(map(hash_of_term, self._codes), np.uint64, len(self._codes))
+        order = np.argsort(hashes)
+        places = np.empty(len(order), dtype=np.uint32)
+        places[order] = np.arange(len(order), dtype=np.uint32)
+        for start in range(0, len(codes), _TOGETHER):
+            block = slice(start, start + _TOGETHER)
+            codes[block] = places[codes[block]]
+        return ForwardIndex(hashes[order], codes, starts)

@@ -47,8 +47,11 @@ __all__ = [
     "read_manifest",
 ]
 
-FORMAT = 4
-"""The layout of a generation's files; another number is refused."""
+FORMAT = 5
+"""The layout of a generation's files; one that is neither this nor ``_READ`` is refused."""
+
+_READ = {4}
+"""Layouts of earlier versions that are read: 4 keeps a hash a term, not a code."""
 
 _MANIFEST = "manifest.json"
 _NEXT_STEP = "a writer builds the index anew: `rag-engine compact --kb DIR`"
@@ -100,7 +103,7 @@ def read_manifest(root: Path) -> Manifest | None:
     if not path.exists():
         return None
     data = read_json(path)
-    if data.get("format") != FORMAT:
+    if data.get("format") not in {FORMAT, *_READ}:
         raise StoreCorrupt(
             f"{path} has format {data.get('format')!r}, this version reads {FORMAT}; rebuild the "
             "index with `rag-engine compact`, or use the version of rag-engine that wrote it"
@@ -211,7 +214,8 @@ def _write(folder: Path, generation: Generation) -> None:
     save_array(folder / "vectors.npy", segment.passages.vectors)
     save_array(folder / "language_codes.npy", segment.passages.codes)
     save_array(folder / "twins.npy", generation.twins.pairs)
-    save_array(folder / "terms.npy", segment.terms.hashes)
+    save_array(folder / "vocabulary.npy", segment.terms.vocabulary)
+    save_array(folder / "terms.npy", segment.terms.codes)
     save_array(folder / "term_starts.npy", segment.terms.starts)
     if segment.sparse is not None:
         segment.sparse.save(folder)
@@ -244,10 +248,7 @@ def load(
             languages=manifest.languages,
         )
         twins = Twins(np.load(folder / "twins.npy", allow_pickle=False))
-        terms = ForwardIndex(
-            np.load(folder / "terms.npy", mmap_mode="r", allow_pickle=False),
-            np.load(folder / "term_starts.npy", allow_pickle=False),
-        )
+        terms = _load_terms(folder)
         lists = LanguageClusters(
             **{
                 part.name: np.load(folder / f"lists_{part.name}.npy", allow_pickle=False)
@@ -285,6 +286,15 @@ def load(
         calibration=calibration,
         twins=twins,
     )
+
+
+def _load_terms(folder: Path) -> ForwardIndex:
+    terms = np.load(folder / "terms.npy", mmap_mode="r", allow_pickle=False)
+    starts = np.load(folder / "term_starts.npy", allow_pickle=False)
+    if terms.dtype == np.uint64:
+        return ForwardIndex.of_hashes(terms, starts)
+    vocabulary = np.load(folder / "vocabulary.npy", mmap_mode="r", allow_pickle=False)
+    return ForwardIndex(vocabulary, terms, starts)
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
