@@ -18,7 +18,7 @@ import numpy as np
 
 from rag_engine.errors import InvalidVectors
 from rag_engine.ports import Float32Array, TokenVectors
-from rag_engine.store.token_vectors import ChunkTokens, pack
+from rag_engine.store.token_vectors import EightBits
 
 __all__ = [
     "CHARACTERS",
@@ -72,7 +72,9 @@ def packed_tokens(tokens: TokenVectors, *, of_query: bool) -> tuple[str, str]:
     """Return the vectors and the weights of a text's tokens, each as base64."""
     if of_query:
         return packed_vector(tokens.vectors), packed_vector(tokens.weights)
-    return base64.b64encode(pack(tokens.vectors)).decode("ascii"), packed_vector(tokens.weights)
+    return base64.b64encode(EightBits(tokens.vectors.shape[1]).pack(tokens.vectors)).decode(
+        "ascii"
+    ), packed_vector(tokens.weights)
 
 
 def unpacked_tokens(vectors: str, weights: str, width: int, *, of_query: bool) -> TokenVectors:
@@ -95,7 +97,7 @@ def unpacked_tokens(vectors: str, weights: str, width: int, *, of_query: bool) -
     if of_query:
         numbers = np.frombuffer(data, _EXACT).astype(np.float32).reshape(-1, width)
     else:
-        numbers = ChunkTokens.of({0: data}, [0], width).vectors()
+        numbers = EightBits(width).unpack({0: data}, [0]).vectors
     if not (np.isfinite(numbers).all() and np.isfinite(its_weights).all()):
         raise InvalidVectors("the vectors of tokens hold NaN or infinity")
     return TokenVectors(numbers, its_weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rag_engine.calibration.model_fit import fit_beside, fit_of
 from rag_engine.components import Components
@@ -11,12 +12,22 @@ from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
 from rag_engine.text.analysis import ANALYSER_VERSION
 
-__all__ = ["check_contract", "contract_to_open", "index_contract", "settings_to_open"]
+__all__ = [
+    "check_contract",
+    "components_to_open",
+    "contract_to_open",
+    "index_contract",
+    "settings_to_open",
+]
 
 _FIT = "fit"
 """What was fitted to the model, by the SHA-256 of its figures. A contract without one has none, as
 those that were written before there were any."""
+_BITS = "token_bits"
+"""How the vectors of tokens are kept. A contract without it says eight, as up to version 0.7."""
 _AUTO, _NONE = "auto", "none"
+_ABSENT = {_FIT: _NONE, _BITS: 8}
+"""What a contract without a field says."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +39,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
     # always did.
     sparse = {"sparse": "weights of tokens"} if components.sparse else {}
     fit = fit_of(components.embedder)
+    space = components.token_space
     return {
         **{f"embedder.{name}": value for name, value in embedder.items()},
         **{f"chunking.{name}": value for name, value in settings.chunking.model_dump().items()},
@@ -37,6 +49,7 @@ def index_contract(components: Components, settings: Settings) -> dict[str, obje
         "token_space": components.token_space.version if components.token_space else "none",
         **sparse,
         **({} if fit is None else {_FIT: fit.identity}),
+        **({} if space is None or space.bits == 8 else {_BITS: space.bits}),
     }
 
 
@@ -59,6 +72,18 @@ def settings_to_open(stored: object, settings: Settings) -> Settings:
     )
     unfitted = embedder.model_copy(update={"fit": _NONE})
     return settings.model_copy(update={"embedder": unfitted})
+
+
+def components_to_open(stored: object, components: Components) -> Components:
+    """Return the parts by which an index is opened that keeps token vectors as it always did.
+
+    One that version 0.7 or before built keeps eight bits a number, until ``recode_tokens`` writes
+    it anew.
+    """
+    space = components.token_space
+    if space is None or not isinstance(stored, dict) or _BITS in stored:
+        return components
+    return replace(components, token_space=replace(space, bits=8))
 
 
 def contract_to_open(
@@ -103,4 +128,4 @@ new knowledge base
 
 
 def _value(contract: Mapping[str, object], name: str) -> object:
-    return contract.get(name, _NONE if name == _FIT else None)
+    return contract.get(name, _ABSENT.get(name))

@@ -19,6 +19,7 @@ from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
+from rag_engine.store.token_vectors import token_code
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.chunking import chunk_many, passage_text
 from rag_engine.text.readings import readings_in
@@ -236,7 +237,7 @@ def prepare(
                         *lexical_terms(text, chunk.language),
                         *lexical_terms(readings_in(text, document.metadata), chunk.language),
                     ],
-                    tokens=of_tokens.vectors,
+                    tokens=of_tokens.packed,
                     sparse=of_tokens.weights,
                 )
                 for chunk, (text, vector, of_tokens) in zip(its_chunks, rows, strict=False)
@@ -283,9 +284,9 @@ def _embedded_in_steps(
 
 
 class _OfTokens(NamedTuple):
-    """What is kept of a text's tokens, where it is wanted: vectors ``(n, width)``, and weights."""
+    """What is kept of a text's tokens, where it is wanted: vectors as they are kept, weights."""
 
-    vectors: Float32Array | None = None
+    packed: bytes = b""
     weights: SparseVector | None = None
 
 
@@ -294,18 +295,19 @@ def _embedded(
 ) -> tuple[Float32Array, Sequence[_OfTokens]]:
     """Return the vectors of texts, and what is wanted of their tokens."""
     embedder, space = components.embedder, components.token_space
+    code = None if space is None else token_code(space)
     tokens = [_OfTokens()] * len(texts)
     if components.sparse and isinstance(embedder, SparseEmbedder):
         kinds = embedder.embed_passage_kinds(texts, None if space is None else space.basis)
         of_texts = [None] * len(texts) if kinds.tokens is None else kinds.tokens
         vectors = kinds.vectors
         tokens = [
-            _OfTokens(None if states is None else states.vectors, weights)
+            _OfTokens(b"" if states is None or code is None else code.pack(states.vectors), weights)
             for states, weights in zip(of_texts, kinds.sparse, strict=True)
         ]
-    elif space is not None and isinstance(embedder, TokenEmbedder):
+    elif space is not None and code is not None and isinstance(embedder, TokenEmbedder):
         vectors, token_vectors = embedder.embed_passage_tokens(texts, space.basis)
-        tokens = [_OfTokens(of_text.vectors) for of_text in token_vectors]
+        tokens = [_OfTokens(code.pack(of_text.vectors)) for of_text in token_vectors]
     else:
         vectors = embedder.embed_passages(texts)
     return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

@@ -19,6 +19,7 @@ from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreErr
 from rag_engine.images.pictures import Pictures, open_pictures
 from rag_engine.index_contract import (
     check_contract,
+    components_to_open,
     contract_to_open,
     index_contract,
     settings_to_open,
@@ -229,7 +230,7 @@ def open_store(
             settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
         stored = catalogue.meta("contract")
         settings = settings_to_open(stored, settings)
-        parts = parts or build(settings)
+        parts = components_to_open(stored, parts or build(settings))
         check_contract(stored, contract_to_open(stored, parts, settings))
         if settings.images.model and parts.images is None:
             raise SettingsError(

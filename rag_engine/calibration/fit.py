@@ -40,11 +40,17 @@ class PassageTokenVectors(Protocol):
 
     @property
     def lengths(self) -> npt.NDArray[np.intp]:
-        """How many each has, ``(n,)``."""
+        """How many vectors each has, ``(n,)``."""
         ...
 
-    def vectors(self, tokens: npt.NDArray[np.intp]) -> Float32Array:
-        """Return the vectors of tokens at some places, ``(m, width)`` float32."""
+    @property
+    def tokens(self) -> npt.NDArray[np.intp]:
+        """About how many tokens these stand for, ``(n,)``."""
+        ...
+
+    @property
+    def vectors(self) -> Float32Array:
+        """Those of all of them, ``(total, width)`` float32."""
         ...
 
 
@@ -118,6 +124,6 @@ def _null_tokens(
         if space.own
         else offsets.of_passage_tokens(languages) @ space.basis.T
     )
-    own = centred_tokens(tokens.vectors(places), np.repeat(shifts, few, axis=0))
-    in_corpus = round(int(tokens.lengths.sum()) * len(corpus.ids) / max(1, len(rows)))
+    own = centred_tokens(tokens.vectors[places], np.repeat(shifts, few, axis=0))
+    in_corpus = round(int(tokens.tokens.sum()) * len(corpus.ids) / max(1, len(rows)))
     return joined_tokens(own, in_corpus, space.background[:TOKENS], random)

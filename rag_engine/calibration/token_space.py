@@ -10,6 +10,7 @@ background: token vectors of many languages, against which a passage's matches a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -31,13 +32,15 @@ class TokenSpace:
     width)`` float32, centred unit vectors of tokens. ``version`` is part of the index contract.
     Where tokens have a space of their ``own``, a head of the model's away from that of its texts,
     ``dimension`` is that head's; what is subtracted from texts is not from them, but what the
-    corpus's tokens have in common.
+    corpus's tokens have in common. ``bits`` says how the tokens of passages are kept: in two bits
+    a number, or in eight, as a knowledge base of version 0.7 or before keeps them.
     """
 
     version: str
     basis: Float32Array
     background: Float32Array
     own: bool = False
+    bits: Literal[2, 8] = 2
 
     @classmethod
     def of_head(cls, width: int) -> TokenSpace:

@@ -16,7 +16,7 @@ from rag_engine.embedding.embedder_contract import EmbedderContract, checked_vec
 from rag_engine.errors import InvalidInput
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.ports import Embedder, Float32Array, TokenEmbedder, TokenVectors
-from rag_engine.store.token_vectors import ChunkTokens, pack
+from rag_engine.store.token_vectors import EightBits
 
 __all__ = ["CachedEmbedder", "CachedTokenEmbedder", "Counts", "cached_embedder"]
 
@@ -147,7 +147,8 @@ class CachedTokenEmbedder(CachedEmbedder):
 
     With a ``basis``, that of the tokens that will be asked for, a text's vector and those of its
     tokens are computed together, whichever is wanted first. Those of a passage's tokens are what
-    an index keeps of them (eight bits a number, see ``pack``), those of a question as computed.
+    an index with eight bits a number keeps of them (``EightBits``), those of a question as
+    computed.
     """
 
     def __init__(
@@ -254,7 +255,7 @@ def _space_key(side: Side, basis: Float32Array) -> bytes:
     """Return what token vectors depend on beside the text: for passages, also how they are kept."""
     content = repr(basis.shape).encode() + np.ascontiguousarray(basis, np.float32).tobytes()
     if side == "passage":
-        content += pack(np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4))
+        content += EightBits(4).pack(np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4))
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
@@ -264,8 +265,9 @@ def _written(tokens: TokenVectors, *, packed: bool) -> bytes:
     weights = np.ascontiguousarray(tokens.weights, np.float32).tobytes()
     count, width = vectors.shape
     if packed and count:
-        data = pack(vectors)
-        if pack(_unpacked(data, width)) == data:
+        code = EightBits(width)
+        data = code.pack(vectors)
+        if code.pack(_unpacked(data, width)) == data:
             return _HEAD.pack(_AS_STORED, count, width) + weights + data
     return _HEAD.pack(_AS_COMPUTED, count, width) + weights + vectors.tobytes()
 
@@ -282,4 +284,4 @@ def _read(data: bytes) -> TokenVectors:
 
 
 def _unpacked(data: bytes, width: int) -> Float32Array:
-    return ChunkTokens.of({0: data}, [0], width).vectors()
+    return EightBits(width).unpack({0: data}, [0]).vectors

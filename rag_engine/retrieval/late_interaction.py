@@ -21,7 +21,7 @@ from rag_engine.ports import Float32Array, TokenVectors
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.formulations import mean_of
 from rag_engine.retrieval.query import PreparedQuery
-from rag_engine.store.token_vectors import ChunkTokens
+from rag_engine.store.token_vectors import ChunkTokens, token_code
 from rag_engine.store.view import View
 
 __all__ = ["PassageTokens", "compare_tokens", "late_interaction_scores", "middle_of"]
@@ -38,11 +38,10 @@ _AT_HOME = 0.5
 class PassageTokens:
     """The tokens of passages, compared as if they were centred and of unit length.
 
-    Moving and scaling every token costs more than comparing them. The cosine of a token ``scale *
-    steps`` less an offset with a unit vector comes from products with the steps themselves, as
-    they are kept::
+    Moving and scaling every token costs more than comparing them. The cosine of a token less an
+    offset with a unit vector comes from products with the tokens themselves, as they are kept::
 
-        cos = (scale * steps @ unit - offset @ unit) / |scale * steps - offset|
+        cos = (token @ unit - offset @ unit) / |token - offset|
 
     ``offsets`` ``(g, width)`` are those of the passages' languages, ``groups`` ``(n,)`` says which
     is whose.
@@ -51,16 +50,15 @@ class PassageTokens:
     def __init__(
         self, tokens: ChunkTokens, offsets: Float32Array, groups: npt.NDArray[np.intp]
     ) -> None:
-        steps, scales = tokens.steps.astype(np.float32), tokens.scales
-        self.lengths = tokens.lengths
-        self._steps = steps
+        vectors = tokens.vectors
+        self.lengths, self.tokens = tokens.lengths, tokens.tokens
+        self._vectors = vectors
         self._offsets = offsets
         self._groups = np.repeat(groups, tokens.lengths)
-        along = matmul_on_one_thread(steps, offsets)[np.arange(len(steps)), self._groups]
-        squares = scales * (scales * np.vecdot(steps, steps) - 2 * along)
+        along = matmul_on_one_thread(vectors, offsets)[np.arange(len(vectors)), self._groups]
+        squares = np.vecdot(vectors, vectors) - 2 * along
         squares += np.vecdot(offsets, offsets)[self._groups]
         self._inverse_norms = 1 / np.sqrt(np.maximum(squares, _SMALLEST))
-        self._factors = scales * self._inverse_norms
 
     def best(
         self, units: Float32Array, passages: npt.NDArray[np.intp] | None = None
@@ -75,11 +73,9 @@ class PassageTokens:
             wanted = np.zeros(len(lengths), dtype=np.bool_)
             wanted[passages] = True
             tokens, lengths = np.repeat(wanted, lengths), lengths[passages]
-        cosines = matmul_on_one_thread(self._steps[tokens], units)
-        cosines *= self._factors[tokens, np.newaxis]
-        off = matmul_on_one_thread(self._offsets, units)[self._groups[tokens]]
-        off *= self._inverse_norms[tokens, np.newaxis]
-        cosines -= off
+        cosines = matmul_on_one_thread(self._vectors[tokens], units)
+        cosines -= matmul_on_one_thread(self._offsets, units)[self._groups[tokens]]
+        cosines *= self._inverse_norms[tokens, np.newaxis]
         best: Float32Array = np.maximum.reduceat(cosines, np.cumsum(lengths) - lengths, axis=0)
         return best
 
@@ -102,8 +98,9 @@ def late_interaction_scores(
     where a passage's ``expected`` is the mean best match of the ``background`` tokens. It is the
     same for every question: those of the passages ``ids`` ``(n,)`` that are not known are added.
 
-    >>> from rag_engine.store.token_vectors import pack
-    >>> tokens = ChunkTokens.of({1: pack(np.eye(2, 3, dtype=np.float32))}, [1], 3)
+    >>> from rag_engine.store.token_vectors import EightBits
+    >>> code = EightBits(3)
+    >>> tokens = code.unpack({1: code.pack(np.eye(2, 3, dtype=np.float32))}, [1])
     >>> passages = PassageTokens(tokens, np.zeros((1, 3), np.float32), np.array([0]))
     >>> question, background = np.eye(3, dtype=np.float32)[[0, 2], np.newaxis]
     >>> late_interaction_scores(
@@ -117,7 +114,7 @@ def late_interaction_scores(
         expected.update(zip(ids[unknown].tolist(), matches.tolist(), strict=True))
     usual = np.array([expected[chunk] for chunk in ids.tolist()], dtype=np.float32)
     matched = passages.best(question) @ weights / max(float(weights.sum()), 1e-9)
-    scores = matched - _EXPECTED * usual - _LENGTH * np.log(passages.lengths)
+    scores = matched - _EXPECTED * usual - _LENGTH * np.log(passages.tokens)
     return scores.astype(np.float32)
 
 
@@ -154,7 +151,7 @@ def compare_tokens(
     if len(candidates) == 0 or all(_tokens(query) is None for query in queries):
         return None
     wanted = _worth_it(np.max([one.same_language_probability for one in each], axis=0), pool)
-    passage_tokens = view.token_vectors(candidates.ids[wanted].tolist(), len(space.basis))
+    passage_tokens = view.token_vectors(candidates.ids[wanted].tolist(), token_code(space))
     if len(passage_tokens.ids) == 0:
         return None
     places = wanted

@@ -30,7 +30,7 @@ from rag_engine.store.row_sets import check_set, read_set, sets_of_filter
 from rag_engine.store.schema import SCHEMA_VERSION, check_schema, is_damage
 from rag_engine.store.sql_lists import batches, marks
 from rag_engine.store.statements import read_meta
-from rag_engine.store.token_vectors import ChunkTokens
+from rag_engine.store.token_vectors import ChunkTokens, TokenCode
 
 __all__ = ["CatalogueReader"]
 
@@ -202,7 +202,7 @@ class CatalogueReader:
         """Return what those of ``ids`` that still exist may be filtered by."""
         return {chunk.id: chunk.fields for chunk in self.chunks(ids.tolist()).values()}
 
-    def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
+    def token_vectors(self, ids: Sequence[int], code: TokenCode) -> ChunkTokens:
         """Return the token vectors of the chunks of ``ids`` that have some, in their order."""
         packed: dict[int, bytes] = {}
         for batch in batches(ids):
@@ -216,7 +216,7 @@ class CatalogueReader:
             for row in map(rows.index_row, self._read(sql, batch)):
                 if row.token_bytes:
                     raise StoreCorrupt(rows.DAMAGED_CHUNK.format(row.id))
-        return ChunkTokens.of(packed, ids, width)
+        return code.unpack(packed, ids)
 
     def documents_of_chunks(self) -> dict[int, str]:
         """Return the document id of every chunk."""

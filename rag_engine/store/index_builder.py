@@ -23,6 +23,7 @@ from rag_engine.store.generation import Generation
 from rag_engine.store.progress import OnStage, counted, silent
 from rag_engine.store.row_codec import INCOMPLETE, IndexRow, unpack_terms
 from rag_engine.store.segment import PassageVectors, Segment
+from rag_engine.store.token_vectors import EightBits, token_code
 from rag_engine.text.analysis import numbers_among
 
 __all__ = ["IndexBuilder"]
@@ -98,12 +99,12 @@ class IndexBuilder:
         )
 
     def _calibrate(self, catalogue: CatalogueReader, passages: PassageVectors) -> Calibration:
-        width = 0 if self.token_space is None else len(self.token_space.basis)
+        code = EightBits(0) if self.token_space is None else token_code(self.token_space)
         corpus = Corpus(
             ids=passages.ids,
             vectors=passages.vectors,
             languages=passages.language_list(),
-            read_tokens=partial(catalogue.token_vectors, width=width),
+            read_tokens=partial(catalogue.token_vectors, code=code),
         )
         return fit_calibration(
             corpus, prior=self.prior, token_space=self.token_space, fair=self.fair

@@ -74,8 +74,8 @@ class StoredChunk:
     chunk: Chunk
     vector: Float32Array
     terms: Sequence[str]
-    tokens: Float32Array | None = None
-    """The vectors of its tokens, ``(n, width)``, where they are kept."""
+    tokens: bytes = b""
+    """The vectors of its tokens, where they are kept, packed by a ``TokenCode``."""
     sparse: SparseVector | None = None
     """What its tokens weigh, where the embedder tells it."""
 
@@ -216,7 +216,7 @@ def document_from_row(row: Sequence[Any]) -> Document:
 
 
 def chunk_values(
-    number: int, document: int, revision: int, stored: StoredChunk, token_bytes: int
+    number: int, document: int, revision: int, stored: StoredChunk
 ) -> tuple[object, ...]:
     """Return the values of a chunk's row, in the order of ``CHUNK_COLUMNS``."""
     chunk = stored.chunk
@@ -230,7 +230,7 @@ def chunk_values(
         chunk.language,
         _canonical(list(chunk.section)),
         chunk.page,
-        token_bytes,
+        len(stored.tokens),
         chunk.text,
         stored.vector.astype(np.float16).tobytes(),
         zlib.compress("\n".join(stored.terms).encode("utf-8"), 1)

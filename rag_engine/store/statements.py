@@ -20,7 +20,6 @@ from rag_engine.store.checksums import NEXT_STEP, row_checksum
 from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.row_codec import DocumentHead, StoredDocument
-from rag_engine.store.token_vectors import pack
 
 __all__ = [
     "chunk_digests",
@@ -133,9 +132,8 @@ def insert_document(
     chunk = _next_number(connection, "chunk", "id")
     written = []
     for identifier, stored_chunk in enumerate(stored.chunks, start=chunk):
-        data = b"" if stored_chunk.tokens is None else pack(stored_chunk.tokens)
-        row = rows.chunk_values(identifier, number, revision, stored_chunk, len(data))
-        written.append(put_chunk(connection, row, data))
+        row = rows.chunk_values(identifier, number, revision, stored_chunk)
+        written.append(put_chunk(connection, row, stored_chunk.tokens))
     for name, digest in (*document_digests(head), *chunk_digests(written)):
         tally.add(name, digest)
 

@@ -21,7 +21,7 @@ from rag_engine.ports import IdSelector, Int64Array
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FoundChunk
 from rag_engine.store.snapshot import Snapshot
-from rag_engine.store.token_vectors import ChunkTokens
+from rag_engine.store.token_vectors import ChunkTokens, TokenCode
 
 __all__ = ["View", "ViewOutdated"]
 
@@ -62,14 +62,14 @@ class View:
                     raise ViewOutdated
         return chunks
 
-    def token_vectors(self, ids: Sequence[int], width: int) -> ChunkTokens:
+    def token_vectors(self, ids: Sequence[int], code: TokenCode) -> ChunkTokens:
         """Return the token vectors of the passages of ``ids`` that have some, in their order.
 
         Raises:
             ViewOutdated: one of them is gone.
             StoreCorrupt: one of them is gone, and was not deleted.
         """
-        tokens = self._catalogue.token_vectors(ids, width)
+        tokens = self._catalogue.token_vectors(ids, code)
         if len(tokens.ids) < len(ids):
             there = set(tokens.ids.tolist())
             self.chunks([chunk for chunk in ids if chunk not in there])

@@ -16,7 +16,7 @@ from rag_engine.evaluation.cached_embedder import Counts, cached_embedder
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.pipelines.demo import sample_questions
 from rag_engine.ports import Embedder, TokenEmbedder, TokenVectors
-from rag_engine.store.token_vectors import pack
+from rag_engine.store.token_vectors import EightBits
 from tests.doubles import HashEmbedder
 
 PROBES = list(module._PROBES)
@@ -164,7 +164,8 @@ def test_an_index_keeps_the_same_of_a_passages_tokens(cache):
     for _ in range(2):
         _, found = cached_embedder(NotingTokens(), cache).embed_passage_tokens(texts, BASIS)
         for one, other in zip(found, expected, strict=True):
-            assert pack(one.vectors) == pack(other.vectors)
+            code = EightBits(one.vectors.shape[1])
+            assert code.pack(one.vectors) == code.pack(other.vectors)
             np.testing.assert_array_equal(one.weights, other.weights)
             assert one.vectors.shape == other.vectors.shape
 
@@ -172,8 +173,8 @@ def test_an_index_keeps_the_same_of_a_passages_tokens(cache):
 def test_numbers_that_eight_bits_would_move_are_kept_whole():
     """Scales this small lose bits, so that keeping twice would not be keeping once."""
     tiny = np.random.default_rng(0).normal(scale=3e-4, size=(60, 4)).astype(np.float32)
-    packed = pack(tiny)
-    assert pack(module._unpacked(packed, 4)) != packed
+    packed = EightBits(4).pack(tiny)
+    assert EightBits(4).pack(module._unpacked(packed, 4)) != packed
     tokens = TokenVectors(tiny, np.ones(60, np.float32))
     assert equal_tokens([module._read(module._written(tokens, packed=True))], [tokens])
 
@@ -224,6 +225,7 @@ def test_the_bundled_model_to_the_last_bit(bundled_e5, cache):
         vectors, tokens = remembering.embed_passage_tokens(texts, basis)
         np.testing.assert_array_equal(vectors, passages)
         for one, other in zip(tokens, passage_tokens, strict=True):
-            assert pack(one.vectors) == pack(other.vectors)
+            code = EightBits(one.vectors.shape[1])
+            assert code.pack(one.vectors) == code.pack(other.vectors)
         assert remembering.counts["query"] == Counts(known=known, embedded=20 - known)
         assert remembering.counts["passage"] == Counts(known=known, embedded=20 - known)

@@ -11,7 +11,7 @@ from rag_engine import Document, KnowledgeBase
 from rag_engine.calibration.token_space import TokenSpace, centred_tokens, load_token_space
 from rag_engine.ports import TokenVectors
 from rag_engine.retrieval.late_interaction import PassageTokens, late_interaction_scores
-from rag_engine.store.token_vectors import ChunkTokens, pack
+from rag_engine.store.token_vectors import EightBits
 from tests.doubles import HashEmbedder
 
 
@@ -22,8 +22,9 @@ def unit(rows: int, seed: int):
 
 def kept(passages):
     """The passages' tokens, as the catalogue keeps them, under the ids 1, 2, ..."""
-    packed = {number: pack(each) for number, each in enumerate(passages, 1)}
-    return ChunkTokens.of(packed, list(packed), passages[0].shape[1])
+    code = EightBits(passages[0].shape[1])
+    packed = {number: code.pack(each) for number, each in enumerate(passages, 1)}
+    return code.unpack(packed, list(packed))
 
 
 def test_cosines_are_those_of_tokens_centred_one_by_one():
@@ -31,7 +32,7 @@ def test_cosines_are_those_of_tokens_centred_one_by_one():
     tokens = kept([random.normal(size=(count, 8)).astype(np.float32) for count in (4, 1, 7)])
     offsets, groups = random.normal(size=(2, 8)).astype(np.float32), np.array([1, 0, 1])
     units = unit(5, 2)
-    centred = centred_tokens(tokens.vectors(), offsets[np.repeat(groups, tokens.lengths)])
+    centred = centred_tokens(tokens.vectors, offsets[np.repeat(groups, tokens.lengths)])
     cosines = centred @ units.T
     expected = [each.max(axis=0) for each in np.split(cosines, [4, 5])]
     passages = PassageTokens(tokens, offsets, groups)
@@ -42,7 +43,7 @@ def test_cosines_are_those_of_tokens_centred_one_by_one():
 def test_a_token_that_is_all_language_matches_nothing_and_breaks_nothing():
     offset = np.full((1, 8), 0.5, np.float32)
     tokens = kept([offset])
-    found = PassageTokens(tokens, tokens.vectors(), np.array([0])).best(unit(3, 1))
+    found = PassageTokens(tokens, tokens.vectors, np.array([0])).best(unit(3, 1))
     assert np.isfinite(found).all()
 
 
@@ -53,7 +54,7 @@ def test_scores_are_those_of_a_plain_reckoning():
     passages = PassageTokens(tokens, np.zeros((1, 8), np.float32), np.zeros(3, np.intp))
     memory = {2: 0.25}  # what is remembered is not computed again
     found = late_interaction_scores(question, weights, passages, tokens.ids, background, memory)
-    vectors = centred_tokens(tokens.vectors(), np.zeros(8, np.float32))
+    vectors = centred_tokens(tokens.vectors, np.zeros(8, np.float32))
     for row, passage in enumerate(np.split(vectors, [4, 5])):
         best = [max(float(token @ each) for each in passage) for token in question]
         matched = sum(w * b for w, b in zip(weights.tolist(), best, strict=True)) / 3.5

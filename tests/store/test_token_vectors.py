@@ -11,10 +11,12 @@ import pytest
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.token_vectors import ChunkTokens, pack
+from rag_engine.store.token_pooling import pooled_tokens
+from rag_engine.store.token_vectors import EightBits, TwoBits
 from tests.store.test_catalogue import stored
 
 WIDTH = 8
+CODE = EightBits(WIDTH)
 
 
 def tokens(count: int):
@@ -23,7 +25,7 @@ def tokens(count: int):
 
 def stored_with_tokens(name: str, count: int):
     document = stored(name)
-    chunk = replace(document.chunks[0], tokens=tokens(count))
+    chunk = replace(document.chunks[0], tokens=CODE.pack(tokens(count)))
     return replace(document, chunks=(chunk,))
 
 
@@ -37,8 +39,8 @@ def catalogue(tmp_path: Path):
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_packing_keeps_direction_and_length(count: int):
     vectors = tokens(count)
-    found = ChunkTokens.of({1: pack(vectors)}, [1], WIDTH)
-    back = found.vectors()
+    found = CODE.unpack({1: CODE.pack(vectors)}, [1])
+    back = found.vectors
     assert found.lengths.tolist() == ([count] if count else [])
     assert back.shape == vectors.shape
     lengths = np.linalg.norm(vectors, axis=1)
@@ -47,30 +49,91 @@ def test_packing_keeps_direction_and_length(count: int):
 
 
 def test_a_token_of_zeros_stays_one():
-    found = ChunkTokens.of({1: pack(np.zeros((2, WIDTH), np.float32))}, [1], WIDTH)
-    assert found.vectors().shape == (2, WIDTH)
-    assert not found.vectors().any()
+    found = CODE.unpack({1: CODE.pack(np.zeros((2, WIDTH), np.float32))}, [1])
+    assert found.vectors.shape == (2, WIDTH)
+    assert not found.vectors.any()
 
 
 def test_several_texts_come_back_one_after_the_other():
-    found = ChunkTokens.of({4: pack(tokens(3)), 9: pack(tokens(2))}, [4, 5, 9], WIDTH)
+    found = CODE.unpack({4: CODE.pack(tokens(3)), 9: CODE.pack(tokens(2))}, [4, 5, 9])
     assert (found.ids.tolist(), found.lengths.tolist()) == ([4, 9], [3, 2])
     expected = np.concatenate([tokens(3), tokens(2)])
-    np.testing.assert_allclose(found.vectors(), expected, atol=0.02)
-    np.testing.assert_allclose(found.vectors(np.array([4, 0])), expected[[4, 0]], atol=0.02)
-    assert ChunkTokens.of({}, [1], WIDTH).vectors().shape == (0, WIDTH)
+    np.testing.assert_allclose(found.vectors, expected, atol=0.02)
+    np.testing.assert_allclose(found.vectors[np.array([4, 0])], expected[[4, 0]], atol=0.02)
+    assert CODE.unpack({}, [1]).vectors.shape == (0, WIDTH)
+
+
+@pytest.mark.parametrize("width", [8, 6, 1])
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 50])
+def test_two_bits_keep_one_vector_for_two_tokens(count: int, width: int):
+    code, vectors = TwoBits(width), tokens(count)[:, :width]
+    packed = code.pack(vectors)
+    halves = -(-count // 2)
+    assert len(packed) == (2 * (width + 2) + halves * -(-width // 4) if count else 0)
+    found = code.unpack({3: packed}, [3])
+    assert found.lengths.tolist() == ([halves] if count else [])
+    assert found.tokens.tolist() == [2 * length for length in found.lengths]
+    pooled = pooled_tokens(vectors)
+    assert found.vectors.shape == pooled.shape
+    error = ((found.vectors - pooled) ** 2).sum(axis=0)
+    spread = ((pooled - pooled.sum(axis=0) / max(1, halves)) ** 2).sum(axis=0)
+    assert (error <= 0.25 * spread + 1e-3 * halves).all()
+
+
+def test_each_chunk_has_a_mean_of_its_own():
+    code = TwoBits(WIDTH)
+    texts = {1: tokens(6), 2: tokens(6) + 5, 3: tokens(3) - 5}
+    packed = {chunk: code.pack(vectors) for chunk, vectors in texts.items()}
+    found = code.unpack(packed, [3, 9, 1, 2])
+    assert (found.ids.tolist(), found.lengths.tolist()) == ([3, 1, 2], [2, 3, 3])
+    alone = [code.unpack(packed, [chunk]).vectors for chunk in (3, 1, 2)]
+    np.testing.assert_array_equal(found.vectors, np.concatenate(alone))
+    assert found.vectors[5:].mean() > 4 > -4 > found.vectors[:2].mean()
+    assert code.unpack({}, [1]).vectors.shape == (0, WIDTH)
+
+
+def test_a_number_is_in_the_quarter_of_the_nearest_value():
+    code, vectors = TwoBits(WIDTH), tokens(90)
+    found = code.unpack({1: code.pack(vectors)}, [1]).vectors
+    pooled = pooled_tokens(vectors)
+    mean, deviation = pooled.mean(axis=0), pooled.std(axis=0)
+    values = np.array([-1.5104, -0.4528, 0.4528, 1.5104])
+    scaled = (pooled - mean) / deviation
+    nearest = values[np.abs(scaled[..., np.newaxis] - values).argmin(axis=2)]
+    # Numbers on a bound may fall to either side, as mean and deviation are kept in eight bits.
+    agreeing = np.isclose(found, mean + nearest * deviation, atol=0.05)
+    assert agreeing.mean() > 0.97
+
+
+def test_what_is_alike_is_pooled():
+    random = np.random.default_rng(3)
+    kinds = random.normal(size=(20, WIDTH)).astype(np.float32)
+    twice = np.concatenate([kinds, kinds * 1.5])[random.permutation(40)]
+    pooled = pooled_tokens(twice)
+    order = np.lexsort(pooled.T), np.lexsort((kinds * 1.25).T)
+    np.testing.assert_allclose(pooled[order[0]], (kinds * 1.25)[order[1]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 31, 178])
+def test_half_of_the_tokens_are_kept_and_none_is_lost(count: int):
+    vectors = tokens(count)
+    pooled = pooled_tokens(vectors)
+    assert pooled.shape == (-(-count // 2), WIDTH)
+    assert pooled.dtype == np.float32
+    assert np.isfinite(pooled_tokens(np.zeros_like(vectors))).all()
+    np.testing.assert_array_equal(vectors, tokens(count))
 
 
 def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
     catalogue.replace([stored_with_tokens("a", 3), stored_with_tokens("b", 5), stored("c")])
     ids = [row.id for row in catalogue.index_rows(after=0)]
-    found = catalogue.token_vectors(ids, WIDTH)
+    found = catalogue.token_vectors(ids, CODE)
     assert (found.ids.tolist(), found.lengths.tolist()) == (ids[:2], [3, 5])
-    np.testing.assert_allclose(found.vectors(np.arange(3, 8)), tokens(5), atol=0.02)
-    turned = catalogue.token_vectors(ids[::-1], WIDTH)
+    np.testing.assert_allclose(found.vectors[np.arange(3, 8)], tokens(5), atol=0.02)
+    turned = catalogue.token_vectors(ids[::-1], CODE)
     assert turned.ids.tolist() == [ids[1], ids[0]]
     catalogue.delete(["a"])
-    assert catalogue.token_vectors(ids, WIDTH).ids.tolist() == [ids[1]]
+    assert catalogue.token_vectors(ids, CODE).ids.tolist() == [ids[1]]
     with sqlite3.connect(catalogue.path) as other:
         assert other.execute("SELECT count(*) FROM token_vectors").fetchone() == (1,)
 
@@ -81,4 +144,4 @@ def test_changed_token_vectors_are_noticed(catalogue: Catalogue):
     with sqlite3.connect(catalogue.path) as other:
         other.execute("UPDATE token_vectors SET data = zeroblob(30)")
     with pytest.raises(StoreCorrupt, match="damaged"):
-        catalogue.token_vectors([row.id], WIDTH)
+        catalogue.token_vectors([row.id], CODE)

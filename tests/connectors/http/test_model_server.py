@@ -25,7 +25,7 @@ from rag_engine.errors import (
 from rag_engine.pipelines.demo import sample_documents, sample_questions
 from rag_engine.ports import InstructedEmbedder, TokenEmbedder
 from rag_engine.settings import Settings
-from rag_engine.store.token_vectors import pack
+from rag_engine.store.token_vectors import EightBits
 from tests.connectors.http.conftest import DOCUMENTS
 from tests.connectors.http.service import secret, serving
 from tests.doubles import HashEmbedder
@@ -95,7 +95,8 @@ def test_vectors_of_tokens_are_those_of_the_model(wire, bundled_e5):
         expected, expected_tokens = here(TEXTS, basis)
         np.testing.assert_allclose(vectors, expected, atol=1e-5)
         for one, other in zip(tokens, expected_tokens, strict=True):
-            assert pack(one.vectors) == pack(other.vectors)  # an index keeps the same
+            code = EightBits(one.vectors.shape[1])
+            assert code.pack(one.vectors) == code.pack(other.vectors)  # an index keeps the same
             np.testing.assert_array_equal(one.weights, other.weights)
         assert through_it([], basis)[1] == []
         with pytest.raises(InvalidInput, match="in this basis"):
