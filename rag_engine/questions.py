@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.answering.asking import ask, least_score
 from rag_engine.answering.strictness import Strictness
-from rag_engine.answering.translating import NO_TRANSLATIONS, Translations, Translator
+from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer, Hit
 from rag_engine.retrieval.conversation import last_exchange
-from rag_engine.retrieval.diversity import diverse_hits
 from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
 from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import (
@@ -29,7 +28,9 @@ from rag_engine.search_arguments import (
     checked_history,
     checked_language,
 )
-from rag_engine.tasks.similarity import similarity
+
+if TYPE_CHECKING:
+    from rag_engine.answering.translating import Translator
 
 __all__ = ["Questions"]
 
@@ -43,14 +44,7 @@ class Questions:
         self._opened = opened
         self._index = opened.index
         self._retriever = Retriever(opened.components, opened.settings, opened.pictures)
-        retrieval, self._translator = opened.settings.retrieval, None
-        if retrieval.translate:
-            self._translator = Translator(
-                opened.components.generator,
-                opened.components.detector,
-                retrieval.translate,
-                retrieval.translate_timeout_s,
-            )
+        self._translator = _translator(opened)
 
     def search(
         self,
@@ -271,6 +265,8 @@ class Questions:
 
         Example: ``hits = kb.diverse(kb.search("Was ist zu warten?", k=20), k=4)``
         """
+        from rag_engine.retrieval.diversity import diverse_hits
+
         self._check_open()
         check_k(k)
         check_share("relevance", relevance)
@@ -299,6 +295,8 @@ class Questions:
 
         Example: ``[same] = kb.similarity(["Wer haftet?"], ["Who is liable?"])``
         """
+        from rag_engine.tasks.similarity import similarity
+
         self._check_open()
         parts = self._opened.components
         return similarity(
@@ -398,6 +396,8 @@ class Questions:
 
         Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
         """
+        from rag_engine.answering.asking import ask
+
         return ask(
             question,
             self._searched,
@@ -421,10 +421,24 @@ class Questions:
 
         Example: ``hits = kb.search("Was kostet die Pumpe?", min_score=kb.least_score)``
         """
+        from rag_engine.answering.asking import least_score
+
         return least_score(self.settings)
 
     def _check_open(self) -> None:
         self._opened.check_open()
+
+
+def _translator(opened: OpenedStore) -> Translator | None:
+    """Return what translates questions, if the settings name languages."""
+    retrieval, parts = opened.settings.retrieval, opened.components
+    if not retrieval.translate:
+        return None
+    from rag_engine.answering.translating import Translator
+
+    return Translator(
+        parts.generator, parts.detector, retrieval.translate, retrieval.translate_timeout_s
+    )
 
 
 def _translated(hit: Hit, translations: Translations) -> Hit:

@@ -44,10 +44,10 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
     Raises:
         OSError: the folder can not be written.
     """
-    from filelock import FileLock
-
     if _intact(folder):
         return folder
+    from filelock import FileLock  # takes time that a prepared model need not cost
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The system lets go of the lock when its holder dies.
     with FileLock(folder.with_name(f"{folder.name}.lock")):

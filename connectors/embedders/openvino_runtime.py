@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
 from rag_engine.connectors.embedders.turns import Turns
+from rag_engine.connectors.imports_without import imports_without
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
 
@@ -19,9 +19,6 @@ __all__ = ["GROUP", "Encoder", "cpu_properties", "load_openvino", "processor_fla
 GROUP = 64
 """Numbers that share a scale where products are computed in eight bits, on both sides: 32 is
 slower, and on the sets tried finds no more."""
-
-_TELEMETRY = "openvino_telemetry"
-_import_lock = threading.Lock()
 
 
 def load_openvino() -> Any:
@@ -34,17 +31,11 @@ def load_openvino() -> Any:
     Raises:
         MissingExtra: openvino is not installed.
     """
-    with _import_lock:
-        hide = _TELEMETRY not in sys.modules
-        if hide:
-            cast("dict[str, Any]", sys.modules)[_TELEMETRY] = None
+    with imports_without("openvino_telemetry"):
         try:
             import openvino
         except ImportError as exc:
             raise MissingExtra("cpu", package="openvino") from exc
-        finally:
-            if hide:
-                del sys.modules[_TELEMETRY]
     return openvino
 
 
