@@ -1,4 +1,4 @@
-"""Importing a package without a part of it that is never used: one that reports home, or is slow."""
+"""Importing a package without a part that is never used: one that reports home, or is slow."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from rag_engine.components import (
     check_generator,
     default_components,
     default_loaders,
+    wait_for_embedder,
 )
 from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
 from rag_engine.images.pictures import Pictures, open_pictures
@@ -237,7 +238,7 @@ def open_store(
                 "were given hold no images embedder"
             )
         pictures = open_pictures(root, catalogue, parts.images, read_only=read_only)
-        return OpenedStore(
+        opened = OpenedStore(
             root=root,
             catalogue=catalogue,
             components=parts,
@@ -246,6 +247,8 @@ def open_store(
             own_loaders=tuple(own.loaders),
             pictures=pictures,
         )
+        wait_for_embedder(parts)
+        return opened
     except BaseException:
         if pictures is not None:
             pictures.store.close()

@@ -13,10 +13,10 @@ from functools import lru_cache, partial
 
 from rag_engine.answering.answer_language import WantedLanguage
 from rag_engine.answering.answer_prompt import as_data, language_name
-from rag_engine.answering.translations import Translations
+from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.answering.written_question import LONGEST, WrittenQuestion, write_question
 from rag_engine.cancellation import Cancellation, check_cancelled, current_cancellation
-from rag_engine.errors import ServiceError, ServiceTimeout
+from rag_engine.errors import ServiceTimeout
 from rag_engine.ports import Generator, LanguageDetector, Prompt
 from rag_engine.text.codes import normalise_language
 
