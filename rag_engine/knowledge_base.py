@@ -16,13 +16,10 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.health.extent import QUESTIONS, SAMPLE
-from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
-from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
 from rag_engine.records import AddReport, Document, Problem
-from rag_engine.retrieval.document_ranking import RankedDocument
 from rag_engine.settings import Settings
 from rag_engine.store.progress import OnStage, Stop, never, silent
 from rag_engine.tasks.of_knowledge_base import KnowledgeBaseTasks
@@ -30,9 +27,11 @@ from rag_engine.workers import Workers
 
 if TYPE_CHECKING:
     from rag_engine.health.report import HealthReport
+    from rag_engine.inspection import Inspection
+    from rag_engine.passages import Passage
     from rag_engine.store.check import CheckReport
 
-__all__ = ["KnowledgeBase", "RankedDocument"]
+__all__ = ["KnowledgeBase"]
 
 
 class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
@@ -356,6 +355,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``texts = [passage.chunk.text for passage in kb.passages(kb.passage_ids())]``
         """
+        from rag_engine.passages import read_passages
+
         self._check_open()
         return self._index.read(lambda view: read_passages(view, ids))
 
@@ -366,6 +367,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``ids = kb.passage_ids(); alike = kb.likeness(ids[0], ids[1:])``
         """
+        from rag_engine.passages import likeness
+
         self._check_open()
         return likeness(self._index.snapshot(), passage, others)
 
@@ -388,6 +391,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``print(kb.inspect().documents, kb.inspect().languages)``
         """
+        from rag_engine.inspection import inspect_store
+
         return inspect_store(self._opened.readable, self._index.manifest)
 
     def check(self, *, on_stage: OnStage = silent) -> CheckReport:

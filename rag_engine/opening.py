@@ -1,4 +1,8 @@
-"""Opening the folder of a knowledge base, or making a new one in it."""
+"""Opening the folder of a knowledge base, or making a new one in it.
+
+What reads the index and the pictures is imported once the embedder is made, which reads its model
+beside: the one takes as long as the other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag_engine.components import (
     Components,
@@ -17,7 +21,6 @@ from rag_engine.components import (
     wait_for_embedder,
 )
 from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
-from rag_engine.images.pictures import Pictures, open_pictures
 from rag_engine.index_contract import (
     check_contract,
     contract_to_open,
@@ -37,11 +40,12 @@ from rag_engine.store.files import (
     sync_folder,
 )
 from rag_engine.store.forks import Home
-from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.recognised import CATALOGUE as _CATALOGUE
 from rag_engine.store.recognised import find_catalogue, no_knowledge_base
-from rag_engine.store.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from rag_engine.images.pictures import Pictures
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -69,6 +73,8 @@ class OpenedStore:
         pictures: Pictures | None = None,
     ) -> None:
         """Put the parts together; use ``open_store``."""
+        from rag_engine.store.index import Index
+
         self.root = root
         self.catalogue = catalogue
         self.components = components
@@ -224,6 +230,8 @@ def open_store(
     pictures: Pictures | None = None
     try:
         if not read_only:
+            from rag_engine.store.upgrade import upgrade
+
             upgrade(root / _CATALOGUE)
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
@@ -231,6 +239,8 @@ def open_store(
         stored = catalogue.meta("contract")
         settings = settings_to_open(stored, settings)
         parts = parts or build(settings)
+        from rag_engine.images.pictures import open_pictures
+
         check_contract(stored, contract_to_open(stored, parts, settings))
         if settings.images.model and parts.images is None:
             raise SettingsError(

@@ -16,9 +16,6 @@ from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer, Hit
-from rag_engine.retrieval.conversation import last_exchange
-from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
-from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import (
     History,
     check_k,
@@ -31,6 +28,7 @@ from rag_engine.search_arguments import (
 
 if TYPE_CHECKING:
     from rag_engine.answering.translating import Translator
+    from rag_engine.retrieval.document_ranking import RankedDocument
 
 __all__ = ["Questions"]
 
@@ -40,6 +38,8 @@ class Questions:
 
     def __init__(self, opened: OpenedStore) -> None:
         """Ask what was opened; use ``KnowledgeBase.open``."""
+        from rag_engine.retrieval.retriever import Retriever
+
         self.settings = opened.settings
         self._opened = opened
         self._index = opened.index
@@ -156,6 +156,8 @@ class Questions:
         images: bool = False,
     ) -> list[Hit]:
         """Do what ``search_translated`` does; without ``images`` for who reads texts alone."""
+        from rag_engine.retrieval.conversation import last_exchange
+
         self._check_open()
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
@@ -331,6 +333,8 @@ class Questions:
 
         Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
         """
+        from rag_engine.retrieval.document_ranking import rank_documents
+
         self._check_open()
         formulations = [[question] for question in questions]
         if also is not None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rag_engine.health.extent import MOST_SAMPLE, SAMPLE
 from rag_engine.opening import OpenedStore
 from rag_engine.store.progress import OnStage, silent
-from rag_engine.store.view import View
 
 if TYPE_CHECKING:
+    from rag_engine.store.view import View
     from rag_engine.tasks.classification import Classification, Label
     from rag_engine.tasks.clusters import Clusterer, Clusters
     from rag_engine.tasks.duplicate_records import Duplicates
