@@ -6,10 +6,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
-__all__ = ["imports_without"]
+__all__ = ["imports_without", "stand_in"]
 
 _one_at_a_time = threading.RLock()
 
@@ -21,11 +22,11 @@ def imports_without(name: str, instead: ModuleType | None = None) -> Iterator[No
     A module that was imported before is left as it is. Afterwards the name stands for what it
     always did: whoever imports it then gets the real one.
 
-    >>> with imports_without("colorsys"):
-    ...     import colorsys
+    >>> with imports_without("turtledemo"):
+    ...     import turtledemo
     Traceback (most recent call last):
         ...
-    ModuleNotFoundError: import of colorsys halted; None in sys.modules
+    ModuleNotFoundError: import of turtledemo halted; None in sys.modules
     """
     modules = cast("dict[str, Any]", sys.modules)
     with _one_at_a_time:
@@ -37,3 +38,20 @@ def imports_without(name: str, instead: ModuleType | None = None) -> Iterator[No
             yield
         finally:
             del modules[name]
+
+
+def stand_in(name: str, function: str) -> ModuleType:
+    """Return a module with one function, that of the module ``name``: imported when it is called.
+
+    For ``imports_without``, where a package is slow to import for something that few call.
+
+    >>> stand_in("colorsys", "rgb_to_hsv").rgb_to_hsv(1, 1, 1)
+    (0.0, 0.0, 1)
+    """
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return getattr(import_module(name), function)(*arguments, **named)
+
+    module = ModuleType(name)
+    setattr(module, function, call)
+    return module

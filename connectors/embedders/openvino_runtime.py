@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rag_engine.connectors.embedders.turns import Turns
-from rag_engine.connectors.imports_without import imports_without
+from rag_engine.connectors.imports_without import imports_without, stand_in
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
 
@@ -26,12 +26,17 @@ def load_openvino() -> Any:
 
     Its import would report to its makers over the network, from a forked process, and leave a file
     in the user's home. It does not where the package ``openvino_telemetry`` can not be found, and
-    so this package is hidden from it meanwhile.
+    so this package is hidden from it meanwhile. What converts models from other frameworks, which
+    takes a third of the time, is imported when somebody calls it.
 
     Raises:
         MissingExtra: openvino is not installed.
     """
-    with imports_without("openvino_telemetry"):
+    converter = "openvino.tools.ovc"
+    with (
+        imports_without("openvino_telemetry"),
+        imports_without(converter, stand_in(converter, "convert_model")),
+    ):
         try:
             import openvino
         except ImportError as exc:

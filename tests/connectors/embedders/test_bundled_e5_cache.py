@@ -47,7 +47,8 @@ def test_two_processes_prepare_the_model_at_once(tmp_path):
     assert [process.wait(timeout=PATIENCE_S) for process in running] == [0, 0]
     first, second = (np.load(result) for result in results)
     np.testing.assert_allclose(first, second, atol=1e-6)
-    (folder,) = (path for path in cache.iterdir() if path.is_dir())
+    folder, compiled = sorted((path for path in cache.iterdir() if path.is_dir()), key=str)
+    assert sorted(contents(compiled)) == ["compiled.blob", "manifest.json"]
     names = ["manifest.json", "model.bin", "model.xml", "piece_tokens.npy", "pieces.npy"]
     names.append("tokenizer.model")
     assert sorted(contents(folder)) == names
