@@ -1,8 +1,9 @@
 """What OpenVINO decided when it compiled a model, kept for the next process: half of the time.
 
 It is kept beside the model's prepared folder, without weights that are used as they stand there:
-0.7 MB for E5-small (in eight bits, whose matrices are laid out anew, 23 MB). It is for one OpenVINO, one processor, one way to compute and one model, whose digest names its folder; with
-any other the model is compiled as ever, and so it is where nothing can be kept.
+0.7 MB for E5-small, and 23 in eight bits, where matrices are laid out anew. It is for one OpenVINO,
+one processor, one way to compute and one model, whose digest names its folder; with any other the
+model is compiled as ever, and so it is where nothing can be kept.
 """
 
 from __future__ import annotations
