@@ -281,8 +281,10 @@ class _Model:
         tokenizer = StartingTokenizer(
             FewPieces(self._mapped, folder), partial(_whole_tokenizer, folder)
         )
-        self._compilation = KeptCompilation(self._core, folder / _ENCODER, self._properties)
-        return _Loaded(Encoder(self._compilation.compiled()), tokenizer)
+        compilation = KeptCompilation(self._core, folder / _ENCODER, self._properties)
+        encoder = Encoder(compilation.compiled(), compilation.memory)
+        self._compilation = compilation
+        return _Loaded(encoder, tokenizer)
 
 
 def _whole_tokenizer(folder: Path) -> E5Tokenizer:

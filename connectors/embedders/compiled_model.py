@@ -38,6 +38,8 @@ class KeptCompilation:
         self._can_keep = _WEIGHTS in core.get_property("CPU", "SUPPORTED_PROPERTIES")
         self._properties = {**properties, **(_WITHOUT_WEIGHTS if self._can_keep else {})}
         self._to_keep: Any = None
+        self.memory: Any = None
+        """What the imported model reads its constants from, as long as it lives; None: itself."""
 
     def compiled(self) -> Any:
         """Return the ``openvino.CompiledModel``.
@@ -69,9 +71,12 @@ class KeptCompilation:
         self._to_keep = None
 
     def _imported(self, place: Path) -> Any:
-        told = load_openvino().Tensor(np.fromfile(place / _FILE, np.uint8), shared_memory=True)
+        # A tensor of its own memory: the model reads from there, and does not keep what numpy has.
+        told = load_openvino().Tensor(np.fromfile(place / _FILE, np.uint8), shared_memory=False)
         named = {**self._properties, _WEIGHTS: str(self._model.with_suffix(".bin"))}
-        return self._core.import_model(told, "CPU", named)
+        imported = self._core.import_model(told, "CPU", named)
+        self.memory = told
+        return imported
 
     def _export(self, folder: Path) -> None:
         (folder / _FILE).write_bytes(self._to_keep.export_model().getvalue())

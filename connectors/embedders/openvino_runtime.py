@@ -74,13 +74,15 @@ class Encoder:
     Many threads may use it; all of them share one request, which is made before any batch is
     computed. To make one, OpenVINO (2026.4) reads what the model's ends look like, and to compute a
     batch of another shape replaces that: where both happen at once, the process dies. A model is
-    computed on one stream, so nothing is lost by waiting here.
+    computed on one stream, so nothing is lost by waiting here. ``memory`` is what the model reads
+    from meanwhile, if that is not its own.
     """
 
-    def __init__(self, compiled: Any) -> None:
+    def __init__(self, compiled: Any, memory: object = None) -> None:
         self._request = compiled.create_infer_request()
         self._turns = Turns()
         self._alone = threading.Lock()
+        self._memory = memory
 
     def compute(self, inputs: dict[str, Any], outputs: Sequence[Any]) -> list[Float32Array]:
         """Compute a batch, after those that other threads asked for before; return what is named.

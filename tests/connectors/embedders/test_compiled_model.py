@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,6 +58,21 @@ def test_imported_it_computes_exactly_what_it_did_compiled(tmp_path, cache, comp
     assert compiled == [True, False, True, False]
     assert len(kept_in(tmp_path)) == 2
     assert min(path.stat().st_size for path in kept_in(tmp_path)) < 2_000_000
+
+
+def test_what_it_reads_from_lives_as_long_as_it_does(cache):
+    """Constants of an imported model are not copied: its memory must not be given to others."""
+    expected = embedded(cache, precision="f32")
+    sizes = {path.stat().st_size for path in kept_in(cache)}
+    embedders, rubbish = [], []
+    for _ in range(4):
+        embedders.append(BundledE5(cache_dir=cache, threads=1, precision="f32"))
+        gc.collect()
+        rubbish += [np.full(size, 255, np.uint8) for size in sizes for _ in range(8)]
+        rubbish += [np.zeros(size, np.uint8) + 1 for size in sizes for _ in range(8)]
+    for embedder in embedders:
+        embedder.embed_passages(["word " * length for length in (1, 3, 7, 40, 200)])
+        np.testing.assert_array_equal(embedder.embed_passages(TEXTS), expected)
 
 
 def test_another_way_to_compute_or_another_processor_has_its_own(cache, compiled, monkeypatch):
