@@ -41,7 +41,10 @@ def _build_embedder(settings: EmbedderSettings) -> Embedder:
             from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
             return BundledE5(
-                adapter=settings.adapter, precision=settings.precision, threads=settings.threads
+                adapter=settings.adapter,
+                precision=settings.precision,
+                threads=settings.threads,
+                beside=True,
             )
         case ExportedEmbedderSettings():
             from rag_engine.connectors.embedders.exported import ExportedEmbedder

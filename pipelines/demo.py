@@ -77,7 +77,7 @@ def _run(path: Path) -> Outcome:
             lines += ["", f"? {sample.question}", *_answer_lines(answer)]
     outcome = report_outcome(report)
     return Outcome(
-        result={"index": outcome.result, "answers": results},
+        result={"index": outcome.data, "answers": results},
         lines=lines,
         problems=outcome.problems,
     )

@@ -15,8 +15,9 @@ from rag_engine.evaluation.metrics import measure_each
 from rag_engine.evaluation.retrieval_report import build_report
 from rag_engine.evaluation.score_calibration import calibration_report
 from rag_engine.evaluation.verdict import Comparison, compare
-from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
+from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.pipelines.progress import Bar
+from rag_engine.retrieval.document_ranking import RankedDocument
 from rag_engine.settings import (
     FairnessSettings,
     HybridRetrievalSettings,

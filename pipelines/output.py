@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -65,11 +65,19 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a command found: plain data for ``--json``, lines for people, and problems."""
+    """What a command found: plain data for ``--json``, lines for people, and problems.
 
-    result: Mapping[str, Any]
+    ``result`` may be a function that returns the data, where people need not wait for them.
+    """
+
+    result: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     lines: Sequence[str]
     problems: Sequence[Problem] = field(default=())
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The plain data."""
+        return dict(self.result() if callable(self.result) else self.result)
 
     @property
     def status(self) -> Exit:
@@ -100,7 +108,7 @@ def print_outcome(command: str, outcome: Outcome, *, as_json: bool) -> None:
             {
                 "command": command,
                 "ok": True,
-                "result": dict(outcome.result),
+                "result": outcome.data,
                 "problems": [
                     {"source": problem.source, "reason": problem.reason}
                     for problem in outcome.problems

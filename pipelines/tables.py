@@ -1,14 +1,14 @@
-"""Tables for people, as lines of plain text: aligned by rich, never wrapped or cut."""
+"""Tables for people, as lines of plain text: aligned, never wrapped or cut."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
+
+from rag_engine.text.steering import on_one_line
 
 __all__ = ["table"]
 
-_WIDE = 10_000
-"""Columns that are enough for any row."""
+_GAP = "  "
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
@@ -17,22 +17,20 @@ def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
     >>> table([{"what": "a", "ms": 1.5}, {"what": "longer", "ms": None}])
     ['what     ms', 'a       1.5', 'longer    -']
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len  # how many columns a text takes on a terminal
 
     if not rows:
         return []
-    first, *others = rows[0]
-    aligned = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    aligned.add_column(Text(first), no_wrap=True)
-    for name in others:
-        aligned.add_column(Text(name), justify="right", no_wrap=True)
-    for row in rows:
-        aligned.add_row(*(Text(_cell(row[name])) for name in (first, *others)))
-    written = io.StringIO()
-    Console(file=written, width=_WIDE, color_system=None, force_terminal=False).print(aligned)
-    return [line.rstrip() for line in written.getvalue().splitlines()]
+    names = list(rows[0])
+    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for first, *others in cells:
+        padded = [first + " " * (widths[0] - cell_len(first))]
+        for text, width in zip(others, widths[1:], strict=True):
+            padded.append(" " * (width - cell_len(text)) + text)
+        lines.append(_GAP.join(padded).rstrip())
+    return lines
 
 
 def _cell(value: object) -> str:
@@ -42,4 +40,4 @@ def _cell(value: object) -> str:
         return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return on_one_line(str(value))

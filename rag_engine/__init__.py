@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rag_engine.errors import RagEngineError
     from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
     from rag_engine.inspection import Inspection
-    from rag_engine.knowledge_base import KnowledgeBase, RankedDocument
+    from rag_engine.knowledge_base import KnowledgeBase
     from rag_engine.passages import Passage
     from rag_engine.records import (
         AddReport,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Span,
         Twin,
     )
+    from rag_engine.retrieval.document_ranking import RankedDocument
     from rag_engine.settings import Settings
     from rag_engine.tasks.classification import classify
     from rag_engine.tasks.similarity import similarity
@@ -68,12 +69,13 @@ _NAMES = {
     "errors": ("RagEngineError",),
     "filters": ("And", "Equals", "Filter", "In", "Not", "Or", "Range"),
     "inspection": ("Inspection",),
-    "knowledge_base": ("KnowledgeBase", "RankedDocument"),
+    "knowledge_base": ("KnowledgeBase",),
     "passages": ("Passage",),
     "records": (
         *("AddReport", "Answer", "Chunk", "Citation", "Document", "Hit", "Message", "Note"),
         *("Problem", "ScoreParts", "Span", "Twin"),
     ),
+    "retrieval.document_ranking": ("RankedDocument",),
     "settings": ("Settings",),
     "tasks.classification": ("classify",),
     "tasks.similarity": ("similarity",),

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rag_engine.answering.answer_stream import AnswerStream
-from rag_engine.answering.asking import ask
-from rag_engine.answering.drafting import OnText
 from rag_engine.answering.strictness import Strictness
-from rag_engine.answering.translating import NO_TRANSLATIONS, Translations
+from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.cancellation import Cancellation, current_cancellation
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
@@ -21,6 +20,9 @@ from rag_engine.questions import Questions
 from rag_engine.records import Answer, Hit
 from rag_engine.search_arguments import History, check_k, check_min_score, checked_history
 from rag_engine.workers import Workers, WorkerThreads, in_worker
+
+if TYPE_CHECKING:
+    from rag_engine.answering.drafting import OnText
 
 __all__ = ["AsyncQuestions"]
 
@@ -177,6 +179,8 @@ class AsyncQuestions(Questions):
         on_text: OnText | None,
     ) -> Answer:
         """Answer as ``ask`` does; the search waits for its turn among all searches."""
+        from rag_engine.answering.asking import ask
+
         return ask(
             question,
             self._find_in_turn,

@@ -20,6 +20,7 @@ from rag_engine.ports import (
     LanguageDetector,
     LexicalIndexFactory,
     Loader,
+    ReadBeside,
     Reranker,
 )
 from rag_engine.settings import Settings
@@ -31,6 +32,7 @@ __all__ = [
     "default_detector",
     "default_embedder",
     "default_loaders",
+    "wait_for_embedder",
 ]
 
 _FOR_WRITERS = (
@@ -112,6 +114,16 @@ def default_loaders(settings: Settings) -> tuple[Loader, ...]:
     from rag_engine.connectors.wiring import build_loaders
 
     return build_loaders(settings.loaders, settings.ocr, settings.images)
+
+
+def wait_for_embedder(components: Components) -> None:
+    """Wait for an embedder that is still read beside (``ReadBeside``), if this one is.
+
+    Raises:
+        ModelError: it can not be read.
+    """
+    if isinstance(components.embedder, ReadBeside):
+        components.embedder.ready()
 
 
 def check_generator(settings: Settings, generator: Generator) -> None:

@@ -27,14 +27,14 @@ from rag_engine.file_names import one_form
 from rag_engine.folder_listing import Listing, is_folder, list_folder, shown_name
 from rag_engine.folder_prefix import check_nothing_goes, claimed_prefix, gone_from
 from rag_engine.images.pictures import why_reserved
-from rag_engine.ingest import Stop, add_batch, batches, never
+from rag_engine.ingest import add_batch, batches
 from rag_engine.opening import OpenedStore
 from rag_engine.own_parts import check_loaders
 from rag_engine.ports import Loader
 from rag_engine.records import AddReport, Document, Note, Problem
 from rag_engine.regular_file import digest_of, open_regular
 from rag_engine.store.catalogue_records import FinishedSource
-from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.progress import OnStage, Stop, never, silent
 from rag_engine.text.codes import stated_language
 from rag_engine.text.stated_languages import without_languages
 from rag_engine.told_problems import ToldProblems

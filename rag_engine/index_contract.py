@@ -10,7 +10,6 @@ from rag_engine.calibration.model_fit import fit_beside, fit_of
 from rag_engine.components import Components
 from rag_engine.errors import ContractMismatch, StoreCorrupt
 from rag_engine.settings import Settings
-from rag_engine.text.analysis import ANALYSER_VERSION
 
 __all__ = [
     "check_contract",
@@ -34,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 def index_contract(components: Components, settings: Settings) -> dict[str, object]:
     """Return the contract of an index built with these parts, as flat plain data."""
+    from rag_engine.text.analysis import ANALYSER_VERSION  # imported while a model is read
+
     embedder = components.embedder.contract.as_dict()
     # Named only where it is so: bases of every other embedder, older ones too, promise what they
     # always did.

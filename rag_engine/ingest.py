@@ -17,7 +17,7 @@ from rag_engine.opening import OpenedStore
 from rag_engine.ports import Embedder, Float32Array, SparseEmbedder, SparseVector, TokenEmbedder
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
-from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.progress import OnStage, Stop, never, silent
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, document_fingerprint
 from rag_engine.store.token_vectors import token_code
 from rag_engine.text.analysis import lexical_terms
@@ -28,17 +28,12 @@ from rag_engine.under_prefix import UnderPrefix
 __all__ = [
     "BATCH_CHARACTERS",
     "BATCH_DOCUMENTS",
-    "Stop",
     "add_batch",
     "add_documents",
     "batches",
     "chunk_budget",
-    "never",
     "prepare",
 ]
-
-Stop = Callable[[], bool]
-"""Asked between two steps of a write: True ends it there."""
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
@@ -50,11 +45,6 @@ A small window is shared half and half."""
 
 _STEP_TEXTS = 64
 """Texts of a step that ``stop`` can not interrupt: a second or some of an embedder's work."""
-
-
-def never() -> bool:
-    """Stop nothing: a write goes on to its end."""
-    return False
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -1,35 +1,37 @@
 """``KnowledgeBase``: open, add, delete, search, ask. It only walks the path.
 
-What it is asked stands in ``questions``, and once more to be awaited in ``asynchronous``.
+What it is asked stands in ``questions``, and once more to be awaited in ``asynchronous``. What a
+search does not need (writing, checking, tasks) is imported when it is wanted: a command that asks
+one question waits for none of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag_engine.asynchronous import AsyncQuestions
 from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
-from rag_engine.files import add_file, add_files
 from rag_engine.health.extent import QUESTIONS, SAMPLE
-from rag_engine.health.report import HealthReport, examine
-from rag_engine.ingest import Stop, add_documents, never
-from rag_engine.inspection import Inspection, inspect_store
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
-from rag_engine.passages import Passage, likeness, read_passages
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
 from rag_engine.records import AddReport, Document, Problem
-from rag_engine.retrieval.document_ranking import RankedDocument
 from rag_engine.settings import Settings
-from rag_engine.store.check import CheckReport, check_store
-from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.progress import OnStage, Stop, never, silent
 from rag_engine.tasks.of_knowledge_base import KnowledgeBaseTasks
 from rag_engine.workers import Workers
 
-__all__ = ["KnowledgeBase", "RankedDocument"]
+if TYPE_CHECKING:
+    from rag_engine.health.report import HealthReport
+    from rag_engine.inspection import Inspection
+    from rag_engine.passages import Passage
+    from rag_engine.store.check import CheckReport
+
+__all__ = ["KnowledgeBase"]
 
 
 class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
@@ -158,6 +160,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
             report = kb.add(Document(id=name, text=text) for name, text in manuals.items())
             print(report.added, report.unchanged)
         """
+        from rag_engine.ingest import add_documents
+
         return add_documents(
             self._opened,
             documents,
@@ -213,6 +217,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
             report = kb.add_files("manuals", sync=True)
             print(report.added, report.deleted, [problem.reason for problem in report.problems])
         """
+        from rag_engine.files import add_files
+
         return add_files(
             self._opened,
             path,
@@ -245,6 +251,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``kb.add_file(upload, source="manuals/pump.txt")``
         """
+        from rag_engine.files import add_file
+
         return add_file(self._opened, path, source, encoding=encoding, language=language, stop=stop)
 
     @property
@@ -347,6 +355,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``texts = [passage.chunk.text for passage in kb.passages(kb.passage_ids())]``
         """
+        from rag_engine.passages import read_passages
+
         self._check_open()
         return self._index.read(lambda view: read_passages(view, ids))
 
@@ -357,6 +367,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``ids = kb.passage_ids(); alike = kb.likeness(ids[0], ids[1:])``
         """
+        from rag_engine.passages import likeness
+
         self._check_open()
         return likeness(self._index.snapshot(), passage, others)
 
@@ -379,6 +391,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``print(kb.inspect().documents, kb.inspect().languages)``
         """
+        from rag_engine.inspection import inspect_store
+
         return inspect_store(self._opened.readable, self._index.manifest)
 
     def check(self, *, on_stage: OnStage = silent) -> CheckReport:
@@ -388,6 +402,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``assert kb.check().problems == []``
         """
+        from rag_engine.store.check import check_store
+
         self._check_open()
         return check_store(self.path, self._index.factories, on_stage=on_stage)
 
@@ -411,6 +427,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Example: ``print([each.says for each in kb.health().findings if each.state == "look"])``
         """
+        from rag_engine.health.report import examine
+
         self._check_open()
         return examine(
             self,

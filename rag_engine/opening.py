@@ -1,4 +1,8 @@
-"""Opening the folder of a knowledge base, or making a new one in it."""
+"""Opening the folder of a knowledge base, or making a new one in it.
+
+What reads the index and the pictures is imported once the embedder is made, which reads its model
+beside: the one takes as long as the other.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag_engine.components import (
     Components,
     check_generator,
     default_components,
     default_loaders,
+    wait_for_embedder,
 )
 from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
-from rag_engine.images.pictures import Pictures, open_pictures
 from rag_engine.index_contract import (
     check_contract,
     components_to_open,
@@ -37,11 +41,12 @@ from rag_engine.store.files import (
     sync_folder,
 )
 from rag_engine.store.forks import Home
-from rag_engine.store.index import Index
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.recognised import CATALOGUE as _CATALOGUE
 from rag_engine.store.recognised import find_catalogue, no_knowledge_base
-from rag_engine.store.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from rag_engine.images.pictures import Pictures
 
 __all__ = ["OpenedStore", "open_store"]
 
@@ -69,6 +74,8 @@ class OpenedStore:
         pictures: Pictures | None = None,
     ) -> None:
         """Put the parts together; use ``open_store``."""
+        from rag_engine.store.index import Index
+
         self.root = root
         self.catalogue = catalogue
         self.components = components
@@ -224,6 +231,8 @@ def open_store(
     pictures: Pictures | None = None
     try:
         if not read_only:
+            from rag_engine.store.upgrade import upgrade
+
             upgrade(root / _CATALOGUE)
         catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
@@ -231,6 +240,8 @@ def open_store(
         stored = catalogue.meta("contract")
         settings = settings_to_open(stored, settings)
         parts = components_to_open(stored, parts or build(settings))
+        from rag_engine.images.pictures import open_pictures
+
         check_contract(stored, contract_to_open(stored, parts, settings))
         if settings.images.model and parts.images is None:
             raise SettingsError(
@@ -238,7 +249,7 @@ def open_store(
                 "were given hold no images embedder"
             )
         pictures = open_pictures(root, catalogue, parts.images, read_only=read_only)
-        return OpenedStore(
+        opened = OpenedStore(
             root=root,
             catalogue=catalogue,
             components=parts,
@@ -247,6 +258,8 @@ def open_store(
             own_loaders=tuple(own.loaders),
             pictures=pictures,
         )
+        wait_for_embedder(parts)
+        return opened
     except BaseException:
         if pictures is not None:
             pictures.store.close()

@@ -50,6 +50,7 @@ __all__ = [
     "Loader",
     "Prompt",
     "Ranking",
+    "ReadBeside",
     "Reranker",
     "SparseEmbedder",
     "SparseVector",
@@ -231,6 +232,19 @@ class TokenVectors:
 
     vectors: Float32Array
     weights: Float32Array
+
+
+@runtime_checkable
+class ReadBeside(Protocol):
+    """An embedder whose model another thread may still read when it is handed over."""
+
+    def ready(self) -> None:
+        """Wait until it is read.
+
+        Raises:
+            ModelError: it can not be read.
+        """
+        ...
 
 
 @runtime_checkable

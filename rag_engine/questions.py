@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag_engine.answering.asking import ask, least_score
 from rag_engine.answering.strictness import Strictness
-from rag_engine.answering.translating import NO_TRANSLATIONS, Translations, Translator
+from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.errors import InvalidInput, InvalidVectors
 from rag_engine.filters import Filter
 from rag_engine.opening import OpenedStore
 from rag_engine.ports import Float32Array
 from rag_engine.records import Answer, Hit
-from rag_engine.retrieval.conversation import last_exchange
-from rag_engine.retrieval.diversity import diverse_hits
-from rag_engine.retrieval.document_ranking import RankedDocument, rank_documents
-from rag_engine.retrieval.retriever import Retriever
 from rag_engine.search_arguments import (
     History,
     check_k,
@@ -29,7 +25,10 @@ from rag_engine.search_arguments import (
     checked_history,
     checked_language,
 )
-from rag_engine.tasks.similarity import similarity
+
+if TYPE_CHECKING:
+    from rag_engine.answering.translating import Translator
+    from rag_engine.retrieval.document_ranking import RankedDocument
 
 __all__ = ["Questions"]
 
@@ -39,18 +38,13 @@ class Questions:
 
     def __init__(self, opened: OpenedStore) -> None:
         """Ask what was opened; use ``KnowledgeBase.open``."""
+        from rag_engine.retrieval.retriever import Retriever
+
         self.settings = opened.settings
         self._opened = opened
         self._index = opened.index
         self._retriever = Retriever(opened.components, opened.settings, opened.pictures)
-        retrieval, self._translator = opened.settings.retrieval, None
-        if retrieval.translate:
-            self._translator = Translator(
-                opened.components.generator,
-                opened.components.detector,
-                retrieval.translate,
-                retrieval.translate_timeout_s,
-            )
+        self._translator = _translator(opened)
 
     def search(
         self,
@@ -162,6 +156,8 @@ class Questions:
         images: bool = False,
     ) -> list[Hit]:
         """Do what ``search_translated`` does; without ``images`` for who reads texts alone."""
+        from rag_engine.retrieval.conversation import last_exchange
+
         self._check_open()
         formulations = checked_formulations(question, also)
         exchange = last_exchange(checked_history(history))
@@ -271,6 +267,8 @@ class Questions:
 
         Example: ``hits = kb.diverse(kb.search("Was ist zu warten?", k=20), k=4)``
         """
+        from rag_engine.retrieval.diversity import diverse_hits
+
         self._check_open()
         check_k(k)
         check_share("relevance", relevance)
@@ -299,6 +297,8 @@ class Questions:
 
         Example: ``[same] = kb.similarity(["Wer haftet?"], ["Who is liable?"])``
         """
+        from rag_engine.tasks.similarity import similarity
+
         self._check_open()
         parts = self._opened.components
         return similarity(
@@ -333,6 +333,8 @@ class Questions:
 
         Example: ``[ranked] = kb.rank(["Wer haftet?"]); print(ranked[0].document_id)``
         """
+        from rag_engine.retrieval.document_ranking import rank_documents
+
         self._check_open()
         formulations = [[question] for question in questions]
         if also is not None:
@@ -398,6 +400,8 @@ class Questions:
 
         Example: ``print(kb.ask("¿Cada cuánto se cambia el filtro?").text)``
         """
+        from rag_engine.answering.asking import ask
+
         return ask(
             question,
             self._searched,
@@ -421,10 +425,24 @@ class Questions:
 
         Example: ``hits = kb.search("Was kostet die Pumpe?", min_score=kb.least_score)``
         """
+        from rag_engine.answering.asking import least_score
+
         return least_score(self.settings)
 
     def _check_open(self) -> None:
         self._opened.check_open()
+
+
+def _translator(opened: OpenedStore) -> Translator | None:
+    """Return what translates questions, if the settings name languages."""
+    retrieval, parts = opened.settings.retrieval, opened.components
+    if not retrieval.translate:
+        return None
+    from rag_engine.answering.translating import Translator
+
+    return Translator(
+        parts.generator, parts.detector, retrieval.translate, retrieval.translate_timeout_s
+    )
 
 
 def _translated(hit: Hit, translations: Translations) -> Hit:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from rag_engine import Document, Equals, KnowledgeBase, Settings
-from rag_engine.answering.translating import NO_TRANSLATIONS
+from rag_engine.answering.translations import NO_TRANSLATIONS
 from rag_engine.errors import InvalidInput, ServiceUnreachable, SettingsError
 from rag_engine.serialisation import AskReply, SearchReply
 from rag_engine.workers import WorkerThreads

@@ -13,8 +13,9 @@ import pytest
 from rag_engine import Document, KnowledgeBase, ingest
 from rag_engine.components import Components
 from rag_engine.errors import WriteStopped
-from rag_engine.ingest import never, prepare
+from rag_engine.ingest import prepare
 from rag_engine.settings import ChunkingSettings
+from rag_engine.store.progress import never
 from tests.doubles import HashEmbedder
 
 DOCUMENTS = [

@@ -13,6 +13,7 @@ from rag_engine.connectors.dense.exact_index import check_rows
 from rag_engine.connectors.dense.faiss_index import (
     FaissIndex,
     add_all,
+    check_faiss,
     load_faiss,
     open_index,
     threads_for_building,
@@ -86,7 +87,7 @@ class FaissHnswFactory(DenseIndexFactory):
         storage: Storage = "float32",
         threads: int | None = None,
     ) -> None:
-        load_faiss()
+        check_faiss()
         if m < 2 or min(ef_construction, ef_search, threads or 1) < 1:
             raise InvalidInput(
                 "an HNSW graph needs m of at least 2, ef_construction, ef_search and threads of "

@@ -7,6 +7,7 @@ which vectors make the list is approximate, what is said of them is not.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +22,30 @@ from rag_engine.errors import MissingExtra, StoreCorrupt
 from rag_engine.ports import Float32Array, IdSelector, Int64Array, Ranking, VectorRows
 from rag_engine.store.failures import DOCUMENTS_KEPT, storage_failed
 
-__all__ = ["FaissIndex", "Walk", "add_all", "load_faiss", "open_index", "threads_for_building"]
+__all__ = [
+    "FaissIndex",
+    "Walk",
+    "add_all",
+    "check_faiss",
+    "load_faiss",
+    "open_index",
+    "threads_for_building",
+]
 
 _MARGIN = 3
 """A restricted search for k results walks as if for so many times k."""
 _BLOCK = 16_384
 """Vectors handed to FAISS at a time."""
+
+
+def check_faiss() -> None:
+    """See that ``faiss`` is installed, without the time that importing it takes.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    if importlib.util.find_spec("faiss") is None:
+        raise MissingExtra("cpu", package="faiss")
 
 
 def load_faiss() -> Any:

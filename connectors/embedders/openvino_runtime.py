@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
 from rag_engine.connectors.embedders.turns import Turns
+from rag_engine.connectors.imports_without import imports_without, stand_in
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
 
@@ -20,31 +20,27 @@ GROUP = 64
 """Numbers that share a scale where products are computed in eight bits, on both sides: 32 is
 slower, and on the sets tried finds no more."""
 
-_TELEMETRY = "openvino_telemetry"
-_import_lock = threading.Lock()
-
 
 def load_openvino() -> Any:
     """Return the module ``openvino``.
 
     Its import would report to its makers over the network, from a forked process, and leave a file
     in the user's home. It does not where the package ``openvino_telemetry`` can not be found, and
-    so this package is hidden from it meanwhile.
+    so this package is hidden from it meanwhile. What converts models from other frameworks, which
+    takes a third of the time, is imported when somebody calls it.
 
     Raises:
         MissingExtra: openvino is not installed.
     """
-    with _import_lock:
-        hide = _TELEMETRY not in sys.modules
-        if hide:
-            cast("dict[str, Any]", sys.modules)[_TELEMETRY] = None
+    converter = "openvino.tools.ovc"
+    with (
+        imports_without("openvino_telemetry"),
+        imports_without(converter, stand_in(converter, "convert_model")),
+    ):
         try:
             import openvino
         except ImportError as exc:
             raise MissingExtra("cpu", package="openvino") from exc
-        finally:
-            if hide:
-                del sys.modules[_TELEMETRY]
     return openvino
 
 
@@ -78,13 +74,15 @@ class Encoder:
     Many threads may use it; all of them share one request, which is made before any batch is
     computed. To make one, OpenVINO (2026.4) reads what the model's ends look like, and to compute a
     batch of another shape replaces that: where both happen at once, the process dies. A model is
-    computed on one stream, so nothing is lost by waiting here.
+    computed on one stream, so nothing is lost by waiting here. ``memory`` is what the model reads
+    from meanwhile, if that is not its own.
     """
 
-    def __init__(self, compiled: Any) -> None:
+    def __init__(self, compiled: Any, memory: object = None) -> None:
         self._request = compiled.create_infer_request()
         self._turns = Turns()
         self._alone = threading.Lock()
+        self._memory = memory
 
     def compute(self, inputs: dict[str, Any], outputs: Sequence[Any]) -> list[Float32Array]:
         """Compute a batch, after those that other threads asked for before; return what is named.

@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag_engine.answering.citations import without_marks
-from rag_engine.answering.sentence_choice import AS_WELL, choose_sentences, token_matches
-from rag_engine.answering.statements import statements
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace, centred_tokens
 from rag_engine.errors import InvalidInput
@@ -77,12 +74,16 @@ class ExtractiveGenerator:
 
     def generate(self, prompt: Prompt) -> Iterator[str]:
         """Yield one line a quotation, in the order of the sources; nothing if none states any."""
+        from rag_engine.answering.citations import without_marks  # a search waits for none of it
+
         candidates = list(_candidates(prompt))
         chosen = [0] if len(candidates) == 1 else self._chosen(prompt.question, candidates)
         for row in chosen:
             yield f"“{without_marks(candidates[row].text)}” [{candidates[row].number}]\n"
 
     def _chosen(self, question: str, candidates: Sequence[_Candidate]) -> list[int]:
+        from rag_engine.answering.sentence_choice import choose_sentences
+
         if not candidates:
             return []
         languages = {
@@ -106,6 +107,8 @@ class ExtractiveGenerator:
 
         ``languages`` are those of the texts.
         """
+        from rag_engine.answering.sentence_choice import token_matches
+
         embedder, texts = self._embedder, list(languages)
         if self._token_space is None or not isinstance(embedder, TokenEmbedder):
             vectors = embedder.embed_passages(texts)
@@ -132,6 +135,9 @@ class ExtractiveGenerator:
 
 def _candidates(prompt: Prompt) -> Iterator[_Candidate]:
     """Yield what may be quoted: the statements of all passages that are likely enough to answer."""
+    from rag_engine.answering.sentence_choice import AS_WELL
+    from rag_engine.answering.statements import statements
+
     count = len(prompt.passages)
     languages = prompt.passage_languages or ("",) * count
     headings = prompt.passage_headings or ("",) * count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.cli import command
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

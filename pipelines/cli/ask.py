@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
@@ -24,8 +25,7 @@ from rag_engine.pipelines.cli.options import (
     chosen_filter,
 )
 from rag_engine.pipelines.output import Outcome
-from rag_engine.records import Message, Problem
-from rag_engine.serialisation import AskReply
+from rag_engine.records import Answer, Message, Problem
 
 __all__ = ["ask"]
 
@@ -113,7 +113,13 @@ def ask(
                 Problem(source=str(history), reason=f"what was said is not remembered: {error}")
             )
     return Outcome(
-        result=AskReply.of(question, answer).model_dump(),
+        result=partial(_as_data, question, answer),
         lines=output.answer_lines(answer),
         problems=problems,
     )
+
+
+def _as_data(question: str, answer: Answer) -> dict[str, Any]:
+    from rag_engine.serialisation import AskReply  # takes time that lines for people need not
+
+    return AskReply.of(question, answer).model_dump()

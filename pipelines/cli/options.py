@@ -170,6 +170,6 @@ def write_report(outcome: Outcome, path: Path | None) -> Outcome:
         StorageFailed: it can not be written.
     """
     if path is not None:
-        text = json.dumps(outcome.result, indent=2, ensure_ascii=False)
+        text = json.dumps(outcome.data, indent=2, ensure_ascii=False)
         write_lines(path, "writing the report", [text])
     return outcome

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +24,7 @@ from rag_engine.pipelines.cli.options import (
     chosen_filter,
 )
 from rag_engine.pipelines.output import Outcome
-from rag_engine.records import Problem
-from rag_engine.serialisation import SearchReply
+from rag_engine.records import Hit, Problem
 
 __all__ = ["search"]
 
@@ -72,7 +73,13 @@ def search(
         told = f"{failure}; the question was searched without it"
         problems.append(Problem(source="translation", reason=told))
     return Outcome(
-        result=SearchReply.of(question, hits).model_dump(),
+        result=partial(_as_data, question, hits),
         lines=lines + output.translation_lines(parts.translations if parts else ()),
         problems=problems,
     )
+
+
+def _as_data(question: str, hits: Sequence[Hit]) -> dict[str, Any]:
+    from rag_engine.serialisation import SearchReply  # takes time that lines for people need not
+
+    return SearchReply.of(question, hits).model_dump()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rag_engine.answering.drafting import OnText
 from rag_engine.cancellation import Cancellation
 from rag_engine.errors import InvalidInput
 from rag_engine.records import Answer
@@ -16,6 +15,8 @@ from rag_engine.workers import Submit, soon_in_loop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from rag_engine.answering.drafting import OnText
 
 __all__ = ["AnswerStream"]
 

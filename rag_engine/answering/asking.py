@@ -12,7 +12,7 @@ from rag_engine.answering.answer_prompt import Templates
 from rag_engine.answering.drafting import OnText
 from rag_engine.answering.rewriting import RewritingTemplates, rewrite
 from rag_engine.answering.strictness import LEAST_PROBABILITY, Strictness, checked_strictness
-from rag_engine.answering.translating import Translations
+from rag_engine.answering.translations import Translations
 from rag_engine.answering.written_question import WrittenQuestion
 from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter

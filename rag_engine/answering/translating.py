@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from rag_engine.answering.answer_language import WantedLanguage
 from rag_engine.answering.answer_prompt import as_data, language_name
+from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.answering.written_question import LONGEST, WrittenQuestion, write_question
 from rag_engine.cancellation import Cancellation, check_cancelled, current_cancellation
-from rag_engine.errors import ServiceError, ServiceTimeout
+from rag_engine.errors import ServiceTimeout
 from rag_engine.ports import Generator, LanguageDetector, Prompt
 from rag_engine.text.codes import normalise_language
 
-__all__ = ["NO_TRANSLATIONS", "Translations", "Translator"]
+__all__ = ["Translator"]
 
 _SYSTEM = """\
 You translate questions that somebody asks a search engine.
@@ -46,27 +46,6 @@ _AT_A_TIME = 8
 """Questions of many that are translated at a time."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Translations:
-    """A question in other languages, and why it is not in some that were wanted.
-
-    ``texts`` are other words than those of the question and of its other formulations, each once.
-    ``error`` is that of a remote model that failed, if one did.
-    """
-
-    texts: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-    error: ServiceError | None = None
-
-    def beside(self, formulations: Sequence[str]) -> list[str]:
-        """Return the formulations of the question and its translations, each once."""
-        return list(dict.fromkeys([*formulations, *self.texts]))
-
-
-NO_TRANSLATIONS = Translations()
-"""None were wanted."""
 
 
 class Translator:

@@ -65,7 +65,7 @@ def shown(name: str, value: object) -> str:
 class Frozen(BaseModel):
     """Settings that can not change, of fields that are known and numbers that are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
     stage: ClassVar[str] = ""
     """The table of the settings file that it is read from."""
 

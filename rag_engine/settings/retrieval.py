@@ -56,6 +56,8 @@ class FairnessSettings(Frozen):
 
 def _checked_languages(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a language that has no name, or stands twice."""
+    if not tags:  # the names of all languages take time that few have to spend
+        return tags
     from babel import Locale
 
     named = Locale("en").languages

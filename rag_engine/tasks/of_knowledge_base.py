@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rag_engine.health.extent import MOST_SAMPLE, SAMPLE
-from rag_engine.health.sample import draw
 from rag_engine.opening import OpenedStore
 from rag_engine.store.progress import OnStage, silent
-from rag_engine.store.view import View
-from rag_engine.tasks.classification import Classification, Label, classify
-from rag_engine.tasks.clusters import Clusterer, Clusters, cluster_sample
-from rag_engine.tasks.duplicate_records import Duplicates
-from rag_engine.tasks.duplicates import find_duplicates
-from rag_engine.tasks.keeping import KeepingPlan
-from rag_engine.whole_numbers import check_whole
+
+if TYPE_CHECKING:
+    from rag_engine.store.view import View
+    from rag_engine.tasks.classification import Classification, Label
+    from rag_engine.tasks.clusters import Clusterer, Clusters
+    from rag_engine.tasks.duplicate_records import Duplicates
+    from rag_engine.tasks.keeping import KeepingPlan
 
 __all__ = ["KnowledgeBaseTasks"]
 
@@ -36,6 +36,8 @@ class KnowledgeBaseTasks:
 
         Example: ``print([group.kind for group in kb.duplicates().groups])``
         """
+        from rag_engine.tasks.duplicates import find_duplicates
+
         return find_duplicates(self._lenient_view(), on_stage=on_stage)
 
     def delete_duplicates(self, plan: KeepingPlan) -> list[str]:
@@ -68,6 +70,10 @@ class KnowledgeBaseTasks:
 
         Example: ``print(kb.clusters(KMeansClusterer(8)).purity)``
         """
+        from rag_engine.health.sample import draw
+        from rag_engine.tasks.clusters import cluster_sample
+        from rag_engine.whole_numbers import check_whole
+
         check_whole("sample", sample, 2, MOST_SAMPLE)
         check_whole("seed", seed, 0)
         view = self._lenient_view()
@@ -93,6 +99,8 @@ class KnowledgeBaseTasks:
 
         Example: ``found = kb.classify(["Wer haftet?"], ["law", "sports"])``
         """
+        from rag_engine.tasks.classification import classify
+
         self._opened.check_open()
         parts = self._opened.components
         return classify(

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag_engine.answering.translating import NO_TRANSLATIONS, Translator
+from rag_engine.answering.translating import Translator
+from rag_engine.answering.translations import NO_TRANSLATIONS
 from rag_engine.cancellation import Cancellation, Cancelled, check_cancelled
 from rag_engine.connectors.detectors.fasttext import FastTextDetector
 from rag_engine.errors import ServiceTimeout, ServiceUnreachable

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rag_engine import Document, KnowledgeBase, Settings
-from rag_engine.answering.translating import NO_TRANSLATIONS
+from rag_engine.answering.translations import NO_TRANSLATIONS
 from rag_engine.connectors.health_page import health_page
 from rag_engine.errors import InvalidInput, ServiceUnreachable
 from rag_engine.health.absent_embedder import AbsentEmbedder

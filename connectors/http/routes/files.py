@@ -20,8 +20,8 @@ from rag_engine.connectors.http.schemas import DeleteReply, FileOut, FilesReply
 from rag_engine.connectors.http.tenants import Tenant
 from rag_engine.errors import StoreReadOnly, WriteStopped
 from rag_engine.file_names import one_form
-from rag_engine.ingest import Stop
 from rag_engine.serialisation import ProblemOut
+from rag_engine.store.progress import Stop
 
 __all__ = ["router"]
 

