@@ -159,6 +159,13 @@ class BundledE5(LocalTokenEmbedder):
         """Count the characters of each text that the model can not read, as no token has them."""
         return [self._tokenizer.count_unknown(text) for text in readable(texts)]
 
+    def kernels(self) -> dict[str, int]:
+        """Return what OpenVINO computes the products with the weights by, and how many of them.
+
+        It chooses when the first texts are embedded.
+        """
+        return self._encoder.kernels()
+
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         ids = self._all_ids(prompt, texts)
 

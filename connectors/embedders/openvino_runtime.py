@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +14,39 @@ from rag_engine.connectors.embedders.turns import Turns
 from rag_engine.connectors.imports_without import imports_without, stand_in
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.ports import Float32Array
+from rag_engine.settings import Precision
 
-__all__ = ["GROUP", "Encoder", "cpu_properties", "load_openvino", "processor_flags", "quickest"]
+__all__ = [
+    "GROUP",
+    "Encoder",
+    "computed_in",
+    "cpu_properties",
+    "lacking",
+    "load_openvino",
+    "processor_flags",
+    "quickest",
+]
 
 GROUP = 64
 """Numbers that share a scale where products are computed in eight bits, on both sides: 32 is
 slower, and on the sets tried finds no more."""
+
+_FAST = {
+    "sse2": {
+        "AVX2": {"avx2"},
+        "AVX-512": {"avx512f"},
+        "VNNI": {"avx512_vnni", "avx_vnni"},
+        "bfloat16": {"avx512_bf16", "amx_bf16"},
+        "AMX": {"amx_bf16"},
+    },
+    "asimd": {
+        "products of bytes (asimddp)": {"asimddp"},
+        "products of matrices of bytes (i8mm)": {"i8mm"},
+        "bfloat16": {"bf16"},
+        "SVE": {"sve"},
+    },
+}
+"""By a flag that all processors of a family have: what is fast, and the flags that tell of it."""
 
 
 def load_openvino() -> Any:
@@ -79,6 +107,7 @@ class Encoder:
     """
 
     def __init__(self, compiled: Any, memory: object = None) -> None:
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
         self._turns = Turns()
         self._alone = threading.Lock()
@@ -97,6 +126,22 @@ class Encoder:
             self._request.wait()
             return [np.array(self._request.get_tensor(name).data) for name in outputs]
 
+    def kernels(self) -> dict[str, int]:
+        """Return what computes the products with the weights, and how many of them, by OpenVINO.
+
+        It chooses when a batch is computed: before the first one the names say nothing.
+        """
+        with self._turns.turn(), self._alone:
+            self._request.wait()
+            nodes = [node.get_rt_info() for node in self._compiled.get_runtime_model().get_ops()]
+        return dict(
+            Counter(
+                node["primitiveType"].astype(str)
+                for node in nodes
+                if node["layerType"].astype(str).startswith("FullyConnected")
+            )
+        )
+
 
 def quickest(core: Any) -> Literal["int8", "bf16", "f32"]:
     """Return the precision that this processor computes an encoder in fastest.
@@ -104,10 +149,34 @@ def quickest(core: Any) -> Literal["int8", "bf16", "f32"]:
     Where it multiplies bytes (VNNI) that is ``int8``; with AMX, whose ``bf16`` is as wide, and
     where only that is built in, ``bf16``.
     """
+    return computed_in(core, "int8")
+
+
+def computed_in(core: Any, precision: Precision) -> Literal["int8", "bf16", "f32"]:
+    """Return what products with the weights are really computed in, where ``precision`` is wanted.
+
+    With ``int8`` these are bytes only where the processor multiplies them and has no AMX; elsewhere
+    OpenVINO (2026.4) makes bfloat16 or float32 of the weights again, and what is gained is memory.
+    """
     flags = processor_flags()
-    if "amx_bf16" not in flags and flags & {"avx512_vnni", "avx_vnni"}:
+    if precision == "int8" and "amx_bf16" not in flags and flags & {"avx512_vnni", "avx_vnni"}:
         return "int8"
-    return "bf16" if _precision(core, "auto") == "bf16" else "f32"
+    if precision == "auto":
+        return quickest(core)
+    wanted = "auto" if precision == "int8" else precision
+    return "bf16" if _precision(core, wanted) == "bf16" else "f32"
+
+
+def lacking() -> tuple[str, ...] | None:
+    """Name what makes products fast and is not built into this processor; None: nobody says.
+
+    On Linux alone it is told, for x86 (VNNI multiplies bytes) and for ARM (``asimddp``, ``i8mm``).
+    """
+    flags = processor_flags()
+    for family, wanted in _FAST.items():
+        if family in flags:
+            return tuple(name for name, any_of in wanted.items() if not flags & any_of)
+    return None
 
 
 def processor_flags() -> frozenset[str]:
@@ -116,7 +185,7 @@ def processor_flags() -> frozenset[str]:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
-    line_of_flags = next((line for line in lines if line.startswith("flags")), "")
+    line_of_flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     return frozenset(line_of_flags.partition(":")[2].split())
 
 

@@ -18,16 +18,25 @@ from typing import Any
 
 import numpy as np
 
+from rag_engine.connectors.embedders.openvino_runtime import (
+    computed_in,
+    cpu_properties,
+    lacking,
+    load_openvino,
+    quickest,
+)
 from rag_engine.errors import InvalidInput, MissingExtra
 from rag_engine.pipelines.bench.bench_report import machine, median_seconds, milliseconds
 from rag_engine.pipelines.bench.texts import sample_questions, sample_texts, synthetic_documents
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.tables import table
 from rag_engine.ports import Float32Array
+from rag_engine.settings import Precision
 
 __all__ = ["bench_embed"]
 
 _QUERIES = 200
+_PRECISIONS: tuple[Precision, ...] = ("auto", "int8", "bf16", "f32")
 _ROWS, _PAIRS = 4_096, 8
 _LAYERS, _HIDDEN, _INNER = 12, 384, 1536
 _OPERATIONS_A_TOKEN = 2 * _LAYERS * (4 * _HIDDEN * _HIDDEN + 2 * _HIDDEN * _INNER)
@@ -40,6 +49,8 @@ class _Runtime:
 
     passages: Callable[[list[str]], Float32Array]
     query: Callable[[str], Float32Array]
+    kernels: Callable[[], dict[str, int]] | None = None
+    """What computes its products, where it tells."""
 
 
 _BASELINE = "sentence-transformers float32"
@@ -62,6 +73,7 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
     questions = sample_questions(_QUERIES, documents)
     tokens = sum(BundledE5().count_tokens(texts))
     rows: list[dict[str, Any]] = []
+    kernels: dict[str, dict[str, int]] = {}
     reference: Float32Array | None = None
     with tempfile.TemporaryDirectory() as folder:
         for name, build in _runtimes(Path(folder)):
@@ -88,8 +100,11 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
                     **{f"query {share} ms": ms for share, ms in _one_by_one(runtime, questions)},
                 }
             )
+            if runtime.kernels:
+                kernels[name] = runtime.kernels()
     for row in rows:
         row["ratio"] = round(row["tokens/s"] / rows[0]["tokens/s"], 2)
+    lacks, paths = lacking(), _paths()
     peaks = _peaks()
     reached = {
         name: round(rows[-1]["tokens/s"] * _OPERATIONS_A_TOKEN / peak, 3)
@@ -101,6 +116,9 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
         "tokens_a_passage": round(tokens / len(texts), 1),
         "repeats": repeats,
         "runtimes": rows,
+        "kernels": kernels,
+        "computed_in": paths,
+        "processor_lacks": lacks,
         "peak_gflops": {name: round(peak / 1e9) for name, peak in peaks.items()},
         "share_of_peak": reached,
     }
@@ -110,12 +128,54 @@ def bench_embed(*, passages: int = 512, repeats: int = 3) -> Outcome:
         *table(rows),
         "",
         *(
+            f"{name}: products by {', '.join(f'{kernel} ({n})' for kernel, n in each.items())}"
+            for name, each in kernels.items()
+        ),
+        *(_told(precision, path) for precision, path in paths.items()),
+        _lack(lacks),
+        *(
             f"matrix products in {name} reach {peak / 1e9:,.0f} GFLOP/s; the last row's are "
             f"{reached[name]:.0%} of that"
             for name, peak in peaks.items()
         ),
     ]
     return Outcome(result=result, lines=lines)
+
+
+def _paths() -> dict[str, str]:
+    """Return what each precision is really computed in, ``auto`` among them."""
+    core = load_openvino().Core()
+    paths: dict[str, str] = {}
+    for precision in _PRECISIONS:
+        try:
+            paths[precision] = computed_in(core, precision)
+        except InvalidInput:  # not built in
+            continue
+    return paths
+
+
+def _told(precision: str, path: str) -> str:
+    """Say what a precision is computed in.
+
+    >>> _told("auto", "int8")
+    'precision auto computes in int8'
+    >>> _told("int8", "f32")
+    'precision int8 computes in f32, from weights of 8 bits: it takes less memory and is no faster'
+    """
+    kept = precision == "int8" and path != "int8"
+    note_of_weights = ", from weights of 8 bits: it takes less memory and is no faster"
+    return f"precision {precision} computes in {path}{note_of_weights if kept else ''}"
+
+
+def _lack(missing: Sequence[str] | None) -> str:
+    """Say what the processor lacks.
+
+    >>> _lack(["VNNI", "AMX"])
+    'the processor lacks VNNI, AMX'
+    """
+    if missing is None:
+        return "what the processor lacks is not known here: only Linux tells it"
+    return f"the processor lacks {', '.join(missing) if missing else 'nothing of what helps'}"
 
 
 def _cosines(vectors: Float32Array, reference: Float32Array | None) -> dict[str, float | None]:
@@ -168,8 +228,6 @@ def _runtimes(folder: Path) -> Iterator[tuple[str, Callable[[], _Runtime]]]:
             "ours, exported to OpenVINO int8",
             lambda: _exported(torch_model, folder / "openvino-int8", "openvino", int8=True),
         )
-    from rag_engine.connectors.embedders.openvino_runtime import load_openvino, quickest
-
     chosen = quickest(load_openvino().Core())
     for precision in [name for name in ("f32", "bf16", "int8") if name != chosen]:
         yield f"ours, {precision}", lambda: _ours(precision)  # noqa: B023 (used at once)
@@ -229,7 +287,9 @@ def _ours(precision: Any) -> _Runtime:
     from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     embedder = BundledE5(adapter=False, precision=precision)
-    return _Runtime(embedder.embed_passages, lambda text: embedder.embed_queries([text]))
+    return _Runtime(
+        embedder.embed_passages, lambda text: embedder.embed_queries([text]), embedder.kernels
+    )
 
 
 def _peaks() -> dict[str, float]:
@@ -237,8 +297,6 @@ def _peaks() -> dict[str, float]:
 
     In operations a second, by the precision: 4,096 rows, 384 to 1,536 and back, eight times.
     """
-    from rag_engine.connectors.embedders.openvino_runtime import cpu_properties, load_openvino
-
     core = load_openvino().Core()
     data = np.random.default_rng(1).normal(size=(_ROWS, _HIDDEN)).astype(np.float32)
     peaks = {}
@@ -255,8 +313,6 @@ def _peaks() -> dict[str, float]:
 
 def _products(*, eight_bits: bool) -> Any:
     """Return a graph of products of matrices alone, with int8 weights or with float32 ones."""
-    from rag_engine.connectors.embedders.openvino_runtime import load_openvino
-
     openvino = load_openvino()
     op, random = openvino.opset13, np.random.default_rng(1)
     data = node = op.parameter([_ROWS, _HIDDEN], np.float32)

@@ -247,6 +247,53 @@ def test_the_processor_decides_how_it_computes(monkeypatch, flags, able, chosen)
     assert openvino_runtime.quickest(Core()) == chosen
 
 
+@pytest.mark.parametrize(
+    ("flags", "able", "precision", "path"),
+    [
+        ({"avx2", "avx512_vnni", "avx512_bf16"}, {"BF16"}, "int8", "int8"),
+        ({"avx512_vnni", "avx512_bf16", "amx_bf16"}, {"BF16"}, "int8", "bf16"),
+        ({"avx2"}, set(), "int8", "f32"),
+        ({"avx2"}, set(), "auto", "f32"),
+        ({"avx2", "avx_vnni"}, set(), "auto", "int8"),
+        ({"avx2", "avx_vnni"}, set(), "f32", "f32"),
+        ({"asimd", "asimddp", "bf16"}, {"BF16"}, "int8", "bf16"),
+        (set(), set(), "int8", "f32"),
+    ],
+)
+def test_what_a_precision_is_really_computed_in(monkeypatch, flags, able, precision, path):
+    class Core:
+        def get_property(self, *_: str) -> list[str]:
+            return ["FP32", *able]
+
+    monkeypatch.setattr(openvino_runtime, "processor_flags", lambda: frozenset(flags))
+    assert openvino_runtime.computed_in(Core(), precision) == path
+
+
+@pytest.mark.parametrize(
+    ("line", "lacks"),
+    [
+        ("flags\t\t: fpu sse2 avx2", ("AVX-512", "VNNI", "bfloat16", "AMX")),
+        ("flags\t\t: sse2 avx2 avx_vnni", ("AVX-512", "bfloat16", "AMX")),
+        ("flags\t\t: sse2 avx2 avx512f avx512_vnni avx512_bf16 amx_bf16", ()),
+        ("Features\t: fp asimd asimddp i8mm bf16", ("SVE",)),
+        ("Features\t: fp asimd", 4),
+        ("isa\t\t: rv64imafdc", None),
+    ],
+)
+def test_what_a_processor_lacks(monkeypatch, line, lacks):
+    told = f"processor\t: 0\n{line}\n"
+    monkeypatch.setattr(openvino_runtime.Path, "read_text", lambda *_, **__: told)
+    found = openvino_runtime.lacking()
+    assert (len(found) if isinstance(lacks, int) else found) == lacks
+
+
+def test_kernels_are_those_of_its_products(bundled_e5):
+    bundled_e5.embed_queries(["Wie hoch ist der Berg?"])
+    kernels = bundled_e5.kernels()
+    assert sum(kernels.values()) == 6 * 12  # of each layer: q, k, v, and three behind them
+    assert all(isinstance(name, str) and "unknown" not in name for name in kernels)
+
+
 @pytest.mark.parametrize("wrong", [{"precision": "int3"}, {"threads": -1}])
 def test_what_can_not_be_had_is_refused(wrong):
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
