@@ -25,6 +25,8 @@ Hashes = npt.NDArray[np.uint64]
 _LAST_BITS = np.uint64(0xFFFF)
 _WRITTEN_AT = 1 << 17
 """Hashes gathered in memory before they are written."""
+_REMEMBERED = 1_000_000
+"""Terms whose hashes are remembered while a table is made, some 150 bytes each."""
 
 
 def hash_of_term(term: str) -> int:
@@ -84,6 +86,16 @@ class ForwardIndex:
         return sums
 
 
+class _Hashes(dict[str, int]):
+    """The hashes of terms, made as they come; only so many are remembered, the rarer ones anew."""
+
+    def __missing__(self, term: str) -> int:
+        hashed = hash_of_term(term)
+        if len(self) < _REMEMBERED:
+            self[term] = hashed
+        return hashed
+
+
 class ForwardIndexBuilder:
     """Takes the terms of one chunk after another; they are kept in a file without a name.
 
@@ -91,7 +103,7 @@ class ForwardIndexBuilder:
     """
 
     def __init__(self, *, in_memory: bool = False) -> None:
-        self._known: dict[str, int] = {}
+        self._known = _Hashes()
         self._pending: list[int] = []
         self._starts = [0]
         self._memory = io.BytesIO() if in_memory else None
@@ -105,13 +117,8 @@ class ForwardIndexBuilder:
 
     def add(self, terms: Sequence[str]) -> None:
         """Take the terms of the next chunk."""
-        known = self._known
         distinct = set(terms)
-        for term in distinct:
-            hashed = known.get(term)
-            if hashed is None:
-                hashed = known[term] = hash_of_term(term)
-            self._pending.append(hashed)
+        self._pending.extend(map(self._known.__getitem__, distinct))
         self._starts.append(self._starts[-1] + len(distinct))
         if len(self._pending) >= _WRITTEN_AT:
             self._write()
