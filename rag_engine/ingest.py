@@ -37,6 +37,7 @@ __all__ = [
 
 BATCH_CHARACTERS = 400_000
 BATCH_DOCUMENTS = 1_000
+_FIRST_CHARACTERS = 50_000
 _BATCH_PICTURES = 64
 _HEADING_TOKENS = 96
 """Room for prompt and heading in the model's window, so that no text is cut off by it.
@@ -51,21 +52,25 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Gather documents into batches of about 400,000 characters, 1,000 documents or 64 pictures.
 
     A batch is what one transaction writes: large enough to keep an embedder busy, small enough
-    that a killed job loses little. A document whose id came before in its batch ends the batch,
-    so that the later one replaces the earlier.
+    that a killed job loses little. The first has about 50,000 characters, and each that follows
+    twice as many as the one before, until they are whole: something is kept of a job that is
+    interrupted soon. A document whose id came before in its batch ends the batch, so that the later
+    one replaces the earlier.
     """
+    most = min(_FIRST_CHARACTERS, BATCH_CHARACTERS)
     batch: list[Document] = []
     seen: set[str] = set()
     characters = pictures = 0
     for document in documents:
         if batch and (
             document.id in seen
-            or characters + len(document.text) > BATCH_CHARACTERS
+            or characters + len(document.text) > most
             or len(batch) >= BATCH_DOCUMENTS
             or pictures >= _BATCH_PICTURES
         ):
             yield batch
             batch, seen, characters, pictures = [], set(), 0, 0
+            most = min(2 * most, BATCH_CHARACTERS)
         batch.append(document)
         seen.add(document.id)
         characters += len(document.text)

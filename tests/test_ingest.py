@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from rag_engine import Document
-from rag_engine.ingest import prepare
+from rag_engine.ingest import batches, prepare
 from rag_engine.settings import ChunkingSettings
 from tests.doubles import HashEmbedder
 
@@ -25,3 +25,11 @@ def test_chunks_leave_room_in_the_window_of_the_model(quick_components, window, 
     (stored,) = prepare([document], components, ChunkingSettings(max_tokens=256))
     tokens = embedder.count_tokens([each.chunk.text for each in stored.chunks])
     assert 0.75 * longest < max(tokens) <= longest
+
+
+def test_the_first_batches_are_small_and_every_document_is_in_one():
+    documents = [Document(id=str(number), text="word " * 1_000) for number in range(300)]
+    parts = list(batches(documents))
+    assert [len(part) for part in parts[:4]] == [10, 20, 40, 80]
+    assert max(len(part) for part in parts) == 80
+    assert [document for part in parts for document in part] == documents

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from rag_engine.ports import Detection
@@ -39,6 +40,9 @@ _GREEK_SYMBOLS = 3
 _PLAUSIBLE_SHARE = 0.05
 _PLAUSIBLE_COUNT = 4
 _UNDETERMINED_COUNT = 12
+# A document's language, its paragraphs' and its passages' are asked for one after the other, for
+# all documents of a batch, and mostly of the same words: each entry takes 2 kB at most.
+_REMEMBERED = 2_048
 
 
 class LanguageModel(Protocol):
@@ -75,6 +79,7 @@ class ScriptFirstDetector:
         self._languages = of_models | set(LONE_LANGUAGE.values())
         self._knowing = Counter(code for model in models for code in model.languages)
         self.version = "+".join((*(model.version for model in models), f"rules-{_RULES}-{sure}"))
+        self._of_words = lru_cache(maxsize=_REMEMBERED)(self._ranked)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -83,7 +88,7 @@ class ScriptFirstDetector:
 
     def detect(self, text: str) -> Detection:
         """Return the likeliest language and how sure that is; ``und`` when it can not be told."""
-        return self._ranked(text)[0]
+        return self._of_words(_words(text))[0]
 
     def plausible(self, text: str) -> tuple[Detection, ...]:
         """Return every language that the text may well be in, likeliest first, never empty.
@@ -91,14 +96,13 @@ class ScriptFirstDetector:
         Where ``detect`` would say ``und``, that comes first and up to a dozen languages follow,
         else there are at most four; ``und`` stands alone where there are no words to go by.
         """
-        first, *rest = self._ranked(text)
+        first, *rest = self._of_words(_words(text))
         if first.language == UNDETERMINED:
             return (first, *_near(rest, _UNDETERMINED_COUNT))
         return _near([first, *rest], _PLAUSIBLE_COUNT)
 
-    def _ranked(self, text: str) -> list[Detection]:
-        """Return the languages of the text's script, likeliest first; led by ``und`` if unsure."""
-        words = _words(text)
+    def _ranked(self, words: str) -> list[Detection]:
+        """Return the languages of the words' script, likeliest first; led by ``und`` if unsure."""
         script = main_script(words)
         if script == "greek" and script_counts(words)["greek"] < _GREEK_SYMBOLS:
             return [Detection(UNDETERMINED, 0.0)]
@@ -167,7 +171,12 @@ def pooled(shares: Sequence[Mapping[str, float]], knowing: Mapping[str, int]) ->
 
 def _words(text: str) -> str:
     """Return the text without addresses, numbers and codes, cut to what a model needs."""
-    plain = unicodedata.normalize("NFKC", text[: 2 * _MODEL_CHARACTERS])
+    return _words_of(text[: 2 * _MODEL_CHARACTERS])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _words_of(beginning: str) -> str:
+    plain = unicodedata.normalize("NFKC", beginning)
     return " ".join(_NO_WORD.sub(" ", plain).split())[:_MODEL_CHARACTERS]
 
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from rag_engine.calibration.margins import flat_rankings, margins
 from rag_engine.ports import Float32Array, Int64Array, Ranking
 
-__all__ = ["Twins", "mine_twins", "number_mark"]
+__all__ = ["Marks", "Twins", "mine_twins", "number_mark"]
 
 _NEAR = 0.5
 """The least cosine of twins, centred at full strength."""

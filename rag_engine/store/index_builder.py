@@ -8,23 +8,21 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from rag_engine.calibration.calibration import Calibration
 from rag_engine.calibration.fit import Corpus, fit_calibration
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
-from rag_engine.calibration.twins import Twins, number_mark
+from rag_engine.calibration.twins import Twins
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.digests import CHUNKS, chunk_digest
 from rag_engine.store.generation import Generation
 from rag_engine.store.progress import OnStage, counted, silent
-from rag_engine.store.row_codec import INCOMPLETE, IndexRow, unpack_terms
+from rag_engine.store.row_codec import INCOMPLETE, IndexRow
 from rag_engine.store.segment import PassageVectors, Segment
 from rag_engine.store.token_vectors import EightBits, token_code
-from rag_engine.text.analysis import numbers_among
 
 __all__ = ["IndexBuilder"]
 
@@ -78,13 +76,14 @@ class IndexBuilder:
             calibration = self._calibrate(frozen, passages)
         offsets = calibration.offsets
         numbers = np.zeros(count, dtype=np.uint64)
-        packed = counted(_marking(_forgotten(terms), numbers), "indexing words", count, on_stage)
+        packed = counted(_forgotten(terms), "indexing words", count, on_stage)
         segment = Segment.build(
             passages,
             packed,
             offsets,
             self.dense.local if in_memory else self.dense,
             self.lexical,
+            numbers=numbers,
             live=in_memory,
             on_stage=on_stage,
         )
@@ -116,13 +115,6 @@ def _noting(rows: Iterable[IndexRow], checksums: list[int]) -> Iterator[IndexRow
     for row in rows:
         checksums.append(row.checksum)
         yield row
-
-
-def _marking(packed: Iterable[bytes], numbers: npt.NDArray[np.uint64]) -> Iterator[bytes]:
-    """Yield the terms of passages, and note what numbers each holds in ``numbers`` ``(n,)``."""
-    for row, data in enumerate(packed):
-        numbers[row] = number_mark(numbers_among(unpack_terms(data)))
-        yield data
 
 
 def _forgotten(items: list[bytes]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rag_engine.calibration.language_clusters import LanguageClusters
 from rag_engine.calibration.language_means import LanguageMeans, subtract_and_normalise
-from rag_engine.calibration.twins import Twins, mine_twins
+from rag_engine.calibration.twins import Marks, Twins, mine_twins, number_mark
 from rag_engine.ports import (
     AnalysedPassage,
     DenseIndex,
@@ -27,6 +27,7 @@ from rag_engine.store.forward_index import ForwardIndex, ForwardIndexBuilder
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.row_codec import IndexRow, split_terms
 from rag_engine.store.sparse_index import SparseIndex, SparseIndexBuilder
+from rag_engine.text.analysis import numbers_among
 
 __all__ = ["CentredRows", "PassageVectors", "Segment"]
 
@@ -139,16 +140,18 @@ class Segment:
         dense: DenseIndexFactory,
         lexical: LexicalIndexFactory,
         *,
+        numbers: Marks | None = None,
         live: bool = False,
         on_stage: OnStage = silent,
     ) -> Segment:
         """Index chunks; ``terms`` are those of each, packed, with what stands behind them.
 
+        What numbers each holds is written into ``numbers`` ``(n,)``, if it is given.
         A ``live`` segment is searched for a while and never saved; it lies in memory alone.
         """
         sparse = SparseIndexBuilder()
         with ForwardIndexBuilder(in_memory=live) as builder:
-            passing = builder.passing(_terms(passages.ids, terms, sparse))
+            passing = builder.passing(_terms(passages.ids, terms, sparse, numbers))
             lexical_index = lexical.build(passing, in_memory=live)
             table = builder.finished()
         centred = passages.centred(offsets)
@@ -186,7 +189,7 @@ class Segment:
     def mine_twins(
         self,
         offsets: LanguageMeans,
-        numbers: npt.NDArray[np.uint64],
+        numbers: Marks,
         on_stage: OnStage = silent,
     ) -> Twins:
         """Find the translation twins among the passages; ``numbers`` ``(n,)`` are their marks."""
@@ -203,10 +206,15 @@ class Segment:
 
 
 def _terms(
-    ids: Int64Array, packed: Iterable[bytes], sparse: SparseIndexBuilder
+    ids: Int64Array,
+    packed: Iterable[bytes],
+    sparse: SparseIndexBuilder,
+    numbers: Marks | None,
 ) -> Iterator[AnalysedPassage]:
-    """Yield the terms of chunks; ``sparse`` takes what stands behind them on the way."""
-    for identifier, data in zip(ids.tolist(), packed, strict=True):
+    """Yield the terms of chunks; on the way, what else they hold is taken note of."""
+    for row, (identifier, data) in enumerate(zip(ids.tolist(), packed, strict=True)):
         terms, weights = split_terms(data)
         sparse.add(weights)
+        if numbers is not None:
+            numbers[row] = number_mark(numbers_among(terms))
         yield AnalysedPassage(id=identifier, terms=terms)

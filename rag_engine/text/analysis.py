@@ -7,6 +7,7 @@ other languages may match as it stands (a name, a number, a code).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -55,6 +56,9 @@ class Token:
     neutral: bool
     stop: bool
 
+    def __hash__(self) -> int:
+        return hash(self.surface)  # the others follow from it, but for two or three
+
 
 class _Word(NamedTuple):
     """A token seen without its surroundings, which decide whether it is a name."""
@@ -68,11 +72,20 @@ class _Word(NamedTuple):
 # A piece is what stands between blanks and other punctuation: a word, a code with its joiners,
 # or a run of a script without blanks. Korean particles after a foreign word are a piece.
 _LETTER = r"[[\p{L}\p{N}]--[\p{Hangul}[" + UNSPACED + r"]]]"
+_JOINER = r"['.,:/&@_\-\u200c]"
+_IN_WORD = rf"[{_LETTER}||\p{{M}}]"
 _PIECE = regex.compile(
     rf"(?P<unspaced>[{UNSPACED}]+)|(?P<hangul>\p{{Hangul}}+)|"
-    rf"(?:{_LETTER}\p{{M}}*+(?:['.,:/&@_\-\u200c](?={_LETTER}))?)+(?:\+\+|#(?!\w))?",
+    rf"{_LETTER}{_IN_WORD}*+(?:{_JOINER}{_LETTER}{_IN_WORD}*+)*+(?:\+\+|#(?!\w))?",
     regex.V1,
 )
+# Most texts hold only characters for which Python's own expressions, two to three times as quick,
+# say the same: Latin, Greek, Cyrillic and Armenian letters without combining marks.
+_USUAL = re.compile(
+    "[\x00-\u00b1\u00b4-\u00b8\u00ba\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0557\u0559-\u0588"
+    "\u2010-\u2027\u2030-\u203e]*"
+)
+_USUAL_PIECE = re.compile(rf"[^\W_]+(?:{_JOINER}[^\W_]+)*(?:\+\+|#(?!\w))?")
 _SENTENCE_STOPS = frozenset(".!?:;…\n\r\t|•*#>。！？।")
 _OPENING = frozenset(" \"'“„«»([{¿¡‹‚‘-–—")
 _ABBREVIATION = 3
@@ -99,7 +112,7 @@ def numbers_among(terms: Iterable[str]) -> list[str]:
     >>> numbers_among(lexical_terms("Pump X-200 of Acme, 3 seals", "en"))
     ['x200', '200']
     """
-    words = (term.partition("=")[2] for term in terms)
+    words = [term.partition("=")[2] for term in terms if "=" in term]
     return [word for word in words if len(word) > 1 and any(map(str.isdigit, word))]
 
 
@@ -145,7 +158,8 @@ def analyse(text: str, language: str) -> list[Token]:
     names = _Names()
     pieces = 0
     any_unspaced = False
-    for match in _PIECE.finditer(text):
+    divider = _USUAL_PIECE if _USUAL.fullmatch(text) else _PIECE
+    for match in divider.finditer(text):
         pieces += 1
         kind = match.lastgroup
         if kind is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rag_engine.errors import InvalidInput
 from rag_engine.records import UNDETERMINED
@@ -42,6 +43,7 @@ _THREE_LETTERS = code_table(
 )
 
 
+@lru_cache(maxsize=1_000)
 def normalise_language(code: str) -> str:
     """Return the primary BCP-47 subtag of a language code, or ``und`` for what is none.
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from rag_engine.connectors.detectors.by_script import ScriptFirstDetector
 from rag_engine.connectors.detectors.cld2 import Cld2Model
 from rag_engine.connectors.detectors.cld3 import Cld3Model
 from rag_engine.connectors.detectors.fasttext import FastTextModel
@@ -66,3 +67,27 @@ def test_without_pycld2_the_others_go_on(monkeypatch, detector):
     assert two.detect(text_in("de")).language == "de"
     assert "cld2" in detector.version
     assert "cld2" not in two.version
+
+
+class Counting:
+    """A model that says English of everything, and counts how often it is asked."""
+
+    languages = frozenset({"en"})
+    version = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def shares(self, words: str) -> dict[str, float]:
+        self.asked.append(words)
+        return {"en": 0.9}
+
+
+def test_a_model_is_asked_once_about_the_same_words():
+    model = Counting()
+    detector = ScriptFirstDetector([model], sure=0.5)
+    text = "The pump needs a new seal every year. " * 20
+    assert detector.detect(text).language == "en"
+    assert detector.plausible(text[:600]) == detector.plausible(text + "And more.")
+    assert detector.detect("The library is closed.").language == "en"
+    assert [len(words) for words in model.asked] == [400, 22]
