@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["Submit", "WorkerThreads", "Workers", "in_worker", "soon_in_loop"]
 
 T = TypeVar("T")
-_MOST_CORES = 16
 
 
 class Submit(Protocol):
@@ -45,9 +43,9 @@ class Workers(Protocol):
 class WorkerThreads:
     """``searches`` threads and ``answers`` others; who finds all of them busy waits for its turn.
 
-    By default one search a core, at most 16: a model uses all cores for each, and more at a time
-    only wait for it. Answers wait for another model most of the time. Threads start when they are
-    needed, and end with the last reference.
+    By default 16 searches, however many cores there are: while a model computes for some, the
+    others come together, and it computes what they ask in one go. Answers wait for another model
+    most of the time. Threads start when they are needed, and end with the last reference.
 
     Raises:
         InvalidInput: a number below 1.
@@ -56,10 +54,9 @@ class WorkerThreads:
     6
     """
 
-    def __init__(self, *, searches: int | None = None, answers: int = 16) -> None:
+    def __init__(self, *, searches: int = 16, answers: int = 16) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        searches = min(_MOST_CORES, os.cpu_count() or 1) if searches is None else searches
         for name, count in (("searches", searches), ("answers", answers)):
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise InvalidInput(f"{name} is a whole number from 1 on, got {count!r}")

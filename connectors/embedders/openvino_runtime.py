@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +113,10 @@ class Encoder:
         self._turns = Turns()
         self._alone = threading.Lock()
         self._memory = memory
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until no other thread is before this one; batches of the block are computed next."""
+        return self._turns.turn()
 
     def compute(self, inputs: dict[str, Any], outputs: Sequence[Any]) -> list[Float32Array]:
         """Compute a batch, after those that other threads asked for before; return what is named.

@@ -32,10 +32,17 @@ class Turns:
         self._guard = threading.Lock()  # never held while anybody waits or works
         self._line: deque[threading.Lock] = deque()
         """One for each thread, released when it is the first; the first one has its turn."""
+        self._own = threading.local()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Stand in line, and keep the first place until the end of the block."""
+        """Stand in line, and keep the first place until the end of the block.
+
+        A thread that has its turn already goes on with it.
+        """
+        if getattr(self._own, "has_turn", False):
+            yield
+            return
         place = threading.Lock()
         place.acquire()
         with self._guard:
@@ -44,8 +51,10 @@ class Turns:
         try:
             if not is_first and not place.acquire(timeout=_LOST_S):
                 self._pass_all_before(place)
+            self._own.has_turn = True
             yield
         finally:
+            self._own.has_turn = False
             self._leave(place)
 
     def _pass_all_before(self, place: threading.Lock) -> None:

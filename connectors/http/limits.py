@@ -75,8 +75,9 @@ class Limits:
     rag_engine.errors.SettingsError: write_workers is a whole number from 1 to 1,024, got 0
     """
 
-    search_workers: int = _cores()
-    """One a core: a model uses all cores for each search, and more at a time only wait for it."""
+    search_workers: int = 16
+    """However many cores there are: those that wait for the model meanwhile are embedded together,
+    and sixteen of them cost it not half of what they cost one by one."""
     search_queue: int = 64
     ask_workers: int = min(16, 2 * _cores())
     ask_queue: int = 64

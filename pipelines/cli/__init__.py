@@ -72,7 +72,7 @@ _BENCH = {
     "typing": "What questions cost that are typed otherwise.",
     "dialogues": "How often the first hit is right in conversations.",
     "quotations": "How often a quoted sentence holds the answer.",
-    "serve": "The HTTP service with 1, 8 and 32 clients.",
+    "serve": "The HTTP service with 1, 2, 8 and 32 clients.",
     "peers": "The same work with other frameworks.",
     "readers": "Who reads difficult files right: others' readers beside ours.",
 }

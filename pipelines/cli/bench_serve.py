@@ -34,7 +34,7 @@ def serve(
         ),
     ] = None,
 ) -> Outcome:
-    """The HTTP service with 1, 8 and 32 clients."""
+    """The HTTP service with 1, 2, 8 and 32 clients."""
     from rag_engine.pipelines.bench.serve import bench_serve
 
     return write_report(bench_serve(kb, url=url, seconds=seconds, minutes=minutes), report)

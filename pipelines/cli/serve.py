@@ -41,9 +41,7 @@ def serve(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(
-            "--workers", metavar="N", help="Searches at a time.", show_default="one a core"
-        ),
+        typer.Option("--workers", metavar="N", help="Searches at a time.", show_default="16"),
     ] = None,
     queue: Annotated[
         int | None,

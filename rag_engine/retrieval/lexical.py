@@ -11,7 +11,7 @@ from rag_engine.ports import Detection, Int64Array
 from rag_engine.text.analysis import analyse, neutral_term, stem_term
 from rag_engine.text.folding import folded, tidied
 from rag_engine.text.scripts import home_script, main_script
-from rag_engine.text.sounds import question_sounds, sound_term
+from rag_engine.text.sounds import sound_term, sounds_of, words_of
 from rag_engine.text.stemming import is_stop_word
 
 __all__ = [
@@ -125,9 +125,10 @@ def sound_terms(
             lambda word: "" if _holds_together(word.group(), likeliest.language) else word.group(),
             question,
         )
+    words = words_of(question)
     wanted = []
     for language in languages:
-        keys = {key: None for word in question_sounds(question, language) for key in word}
+        keys = {key: None for word in sounds_of(words, language) for key in word}
         terms = tuple(sound_term(language, key) for key in keys)
         if terms:
             wanted.append(QueryTerms(language, terms, len(terms)))
@@ -227,7 +228,8 @@ def term_weights(
         total = rarest * (of_language.words - len(of_language.terms))
         for term in of_language.terms:
             frequency = frequencies[term]
-            idf = inverse_document_frequency(max(1, frequency), passages)
+            # Most terms of most languages are in no passage at all.
+            idf = rarest if frequency <= 1 else inverse_document_frequency(frequency, passages)
             total += idf
             if frequency:
                 useful[term] = idf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Literal
 
@@ -11,6 +12,10 @@ Direction = Literal["ltr", "rtl"]
 """Left to right, or right to left."""
 
 _SEEN = 2_000
+_FROM_RIGHT = re.compile(
+    "[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+"""Where all letters stand that are written from the right, and some others."""
 
 
 def direction(text: str, language: str = "") -> Direction:
@@ -22,12 +27,15 @@ def direction(text: str, language: str = "") -> Direction:
     >>> direction("X-200: משאבת המים"), direction("Water pump (משאבה)"), direction("12", "ar")
     ('rtl', 'ltr', 'rtl')
     """
+    at_home = language.partition("-")[0] in _RIGHT_TO_LEFT
+    if not at_home and not _FROM_RIGHT.search(text, 0, _SEEN):
+        return "ltr"
     balance = 0
     for character in text[:_SEEN]:
         kind = unicodedata.bidirectional(character)
         balance += (kind in {"R", "AL"}) - (kind == "L")
     if balance == 0:
-        return "rtl" if language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+        return "rtl" if at_home else "ltr"
     return "rtl" if balance > 0 else "ltr"
 
 

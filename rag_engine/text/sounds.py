@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import regex
 
@@ -31,12 +32,15 @@ from rag_engine.text.sound_stops import is_stop_sound
 from rag_engine.text.sound_syllables import hangul_pairs
 
 __all__ = [
+    "WrittenWord",
     "joined_sounds",
     "katakana_sounds",
     "passage_sounds",
     "question_sounds",
     "sound_family",
     "sound_term",
+    "sounds_of",
+    "words_of",
 ]
 
 _FAMILIES = {
@@ -129,6 +133,14 @@ def joined_sounds(surfaces: Sequence[str], language: str) -> list[str]:
     return keys
 
 
+class WrittenWord(NamedTuple):
+    """A word as it is written, its beginning without capitals, and the script of its letters."""
+
+    as_written: str
+    lower: str
+    script: str
+
+
 def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]:
     """Return the keys to look for in passages of a language: for each word, the ways to hear it.
 
@@ -143,26 +155,44 @@ def question_sounds(question: str, language: str) -> tuple[tuple[str, ...], ...]
     >>> question_sounds("Теслa", "en"), question_sounds("Tesla price", "en")
     ((('tsl',),), ((), ()))
     """
+    return sounds_of(words_of(question), language)
+
+
+def words_of(question: str) -> list[WrittenWord]:
+    """Return the words of a question, to be listened to for one language after the other.
+
+    >>> [word.script for word in words_of("Цена iPhone")]
+    ['cyrillic', 'latin']
+    """
+    return [
+        WrittenWord(
+            word,
+            word.casefold()[:_LONGEST_HEARD],
+            script_of(next(filter(str.isalpha, word), word[0])),
+        )
+        for word in _WORD.findall(tidied(question))
+    ]
+
+
+def sounds_of(words: Sequence[WrittenWord], language: str) -> tuple[tuple[str, ...], ...]:
+    """Return the keys to look for in passages of a language, as ``question_sounds`` does."""
     home = home_script(language)
     own = _JAPANESE if language == "ja" else frozenset({home})
-    written = _WORD.findall(tidied(question))
-    words = [
-        (word.casefold()[:_LONGEST_HEARD], script_of(next(filter(str.isalpha, word), word[0])))
-        for word in written
-    ]
     if language == "zh":
-        latin = [word if script == "latin" else "" for word, script in words]
-        others = [_keys(word, script, "", language) for word, script in words if script != "latin"]
+        latin = [word if script == "latin" else "" for _, word, script in words]
+        others = [
+            _keys(word, script, "", language) for _, word, script in words if script != "latin"
+        ]
         return (*pinyin_pairs(latin), *(keys for keys in others if keys))
     if home == "hangul":
         groups: list[tuple[str, ...]] = []
-        for word, script in words:
+        for _, word, script in words:
             if script != home:
                 groups.extend(hangul_pairs(latin_spelling(folded(word), script, language)))
         return tuple(groups)
     return tuple(
         (_own_name(as_written, script) if script in own else _keys(word, script, home, language))
-        for as_written, (word, script) in zip(written, words, strict=True)
+        for as_written, word, script in words
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag_engine.embedding.batching import padded_length, token_batches
+from rag_engine.embedding.batching import padded_length, same_length_batches, token_batches
 
 lengths_of_texts = st.lists(st.integers(0, 600), max_size=80)
 budgets = st.integers(1, 5000)
@@ -56,3 +56,16 @@ def test_the_shapes_of_batches_are_few():
 def test_the_longest_come_first_and_equal_ones_in_order(lengths, budget):
     rows = [row for batch in token_batches(lengths, budget=budget) for row in batch.rows]
     assert rows == sorted(rows, key=lambda row: (-lengths[row], row))
+
+
+@given(lengths_of_texts, budgets)
+def test_texts_of_one_padded_length_stand_together(lengths, budget):
+    batches = same_length_batches(lengths, budget=budget)
+    assert sorted({row for batch in batches for row in batch.rows}) == list(range(len(lengths)))
+    assert sum(len(set(batch.rows)) for batch in batches) == len(lengths)
+    for batch in batches:
+        assert {padded_length(lengths[row]) for row in batch.rows} == {batch.length}
+        assert len(batch.rows) == 1 or len(batch.rows) * batch.length <= budget
+        count = len(batch.rows)
+        assert count.bit_count() == 1 or (count % 3 == 0 and (count // 3).bit_count() == 1)
+        assert count < 2 * len(set(batch.rows))

@@ -31,6 +31,7 @@ def test_rows_of_clients(url):
         assert 0 < row["p50"] <= row["p95"] <= row["p99"]
         assert row["requests/s"] > 1
         assert row["memory MB"] > 50
+        assert 0 < row["client ms"] < 1e3 / row["requests/s"] * 2
 
 
 def test_a_soak_writes_and_deletes_and_watches(url, tmp_path, capsys):

