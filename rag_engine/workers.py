@@ -43,7 +43,7 @@ class Workers(Protocol):
 class WorkerThreads:
     """``searches`` threads and ``answers`` others; who finds all of them busy waits for its turn.
 
-    By default 16 searches, however many cores there are: while a model computes for some, the
+    By default eight searches, however many cores there are: while a model computes for some, the
     others come together, and it computes what they ask in one go. Answers wait for another model
     most of the time. Threads start when they are needed, and end with the last reference.
 
@@ -54,7 +54,7 @@ class WorkerThreads:
     6
     """
 
-    def __init__(self, *, searches: int = 16, answers: int = 16) -> None:
+    def __init__(self, *, searches: int = 8, answers: int = 16) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         for name, count in (("searches", searches), ("answers", answers)):

@@ -75,9 +75,10 @@ class Limits:
     rag_engine.errors.SettingsError: write_workers is a whole number from 1 to 1,024, got 0
     """
 
-    search_workers: int = 16
+    search_workers: int = 8
     """However many cores there are: those that wait for the model meanwhile are embedded together,
-    and sixteen of them cost it not half of what they cost one by one."""
+    and eight of them cost it half of what they cost one by one. With more, a flood of one tenant
+    would keep the others waiting longer."""
     search_queue: int = 64
     ask_workers: int = min(16, 2 * _cores())
     ask_queue: int = 64

@@ -41,7 +41,7 @@ def serve(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", help="Searches at a time.", show_default="16"),
+        typer.Option("--workers", metavar="N", help="Searches at a time.", show_default="8"),
     ] = None,
     queue: Annotated[
         int | None,
