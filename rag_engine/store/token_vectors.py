@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -134,10 +135,14 @@ class TwoBits:
         lengths = np.array(
             [(len(packed[chunk]) - head) // self._bytes for chunk in present], dtype=np.intp
         )
-        values = _VALUES_OF_BYTE[np.frombuffer(data, np.uint8)]
+        values = np.take(_VALUES_OF_BYTE, np.frombuffer(data, np.uint8), axis=0)
         vectors = values.reshape(-1, self._bytes * _IN_A_BYTE)[:, : self.width]
-        vectors = vectors * np.repeat(moments.vectors[1::2], lengths, axis=0)
-        vectors += np.repeat(moments.vectors[0::2], lengths, axis=0)
+        ends = np.cumsum(lengths).tolist()
+        for chunk, (start, end) in enumerate(pairwise([0, *ends])):
+            mean, deviations = moments.vectors[2 * chunk : 2 * chunk + 2]
+            its_vectors = vectors[start:end]
+            its_vectors *= deviations
+            its_vectors += mean
         return ChunkTokens(moments.ids, vectors, lengths, POOLED * lengths)
 
 
