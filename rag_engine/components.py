@@ -122,7 +122,7 @@ def wait_for_embedder(components: Components) -> None:
     Raises:
         ModelError: it can not be read.
     """
-    if isinstance(components.embedder, ReadBeside):
+    if isinstance(components.embedder, ReadBeside) and callable(components.embedder.ready):
         components.embedder.ready()
 
 

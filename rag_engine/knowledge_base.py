@@ -80,7 +80,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         its Protocol in ``rag_engine.ports`` says. ``loaders`` of your own stand before those of
         the settings. ``components`` take the place of all parts, and may be a function that builds
         them for the settings, so that several knowledge bases can share a model. ``workers``
-        do what is awaited (``asearch``, ``aask``, ``astream``), by default one search a core at a
+        do what is awaited (``asearch``, ``aask``, ``astream``), by default eight searches at a
         time: see ``rag_engine.workers``.
 
         Raises:

@@ -224,6 +224,7 @@ def open_store(
             raise no_knowledge_base(root)
         settings = settings or Settings()
         parts = build(settings)
+        wait_for_embedder(parts)  # of wrong weights nothing is made
         with storage("making a knowledge base", root):
             _create(root, settings, parts)
     lock = None if read_only else WriterLock(root / _LOCK)

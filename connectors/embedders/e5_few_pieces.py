@@ -129,7 +129,7 @@ class StartingTokenizer:
 
     def _reading(self) -> Future[E5Tokenizer]:
         with self._lock:
-            if self._whole is None:
+            if self._whole is None or (self._whole.done() and self._whole.exception()):
                 beside = ThreadPoolExecutor(1, thread_name_prefix="rag-engine-vocabulary")
                 self._whole = beside.submit(self._read_whole)
                 beside.shutdown(wait=False)

@@ -56,7 +56,7 @@ class BundledEmbedderSettings(_Embedder):
     threads: int = Field(0, ge=0, le=1_024)
     """CPU threads for embedding; 0: one a core."""
     token_vectors: bool = True
-    """Keep the vectors of a passage's tokens for late interaction: 130 bytes a token on disk."""
+    """Keep the vectors of a passage's tokens for late interaction: 16 bytes a token on disk."""
 
 
 class ExportedEmbedderSettings(_Embedder):

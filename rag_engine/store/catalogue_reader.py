@@ -134,7 +134,12 @@ class CatalogueReader:
         return value
 
     def revision(self) -> int:
-        """Return the number of the last change; 0 for an empty catalogue."""
+        """Return the number of the last change; 0 for an empty catalogue.
+
+        Raises:
+            StoreError: another process wrote the catalogue anew: this is the old one.
+        """
+        self._reader.check_in_place()
         revision = self.meta("revision")
         if not isinstance(revision, int):
             raise StoreCorrupt(rows.INCOMPLETE.format(self.path, "its revision is missing"))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_engine.errors import StoreForked
+from rag_engine.errors import StoreError, StoreForked
 from rag_engine.store.failures import UNCHANGED, UNCONFIRMED, storage
 from rag_engine.store.forks import Home, tell_in_forks
 from rag_engine.store.schema import connect
@@ -103,6 +103,20 @@ class Connection:
                 # After a failed rollback SQLite waits for another connection to do it.
                 self._broken = connection.in_transaction
                 raise
+
+    def check_in_place(self) -> None:
+        """See that the file at the path is still the one that is open.
+
+        Raises:
+            StoreError: it was written anew (recoded, repaired, upgraded): this is the old one.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if _file_key(self._path) == self._key:
+                return
+            raise StoreError(
+                f"{self._path} was written anew by another process, and what is open here is the "
+                "old one; open the knowledge base again"
+            )
 
     def _reconnect(self) -> None:
         self._connection.close()

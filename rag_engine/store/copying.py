@@ -28,7 +28,7 @@ from rag_engine.store.statements import (
     put_source,
 )
 
-__all__ = ["CatalogueContents", "replace_catalogue", "sequences"]
+__all__ = ["CatalogueContents", "replace_catalogue", "sequences", "unfinished_copy"]
 
 _CACHE_KB = 64_000
 """Memory for the pages of the new file: indexes are written all over it."""
@@ -49,6 +49,11 @@ def sequences(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
 
 
+def unfinished_copy(path: Path) -> Path:
+    """Return the file that a catalogue is written to before it takes the place of the old one."""
+    return path.with_name(f"{path.name}.copy")
+
+
 def replace_catalogue(
     path: Path, old: sqlite3.Connection, contents: CatalogueContents, *, keep: Path | None = None
 ) -> None:
@@ -60,7 +65,7 @@ def replace_catalogue(
     Raises:
         StoreError: another process has the old one open in a way that would damage the new one.
     """
-    beside = path.with_name(f"{path.name}.copy")
+    beside = unfinished_copy(path)
     for name in (beside, beside.with_name(f"{beside.name}-journal")):
         name.unlink(missing_ok=True)
     create_schema(beside)

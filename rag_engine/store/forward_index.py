@@ -40,18 +40,13 @@ class ForwardIndex:
     """The distinct terms of chunks: ``codes`` ``(total,)``, row after row, perhaps mapped.
 
     ``vocabulary`` ``(v,)`` holds the hashes of all terms, ascending; a code is a term's place in
-    it. ``starts`` ``(n + 1,)`` int64 says where each row begins.
+    it. None: codes are the hashes themselves, as version 0.7 and before kept them. ``starts``
+    ``(n + 1,)`` int64 says where each row begins.
     """
 
-    vocabulary: Hashes
-    codes: Codes
+    vocabulary: Hashes | None
+    codes: Codes | Hashes
     starts: Int64Array
-
-    @classmethod
-    def of_hashes(cls, hashes: Hashes, starts: Int64Array) -> ForwardIndex:
-        """Return the index of chunks whose terms were kept as hashes, by version 0.7 and before."""
-        vocabulary, codes = np.unique(hashes, return_inverse=True)
-        return cls(vocabulary, codes.astype(np.uint32), starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -91,10 +86,12 @@ class ForwardIndex:
             sums[row] = np.bincount(owners, weights=values[places], minlength=len(rows))
         return sums
 
-    def _codes_of(self, terms: Iterable[str]) -> tuple[Codes, list[str]]:
+    def _codes_of(self, terms: Iterable[str]) -> tuple[Codes | Hashes, list[str]]:
         """Return the codes, ascending, of those of ``terms`` that any chunk holds; these terms."""
         terms_by_hash = {hash_of_term(term): term for term in terms}
         hashes = np.array(sorted(terms_by_hash), dtype=np.uint64)
+        if self.vocabulary is None:
+            return hashes, [terms_by_hash[key] for key in hashes.tolist()]
         places = np.searchsorted(self.vocabulary, hashes)
         places[places == len(self.vocabulary)] = 0
         known = self.vocabulary[places] == hashes if len(self.vocabulary) else places < 0

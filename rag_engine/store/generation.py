@@ -214,6 +214,7 @@ def _write(folder: Path, generation: Generation) -> None:
     save_array(folder / "vectors.npy", segment.passages.vectors)
     save_array(folder / "language_codes.npy", segment.passages.codes)
     save_array(folder / "twins.npy", generation.twins.pairs)
+    assert segment.terms.vocabulary is not None  # only what was read has none
     save_array(folder / "vocabulary.npy", segment.terms.vocabulary)
     save_array(folder / "terms.npy", segment.terms.codes)
     save_array(folder / "term_starts.npy", segment.terms.starts)
@@ -292,7 +293,7 @@ def _load_terms(folder: Path) -> ForwardIndex:
     terms = np.load(folder / "terms.npy", mmap_mode="r", allow_pickle=False)
     starts = np.load(folder / "term_starts.npy", allow_pickle=False)
     if terms.dtype == np.uint64:
-        return ForwardIndex.of_hashes(terms, starts)
+        return ForwardIndex(None, terms, starts)
     vocabulary = np.load(folder / "vocabulary.npy", mmap_mode="r", allow_pickle=False)
     return ForwardIndex(vocabulary, terms, starts)
 

@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.ports import Float32Array, Int64Array
-from rag_engine.store.token_pooling import POOLED, pooled_tokens
+from rag_engine.store.token_pooling import pooled_tokens
 
 __all__ = ["ChunkTokens", "EightBits", "TokenCode", "TwoBits", "token_code"]
 
 _LARGEST = 127
 _IN_A_BYTE = 4
+_COUNT = np.dtype("<u2")
+_MOST = 2**16 - 1
 _BOUNDS = (-0.9816, 0.0, 0.9816)
 _VALUES = np.array([-1.5104, -0.4528, 0.4528, 1.5104], dtype=np.float32)
 """Bounds and values of the quarters, in standard deviations, that move a normal number least."""
@@ -93,14 +95,14 @@ class EightBits:
 
 @dataclass(frozen=True, slots=True)
 class TwoBits:
-    """One vector for two tokens, and two bits for each of its numbers.
+    """One vector for two tokens of all but short texts, and two bits for each of its numbers.
 
-    Kept are the mean of a chunk's vectors and how far each number strays from it, in eight bits;
-    then for every number which quarter of a normal distribution it is in. That quarter's best
-    value stands for it (Max 1960, "Quantizing for Minimum Distortion", table I).
+    Kept are how many tokens there were (uint16), the mean of a chunk's vectors and how far each
+    number strays from it, in eight bits; then for every number which quarter of a normal
+    distribution it is in. That quarter's best value stands for it (Max 1960, "Quantizing for Minimum Distortion", table I).
 
     >>> code = TwoBits(3)
-    >>> vectors = np.array([[1, 0, 2], [1, 4, 0], [1, 0, 2], [1, 4, 0]], np.float32)
+    >>> vectors = np.array([[1, 0, 2], [1, 4, 0]], np.float32)
     >>> code.unpack({7: code.pack(vectors)}, [7]).vectors.round(1).tolist()
     [[1.0, -1.0, 2.5], [1.0, 5.0, -0.5]]
     """
@@ -113,23 +115,30 @@ class TwoBits:
         return -(-self.width // _IN_A_BYTE)
 
     def pack(self, vectors: Float32Array) -> bytes:
-        """Return mean and deviations, ``2 * (width + 2)`` bytes, then ``ceil(width / 4)`` each."""
+        """Return count and moments, ``2 * (width + 3)`` bytes, then ``ceil(width / 4)`` a vector.
+
+        The vectors are pooled as eight bits keep them: what came from a service, a cache or an
+        older knowledge base gives the same.
+        """
         if len(vectors) == 0:
             return b""
-        pooled = pooled_tokens(vectors)
         moments = EightBits(self.width)
+        pooled = pooled_tokens(moments.unpack({0: moments.pack(vectors)}, [0]).vectors)
         packed = moments.pack(np.stack([pooled.mean(axis=0), pooled.std(axis=0)]))
         mean, deviations = moments.unpack({0: packed}, [0]).vectors
         quarters = np.zeros((len(pooled), self._bytes * _IN_A_BYTE), dtype=np.uint8)
         for bound in _BOUNDS:
             quarters[:, : self.width] += pooled > mean + bound * deviations
-        return packed + (quarters.reshape(-1, _IN_A_BYTE) @ _PLACES).tobytes()
+        count = np.array([min(len(vectors), _MOST)], dtype=_COUNT).tobytes()
+        return count + packed + (quarters.reshape(-1, _IN_A_BYTE) @ _PLACES).tobytes()
 
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
         """Multiply the values of quarters by the deviations, and add the means."""
         present = [chunk for chunk in ids if packed.get(chunk)]
-        head = 2 * (self.width + 2)
-        heads = {chunk: packed[chunk][:head] for chunk in present}
+        first = _COUNT.itemsize
+        head = first + 2 * (self.width + 2)
+        heads = {chunk: packed[chunk][first:head] for chunk in present}
+        counts = np.frombuffer(b"".join(packed[chunk][:first] for chunk in present), _COUNT)
         moments = EightBits(self.width).unpack(heads, present)
         data = b"".join(packed[chunk][head:] for chunk in present)
         lengths = np.array(
@@ -143,7 +152,7 @@ class TwoBits:
             its_vectors = vectors[start:end]
             its_vectors *= deviations
             its_vectors += mean
-        return ChunkTokens(moments.ids, vectors, lengths, POOLED * lengths)
+        return ChunkTokens(moments.ids, vectors, lengths, counts.astype(np.intp))
 
 
 def token_code(space: TokenSpace) -> TokenCode:

@@ -17,7 +17,12 @@ from typing import Any
 from rag_engine.errors import StoreCorrupt
 from rag_engine.records import Document, Span
 from rag_engine.store import row_codec as rows
-from rag_engine.store.copying import CatalogueContents, replace_catalogue, sequences
+from rag_engine.store.copying import (
+    CatalogueContents,
+    replace_catalogue,
+    sequences,
+    unfinished_copy,
+)
 from rag_engine.store.failures import storage
 from rag_engine.store.files import previous
 from rag_engine.store.raw_rows import RawChunk, RawDocument
@@ -47,6 +52,7 @@ def upgrade(path: Path) -> None:
         if not is_old(connection):
             connection.close()
             previous(path).unlink(missing_ok=True)  # of an upgrade that was killed at its end
+            unfinished_copy(path).unlink(missing_ok=True)
             return
         logger.warning("%s was written by an older version; bringing it up to date ...", path)
         try:

@@ -1,25 +1,24 @@
-"""Numbers written as one word, by language: "zwölf" is 12, "doce" too.
-
-How numbers are spelled stands in ``number_words.txt``, so that an index and a question agree
-whatever is installed, and no question waits for a library: a line a language, its code, a tab, and
-the folded words of ``NUMBERS`` between bars. ``pipelines/recipes/make_number_words.py`` wrote it,
-from num2words 0.5.14.
-"""
+"""Numbers written as one word, by language: "zwölf" is 12, "doce" too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import NamedTuple
 
+from rag_engine.text.codes import code_table
+from rag_engine.text.folding import folded, tidied
 from rag_engine.text.stemming import is_stop_word
 
-__all__ = ["NUMBERS", "number_words", "numbers_in", "spellings"]
+__all__ = ["number_words", "numbers_in"]
 
-NUMBERS = (*range(1, 102), *range(200, 1_000, 100), 1_000)
-"""Numbers whose words are known: from them it is told what the words of others are made of."""
+_LANGUAGES = frozenset(
+    {"am", "ar", "az", "be", "bn", "ca", "cs", "da", "de", "en", "eo", "es", "fa", "fi", "fr", "he"}
+    | {"hu", "id", "is", "it", "kk", "kn", "lt", "lv", "nl", "no", "pl", "pt", "ro", "ru", "sk"}
+    | {"sl", "sr", "sv", "te", "tr", "uk"}
+)
+_CODES = code_table("kk:kz")
 # Folded, they are other words as well: face, ride, I, what, attention, elf, new, give, winds, of,
 # tip, stove, to me...
 _OTHER_WORDS = frozenset(
@@ -51,12 +50,11 @@ def number_words(language: str) -> Mapping[str, str]:
     >>> number_words("en")["hundred"], dict(number_words("xx"))
     ('100', {})
     """
-    spelled = spellings().get(language)
-    if spelled is None:
+    if language not in _LANGUAGES:
         return MappingProxyType({})
     words: dict[str, str] = {}
     for number in (*range(2, 101), _ROUND[1]):
-        parts = spelled[number].split()
+        parts = _spelled(number, language)
         if number in _ROUND:
             parts = parts[-1:]  # one hundred
         if len(parts) != 1 or (language, parts[0]) in _OTHER_WORDS:
@@ -99,14 +97,13 @@ class _Parts(NamedTuple):
 def _parts(language: str) -> _Parts:
     values: dict[str, int] = {}
     several: list[list[str]] = []
-    spelled = spellings()[language]
-    for number in NUMBERS[1:]:
-        parts = spelled[number].split()
+    for number in (*range(2, 102), *range(200, 1_000, 100), 1_000):
+        parts = _spelled(number, language)
         if len(parts) == 1:
             values.setdefault(parts[0], number)
         else:
             several.append(parts)
-    [*_, one] = spelled[1].split()
+    [*_, one] = _spelled(1, language)
     for parts in several:
         if parts[-1] != one:
             values.setdefault(parts[-1], _OTHER_NUMBER)  # hundred, puluh
@@ -136,14 +133,9 @@ def _is_part(surfaces: Sequence[str], at: int, parts: _Parts) -> bool:
 
 
 @cache
-def spellings() -> Mapping[str, Mapping[int, str]]:
-    """Return the folded words of ``NUMBERS`` in each language that is known.
+def _spelled(number: int, language: str) -> list[str]:
+    """Return the folded words of a number."""
+    from num2words import num2words
 
-    >>> spellings()["fr"][21], len(spellings())
-    ('vingt et un', 37)
-    """
-    table = (files("rag_engine.text") / "number_words.txt").read_text(encoding="utf-8")
-    lines = (line.split("\t") for line in table.splitlines())
-    return {
-        language: dict(zip(NUMBERS, spelled.split("|"), strict=True)) for language, spelled in lines
-    }
+    spelled = tidied(num2words(number, lang=_CODES.get(language, language))).replace("'", "")
+    return folded(spelled).replace("-", " ").split()

@@ -40,6 +40,15 @@ def test_sums_are_those_of_sets(rows, weightings, data):
     assert found.dtype == np.float32
 
 
+def test_what_kept_hashes_gives_the_same():
+    rows = [["a", "b"], [], ["b", "c", "d"]]
+    table = table_of(rows)
+    hashes = ForwardIndex(None, table.vocabulary[table.codes], table.starts)
+    for weights in ({"a": 0.5, "b": 0.25}, {"x": 1.0}, {}, {"d": 2.0, "y": 3.0}):
+        places = np.array([2, 0, 1, 0])
+        np.testing.assert_array_equal(hashes.sums(places, [weights]), table.sums(places, [weights]))
+
+
 def test_more_than_is_gathered_in_memory():
     rows = [[f"t{number}", f"t{number + 1}"] for number in range(100_000)]
     table = table_of(rows)

@@ -17,6 +17,7 @@ from tests.store.test_catalogue import stored
 
 WIDTH = 8
 CODE = EightBits(WIDTH)
+KEPT = {0: 0, 1: 1, 2: 2, 7: 7, 32: 32, 33: 32, 50: 32, 65: 33, 90: 45, 178: 89}
 
 
 def tokens(count: int):
@@ -64,20 +65,20 @@ def test_several_texts_come_back_one_after_the_other():
 
 
 @pytest.mark.parametrize("width", [8, 6, 1])
-@pytest.mark.parametrize("count", [0, 1, 2, 7, 50])
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 50, 90])
 def test_two_bits_keep_one_vector_for_two_tokens(count: int, width: int):
     code, vectors = TwoBits(width), tokens(count)[:, :width]
     packed = code.pack(vectors)
-    halves = -(-count // 2)
-    assert len(packed) == (2 * (width + 2) + halves * -(-width // 4) if count else 0)
+    halves = KEPT[count]
+    assert len(packed) == (2 * (width + 3) + halves * -(-width // 4) if count else 0)
     found = code.unpack({3: packed}, [3])
     assert found.lengths.tolist() == ([halves] if count else [])
-    assert found.tokens.tolist() == [2 * length for length in found.lengths]
+    assert found.tokens.tolist() == ([count] if count else [])
     pooled = pooled_tokens(vectors)
     assert found.vectors.shape == pooled.shape
     error = ((found.vectors - pooled) ** 2).sum(axis=0)
     spread = ((pooled - pooled.sum(axis=0) / max(1, halves)) ** 2).sum(axis=0)
-    assert (error <= 0.25 * spread + 1e-3 * halves).all()
+    assert (error <= 0.31 * spread + 1e-3 * halves).all()  # of two numbers most
 
 
 def test_each_chunk_has_a_mean_of_its_own():
@@ -85,10 +86,10 @@ def test_each_chunk_has_a_mean_of_its_own():
     texts = {1: tokens(6), 2: tokens(6) + 5, 3: tokens(3) - 5}
     packed = {chunk: code.pack(vectors) for chunk, vectors in texts.items()}
     found = code.unpack(packed, [3, 9, 1, 2])
-    assert (found.ids.tolist(), found.lengths.tolist()) == ([3, 1, 2], [2, 3, 3])
+    assert (found.ids.tolist(), found.lengths.tolist()) == ([3, 1, 2], [3, 6, 6])
     alone = [code.unpack(packed, [chunk]).vectors for chunk in (3, 1, 2)]
     np.testing.assert_array_equal(found.vectors, np.concatenate(alone))
-    assert found.vectors[5:].mean() > 4 > -4 > found.vectors[:2].mean()
+    assert found.vectors[9:].mean() > 4 > -4 > found.vectors[:3].mean()
     assert code.unpack({}, [1]).vectors.shape == (0, WIDTH)
 
 
@@ -107,18 +108,18 @@ def test_a_number_is_in_the_quarter_of_the_nearest_value():
 
 def test_what_is_alike_is_pooled():
     random = np.random.default_rng(3)
-    kinds = random.normal(size=(20, WIDTH)).astype(np.float32)
-    twice = np.concatenate([kinds, kinds * 1.5])[random.permutation(40)]
+    kinds = random.normal(size=(40, WIDTH)).astype(np.float32)
+    twice = np.concatenate([kinds, kinds * 1.5])[random.permutation(80)]
     pooled = pooled_tokens(twice)
     order = np.lexsort(pooled.T), np.lexsort((kinds * 1.25).T)
     np.testing.assert_allclose(pooled[order[0]], (kinds * 1.25)[order[1]], rtol=1e-4)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 31, 178])
-def test_half_of_the_tokens_are_kept_and_none_is_lost(count: int):
+@pytest.mark.parametrize(("count", "kept"), KEPT.items())
+def test_half_of_many_tokens_are_kept(count: int, kept: int):
     vectors = tokens(count)
     pooled = pooled_tokens(vectors)
-    assert pooled.shape == (-(-count // 2), WIDTH)
+    assert pooled.shape == (kept, WIDTH)
     assert pooled.dtype == np.float32
     assert np.isfinite(pooled_tokens(np.zeros_like(vectors))).all()
     np.testing.assert_array_equal(vectors, tokens(count))
@@ -145,3 +146,18 @@ def test_changed_token_vectors_are_noticed(catalogue: Catalogue):
         other.execute("UPDATE token_vectors SET data = zeroblob(30)")
     with pytest.raises(StoreCorrupt, match="damaged"):
         catalogue.token_vectors([row.id], CODE)
+
+
+def test_vectors_that_are_nearly_equal_end():
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        same = random.normal(size=(1, WIDTH)) / 7
+        nearly = (same + 1e-8 * random.normal(size=(178, WIDTH))).astype(np.float32)
+        assert len(pooled_tokens(nearly)) == 89
+
+
+def test_long_texts_are_pooled_stretch_by_stretch():
+    vectors = tokens(1_100)
+    pooled = pooled_tokens(vectors)
+    assert pooled.shape == (256 + 256 + 38, WIDTH)
+    np.testing.assert_array_equal(pooled[:256], pooled_tokens(vectors[:512]))

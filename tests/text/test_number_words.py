@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag_engine.pipelines.recipes.make_number_words import LANGUAGES, spelled
 from rag_engine.text.analysis import analyse, lexical_terms, neutral_term
-from rag_engine.text.number_words import NUMBERS, number_words, spellings
+from rag_engine.text.number_words import number_words
 
 
 @pytest.mark.parametrize(
@@ -89,10 +88,3 @@ def test_every_word_is_one_number(language):
     assert all(2 <= int(digits) <= 1_000 for digits in words.values())
     for word, digits in words.items():
         assert [token.surface for token in analyse(word, language)] == [word, digits]
-
-
-def test_the_table_says_what_the_library_says():
-    """Of the version that it was made from; indexes hold what it says."""
-    assert tuple(spellings()) == LANGUAGES
-    for language in LANGUAGES:
-        assert spellings()[language] == {number: spelled(number, language) for number in NUMBERS}
