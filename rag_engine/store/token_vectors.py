@@ -99,7 +99,8 @@ class TwoBits:
 
     Kept are how many tokens there were (uint16), the mean of a chunk's vectors and how far each
     number strays from it, in eight bits; then for every number which quarter of a normal
-    distribution it is in. That quarter's best value stands for it (Max 1960, "Quantizing for Minimum Distortion", table I).
+    distribution it is in. That quarter's best value stands for it (Max 1960, "Quantizing for
+    Minimum Distortion", table I).
 
     >>> code = TwoBits(3)
     >>> vectors = np.array([[1, 0, 2], [1, 4, 0]], np.float32)
