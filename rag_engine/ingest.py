@@ -14,7 +14,14 @@ from rag_engine.embedding.embedder_contract import checked_vectors
 from rag_engine.errors import InvalidDocument, InvalidInput, WriteStopped
 from rag_engine.images.pictures import not_looked_at, why_reserved
 from rag_engine.opening import OpenedStore
-from rag_engine.ports import Embedder, Float32Array, SparseEmbedder, SparseVector, TokenEmbedder
+from rag_engine.ports import (
+    Embedder,
+    Float32Array,
+    SparseEmbedder,
+    SparseVector,
+    TokenEmbedder,
+    TokenVectors,
+)
 from rag_engine.records import AddReport, Document, Problem
 from rag_engine.settings import ChunkingSettings
 from rag_engine.store.progress import OnStage, Stop, never, silent
@@ -290,19 +297,19 @@ def _embedded(
 ) -> tuple[Float32Array, Sequence[_OfTokens]]:
     """Return the vectors of texts, and what is wanted of their tokens."""
     embedder, space = components.embedder, components.token_space
-    code = None if space is None else token_code(space)
-    tokens = [_OfTokens()] * len(texts)
+    basis = None if space is None else space.basis
+    weights: Sequence[SparseVector | None] = [None] * len(texts)
+    states: Sequence[TokenVectors | None] | None = None
     if components.sparse and isinstance(embedder, SparseEmbedder):
-        kinds = embedder.embed_passage_kinds(texts, None if space is None else space.basis)
-        of_texts = [None] * len(texts) if kinds.tokens is None else kinds.tokens
-        vectors = kinds.vectors
-        tokens = [
-            _OfTokens(b"" if states is None or code is None else code.pack(states.vectors), weights)
-            for states, weights in zip(of_texts, kinds.sparse, strict=True)
-        ]
-    elif space is not None and code is not None and isinstance(embedder, TokenEmbedder):
-        vectors, token_vectors = embedder.embed_passage_tokens(texts, space.basis)
-        tokens = [_OfTokens(code.pack(of_text.vectors)) for of_text in token_vectors]
+        kinds = embedder.embed_passage_kinds(texts, basis)
+        vectors, states, weights = kinds.vectors, kinds.tokens, kinds.sparse
+    elif basis is not None and isinstance(embedder, TokenEmbedder):
+        vectors, states = embedder.embed_passage_tokens(texts, basis)
     else:
         vectors = embedder.embed_passages(texts)
+    packed = [b""] * len(texts)
+    if space is not None and states is not None:
+        code = token_code(space)
+        packed = [b"" if of_text is None else code.pack(of_text.vectors) for of_text in states]
+    tokens = [_OfTokens(*of_text) for of_text in zip(packed, weights, strict=True)]
     return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

@@ -54,7 +54,6 @@ def recode_tokens(
     """
     opened = open_store(root, OwnParts(), settings, components, read_only=False, create=False)
     parts, its_settings = opened.components, opened.settings
-    before = index_contract(parts, its_settings)
     opened.close(publish=False)
     space = parts.token_space
     if space is None:
@@ -74,10 +73,9 @@ def recode_tokens(
             stored = meta.get("contract")
             if not isinstance(stored, dict):
                 raise StoreCorrupt(f"{path} holds no index contract; it is damaged")
-            added = {name: changed[name] for name in changed.keys() - before.keys()}
-            if added.keys() <= stored.keys():  # another process was quicker
+            if changed.keys() <= stored.keys():  # another process was quicker
                 return False
-            meta["contract"] = {**stored, **added}
+            meta["contract"] = {**changed, **stored}  # the bits are all that it did not hold
             sources = dict(connection.execute("SELECT name, fingerprint FROM source"))
             documents = _recoded(connection, token_code(space), token_code(in_two_bits), on_stage)
             contents = CatalogueContents(

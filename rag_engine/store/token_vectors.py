@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag_engine.calibration.token_space import TokenSpace
+from rag_engine.errors import InvalidVectors
 from rag_engine.ports import Float32Array, Int64Array
 from rag_engine.store.token_pooling import pooled_tokens
 
@@ -120,9 +121,16 @@ class TwoBits:
 
         The vectors are pooled as eight bits keep them: what came from a service, a cache or an
         older knowledge base gives the same.
+
+        Raises:
+            InvalidVectors: they hold NaN or infinity.
         """
         if len(vectors) == 0:
             return b""
+        if not np.isfinite(vectors).all():  # one number would spoil the moments of the whole chunk
+            raise InvalidVectors(
+                "the vectors of a passage's tokens hold NaN or infinity; the embedder is faulty"
+            )
         moments = EightBits(self.width)
         pooled = pooled_tokens(moments.unpack({0: moments.pack(vectors)}, [0]).vectors)
         packed = moments.pack(np.stack([pooled.mean(axis=0), pooled.std(axis=0)]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag_engine.errors import StoreCorrupt
+from rag_engine.errors import InvalidVectors, StoreCorrupt
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.token_pooling import pooled_tokens
 from rag_engine.store.token_vectors import EightBits, TwoBits
@@ -155,6 +155,14 @@ def test_vectors_that_are_nearly_equal_end():
         same = random.normal(size=(1, WIDTH)) / 7
         nearly = (same + 1e-8 * random.normal(size=(178, WIDTH))).astype(np.float32)
         assert len(pooled_tokens(nearly)) == 89
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_none_are_refused(bad: float):
+    vectors = tokens(5)
+    vectors[3, 2] = bad
+    with pytest.raises(InvalidVectors, match="NaN or infinity"):
+        TwoBits(WIDTH).pack(vectors)
 
 
 def test_long_texts_are_pooled_stretch_by_stretch():
