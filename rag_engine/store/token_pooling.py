@@ -14,11 +14,11 @@ import numpy.typing as npt
 from rag_engine.matmul import matmul_on_one_thread
 from rag_engine.ports import Float32Array
 
-__all__ = ["pooled_tokens"]
+__all__ = ["KEPT", "pooled_tokens"]
 
 _ONE_OF = 2
 """Of so many tokens one vector is kept. On the sets tried halves lose nothing, thirds 0.003."""
-_KEPT = 64
+KEPT = 64
 """So many vectors are kept of any passage: where there are few, each says something of its own."""
 _STRETCH = 512
 """Tokens that are compared with one another: of longer texts one stretch after the other."""
@@ -36,7 +36,7 @@ def pooled_tokens(vectors: Float32Array) -> Float32Array:
     >>> pooled_tokens(np.concatenate([kinds, 3 * kinds])).max(axis=1).tolist() == [2.0] * 65
     True
     """
-    kept = max(-(-len(vectors) // _ONE_OF), _KEPT)
+    kept = max(-(-len(vectors) // _ONE_OF), KEPT)
     if len(vectors) <= kept:
         return vectors
     stretches = [vectors[at : at + _STRETCH] for at in range(0, len(vectors), _STRETCH)]

@@ -1,10 +1,9 @@
-"""How the token vectors of a chunk are kept: in two bits a number, or in eight as up to 0.7."""
+"""How the token vectors of a chunk are kept: in two or four bits a number, or in eight."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -13,20 +12,42 @@ import numpy.typing as npt
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.errors import InvalidVectors
 from rag_engine.ports import Float32Array, Int64Array
-from rag_engine.store.token_pooling import pooled_tokens
+from rag_engine.store.token_pooling import KEPT, pooled_tokens
 
-__all__ = ["ChunkTokens", "EightBits", "TokenCode", "TwoBits", "token_code"]
+__all__ = ["ChunkTokens", "EightBits", "FewBits", "TokenCode", "token_code"]
 
 _LARGEST = 127
-_IN_A_BYTE = 4
 _COUNT = np.dtype("<u2")
 _MOST = 2**16 - 1
-_BOUNDS = (-0.9816, 0.0, 0.9816)
-_VALUES = np.array([-1.5104, -0.4528, 0.4528, 1.5104], dtype=np.float32)
-"""Bounds and values of the quarters, in standard deviations, that move a normal number least."""
-_PLACES = np.array([1, 4, 16, 64], dtype=np.uint8)
-_VALUES_OF_BYTE = _VALUES[np.arange(256)[:, np.newaxis] // _PLACES % 4]
-"""The four values that a byte stands for, ``(256, 4)``."""
+
+
+class _Levels:
+    """The levels of ``bits`` bits into which a normal distribution is divided.
+
+    ``bounds`` divide it, in standard deviations, and ``values`` stand for what is between them, so
+    that a number moves least.
+    """
+
+    def __init__(self, bits: int, bounds: tuple[float, ...], values: tuple[float, ...]) -> None:
+        self.bits = bits
+        self.bounds = (*(-bound for bound in reversed(bounds)), 0.0, *bounds)
+        self.in_a_byte = 8 // bits
+        self.places = (2 ** (bits * np.arange(self.in_a_byte))).astype(np.uint8)
+        each = np.array([*(-value for value in reversed(values)), *values], dtype=np.float32)
+        self.values_of_byte = each[np.arange(256)[:, np.newaxis] // self.places % 2**bits]
+        """What each byte stands for, ``(256, in_a_byte)``."""
+
+    def bytes_of(self, width: int) -> int:
+        """Return how many bytes a vector takes: the last may be filled up."""
+        return -(-width // self.in_a_byte)
+
+
+_TWO = _Levels(2, (0.9816,), (0.4528, 1.5104))
+_FOUR = _Levels(
+    4,
+    (0.2582, 0.5224, 0.7996, 1.099, 1.437, 1.844, 2.401),
+    (0.1284, 0.3881, 0.6568, 0.9424, 1.256, 1.618, 2.069, 2.733),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +116,28 @@ class EightBits:
 
 
 @dataclass(frozen=True, slots=True)
-class TwoBits:
-    """One vector for two tokens of all but short texts, and two bits for each of its numbers.
+class FewBits:
+    """One vector for two tokens of long texts, and two bits for each number; four of short texts.
 
     Kept are how many tokens there were (uint16), the mean of a chunk's vectors and how far each
-    number strays from it, in eight bits; then for every number which quarter of a normal
-    distribution it is in. That quarter's best value stands for it (Max 1960, "Quantizing for
-    Minimum Distortion", table I).
+    number strays from it, in eight bits; then for every number in which of four parts of a normal
+    distribution it is, or of sixteen where no tokens were pooled. The part's best value stands for
+    it (Max 1960, "Quantizing for Minimum Distortion", table I).
 
-    >>> code = TwoBits(3)
+    >>> code = FewBits(3)
     >>> vectors = np.array([[1, 0, 2], [1, 4, 0]], np.float32)
-    >>> code.unpack({7: code.pack(vectors)}, [7]).vectors.round(1).tolist()
-    [[1.0, -1.0, 2.5], [1.0, 5.0, -0.5]]
+    >>> code.unpack({7: code.pack(vectors)}, [7]).vectors.round().tolist()
+    [[1.0, 0.0, 2.0], [1.0, 4.0, 0.0]]
     """
 
     width: int
 
-    @property
-    def _bytes(self) -> int:
-        """How many bytes a vector takes: the last may be filled up."""
-        return -(-self.width // _IN_A_BYTE)
-
     def pack(self, vectors: Float32Array) -> bytes:
-        """Return count and moments, ``2 * (width + 3)`` bytes, then ``ceil(width / 4)`` a vector.
+        """Return count and moments, ``2 * (width + 3)`` bytes, then the levels of each vector.
 
-        The vectors are pooled as eight bits keep them: what came from a service, a cache or an
-        older knowledge base gives the same.
+        These take ``ceil(width / 4)`` bytes, or ``ceil(width / 2)``. The vectors are pooled as
+        eight bits keep them: what came from a service, a cache or an older knowledge base gives the
+        same.
 
         Raises:
             InvalidVectors: they hold NaN or infinity.
@@ -135,40 +152,55 @@ class TwoBits:
         pooled = pooled_tokens(moments.unpack({0: moments.pack(vectors)}, [0]).vectors)
         packed = moments.pack(np.stack([pooled.mean(axis=0), pooled.std(axis=0)]))
         mean, deviations = moments.unpack({0: packed}, [0]).vectors
-        quarters = np.zeros((len(pooled), self._bytes * _IN_A_BYTE), dtype=np.uint8)
-        for bound in _BOUNDS:
-            quarters[:, : self.width] += pooled > mean + bound * deviations
+        levels = _levels(len(vectors))
+        filled = levels.bytes_of(self.width) * levels.in_a_byte
+        found = np.zeros((len(pooled), filled), dtype=np.uint8)
+        for bound in levels.bounds:
+            found[:, : self.width] += pooled > mean + bound * deviations
         count = np.array([min(len(vectors), _MOST)], dtype=_COUNT).tobytes()
-        return count + packed + (quarters.reshape(-1, _IN_A_BYTE) @ _PLACES).tobytes()
+        together = found.reshape(-1, levels.in_a_byte) @ levels.places
+        return count + packed + together.tobytes()
 
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
-        """Multiply the values of quarters by the deviations, and add the means."""
+        """Multiply the values of levels by the deviations, and add the means."""
         present = [chunk for chunk in ids if packed.get(chunk)]
         first = _COUNT.itemsize
         head = first + 2 * (self.width + 2)
         heads = {chunk: packed[chunk][first:head] for chunk in present}
         counts = np.frombuffer(b"".join(packed[chunk][:first] for chunk in present), _COUNT)
-        moments = EightBits(self.width).unpack(heads, present)
-        data = b"".join(packed[chunk][head:] for chunk in present)
-        lengths = np.array(
-            [(len(packed[chunk]) - head) // self._bytes for chunk in present], dtype=np.intp
+        moments = EightBits(self.width).unpack(heads, present).vectors
+        vectors = [np.empty((0, self.width), np.float32)]
+        for place, (chunk, count) in enumerate(zip(present, counts.tolist(), strict=True)):
+            levels = _levels(count)
+            data = np.frombuffer(packed[chunk], np.uint8, offset=head)
+            values = np.take(levels.values_of_byte, data, axis=0)
+            filled = levels.bytes_of(self.width) * levels.in_a_byte
+            its_vectors = values.reshape(-1, filled)[:, : self.width]
+            its_vectors *= moments[2 * place + 1]
+            its_vectors += moments[2 * place]
+            vectors.append(its_vectors)
+        return ChunkTokens(
+            np.array(present, dtype=np.int64),
+            np.concatenate(vectors),
+            np.array([len(each) for each in vectors[1:]], dtype=np.intp),
+            counts.astype(np.intp),
         )
-        values = np.take(_VALUES_OF_BYTE, np.frombuffer(data, np.uint8), axis=0)
-        vectors = values.reshape(-1, self._bytes * _IN_A_BYTE)[:, : self.width]
-        ends = np.cumsum(lengths).tolist()
-        for chunk, (start, end) in enumerate(pairwise([0, *ends])):
-            mean, deviations = moments.vectors[2 * chunk : 2 * chunk + 2]
-            its_vectors = vectors[start:end]
-            its_vectors *= deviations
-            its_vectors += mean
-        return ChunkTokens(moments.ids, vectors, lengths, counts.astype(np.intp))
+
+
+def _levels(tokens: int) -> _Levels:
+    """Return in which levels the numbers of so many tokens are kept.
+
+    Where tokens were not pooled, none says what another does: what two bits lose of a short passage
+    can change which of two comes first.
+    """
+    return _FOUR if tokens <= KEPT else _TWO
 
 
 def token_code(space: TokenSpace) -> TokenCode:
     """Return how the token vectors of a space are kept.
 
     >>> token_code(TokenSpace.of_head(4))
-    TwoBits(width=4)
+    FewBits(width=4)
     """
     width = len(space.basis)
-    return TwoBits(width) if space.bits == 2 else EightBits(width)
+    return FewBits(width) if space.bits == 2 else EightBits(width)
