@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
     give_memory_back()
     with _stdout_is_stderr():  # a library that prints while it loads would break the protocol
         kb = KnowledgeBase.open(path, settings=settings, read_only=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # While it serves, what is printed goes to stderr; held back, it would come out at the end.
+        sys.stdout.reconfigure(line_buffering=True)
     with kb:
         build_mcp_server(kb).run("stdio")
     return Outcome(result={}, lines=[])
