@@ -73,6 +73,7 @@ _BENCH = {
     "dialogues": "How often the first hit is right in conversations.",
     "quotations": "How often a quoted sentence holds the answer.",
     "serve": "The HTTP service with 1, 2, 8 and 32 clients.",
+    "start": "How long commands take in a new process.",
     "peers": "The same work with other frameworks.",
     "readers": "Who reads difficult files right: others' readers beside ours.",
 }

@@ -91,6 +91,7 @@ def test_all_commands_are_there():
         "bench dialogues",
         "bench quotations",
         "bench serve",
+        "bench start",
         "bench peers",
         "bench readers",
     ]

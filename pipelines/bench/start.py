@@ -1,0 +1,129 @@
+"""``rag-engine bench start``: how long a command takes whose process is new.
+
+What a reader waits for: Python, the imports, the knowledge base, the model, the question.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rag_engine.errors import InvalidInput, RagEngineError
+from rag_engine.pipelines.bench.bench_report import machine
+from rag_engine.pipelines.bench.serve import sample_knowledge_base
+from rag_engine.pipelines.output import Outcome, note
+from rag_engine.pipelines.tables import table
+
+__all__ = ["bench_start"]
+
+_QUESTION = "How long does the water have to run after a new filter?"
+_RUN = """
+import sys
+from rag_engine.pipelines import cli
+cli.command() if hasattr(cli, "command") else sys.exit(cli.main())
+"""
+"""What the installed command does; up to 0.7 it was ``main``."""
+_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Seconds on the wall's clock, and of processor time."""
+
+    wall: float
+    processor: float
+
+
+def bench_start(path: Path | None, *, runs: int = 5, beside: Path | None = None) -> Outcome:
+    """Run commands in new processes, ``runs`` times each after one that is not counted.
+
+    They ask the knowledge base at ``path``, or the sample's. ``beside`` is a folder that holds
+    another version of this package (a checkout): both versions are run in turns.
+
+    Raises:
+        InvalidInput: fewer than one run, or a folder without the package.
+        RagEngineError: a command failed.
+    """
+    if runs < 1:
+        raise InvalidInput(f"--runs is at least 1, got {runs}")
+    folders: dict[str, Path | None] = {"here": None}
+    if beside is not None:
+        if not (beside / "rag_engine" / "__init__.py").is_file():
+            raise InvalidInput(f"--beside {beside} holds no folder rag_engine; name a checkout")
+        folders["beside"] = beside.absolute()
+    if path is not None:
+        return _bench(path.absolute(), folders, runs)
+    with tempfile.TemporaryDirectory() as folder:
+        return _bench(sample_knowledge_base(Path(folder) / "kb"), folders, runs)
+
+
+def _bench(kb: Path, folders: Mapping[str, Path | None], runs: int) -> Outcome:
+    at = ("--kb", str(kb))
+    commands = {
+        "--help": ("--help",),
+        "inspect": ("inspect", *at),
+        "search": ("search", _QUESTION, *at),
+        "ask": ("ask", _QUESTION, *at),
+    }
+    costs: dict[str, dict[str, dict[str, float]]] = {}
+    for name, words in commands.items():
+        note(f"{name} ...")
+        taken: dict[str, list[_Cost]] = {version: [] for version in folders}
+        for counted in [False] + [True] * runs:
+            for version, folder in folders.items():
+                cost = _cost(words, folder)
+                if counted:
+                    taken[version].append(cost)
+        costs[name] = {
+            version: {
+                "wall_s": round(float(np.median([cost.wall for cost in each])), 3),
+                "processor_s": round(float(np.median([cost.processor for cost in each])), 3),
+            }
+            for version, each in taken.items()
+        }
+    told = machine()
+    rows = [
+        {
+            "command": name,
+            **{f"{version}, {unit[:-2]}": s for version in by for unit, s in by[version].items()},
+        }
+        for name, by in costs.items()
+    ]
+    lines = [
+        f"seconds, medians of {runs} new processes; {told['processor']}, {told['cores']} cores",
+        *table(rows),
+    ]
+    return Outcome(result={"machine": told, "runs": runs, "seconds": costs}, lines=lines)
+
+
+def _cost(words: Sequence[str], folder: Path | None) -> _Cost:
+    """Run a command once, by the version in ``folder``, or by this one."""
+    environment = dict(os.environ)
+    if folder is not None:
+        environment["PYTHONPATH"] = str(folder)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_LIMIT_S,
+        check=False,
+        env=environment,
+    )
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != 0:
+        raise RagEngineError(f"rag-engine {' '.join(words)} failed: {done.stderr.strip()[-500:]}")
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return _Cost(wall, processor)

@@ -1,0 +1,36 @@
+"""``rag-engine bench start``, briefly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rag_engine import Document, KnowledgeBase
+from rag_engine.pipelines.cli import main
+from rag_engine.pipelines.output import Exit
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_two_versions_are_run_in_turns(tmp_path, capsys):
+    with KnowledgeBase.open(tmp_path / "kb") as kb:
+        kb.add([Document(id="a", text="Das Wasser läuft zehn Minuten, wenn der Filter neu ist.")])
+    arguments = ["--kb", str(tmp_path / "kb"), "--runs", "1", "--beside", str(CHECKOUT), "--json"]
+    assert main(["bench", "start", *arguments]) == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["seconds"]) == ["--help", "inspect", "search", "ask"]
+    for by_version in told["seconds"].values():
+        assert list(by_version) == ["here", "beside"]
+        for cost in by_version.values():
+            assert cost["processor_s"] > 0.01
+            assert 0.01 < cost["wall_s"] < 120
+    help_s = told["seconds"]["--help"]["here"]["processor_s"]
+    assert told["seconds"]["search"]["here"]["processor_s"] > help_s
+
+
+def test_what_can_not_be_run_is_told(tmp_path, capsys):
+    assert main(["bench", "start", "--kb", str(tmp_path / "none"), "--runs", "1"]) == Exit.FAILED
+    assert "no knowledge base" in capsys.readouterr().err
+    assert main(["bench", "start", "--beside", str(tmp_path)]) == Exit.FAILED
+    assert "name a checkout" in capsys.readouterr().err
+    assert main(["bench", "start", "--runs", "0"]) == Exit.FAILED
