@@ -158,10 +158,10 @@ def test_a_table_that_a_browser_prints(
     assert (document.language_hint, document.text.split("\n")) == ("de", PRINTED)
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_table_that_libreoffice_exports(sandbox: Sandbox, load_one: Callable[..., Document]):
     if SOFFICE is None:
-        unavailable("browser", "no LibreOffice")
+        unavailable("slow", "LibreOffice (soffice) is not installed")
     options = 'pdf:writer_web_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'
     data = convert(PAGE.encode(), "html", options)
     document = load_one(PdfLoader(sandbox=sandbox), "a.pdf", data)
