@@ -45,6 +45,13 @@ class PassageTokens:
 
     ``offsets`` ``(g, width)`` are those of the passages' languages, ``groups`` ``(n,)`` says which
     is whose.
+
+    A vector that stands for tokens is about their mean, and so shorter than they are: what matches
+    one of them matches it less, by the ratio of both lengths. That is made good for each passage::
+
+        cos * sqrt((kept + lost) / kept)
+
+    where ``kept`` is the mean squared length of its vectors, and ``lost`` what they have not.
     """
 
     def __init__(
@@ -58,7 +65,10 @@ class PassageTokens:
         along = matmul_on_one_thread(vectors, offsets)[np.arange(len(vectors)), self._groups]
         squares = np.vecdot(vectors, vectors) - 2 * along
         squares += np.vecdot(offsets, offsets)[self._groups]
-        self._inverse_norms = 1 / np.sqrt(np.maximum(squares, _SMALLEST))
+        squares = np.maximum(squares, _SMALLEST)
+        kept = np.add.reduceat(squares, np.cumsum(tokens.lengths) - tokens.lengths) / tokens.lengths
+        made_good = np.sqrt(1 + tokens.lost / kept).astype(np.float32)
+        self._inverse_norms = np.repeat(made_good, tokens.lengths) / np.sqrt(squares)
 
     def best(
         self, units: Float32Array, passages: npt.NDArray[np.intp] | None = None

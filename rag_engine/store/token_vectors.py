@@ -17,7 +17,7 @@ from rag_engine.store.token_pooling import KEPT, pooled_tokens
 __all__ = ["ChunkTokens", "EightBits", "FewBits", "TokenCode", "token_code"]
 
 _LARGEST = 127
-_COUNT = np.dtype("<u2")
+_HEAD = np.dtype([("tokens", "<u2"), ("lost", "<f2")])
 _MOST = 2**16 - 1
 
 
@@ -33,8 +33,8 @@ class _Levels:
         self.bounds = (*(-bound for bound in reversed(bounds)), 0.0, *bounds)
         self.in_a_byte = 8 // bits
         self.places = (2 ** (bits * np.arange(self.in_a_byte))).astype(np.uint8)
-        each = np.array([*(-value for value in reversed(values)), *values], dtype=np.float32)
-        self.values_of_byte = each[np.arange(256)[:, np.newaxis] // self.places % 2**bits]
+        self.values = np.array([*(-value for value in reversed(values)), *values], dtype=np.float32)
+        self.values_of_byte = self.values[np.arange(256)[:, np.newaxis] // self.places % 2**bits]
         """What each byte stands for, ``(256, in_a_byte)``."""
 
     def bytes_of(self, width: int) -> int:
@@ -56,13 +56,15 @@ class ChunkTokens:
 
     ``vectors`` is ``(total, width)`` float32. ``lengths`` ``(n,)`` says how many of them belong to
     each of the chunks ``ids`` ``(n,)``, at least one, and ``tokens`` ``(n,)`` about how many tokens
-    they stand for.
+    they stand for. ``lost`` ``(n,)`` is the variance of those that the vectors have not: the mean
+    squared length of what is left of a token when the vector that stands for it is taken off.
     """
 
     ids: Int64Array
     vectors: Float32Array
     lengths: npt.NDArray[np.intp]
     tokens: npt.NDArray[np.intp]
+    lost: Float32Array
 
 
 class TokenCode(Protocol):
@@ -112,15 +114,16 @@ class EightBits:
         vectors = np.concatenate(steps).reshape(-1, self.width).astype(np.float32)
         vectors *= np.concatenate(scales).astype(np.float32)[:, np.newaxis]
         counts = np.array(lengths, dtype=np.intp)
-        return ChunkTokens(np.array(present, dtype=np.int64), vectors, counts, counts)
+        nothing = np.zeros(len(present), dtype=np.float32)
+        return ChunkTokens(np.array(present, dtype=np.int64), vectors, counts, counts, nothing)
 
 
 @dataclass(frozen=True, slots=True)
 class FewBits:
     """One vector for two tokens of long texts, and two bits for each number; four of short texts.
 
-    Kept are how many tokens there were (uint16), the mean of a chunk's vectors and how far each
-    number strays from it, in eight bits; then for every number in which of four parts of a normal
+    Kept are how many tokens there were (uint16), what of their variance is lost (float16), the mean
+    of a chunk's vectors and how far each number strays from it, in eight bits; then for every number in which of four parts of a normal
     distribution it is, or of sixteen where no tokens were pooled. The part's best value stands for
     it (Max 1960, "Quantizing for Minimum Distortion", table I).
 
@@ -133,7 +136,7 @@ class FewBits:
     width: int
 
     def pack(self, vectors: Float32Array) -> bytes:
-        """Return count and moments, ``2 * (width + 3)`` bytes, then the levels of each vector.
+        """Return head and moments, ``2 * (width + 4)`` bytes, then the levels of each vector.
 
         These take ``ceil(width / 4)`` bytes, or ``ceil(width / 2)``. The vectors are pooled as
         eight bits keep them: what came from a service, a cache or an older knowledge base gives the
@@ -149,7 +152,8 @@ class FewBits:
                 "the vectors of a passage's tokens hold NaN or infinity; the embedder is faulty"
             )
         moments = EightBits(self.width)
-        pooled = pooled_tokens(moments.unpack({0: moments.pack(vectors)}, [0]).vectors)
+        in_eight_bits = moments.unpack({0: moments.pack(vectors)}, [0]).vectors
+        pooled = pooled_tokens(in_eight_bits)
         packed = moments.pack(np.stack([pooled.mean(axis=0), pooled.std(axis=0)]))
         mean, deviations = moments.unpack({0: packed}, [0]).vectors
         levels = _levels(len(vectors))
@@ -157,22 +161,24 @@ class FewBits:
         found = np.zeros((len(pooled), filled), dtype=np.uint8)
         for bound in levels.bounds:
             found[:, : self.width] += pooled > mean + bound * deviations
-        count = np.array([min(len(vectors), _MOST)], dtype=_COUNT).tobytes()
+        kept = (levels.values[found[:, : self.width]] * deviations).var(axis=0).sum()
+        lost = max(0.0, float(in_eight_bits.var(axis=0).sum() - kept))
+        head = np.array([(min(len(vectors), _MOST), lost)], dtype=_HEAD)
         together = found.reshape(-1, levels.in_a_byte) @ levels.places
-        return count + packed + together.tobytes()
+        return head.tobytes() + packed + together.tobytes()
 
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
         """Multiply the values of levels by the deviations, and add the means."""
         present = [chunk for chunk in ids if packed.get(chunk)]
-        first = _COUNT.itemsize
-        head = first + 2 * (self.width + 2)
-        heads = {chunk: packed[chunk][first:head] for chunk in present}
-        counts = np.frombuffer(b"".join(packed[chunk][:first] for chunk in present), _COUNT)
-        moments = EightBits(self.width).unpack(heads, present).vectors
+        first = _HEAD.itemsize
+        start = first + 2 * (self.width + 2)
+        heads = np.frombuffer(b"".join(packed[chunk][:first] for chunk in present), _HEAD)
+        packed_moments = {chunk: packed[chunk][first:start] for chunk in present}
+        moments = EightBits(self.width).unpack(packed_moments, present).vectors
         vectors = [np.empty((0, self.width), np.float32)]
-        for place, (chunk, count) in enumerate(zip(present, counts.tolist(), strict=True)):
+        for place, (chunk, count) in enumerate(zip(present, heads["tokens"].tolist(), strict=True)):
             levels = _levels(count)
-            data = np.frombuffer(packed[chunk], np.uint8, offset=head)
+            data = np.frombuffer(packed[chunk], np.uint8, offset=start)
             values = np.take(levels.values_of_byte, data, axis=0)
             filled = levels.bytes_of(self.width) * levels.in_a_byte
             its_vectors = values.reshape(-1, filled)[:, : self.width]
@@ -183,7 +189,8 @@ class FewBits:
             np.array(present, dtype=np.int64),
             np.concatenate(vectors),
             np.array([len(each) for each in vectors[1:]], dtype=np.intp),
-            counts.astype(np.intp),
+            heads["tokens"].astype(np.intp),
+            heads["lost"].astype(np.float32),
         )
 
 

@@ -71,7 +71,7 @@ def test_few_bits_keep_one_vector_for_two_tokens(count: int, width: int):
     packed = code.pack(vectors)
     halves = KEPT[count]
     in_a_byte, most = (2, 0.02) if count <= 64 else (4, 0.31)
-    assert len(packed) == (2 * (width + 3) + halves * -(-width // in_a_byte) if count else 0)
+    assert len(packed) == (2 * (width + 4) + halves * -(-width // in_a_byte) if count else 0)
     found = code.unpack({3: packed}, [3])
     assert found.lengths.tolist() == ([halves] if count else [])
     assert found.tokens.tolist() == ([count] if count else [])
