@@ -123,9 +123,10 @@ class FewBits:
     """One vector for two tokens of long texts, and two bits for each number; four of short texts.
 
     Kept are how many tokens there were (uint16), what of their variance is lost (float16), the mean
-    of a chunk's vectors and how far each number strays from it, in eight bits; then for every number in which of four parts of a normal
-    distribution it is, or of sixteen where no tokens were pooled. The part's best value stands for
-    it (Max 1960, "Quantizing for Minimum Distortion", table I).
+    of a chunk's vectors and how far each number strays from it, in eight bits; then for every
+    number in which of four parts of a normal distribution it is, or of sixteen where no tokens were
+    pooled. The part's best value stands for it (Max 1960, "Quantizing for Minimum Distortion",
+    table I).
 
     >>> code = FewBits(3)
     >>> vectors = np.array([[1, 0, 2], [1, 4, 0]], np.float32)
