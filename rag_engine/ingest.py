@@ -310,6 +310,8 @@ def _embedded(
     packed = [b""] * len(texts)
     if space is not None and states is not None:
         code = token_code(space)
-        packed = [b"" if of_text is None else code.pack(of_text.vectors) for of_text in states]
+        none = np.empty((0, len(space.basis)), np.float32)
+        vectors_of = [none if of_text is None else of_text.vectors for of_text in states]
+        packed = code.pack_many(vectors_of)
     tokens = [_OfTokens(*of_text) for of_text in zip(packed, weights, strict=True)]
     return checked_vectors(vectors, rows=len(texts), dimension=embedder.dimension), tokens

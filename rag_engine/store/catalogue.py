@@ -22,11 +22,11 @@ from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import SCHEMA_VERSION, check_header, connect, create_schema
 from rag_engine.store.statements import (
     delete_document,
-    insert_document,
     put_meta,
     put_source,
     read_meta,
     remove_source,
+    replace_documents,
 )
 
 __all__ = ["Catalogue"]
@@ -119,9 +119,7 @@ class Catalogue(CatalogueReader):
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
         with self._transaction() as (connection, tally, revision):
-            for stored in documents:
-                delete_document(connection, tally, stored.document.id, revision)
-                insert_document(connection, tally, stored, revision)
+            replace_documents(connection, tally, documents, revision)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +108,7 @@ class ForwardIndexBuilder:
     """
 
     def __init__(self, *, in_memory: bool = False) -> None:
-        self._codes: dict[str, int] = {}
+        self._codes: defaultdict[str, int] = defaultdict(itertools.count().__next__)
         self._pending: list[int] = []
         self._starts = [0]
         self._memory = io.BytesIO() if in_memory else None
@@ -120,9 +122,8 @@ class ForwardIndexBuilder:
 
     def add(self, terms: Sequence[str]) -> None:
         """Take the terms of the next chunk."""
-        codes = self._codes
         distinct = set(terms)
-        self._pending.extend([codes.setdefault(term, len(codes)) for term in distinct])
+        self._pending.extend(map(self._codes.__getitem__, distinct))
         self._starts.append(self._starts[-1] + len(distinct))
         if len(self._pending) >= _TOGETHER:
             self._write()

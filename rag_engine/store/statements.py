@@ -5,9 +5,10 @@ Each changes the digests of the sets of rows that it changes (see digests.py).
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,13 @@ __all__ = [
     "delete_document",
     "document_digests",
     "field_rows",
-    "insert_document",
     "put_chunk",
     "put_document",
     "put_meta",
     "put_source",
     "read_meta",
     "remove_source",
+    "replace_documents",
 ]
 
 
@@ -122,19 +123,26 @@ def delete_document(
     return True
 
 
-def insert_document(
-    connection: sqlite3.Connection, tally: Tally, stored: StoredDocument, revision: int
+def replace_documents(
+    connection: sqlite3.Connection,
+    tally: Tally,
+    documents: Iterable[StoredDocument],
+    revision: int,
 ) -> None:
-    """Write a document that is not there, with its metadata and chunks."""
-    number = _next_number(connection, "document", "number")
-    values = rows.document_values(number, stored)
-    head = put_document(connection, values)
-    chunk = _next_number(connection, "chunk", "id")
+    """Write documents with their metadata and chunks, each in the place of one with its id."""
+    numbers = itertools.count(_next_number(connection, "document", "number"))
+    chunk_numbers = itertools.count(_next_number(connection, "chunk", "id"))
     written = []
-    for identifier, stored_chunk in enumerate(stored.chunks, start=chunk):
-        row = rows.chunk_values(identifier, number, revision, stored_chunk)
-        written.append(put_chunk(connection, row, stored_chunk.tokens))
-    for name, digest in (*document_digests(head), *chunk_digests(written)):
+    for stored in documents:
+        delete_document(connection, tally, stored.document.id, revision)
+        number = next(numbers)
+        head = put_document(connection, rows.document_values(number, stored))
+        for name, digest in document_digests(head):
+            tally.add(name, digest)
+        for chunk in stored.chunks:
+            row = rows.chunk_values(next(chunk_numbers), number, revision, chunk)
+            written.append(put_chunk(connection, row, chunk.tokens))
+    for name, digest in chunk_digests(written):  # of many at once: one costs as much as hundreds
         tally.add(name, digest)
 
 

@@ -16,6 +16,8 @@ from rag_engine.ports import Float32Array
 
 __all__ = ["KEPT", "pooled_tokens"]
 
+Rows = npt.NDArray[np.intp]
+
 _ONE_OF = 2
 """Of so many tokens one vector is kept. On the sets tried halves lose nothing, thirds 0.003."""
 KEPT = 64
@@ -23,6 +25,8 @@ KEPT = 64
 _STRETCH = 512
 """Tokens that are compared with one another: of longer texts one stretch after the other."""
 _SMALLEST_LENGTH = 1e-9
+_OF_TWO = 0.5
+"""Of two groups of one, by which Ward's criterion multiplies the square of their distance."""
 
 
 def pooled_tokens(vectors: Float32Array) -> Float32Array:
@@ -47,39 +51,73 @@ def pooled_tokens(vectors: Float32Array) -> Float32Array:
 
 def _joined(vectors: Float32Array, kept: int) -> Float32Array:
     """Return the means of ``kept`` groups of ``vectors``."""
-    lengths = np.sqrt(np.vecdot(vectors, vectors))[:, np.newaxis]
-    centres = vectors / np.maximum(lengths, _SMALLEST_LENGTH)
     sizes = np.ones(len(vectors), dtype=np.float32)
     sums = vectors.astype(np.float32)
-    while len(centres) > kept:
-        rows = np.arange(len(centres))
-        nearest, distances = _nearest(centres, sizes)
+    distances = _distances(vectors)
+    while len(sums) > kept:
+        rows = np.arange(len(sums))
+        nearest = distances.argmin(axis=1)
+        near = distances[rows, nearest]
         lefts = np.flatnonzero((nearest[nearest] == rows) & (rows < nearest))
         if len(lefts) == 0:  # among vectors that are nearly equal, rounding may close a circle
-            lefts = np.array([distances.argmin()])
-        lefts = lefts[np.argsort(distances[lefts], kind="stable")[: len(centres) - kept]]
+            lefts = np.array([near.argmin()])
+        lefts = lefts[np.argsort(near[lefts], kind="stable")[: len(sums) - kept]]
         rights = nearest[lefts]
-        together = (sizes[lefts] + sizes[rights])[:, np.newaxis]
-        centres[lefts] *= sizes[lefts, np.newaxis] / together
-        centres[lefts] += centres[rights] * (sizes[rights, np.newaxis] / together)
+        _join(distances, sizes, lefts, rights)
         sums[lefts] += sums[rights]
         sizes[lefts] += sizes[rights]
-        left_over = np.ones(len(centres), dtype=np.bool_)
-        left_over[rights] = False
-        centres, sizes, sums = centres[left_over], sizes[left_over], sums[left_over]
+        left_over = np.delete(rows, rights)
+        distances = distances[left_over][:, left_over]
+        sizes, sums = sizes[left_over], sums[left_over]
     means: Float32Array = sums / sizes[:, np.newaxis]
     return means
 
 
-def _nearest(
-    centres: Float32Array, sizes: Float32Array
-) -> tuple[npt.NDArray[np.intp], Float32Array]:
-    """Return the place of each group's nearest, ``(n,)``, and Ward's distance to it, ``(n,)``."""
+def _distances(vectors: Float32Array) -> Float32Array:
+    """Return Ward's distances ``(n, n)`` of the directions of vectors; infinite to themselves."""
+    lengths = np.sqrt(np.vecdot(vectors, vectors))[:, np.newaxis]
+    centres = vectors / np.maximum(lengths, _SMALLEST_LENGTH)
     squares = np.vecdot(centres, centres)
     distances = matmul_on_one_thread(-2 * centres, centres)
     distances += squares
     distances += squares[:, np.newaxis]
-    distances *= sizes * (sizes[:, np.newaxis] / (sizes[:, np.newaxis] + sizes))
+    distances *= _OF_TWO
     np.fill_diagonal(distances, np.inf)
-    nearest = distances.argmin(axis=1)
-    return nearest, distances[np.arange(len(centres)), nearest]
+    return distances
+
+
+def _join(distances: Float32Array, sizes: Float32Array, lefts: Rows, rights: Rows) -> None:
+    """Let the distances of ``lefts`` be those of the groups that they are with ``rights``.
+
+    What they become follows from what they were (Lance and Williams 1967, "A General Theory of
+    Classificatory Sorting Strategies: 1"), of pairs that join at once first to all others as they
+    were, then to one another.
+    """
+    apart = distances[lefts, rights]
+    joined = sizes[lefts] + sizes[rights]
+    to_all = _joined_distances(distances, sizes, lefts, rights, sizes, apart)
+    to_pairs = _joined_distances(to_all.T, sizes, lefts, rights, joined, apart)
+    distances[lefts] = to_all
+    distances[:, lefts] = to_all.T
+    distances[lefts[:, np.newaxis], lefts] = (to_pairs + to_pairs.T) / 2
+    distances[lefts, lefts] = np.inf
+
+
+def _joined_distances(
+    distances: Float32Array,
+    sizes: Float32Array,
+    lefts: Rows,
+    rights: Rows,
+    others: Float32Array,
+    apart: Float32Array,
+) -> Float32Array:
+    """Return the distances of joined groups to groups of the sizes ``others``."""
+    one = sizes[lefts, np.newaxis] + others
+    other = sizes[rights, np.newaxis] + others
+    together = (sizes[lefts] + sizes[rights])[:, np.newaxis] + others
+    one *= distances[lefts]
+    other *= distances[rights]
+    one += other
+    one -= others * apart[:, np.newaxis]
+    one /= together
+    return one

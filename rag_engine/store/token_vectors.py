@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,8 @@ __all__ = ["ChunkTokens", "EightBits", "FewBits", "TokenCode", "token_code"]
 _LARGEST = 127
 _HEAD = np.dtype([("tokens", "<u2"), ("lost", "<f2")])
 _MOST = 2**16 - 1
+_TOGETHER = 2**16
+"""Numbers that are packed together: they stay near the processor."""
 
 
 class _Levels:
@@ -36,6 +39,18 @@ class _Levels:
         self.values = np.array([*(-value for value in reversed(values)), *values], dtype=np.float32)
         self.values_of_byte = self.values[np.arange(256)[:, np.newaxis] // self.places % 2**bits]
         """What each byte stands for, ``(256, in_a_byte)``."""
+
+    def together(self, found: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return levels ``(n_chunks, n, filled)``, one a byte, as they are kept: several a byte.
+
+        >>> _TWO.together(np.array([[[1, 2, 0, 3]]], np.uint8)).tolist() == [[[1 + 2 * 4 + 3 * 64]]]
+        True
+        """
+        some = found.view(f"<u{self.in_a_byte}")
+        together = some.copy()
+        for place in range(1, self.in_a_byte):
+            together |= some >> (place * (8 - self.bits))
+        return together.astype(np.uint8)
 
     def bytes_of(self, width: int) -> int:
         """Return how many bytes a vector takes: the last may be filled up."""
@@ -74,6 +89,10 @@ class TokenCode(Protocol):
         """Return the token vectors ``(n, width)`` of one chunk as bytes; none as ``b""``."""
         ...
 
+    def pack_many(self, chunks: Sequence[Float32Array]) -> list[bytes]:
+        """Return the same of several chunks."""
+        ...
+
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
         """Take apart what ``pack`` gave for those of the chunks ``ids`` that have any, in order."""
         ...
@@ -97,11 +116,13 @@ class EightBits:
 
     def pack(self, vectors: Float32Array) -> bytes:
         """Return the scales of ``vectors`` ``(n, width)``, then their steps."""
-        scales = (np.abs(vectors).max(axis=1, initial=0) / _LARGEST).astype(np.float16)
-        divisors = np.where(scales > 0, scales, 1).astype(np.float32)
-        steps = np.clip(np.rint(vectors / divisors[:, np.newaxis]), -_LARGEST, _LARGEST)
+        scales, steps = _in_steps(vectors)
         packed: bytes = scales.tobytes() + steps.astype(np.int8).tobytes()
         return packed
+
+    def pack_many(self, chunks: Sequence[Float32Array]) -> list[bytes]:
+        """Return the same of several chunks."""
+        return [self.pack(vectors) for vectors in chunks]
 
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
         """Multiply steps by their scales."""
@@ -146,27 +167,57 @@ class FewBits:
         Raises:
             InvalidVectors: they hold NaN or infinity.
         """
-        if len(vectors) == 0:
-            return b""
+        return self.pack_many([vectors])[0]
+
+    def pack_many(self, chunks: Sequence[Float32Array]) -> list[bytes]:
+        """Return the same of several chunks; those with as many tokens are packed together.
+
+        Raises:
+            InvalidVectors: some hold NaN or infinity.
+        """
+        packed = [b""] * len(chunks)
+        by_count: dict[int, list[int]] = defaultdict(list)
+        for place, vectors in enumerate(chunks):
+            by_count[len(vectors)].append(place)
+        by_count.pop(0, None)
+        for count, places in by_count.items():
+            step = max(1, _TOGETHER // (count * self.width))
+            for start in range(0, len(places), step):
+                some = places[start : start + step]
+                alike = self._packed(np.stack([chunks[place] for place in some]))
+                for place, data in zip(some, alike, strict=True):
+                    packed[place] = data
+        return packed
+
+    def _packed(self, vectors: npt.NDArray[np.floating]) -> Iterator[bytes]:
+        """Yield the bytes of chunks that have as many tokens each: ``(n_chunks, n, width)``."""
         if not np.isfinite(vectors).all():  # one number would spoil the moments of the whole chunk
             raise InvalidVectors(
                 "the vectors of a passage's tokens hold NaN or infinity; the embedder is faulty"
             )
-        moments = EightBits(self.width)
-        in_eight_bits = moments.unpack({0: moments.pack(vectors)}, [0]).vectors
-        pooled = pooled_tokens(in_eight_bits)
-        packed = moments.pack(np.stack([pooled.mean(axis=0), pooled.std(axis=0)]))
-        mean, deviations = moments.unpack({0: packed}, [0]).vectors
-        levels = _levels(len(vectors))
-        filled = levels.bytes_of(self.width) * levels.in_a_byte
-        found = np.zeros((len(pooled), filled), dtype=np.uint8)
+        count = vectors.shape[1]
+        in_eight_bits = _as_kept(*_in_steps(vectors))
+        pooled = in_eight_bits
+        if count > KEPT:
+            pooled = np.stack([pooled_tokens(of_chunk) for of_chunk in in_eight_bits])
+        scales, steps = _in_steps(np.stack([pooled.mean(axis=1), pooled.std(axis=1)], axis=1))
+        moments = _as_kept(scales, steps)
+        mean, deviations = moments[:, :1], moments[:, 1:]
+        levels = _levels(count)
+        found = np.zeros((*pooled.shape[:2], levels.bytes_of(self.width) * levels.in_a_byte), "u1")
+        numbers = found[..., : self.width]
+        above = np.empty(pooled.shape, dtype=np.bool_)
         for bound in levels.bounds:
-            found[:, : self.width] += pooled > mean + bound * deviations
-        kept = (levels.values[found[:, : self.width]] * deviations).var(axis=0).sum()
-        lost = max(0.0, float(in_eight_bits.var(axis=0).sum() - kept))
-        head = np.array([(min(len(vectors), _MOST), lost)], dtype=_HEAD)
-        together = found.reshape(-1, levels.in_a_byte) @ levels.places
-        return head.tobytes() + packed + together.tobytes()
+            numbers += np.greater(pooled, mean + bound * deviations, out=above).view(np.uint8)
+        kept = levels.values.take(numbers).var(axis=1) * deviations[:, 0] ** 2
+        lost = in_eight_bits.var(axis=1).sum(axis=1) - kept.sum(axis=1)
+        heads = np.empty(len(vectors), dtype=_HEAD)
+        heads["tokens"], heads["lost"] = min(count, _MOST), np.maximum(lost, 0)
+        together = levels.together(found)
+        whole_steps = steps.astype(np.int8)
+        for place in range(len(vectors)):
+            of_moments = scales[place].tobytes() + whole_steps[place].tobytes()
+            yield heads[place].tobytes() + of_moments + together[place].tobytes()
 
     def unpack(self, packed: Mapping[int, bytes], ids: Sequence[int]) -> ChunkTokens:
         """Multiply the values of levels by the deviations, and add the means."""
@@ -193,6 +244,22 @@ class FewBits:
             heads["tokens"].astype(np.intp),
             heads["lost"].astype(np.float32),
         )
+
+
+def _in_steps(
+    vectors: npt.NDArray[np.floating],
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.floating]]:
+    """Return the scales of vectors, the last axis of an array, and their whole steps."""
+    scales = (np.abs(vectors).max(axis=-1, initial=0) / _LARGEST).astype(np.float16)
+    divisors = np.where(scales > 0, scales, 1).astype(np.float32)
+    steps = np.rint(vectors / divisors[..., np.newaxis])
+    return scales, np.clip(steps, -_LARGEST, _LARGEST, out=steps)
+
+
+def _as_kept(scales: npt.NDArray[np.float16], steps: npt.NDArray[np.floating]) -> Float32Array:
+    """Return what eight bits keep of vectors: their steps by their scales."""
+    kept: Float32Array = steps.astype(np.float32) * scales.astype(np.float32)[..., np.newaxis]
+    return kept
 
 
 def _levels(tokens: int) -> _Levels:

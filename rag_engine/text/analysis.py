@@ -12,19 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
-from typing import NamedTuple
 
 import regex
 from icu4py import icu_version_info
 
 from rag_engine.records import UNDETERMINED
-from rag_engine.text.folding import folded, tidied
+from rag_engine.text.folding import folded, lowered, tidied
 from rag_engine.text.han_numerals import han_numbers
 from rag_engine.text.number_words import numbers_in
 from rag_engine.text.pieces import divided
 from rag_engine.text.scripts import home_script, main_script, script_of
 from rag_engine.text.sounds import joined_sounds, katakana_sounds, passage_sounds, sound_term
-from rag_engine.text.stemming import is_stop_word, plain_stems, stem_of
+from rag_engine.text.stemming import has_stemmer, is_stop_word, plain_stems, stem_of
 from rag_engine.text.unspaced import UNSPACED, pairs, unspaced_words
 
 __all__ = [
@@ -56,17 +55,56 @@ class Token:
     neutral: bool
     stop: bool
 
-    def __hash__(self) -> int:
-        return hash(self.surface)  # the others follow from it, but for two or three
+
+class _Read:
+    """A token of a text in a language, and the terms of it, made when they are first asked for.
+
+    ``typed`` tells whether the word may be typed otherwise than its ``surface`` is. Of what is kept
+    for the next texts, two threads may make the terms at once: they are the same.
+    """
+
+    __slots__ = ("_language", "_terms", "_typed", "token")
+
+    def __init__(self, token: Token, language: str, *, typed: bool = True) -> None:
+        self.token = token
+        self._language = language
+        self._typed = typed
+        self._terms: tuple[str, ...] | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What a passage stores of it."""
+        terms = self._terms
+        if terms is None:
+            terms = self._terms = _terms(self.token, self._language, typed=self._typed)
+        return terms
+
+    def named(self) -> _Read:
+        """Return the same as the name of something."""
+        return _Read(replace(self.token, neutral=True), self._language, typed=self._typed)
 
 
-class _Word(NamedTuple):
-    """A token seen without its surroundings, which decide whether it is a name."""
+class _Word:
+    """A token seen without its surroundings, which decide whether it is a name.
 
-    plain: Token
-    named: Token
-    shape: str  # "title", "caps" or "": what its capitals say
-    script: str
+    ``shape`` says what its capitals tell: "title", "caps" or "".
+    """
+
+    __slots__ = ("_named", "plain", "script", "shape")
+
+    def __init__(self, plain: _Read, shape: str, script: str) -> None:
+        self.plain = plain
+        self.shape = shape
+        self.script = script
+        self._named = plain if plain.token.neutral else None
+
+    @property
+    def named(self) -> _Read:
+        """The word as a name."""
+        named = self._named
+        if named is None:
+            named = self._named = self.plain.named()
+        return named
 
 
 # A piece is what stands between blanks and other punctuation: a word, a code with its joiners,
@@ -128,13 +166,11 @@ def lexical_terms(text: str, language: str) -> list[str]:
     >>> lexical_terms("giấy", "vi"), lexical_terms("पानी", "hi")
     (['vi:giấy', 'vi:giay'], ['hi:पान', 'hi~pn'])
     """
-    terms: list[str] = []
-    tokens = analyse(text, language)
-    for token in tokens:
-        terms.extend(_terms(token, language))
+    words = _read(text, language)
+    terms = [term for word in words for term in word.terms]
     if not text.isascii():
         sounds = katakana_sounds(tidied(text))
-        sounds += joined_sounds([token.surface for token in tokens], language)
+        sounds += joined_sounds([word.token.surface for word in words], language)
         terms.extend(sound_term(language, key) for key in sounds)
     return terms
 
@@ -152,9 +188,14 @@ def analyse(text: str, language: str) -> list[Token]:
     >>> [token.surface for token in analyse("Error X-200/B: ١٢٫٥ bar", "en") if token.neutral]
     ['x200b', '200', '12.5']
     """
+    return [word.token for word in _read(text, language)]
+
+
+def _read(text: str, language: str) -> list[_Read]:
+    """Return the tokens of a text, each with what a passage stores of it."""
     text = tidied(text)
     script = home_script(language) or main_script(text)
-    tokens: list[Token] = []
+    tokens: list[_Read] = []
     names = _Names()
     pieces = 0
     any_unspaced = False
@@ -166,7 +207,7 @@ def analyse(text: str, language: str) -> list[Token]:
             run = match.group()
             any_unspaced = any_unspaced or kind == "unspaced"
             parts = unspaced_words(run) if kind == "unspaced" else pairs(run)
-            tokens.extend(map(_unspaced_token, parts))
+            tokens.extend([_unspaced_word(part, language) for part in parts])
             continue
         start = match.start()
         piece = match.group()
@@ -178,13 +219,13 @@ def analyse(text: str, language: str) -> list[Token]:
             if word.shape:
                 names.consider(word, len(tokens), text, start, match.end())
             tokens.append(word.plain)
-    numbers = numbers_in([token.surface for token in tokens], language)
-    tokens.extend(_code(number).plain for number in numbers)
+    numbers = numbers_in([word.token.surface for word in tokens], language)
+    tokens.extend(_code(number, language).plain for number in numbers)
     if any_unspaced:
-        tokens.extend(_code(number).plain for number in han_numbers(text))
+        tokens.extend(_code(number, language).plain for number in han_numbers(text))
     few = pieces <= _FEW_PIECES
     if few and language == UNDETERMINED:
-        return [replace(token, neutral=True) for token in tokens]
+        return [word.named() for word in tokens]
     for index, token in names.settled(few, pieces):
         tokens[index] = token
     return tokens
@@ -200,16 +241,16 @@ class _Names:
     """
 
     def __init__(self) -> None:
-        self._sure: dict[int, Token] = {}
-        self._first: dict[int, Token] = {}
-        self._capitals: dict[int, Token] = {}
+        self._sure: dict[int, _Read] = {}
+        self._first: dict[int, _Read] = {}
+        self._capitals: dict[int, _Read] = {}
         self._last: tuple[int, int] | None = None  # token and end of the last first word
 
     def consider(self, word: _Word, index: int, text: str, start: int, end: int) -> None:
         """Take note of a capitalised word, the token ``index`` at ``text[start:end]``."""
         if word.shape == "caps":
             self._capitals[index] = word.named
-        elif word.plain.stop:
+        elif word.plain.token.stop:
             return
         elif _begins_sentence(text, start):
             self._first[index] = word.named
@@ -220,15 +261,15 @@ class _Names:
         if self._last is not None and self._last[1] + 1 == start:
             self._sure[self._last[0]] = self._first[self._last[0]]
 
-    def settled(self, few: bool, pieces: int) -> Iterator[tuple[int, Token]]:
+    def settled(self, few: bool, pieces: int) -> Iterator[tuple[int, _Read]]:
         """Yield the names with their places; ``few`` and ``pieces`` say how long the text is."""
         yield from self._sure.items()
         if few or 2 * len(self._capitals) <= pieces:
             yield from self._capitals.items()
-        known = {token.surface for token in self._sure.values()}
-        for index, token in self._first.items():
-            if few or token.surface in known:
-                yield index, token
+        known = {word.token.surface for word in self._sure.values()}
+        for index, word in self._first.items():
+            if few or word.token.surface in known:
+                yield index, word
 
 
 def _begins_sentence(text: str, start: int) -> bool:
@@ -246,50 +287,48 @@ def _begins_sentence(text: str, start: int) -> bool:
     return not abbreviated  # "Dr. Weiss" does not begin a sentence with Weiss
 
 
-# A service that reads new texts fills every cache of words in the end, and each word takes about
-# 1.3 kB in all of them: 55 MB for 40,000. A word that is not there costs 45 µs, the embedding of
-# its passage milliseconds.
-@lru_cache(maxsize=40_000)
-def _terms(token: Token, language: str) -> tuple[str, ...]:
+def _terms(token: Token, language: str, *, typed: bool) -> tuple[str, ...]:
     terms = [] if token.stop else [stem_term(language, token.stem)]
     if token.neutral:
         terms.append(neutral_term(language, token.surface))
     if not token.stop and token.surface[0].isalpha():
-        plain = plain_stems(token.surface, token.stem, language)
+        plain = plain_stems(token.surface, token.stem, language, typed=typed)
         terms.extend(stem_term(language, stem) for stem in plain)
         sounds = passage_sounds(token.surface, language, named=token.neutral)
         terms.extend(sound_term(language, key) for key in sounds)
     return tuple(terms)
 
 
+# A service that reads new texts fills every cache of words in the end, and each word takes about
+# 1 kB with its terms. A word that is not there costs some 30 µs, the embedding of its passage
+# milliseconds.
 @lru_cache(maxsize=40_000)
-def _unspaced_token(part: str) -> Token:
+def _unspaced_word(part: str, language: str) -> _Read:
     """Return a pair or dictionary word; stop words are words, which most of these are not."""
     surface = folded(part[:_LONGEST])
-    return Token(surface, surface, neutral=False, stop=False)
+    token = Token(surface, surface, neutral=False, stop=False)
+    return _Read(token, language, typed=has_stemmer(language))
 
 
 @lru_cache(maxsize=30_000)
 def _words(piece: str, language: str) -> tuple[_Word, ...]:
     """Divide a piece into its words; a code comes first as a whole, then in parts."""
     return tuple(
-        _code(part.text) if part.is_code else _word(part.text, language)
+        _code(part.text, language) if part.is_code else _word(part.text, language)
         for part in divided(piece, language)
     )
 
 
-@lru_cache(maxsize=40_000)
+@lru_cache(maxsize=50_000)
 def _word(word: str, language: str) -> _Word:
     word = word[:_LONGEST]
     surface = folded(word)
-    stem = stem_of(word, language)
     stop = is_stop_word(surface, language)
-    plain = Token(surface, stem, neutral=False, stop=stop)
-    named = Token(surface, stem, neutral=True, stop=stop)
     shape = _shape(word)
-    if shape == "mixed":
-        return _Word(named, named, "", script_of(word[0]))
-    return _Word(plain, named, shape, script_of(word[0]))
+    mixed = shape == "mixed"
+    token = Token(surface, stem_of(word, language), neutral=mixed, stop=stop)
+    read = _Read(token, language, typed=surface != lowered(word, language))
+    return _Word(read, "" if mixed else shape, script_of(word[0]))
 
 
 def _shape(word: str) -> str:
@@ -303,7 +342,6 @@ def _shape(word: str) -> str:
     return "mixed"  # iPhone, GmbH, McArthur
 
 
-def _code(code: str) -> _Word:
+def _code(code: str, language: str) -> _Word:
     surface = folded(code[:_LONGEST])
-    token = Token(surface, surface, neutral=True, stop=False)
-    return _Word(token, token, "", "")
+    return _Word(_Read(Token(surface, surface, neutral=True, stop=False), language), "", "")

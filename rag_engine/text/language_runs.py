@@ -26,6 +26,8 @@ _FEWEST_LETTERS = 50
 _SURE = 0.9
 _RUNNING = 0.9
 _WORDS = re.compile(r"(?:[^\W\d_]|[\s,.;:'’\u0300-\u036f\u0900-\u109f-])+")
+_FIRST_WIDE = "\u1100"
+"""No sign before it is wide."""
 _SYLLABLE = 3
 """Letters that a sign of East Asia tells as much as."""
 _EAST_ASIAN = dict.fromkeys(("han", "hiragana", "katakana"), "east asian")
@@ -131,7 +133,7 @@ def _stated_language(paragraph: str, said: Mapping[str, float], detector: Langua
 def _length(paragraph: str) -> int:
     """Return how long a paragraph is, in letters; one of East Asia counts for several."""
     start = paragraph[:_ENOUGH_LETTERS]
-    if start.isascii():
+    if max(start, default="") < _FIRST_WIDE:
         return len(paragraph)
     wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in start)
     return len(paragraph) + (_SYLLABLE - 1) * wide

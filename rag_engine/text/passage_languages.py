@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rag_engine.ports import Detection, LanguageDetector, ListingDetector
+from rag_engine.ports import Detection, LanguageDetector
 from rag_engine.records import UNDETERMINED
 from rag_engine.text.codes import normalise_language
 from rag_engine.text.scripts import LONE_LANGUAGE, main_script
@@ -72,7 +72,8 @@ def passage_languages(
     claimed = normalise_language(hint) if hint else UNDETERMINED
     evidence = [_shares(detector.plausible(passage)) for passage in passages]
     whole, whole_told = _shares(detector.plausible("\n".join(passages)[:_WHOLE]))
-    known = detector.languages if isinstance(detector, ListingDetector) else None
+    # Whether it is a ListingDetector: isinstance looks at every member, for each document.
+    known: frozenset[str] | None = getattr(detector, "languages", None)
     stated = stated or [{}] * len(passages)
     heeded = [
         _heeded(said, shares, known) for said, (shares, _) in zip(stated, evidence, strict=True)
@@ -85,6 +86,8 @@ def passage_languages(
         told.add(claimed)
     if not (passages and told):
         return [UNDETERMINED] * len(passages)
+    if len(told) == 1 and not any(stated):  # nothing else is to be weighed against it
+        return [*told] * len(passages)
     likelihoods = [
         _likelihoods(shares, told, _taken((*said, claimed), known) if _is_open(passage) else None)
         for passage, (shares, _), said in zip(passages, evidence, heeded, strict=True)

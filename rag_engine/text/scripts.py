@@ -120,8 +120,10 @@ def script_counts(text: Iterable[str]) -> Counter[str]:
     >>> sorted(script_counts("Tesla и 3").items())
     [('cyrillic', 1), ('latin', 5)]
     """
-    counts = Counter(map(_TABLE.__getitem__, text))
-    counts.pop("", None)
+    counts: Counter[str] = Counter()
+    for character, count in Counter(text).items():  # of a text, few characters differ
+        if script := _TABLE[character]:
+            counts[script] += count
     return counts
 
 

@@ -28,9 +28,8 @@ _MOST_VARIANTS = 12
 _SHORTEST_SKELETON = 2
 _SHORTEST = 3
 _NO_LETTER = re.compile(r"[^a-z]")
-_VOWELS = re.compile(r"[aeiou]")
-_INNER_GLIDES = re.compile(r"(?<!^)[wy]")
-_INNER_H = re.compile(r"(?<!^)h")
+_VOWELS = str.maketrans("", "", "aeiou")
+_GLIDES = str.maketrans("", "", "wy")
 _REPEATED = re.compile(r"(.)\1+")
 
 _ANUSVARA = re.compile("[ंংਂੰંଂంಂംං]")
@@ -42,6 +41,7 @@ _ONE_BY_ONE = frozenset(
 _THAI_SILENT = re.compile("[ก-ฮ][ิุ]?์|ห(?=[งญนมยรลว])")
 _VOWEL_BEFORE = re.compile("([เแโใไເແໂໃໄ])(.)")  # written before the consonant, said after it
 _HEBREW_LETTERS = str.maketrans({"ח": "x", "ו": None})
+_FINAL = str.maketrans("dbcsflr", "tpttpnn")
 _BULGARIAN = str.maketrans({"ъ": "а", "щ": "шт"})
 
 
@@ -109,8 +109,8 @@ def name_key(spelled: str) -> tuple[str, ...]:
     >>> name_key("washington"), name_key("paris"), name_key("brys")
     (('fsntn',), ('brs',), ('brs',))
     """
-    plain = _NO_LETTER.sub("", applied(spelled, NAME))
-    plain = _INNER_GLIDES.sub("", _INNER_H.sub("", _VOWELS.sub("", plain)))
+    plain = _letters(applied(spelled, NAME)).translate(_VOWELS)
+    plain = _without_inner_glides(_without_inner_h(plain))
     return _long_enough([_REPEATED.sub(r"\1", plain)], _SHORTEST_SKELETON)
 
 
@@ -128,7 +128,7 @@ def vowel_keys(
         variants = _variants(spelled, VOWEL_ALTERNATIVES[style])
     keys = []
     for each in variants:
-        plain = _REPEATED.sub(r"\1", _NO_LETTER.sub("", applied(each, VOWELS[style])))
+        plain = _REPEATED.sub(r"\1", _letters(applied(each, VOWELS[style])))
         if style == "greek":
             plain = re.sub(r"(?<=...)s$", "", plain)
         if style != "hangul":
@@ -138,22 +138,35 @@ def vowel_keys(
 
 
 def _skeleton(spelled: str, style: str, script: str) -> str:
-    plain = _NO_LETTER.sub("", applied(spelled, SKELETON[style]))
-    plain = _INNER_GLIDES.sub("", plain)
+    plain = _without_inner_glides(_letters(applied(spelled, SKELETON[style])))
     if style in {"arabic", "persian", "hebrew", "ethiopic"}:
-        plain = re.sub(r"h$", "", plain)
+        plain = plain.removesuffix("h")
     else:
-        plain = _INNER_H.sub("", plain)
-    plain = _REPEATED.sub(r"\1", _VOWELS.sub("", plain))
+        plain = _without_inner_h(plain)
+    plain = _REPEATED.sub(r"\1", plain.translate(_VOWELS))
     if script in {"thai", "lao"} and len(plain) > 1:
         # What a final letter sounds like; here a question's final sound is brought to the same.
-        plain = plain[:-1] + plain[-1].translate(str.maketrans("dbcsflr", "tpttpnn"))
+        plain = plain[:-1] + plain[-1].translate(_FINAL)
     return plain
+
+
+def _letters(spelled: str) -> str:
+    """Return the small letters of a spelling."""
+    whole = spelled.isascii() and spelled.isalpha() and spelled.islower()
+    return spelled if whole else _NO_LETTER.sub("", spelled)
+
+
+def _without_inner_glides(plain: str) -> str:
+    return plain[:1] + plain[1:].translate(_GLIDES)
+
+
+def _without_inner_h(plain: str) -> str:
+    return plain[:1] + plain[1:].replace("h", "")
 
 
 def _variants(spelled: str, alternatives: Rules) -> list[str]:
     variants = [spelled]
-    for pattern, replacement in alternatives:
+    for pattern, replacement, *_ in alternatives:
         for each in tuple(variants):
             other = pattern.sub(replacement, each)
             if other not in variants and len(variants) < _MOST_VARIANTS:

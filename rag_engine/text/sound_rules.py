@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 __all__ = [
     "ALTERNATIVES",
@@ -16,13 +17,53 @@ __all__ = [
     "style_of",
 ]
 
-Rules = tuple[tuple[re.Pattern[str], str], ...]
+_BEGINNING = re.compile(r"\^?([a-zA-Z0-9']*)")
+_PLAIN = re.compile(r"[a-zA-Z0-9']+")
+_REPEATS = ("?", "*", "{")
+
+
+class Rule(NamedTuple):
+    """A ``pattern`` and what takes its place.
+
+    ``letters`` are in every spelling that it matches, which most do not: they are looked for first.
+    If ``plain``, they are the whole pattern.
+    """
+
+    pattern: re.Pattern[str]
+    replacement: str
+    letters: str
+    plain: bool
+
+
+Rules = tuple[Rule, ...]
 
 
 def _rules(*lines: str) -> Rules:
     """Read lines of ``pattern>replacement`` pairs between blanks."""
     pairs = (pair.split(">") for line in lines for pair in line.split())
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
+    return tuple(
+        Rule(
+            re.compile(pattern),
+            replacement,
+            _letters_of(pattern),
+            plain=_PLAIN.fullmatch(pattern) is not None,
+        )
+        for pattern, replacement in pairs
+    )
+
+
+def _letters_of(pattern: str) -> str:
+    """Return the letters that a pattern begins with.
+
+    >>> [_letters_of(pattern) for pattern in ("sch", "c(?=[eiy])", "chh?", "^y", "[bw]", "i+e")]
+    ['sch', 'c', 'ch', 'y', '', 'i']
+    """
+    if "|" in pattern:
+        return ""
+    match = _BEGINNING.match(pattern)
+    assert match is not None  # it may be empty
+    letters = match.group(1)
+    return letters[:-1] if pattern.startswith(_REPEATS, match.end()) else letters
 
 
 def applied(spelled: str, rules: Rules) -> str:
@@ -31,8 +72,13 @@ def applied(spelled: str, rules: Rules) -> str:
     >>> applied("wuxi", VOWELS["cyrillic"])
     'vuksi'
     """
-    for pattern, replacement in rules:
-        spelled = pattern.sub(replacement, spelled)
+    for pattern, replacement, letters, plain in rules:
+        if letters in spelled:
+            spelled = (
+                spelled.replace(letters, replacement)
+                if plain
+                else pattern.sub(replacement, spelled)
+            )
     return spelled
 
 

@@ -76,7 +76,6 @@ def sound_family(script: str) -> str:
     return _FAMILIES.get(script, "")
 
 
-@lru_cache(maxsize=40_000)
 def passage_sounds(surface: str, language: str, *, named: bool) -> tuple[str, ...]:
     """Return the keys that a passage stores for a folded word; ``named``: the word is a name.
 
@@ -129,8 +128,13 @@ def joined_sounds(surfaces: Sequence[str], language: str) -> list[str]:
     keys: list[str] = []
     for first, second in pairwise(surfaces):
         if script_of(first[0]) == script == script_of(second[0]):
-            keys.extend(passage_sounds(first + second, language, named=False))
+            keys.extend(_joined_sound(first + second, language))
     return keys
+
+
+@lru_cache(maxsize=40_000)
+def _joined_sound(surface: str, language: str) -> tuple[str, ...]:
+    return passage_sounds(surface, language, named=False)
 
 
 class WrittenWord(NamedTuple):

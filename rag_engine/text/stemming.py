@@ -10,7 +10,14 @@ from typing import Any
 from rag_engine.text.codes import code_table
 from rag_engine.text.folding import folded, lowered, tidied
 
-__all__ = ["is_stop_word", "plain_stems", "stem_of", "stop_words", "without_arabic_prefixes"]
+__all__ = [
+    "has_stemmer",
+    "is_stop_word",
+    "plain_stems",
+    "stem_of",
+    "stop_words",
+    "without_arabic_prefixes",
+]
 
 _STEMMERS = code_table(
     "ar:arabic bs:serbian ca:catalan cs:czech da:danish de:german el:greek en:english",
@@ -66,21 +73,31 @@ def _stemmer(name: str) -> Any:
     return stemmers[name]
 
 
-def plain_stems(surface: str, stem: str, language: str) -> tuple[str, ...]:
+def has_stemmer(language: str) -> bool:
+    """Tell whether a stemmer knows a language.
+
+    >>> has_stemmer("de"), has_stemmer("th")
+    (True, False)
+    """
+    return language in _STEMMERS
+
+
+def plain_stems(surface: str, stem: str, language: str, *, typed: bool = True) -> tuple[str, ...]:
     """Return the other stems that a word has when it is typed without its marks.
 
     ``surface`` is the folded word, ``stem`` its stem as it is written. Where a language keeps
-    its letters in stems, they are typed as two letters as well.
+    its letters in stems, they are typed as two letters as well. A word that is not ``typed``
+    otherwise than its surface is, has no other stem for that.
 
     >>> plain_stems("giay", "giấy", "vi"), plain_stems("pump", "pump", "de")
     (('giay',), ())
     >>> plain_stems("kob", "køb", "da"), plain_stems("ridicsky", "řidičsk", "cs")
     (('kob', 'koeb'), ('ridicsk',))
     """
-    typed = [stem_of(surface, language)]
+    stems = [stem_of(surface, language)] if typed else []
     if language in _TYPED_AS:
-        typed.append(folded(stem.translate(_TYPED_AS[language])))
-    return tuple(dict.fromkeys(word for word in typed if word != stem))
+        stems.append(folded(stem.translate(_TYPED_AS[language])))
+    return tuple(dict.fromkeys(word for word in stems if word != stem))
 
 
 def without_arabic_prefixes(word: str) -> str:
