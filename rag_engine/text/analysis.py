@@ -118,10 +118,10 @@ _PIECE = regex.compile(
     regex.V1,
 )
 # Most texts hold only characters for which Python's own expressions, two to three times as quick,
-# say the same: Latin, Greek, Cyrillic and Armenian letters without combining marks.
+# say the same: Latin, Greek, Cyrillic and Armenian letters without combining marks, and Vietnamese.
 _USUAL = re.compile(
     "[\x00-\u00b1\u00b4-\u00b8\u00ba\u00bb\u00bf-\u02ff\u0370-\u0482\u048a-\u0557\u0559-\u0588"
-    "\u2010-\u2027\u2030-\u203e]*"
+    "\u1e00-\u1eff\u2010-\u2027\u2030-\u203e]*"
 )
 _USUAL_PIECE = re.compile(rf"[^\W_]+(?:{_JOINER}[^\W_]+)*(?:\+\+|#(?!\w))?")
 _SENTENCE_STOPS = frozenset(".!?:;…\n\r\t|•*#>。！？।")

@@ -43,6 +43,18 @@ _CHANDRABINDU, _ANUSVARA = "\u0901", "\u0902"
 _ACCENTED_SCRIPTS = frozenset({"latin", "greek", "arabic", "hebrew", "armenian", "coptic"})
 
 
+class _Unmarked(dict[int, int | None]):
+    """A table that takes marks without a width out of a text, filled as characters come."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.category(chr(code)) == "Mn" else code
+        self[code] = kept
+        return kept
+
+
+_UNMARKED = _Unmarked()
+
+
 @cache
 def _tidying_table() -> dict[int, str | None]:
     table: dict[int, str | None] = {
@@ -102,19 +114,11 @@ def folded(word: str) -> str:
     word = word.replace("\u200c", "")
     script = script_of(word[0])
     if script in _ACCENTED_SCRIPTS:
-        bare = "".join(
-            character
-            for character in unicodedata.normalize("NFD", word)
-            if unicodedata.category(character) != "Mn"
-        )
+        bare = unicodedata.normalize("NFD", word).translate(_UNMARKED)
         return bare.translate(_PLAIN_LATIN if script == "latin" else _PLAIN_ARABIC)
     if script == "cyrillic":
         # Short i, yi and short u are letters of their own; only stress marks go.
-        return "".join(
-            character
-            for character in word.replace("ё", "е")
-            if unicodedata.category(character) != "Mn"
-        )
+        return word.replace("ё", "е").translate(_UNMARKED)
     if script == "devanagari":
         bare = unicodedata.normalize("NFD", word).replace(_DEVANAGARI_NUKTA, "")
         return unicodedata.normalize("NFC", bare.replace(_CHANDRABINDU, _ANUSVARA))

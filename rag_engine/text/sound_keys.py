@@ -45,14 +45,25 @@ _FINAL = str.maketrans("dbcsflr", "tpttpnn")
 _BULGARIAN = str.maketrans({"ъ": "а", "щ": "шт"})
 
 
+class _Spelled(dict[str, str]):
+    """Characters and how ``anyascii`` spells each, filled as they come."""
+
+    def __missing__(self, character: str) -> str:
+        from anyascii import anyascii  # its tables are read as letters come
+
+        spelled = self[character] = anyascii(character)
+        return spelled
+
+
+_SPELLED = _Spelled()
+
+
 def latin_spelling(word: str, script: str, language: str) -> str:
     """Return a folded word in ASCII letters, as near to how people romanise it as letters tell.
 
     >>> [latin_spelling(*word) for word in [("щука", "cyrillic", "ru"), ("تسلا", "arabic", "ar")]]
     ['shchuka', "t's'l'"]
     """
-    from anyascii import anyascii  # its tables are read as letters come
-
     if word.isascii():
         return word
     if script == "hebrew":
@@ -73,9 +84,9 @@ def latin_spelling(word: str, script: str, language: str) -> str:
     if script == "devanagari":
         word = word.replace("ज्ञ", "ग्य")
     if script not in _ONE_BY_ONE:
-        return anyascii(word).lower()
+        return "".join(map(_SPELLED.__getitem__, word)).lower()
     # Without its vowels, "t" before "s" would look like one sound; an apostrophe parts them.
-    spelled = "'".join(map(anyascii, _ANUSVARA.sub("~", word))).lower()
+    spelled = "'".join(map(_SPELLED.__getitem__, _ANUSVARA.sub("~", word))).lower()
     if "~" in spelled:
         spelled = re.sub("~$", "m" if script in _FINAL_M else "", spelled)
         spelled = re.sub("~(?='*[pbm])", "m", spelled).replace("~", "n")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rag_engine.errors import InvalidVectors, StoreCorrupt
+from rag_engine.store import token_vectors
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.token_pooling import pooled_tokens
 from rag_engine.store.token_vectors import EightBits, FewBits
@@ -81,6 +82,57 @@ def test_few_bits_keep_one_vector_for_two_tokens(count: int, width: int):
     error = ((found.vectors - pooled) ** 2).sum(axis=0)
     spread = ((pooled - pooled.sum(axis=0) / max(1, halves)) ** 2).sum(axis=0)
     assert (error <= most * spread + 1e-3 * halves).all()  # of two numbers most
+
+
+@pytest.mark.parametrize("code", [EightBits(WIDTH), FewBits(WIDTH), FewBits(6)], ids=repr)
+def test_several_chunks_are_packed_as_each_alone(code: EightBits | FewBits):
+    counts = [3, 0, 7, 3, 90, 64, 65, 7, 90, 600]
+    chunks = [(tokens(count) + place)[:, : code.width] for place, count in enumerate(counts)]
+    alone = [code.pack(vectors) for vectors in chunks]
+    assert code.pack_many(chunks) == alone
+    assert len(set(alone)) == len(chunks)
+    assert code.pack_many([]) == []
+
+
+def test_so_many_chunks_that_they_are_packed_in_several_goes(monkeypatch):
+    chunks = [tokens(5) + place for place in range(7)]
+    whole = FewBits(WIDTH).pack_many(chunks)
+    monkeypatch.setattr(token_vectors, "_TOGETHER", 5 * WIDTH * 3)
+    assert FewBits(WIDTH).pack_many(chunks) == whole
+
+
+def test_one_chunk_among_several_that_is_no_number_is_refused():
+    bad = tokens(3)
+    bad[1, 2] = np.nan
+    with pytest.raises(InvalidVectors, match="NaN or infinity"):
+        FewBits(WIDTH).pack_many([tokens(3), bad, tokens(2)])
+
+
+def joined_anew(vectors, kept: int):
+    """Join groups as the pooling does; every round all distances are computed from the groups."""
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    groups = [[row] for row in range(len(vectors))]
+    while len(groups) > kept:
+        sizes = np.array([len(group) for group in groups])
+        means = np.array([directions[group].mean(axis=0) for group in groups])
+        apart = ((means[:, np.newaxis] - means) ** 2).sum(axis=2)
+        apart *= np.multiply.outer(sizes, sizes) / np.add.outer(sizes, sizes)
+        np.fill_diagonal(apart, np.inf)
+        nearest = apart.argmin(axis=1)
+        pairs = [(int(n), row) for row, n in enumerate(nearest) if nearest[n] == row and n < row]
+        pairs.sort(key=lambda pair: apart[pair])
+        for left, right in pairs[: len(groups) - kept]:
+            groups[left] += groups[right]
+            groups[right] = []
+        groups = [group for group in groups if group]
+    return np.array([vectors[group].mean(axis=0) for group in groups])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_joined_is_what_distances_computed_anew_join(seed: int):
+    vectors = np.random.default_rng(seed).normal(size=(150, 24)) + 0.5
+    pooled = pooled_tokens(vectors.astype(np.float32))
+    np.testing.assert_allclose(pooled, joined_anew(vectors, 75), atol=1e-5)
 
 
 def test_each_chunk_has_a_mean_of_its_own():

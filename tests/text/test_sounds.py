@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import tracemalloc
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from rag_engine.text.analysis import lexical_terms
 from rag_engine.text.scripts import script_of
+from rag_engine.text.sound_rules import NAME, SKELETON, VOWELS, Rules, applied
 from rag_engine.text.sounds import (
     katakana_sounds,
     passage_sounds,
@@ -213,3 +215,22 @@ def test_common_words_in_latin_letters_are_not_heard_as_names():
     assert "jaksonvil" in heard
     assert not {"dr", "flxr", "flkr", "gksnfl"} & heard
     assert question_sounds("Вашингтон", "en") == (("fsntn",),)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [*SKELETON.values(), *VOWELS.values(), NAME],
+    ids=[
+        *(f"skeleton-{name}" for name in SKELETON),
+        *(f"vowels-{name}" for name in VOWELS),
+        "name",
+    ],
+)
+def test_a_rule_that_looks_for_its_letters_first_does_the_same(rules: Rules):
+    drawn = random.Random(1)
+    for _ in range(1_500):
+        spelled = "".join(drawn.choices("acehiknopstuvwxyz'38h", k=drawn.randint(0, 9)))
+        expected = spelled
+        for pattern, replacement, *_ in rules:
+            expected = pattern.sub(replacement, expected)
+        assert applied(spelled, rules) == expected, spelled
