@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+import rag_engine
 from rag_engine.errors import InvalidInput, RagEngineError
 from rag_engine.pipelines.bench.bench_report import machine
 from rag_engine.pipelines.bench.serve import sample_knowledge_base
@@ -55,7 +56,7 @@ def bench_start(path: Path | None, *, runs: int = 5, beside: Path | None = None)
     """
     if runs < 1:
         raise InvalidInput(f"--runs is at least 1, got {runs}")
-    folders: dict[str, Path | None] = {"here": None}
+    folders = {"here": Path(rag_engine.__file__).parents[1]}
     if beside is not None:
         if not (beside / "rag_engine" / "__init__.py").is_file():
             raise InvalidInput(f"--beside {beside} holds no folder rag_engine; name a checkout")
@@ -66,7 +67,7 @@ def bench_start(path: Path | None, *, runs: int = 5, beside: Path | None = None)
         return _bench(sample_knowledge_base(Path(folder) / "kb"), folders, runs)
 
 
-def _bench(kb: Path, folders: Mapping[str, Path | None], runs: int) -> Outcome:
+def _bench(kb: Path, folders: Mapping[str, Path], runs: int) -> Outcome:
     at = ("--kb", str(kb))
     commands = {
         "--help": ("--help",),
@@ -105,21 +106,18 @@ def _bench(kb: Path, folders: Mapping[str, Path | None], runs: int) -> Outcome:
     return Outcome(result={"machine": told, "runs": runs, "seconds": costs}, lines=lines)
 
 
-def _cost(words: Sequence[str], folder: Path | None) -> _Cost:
-    """Run a command once, by the version in ``folder``, or by this one."""
-    environment = dict(os.environ)
-    if folder is not None:
-        environment["PYTHONPATH"] = str(folder)
+def _cost(words: Sequence[str], folder: Path) -> _Cost:
+    """Run a command once, by the version in ``folder``."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, *words],
+        [sys.executable, "-P", "-c", _RUN, *words],  # -P: not by what lies where it is run
         capture_output=True,
         text=True,
         encoding="utf-8",
         timeout=_LIMIT_S,
         check=False,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(folder)},
     )
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
