@@ -26,7 +26,7 @@ from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
 
-__all__ = ["bench_serve", "running_service", "sample_knowledge_base"]
+__all__ = ["bench_serve", "running_service"]
 
 _CLIENTS = (1, 2, 8, 32)
 _SOAK_CLIENTS = 8
@@ -67,13 +67,12 @@ def bench_serve(
     if url is not None:
         return _bench(url, seconds, minutes, clients)
     with tempfile.TemporaryDirectory() as folder:
-        kb = path or sample_knowledge_base(Path(folder) / "kb")
+        kb = path or _sample(Path(folder) / "kb")
         with running_service("--kb", str(kb), "--max-wait", _MAX_WAIT_S) as started:
             return _bench(started, seconds, minutes, clients)
 
 
-def sample_knowledge_base(kb_path: Path) -> Path:
-    """Index the sample documents into a new knowledge base, and return its path."""
+def _sample(kb_path: Path) -> Path:
     from rag_engine.knowledge_base import KnowledgeBase
     from rag_engine.pipelines.demo import sample_documents
 

@@ -20,7 +20,7 @@ import numpy as np
 import rag_engine
 from rag_engine.errors import InvalidInput, RagEngineError
 from rag_engine.pipelines.bench.bench_report import machine
-from rag_engine.pipelines.bench.serve import sample_knowledge_base
+from rag_engine.pipelines.demo import sample_documents
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.tables import table
 
@@ -48,10 +48,12 @@ def bench_start(path: Path | None, *, runs: int = 5, beside: Path | None = None)
     """Run commands in new processes, ``runs`` times each after one that is not counted.
 
     They ask the knowledge base at ``path``, or the sample's. ``beside`` is a folder that holds
-    another version of this package (a checkout): both versions are run in turns.
+    another version of this package (a checkout): both versions are run in turns, each with a
+    sample that it indexed itself.
 
     Raises:
-        InvalidInput: fewer than one run, or a folder without the package.
+        InvalidInput: fewer than one run, a folder without the package, or ``path`` with
+            ``beside``.
         RagEngineError: a command failed.
     """
     if runs < 1:
@@ -60,20 +62,28 @@ def bench_start(path: Path | None, *, runs: int = 5, beside: Path | None = None)
     if beside is not None:
         if not (beside / "rag_engine" / "__init__.py").is_file():
             raise InvalidInput(f"--beside {beside} holds no folder rag_engine; name a checkout")
+        if path is not None:
+            raise InvalidInput(
+                f"--kb {path} with --beside: versions may not read each other's knowledge bases; "
+                "leave out --kb, and each indexes the sample"
+            )
         folders["beside"] = beside.absolute()
     if path is not None:
-        return _bench(path.absolute(), folders, runs)
-    with tempfile.TemporaryDirectory() as folder:
-        return _bench(sample_knowledge_base(Path(folder) / "kb"), folders, runs)
+        return _bench(dict.fromkeys(folders, path.absolute()), folders, runs)
+    with tempfile.TemporaryDirectory() as place:
+        bases = {version: Path(place) / version for version in folders}
+        for version, folder in folders.items():
+            note(f"indexing the sample ({version}) ...")
+            _cost(("index", str(sample_documents()), "--kb", str(bases[version])), folder)
+        return _bench(bases, folders, runs)
 
 
-def _bench(kb: Path, folders: Mapping[str, Path], runs: int) -> Outcome:
-    at = ("--kb", str(kb))
+def _bench(bases: Mapping[str, Path], folders: Mapping[str, Path], runs: int) -> Outcome:
     commands = {
         "--help": ("--help",),
-        "inspect": ("inspect", *at),
-        "search": ("search", _QUESTION, *at),
-        "ask": ("ask", _QUESTION, *at),
+        "inspect": ("inspect",),
+        "search": ("search", _QUESTION),
+        "ask": ("ask", _QUESTION),
     }
     costs: dict[str, dict[str, dict[str, float]]] = {}
     for name, words in commands.items():
@@ -81,7 +91,8 @@ def _bench(kb: Path, folders: Mapping[str, Path], runs: int) -> Outcome:
         taken: dict[str, list[_Cost]] = {version: [] for version in folders}
         for counted in [False] + [True] * runs:
             for version, folder in folders.items():
-                cost = _cost(words, folder)
+                at = () if name == "--help" else ("--kb", str(bases[version]))
+                cost = _cost((*words, *at), folder)
                 if counted:
                     taken[version].append(cost)
         costs[name] = {

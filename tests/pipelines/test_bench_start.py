@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rag_engine import Document, KnowledgeBase
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-def test_two_versions_are_run_in_turns(tmp_path, capsys):
-    with KnowledgeBase.open(tmp_path / "kb") as kb:
-        kb.add([Document(id="a", text="Das Wasser läuft zehn Minuten, wenn der Filter neu ist.")])
-    arguments = ["--kb", str(tmp_path / "kb"), "--runs", "1", "--beside", str(CHECKOUT), "--json"]
+def test_two_versions_are_run_in_turns(capsys):
+    arguments = ["--runs", "1", "--beside", str(CHECKOUT), "--json"]
     assert main(["bench", "start", *arguments]) == Exit.DONE
     told = json.loads(capsys.readouterr().out)
     assert list(told["seconds"]) == ["--help", "inspect", "search", "ask"]
@@ -31,6 +28,9 @@ def test_two_versions_are_run_in_turns(tmp_path, capsys):
 def test_what_can_not_be_run_is_told(tmp_path, capsys):
     assert main(["bench", "start", "--kb", str(tmp_path / "none"), "--runs", "1"]) == Exit.FAILED
     assert "no knowledge base" in capsys.readouterr().err
+    both = ["--kb", str(tmp_path), "--beside", str(CHECKOUT)]
+    assert main(["bench", "start", *both]) == Exit.FAILED
+    assert "leave out --kb" in capsys.readouterr().err
     assert main(["bench", "start", "--beside", str(tmp_path)]) == Exit.FAILED
     assert "name a checkout" in capsys.readouterr().err
     assert main(["bench", "start", "--runs", "0"]) == Exit.FAILED
