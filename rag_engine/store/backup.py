@@ -46,6 +46,7 @@ _CATALOGUE_ROWS = (
         index="sqlite_autoindex_document_1",
         stage="copying documents",
         parts=(("field", "document"),),
+        unique="id",
     ),
     NumberedRows(
         table="chunk",
@@ -64,6 +65,7 @@ _IMAGE_ROWS = (
         index="sqlite_autoindex_image_1",
         stage="copying pictures",
         parts=(("thumbnail", "number"),),
+        unique="digest",
         identity="digest",
     ),
 )

@@ -47,8 +47,10 @@ class NumberedRows:
     """Rows that never change, under numbers that ascend: those of ``table``, by its column ``key``.
 
     ``index`` is the smallest index that tells which there are. ``parts`` are tables that hold more
-    of each row, with the column that has its number. Where a number may be given again, to another
-    row, ``identity`` is the column that tells the two apart. ``stage`` is what copying is called.
+    of each row, with the column that has its number. What stands in the column ``unique`` one row
+    has at a time: that with the greater number, if another went. Where a number may be given again,
+    to another row, ``identity`` is the column that tells the two apart. ``stage`` is what copying
+    is called.
     ``owner`` is the table that names which of them are there, and the column that refers to it, if
     rows only ever go with what they belong to.
     """
@@ -58,6 +60,7 @@ class NumberedRows:
     index: str
     stage: str
     parts: tuple[tuple[str, str], ...] = ()
+    unique: str | None = None
     identity: str | None = None
     owner: tuple[str, str] | None = None
 
@@ -204,6 +207,14 @@ class LiveCopy:
         ).fetchall()
         if not count:
             return 0
+        if group.unique is not None:
+            gone = self._connection.execute(
+                f"SELECT t.{group.key} FROM source.{group.table} AS s JOIN main.{group.table} AS t "
+                f"ON t.{group.unique} = s.{group.unique} WHERE s.{group.key} > ? AND "
+                f"s.{group.key} <= ?",
+                (last, upto),
+            ).fetchall()
+            self._delete(group, gone)
         for table, key in self._tables(group):
             self._connection.execute(
                 f"INSERT INTO main.{table} SELECT * FROM source.{table} "
@@ -237,8 +248,11 @@ class LiveCopy:
             f"SELECT t.{group.key} FROM main.{group.table} AS t INDEXED BY {group.index} "
             f"WHERE {same}"
         ).fetchall()
+        self._delete(group, gone)
+
+    def _delete(self, group: NumberedRows, numbers: Sequence[tuple[int]]) -> None:
         for table, key in self._tables(group):
-            self._connection.executemany(f"DELETE FROM main.{table} WHERE {key} = ?", gone)
+            self._connection.executemany(f"DELETE FROM main.{table} WHERE {key} = ?", numbers)
 
     def _copy_missing(self, group: NumberedRows) -> None:
         """Copy rows whose number had another before it."""
