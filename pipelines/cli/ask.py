@@ -123,8 +123,10 @@ def _as_data(question: str, answer: Answer) -> dict[str, Any]:
     from rag_engine.serialisation import AskReply  # takes time that lines for people need not
 
     told = AskReply.of(question, answer).model_dump()
-    for name, named in (("hits", answer.hits), ("citations", answer.citations)):
-        for one, of_one in zip(named, told[name], strict=True):
-            if one.knowledge_base is not None:
-                of_one["knowledge_base"] = one.knowledge_base
+    for hit, of_hit in zip(answer.hits, told["hits"], strict=True):
+        if hit.knowledge_base is not None:
+            of_hit["knowledge_base"] = hit.knowledge_base
+    for citation, of_citation in zip(answer.citations, told["citations"], strict=True):
+        if citation.knowledge_base is not None:
+            of_citation["knowledge_base"] = citation.knowledge_base
     return told

@@ -239,7 +239,8 @@ def test_rows_are_those_of_the_original_and_what_was_deleted_is_not_in_the_file(
 
 def test_a_picture_whose_number_had_another_before(tmp_path: Path, monkeypatch):
     with KnowledgeBase.open(tmp_path / "kb", components=parts()) as kb:
-        kb.add([picture("one", "red"), picture("two", "green"), picture("three", "blue")])
+        for name, colour in (("one", "red"), ("two", "green"), ("three", "blue")):
+            kb.add([picture(name, colour)])  # the last one has the greatest number
         usual = live_copy.LiveCopy.copy_most
         calls = []
 
