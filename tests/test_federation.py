@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rag_engine.pipelines.cli import main
 from rag_engine.retrieval.federated import FoundIn, answerable_of_all, merged, rescaled
 from tests.doubles import HashEmbedder
 from tests.images.drawn import picture
+from tests.readme_blocks import ROOT, python_block
 from tests.samples import ids
 
 MANUALS = {
@@ -338,3 +340,26 @@ def test_a_langchain_retriever_over_several(bases, folders):
     assert awaited.metadata["document"] == "garantie"
     with pytest.raises(ValidationError):
         RagEngineRetriever(knowledge_base="kb")
+
+
+def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "manuals/m/pumpe": MANUALS["pump"],
+        "manuals/m/becken": MANUALS["wasser"],
+        "tickets/t/garantie": TICKETS["garantie"],
+        "tickets/t/filtre": TICKETS["filtre"],
+    }
+    for name, text in files.items():
+        base, folder, stem = name.split("/")
+        Path(folder).mkdir(exist_ok=True)
+        Path(folder, f"{stem}.txt").write_text(text, encoding="utf-8")
+        with KnowledgeBase.open(base) as kb:
+            kb.add_files(folder)
+    exec(python_block("rag_engine/README.md", "Federation.open"), {})
+    printed = capsys.readouterr().out
+    text = (ROOT / "rag_engine" / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Several knowledge bases")[2]
+    shown = section.partition("```\n\n```\n")[2].partition("```")[0]
+    score = re.compile(r"^0\.\d\d ", re.MULTILINE)  # the last digit may be another's
+    assert score.sub("", printed) == score.sub("", shown)

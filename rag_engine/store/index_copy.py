@@ -20,8 +20,6 @@ __all__ = ["MANIFEST", "OpenIndex", "open_index"]
 
 MANIFEST = "manifest.json"
 _ATTEMPTS = 10
-_SERVICES = ("milvus", "langchain")
-"""How the kinds of indexes begin whose vectors or terms lie in a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +32,9 @@ class OpenIndex:
 
     @property
     def in_service(self) -> str | None:
-        """What of it lies in a service, and so not in the files."""
+        """What of it lies in a service, and so not in the files: a kind that names its service."""
         kinds = (self.manifest.dense, self.manifest.lexical)
-        return next((kind for kind in kinds if kind.startswith(_SERVICES)), None)
+        return next((kind for kind in kinds if " " in kind), None)
 
     def copy_to(self, root: Path, on_stage: OnStage) -> None:
         """Write the files and the manifest into a knowledge base, and verify them.
