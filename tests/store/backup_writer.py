@@ -18,8 +18,8 @@ __all__ = ["parts", "write"]
 
 _NAMES = 400
 _FIRST = 300
-_PUBLISH = 0.02
-"""How often a step is to publish the index, which drops tombstones."""
+_PUBLISH = 0.04
+"""How often a step is to publish the index, which drops tombstones, or to write the file anew."""
 
 
 def parts() -> Components:
@@ -51,7 +51,7 @@ def write(root: Path, told: Path, seed: int) -> None:
         tell()
         while True:
             if drawn.random() < _PUBLISH:
-                kb.publish()
+                drawn.choice([kb.publish, kb.compact])()
             elif drawn.random() < 0.3:
                 # The newest too: a picture's number is then given again.
                 gone = [*drawn.sample(sorted(texts), min(2, len(texts))), *list(texts)[-1:]]
