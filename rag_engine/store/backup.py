@@ -45,6 +45,7 @@ _CATALOGUE_ROWS = (
         key="number",
         index="sqlite_autoindex_document_1",
         stage="copying documents",
+        least=16,  # they may be large
         parts=(("field", "document"),),
         unique="id",
     ),
@@ -53,6 +54,7 @@ _CATALOGUE_ROWS = (
         key="id",
         index="chunk_filter",
         stage="copying passages",
+        least=128,
         parts=(("token_vectors", "chunk"),),
         owner=("document", "document"),
     ),
@@ -64,6 +66,7 @@ _IMAGE_ROWS = (
         key="number",
         index="sqlite_autoindex_image_1",
         stage="copying pictures",
+        least=32,
         parts=(("thumbnail", "number"),),
         unique="digest",
         identity="digest",

@@ -5,11 +5,11 @@ connection has committed since its last step, and so never ends beside a writer 
 time; done in one step it ends, and a writer waits for all of it. But the rows of a knowledge base
 are never changed once they are written, and no other row ever gets the number of one that went. So
 rows are copied in ascending order of their numbers, a few at a time, each time with the lock for
-some hundredths of a second; then those that came meanwhile, and so on, until there are few. For one
-last moment the lock is held: the rest is copied, what is no list of such rows is copied whole
-(counts, digests, plain data), and the numbers of the rows that are there are noted. What went since
-it was copied is overwritten afterwards, in the copy alone. As much is read in that moment as was
-written during the pass before it, and one more number for each document.
+some hundredths of a second; then those that came meanwhile, and so on, until one such batch holds
+them. For one last moment the lock is held: the rest is copied, what is no list of such rows is
+copied whole (counts, digests, plain data), and the numbers of the rows that are there are noted.
+What went since it was copied is overwritten afterwards, in the copy alone. As much is read in that
+moment as was written during the pass before it, and one more number for each document.
 
 A writer always gets its turn: where it waits for the lock, SQLite lets no new reader in.
 """
@@ -33,12 +33,10 @@ __all__ = ["LiveCopy", "NumberedRows"]
 
 _HELD_S = 0.03
 """Seconds that a batch may hold the lock; the next one takes as many rows as that allows."""
-_LITTLE_S = 0.1
-"""A pass that took no longer found little: the rest is left for the last moment."""
 _PASSES = 50
 """After so many the rest is copied whatever it is: a writer may write as fast as this reads."""
-_FIRST, _MOST = 16, 65_536
-"""Rows of the first batch, and of any."""
+_MOST = 65_536
+"""Rows of a batch."""
 _CACHE_KB = 64_000
 
 
@@ -50,15 +48,16 @@ class NumberedRows:
     of each row, with the column that has its number. What stands in the column ``unique`` one row
     has at a time: that with the greater number, if another went. Where a number may be given again,
     to another row, ``identity`` is the column that tells the two apart. ``stage`` is what copying
-    is called.
-    ``owner`` is the table that names which of them are there, and the column that refers to it, if
-    rows only ever go with what they belong to.
+    is called, ``least`` how many rows are copied at a time at least. ``owner`` is the table that
+    names which of them are there, and the column that refers to it, if rows only ever go with what
+    they belong to.
     """
 
     table: str
     key: str
     index: str
     stage: str
+    least: int
     parts: tuple[tuple[str, str], ...] = ()
     unique: str | None = None
     identity: str | None = None
@@ -81,7 +80,7 @@ class LiveCopy:
         """Make the file ``target``; ``whole`` names the tables that are copied in the moment."""
         self._rows, self._whole = rows, whole
         self._last = dict.fromkeys((group.table for group in rows), 0)
-        self._size = dict.fromkeys((group.table for group in rows), _FIRST)
+        self._size = {group.table: group.least for group in rows}
         self.longest_s = 0.0
         """The longest time that the lock of the source was held, in seconds."""
         self.passes = 0
@@ -129,10 +128,8 @@ class LiveCopy:
     def copy_most(self, on_stage: OnStage) -> None:
         """Copy what is there, a few rows at a time, until little comes meanwhile."""
         for self.passes in range(1, _PASSES + 1):
-            began = time.monotonic()
-            for group in self._rows:
-                self._pass(group, on_stage)
-            if time.monotonic() - began < _LITTLE_S:
+            batches = [self._pass(group, on_stage) for group in self._rows]
+            if max(batches) <= 1:
                 break
 
     @contextlib.contextmanager
@@ -179,11 +176,12 @@ class LiveCopy:
                 connection.execute("ROLLBACK")
             raise
 
-    def _pass(self, group: NumberedRows, on_stage: OnStage) -> None:
-        sql = f"SELECT count(*) FROM source.{group.table} INDEXED BY {group.index}"
-        [(total,)] = self._connection.execute(sql).fetchall() if self.passes == 1 else [(0,)]
-        done = 0
-        while True:
+    def _pass(self, group: NumberedRows, on_stage: OnStage) -> int:
+        """Copy the rows that are there by now; return in how many batches."""
+        sql = f"SELECT ifnull(max({group.key}), 0) FROM source.{group.table}"
+        [(total,)] = self._connection.execute(sql).fetchall()
+        batches = 0
+        while self._last[group.table] < total:
             size = self._size[group.table]
             with self._reading():
                 began = time.monotonic()
@@ -191,11 +189,12 @@ class LiveCopy:
                 taken = time.monotonic() - began
             if not copied:
                 break
-            done += copied
+            batches += 1
             factor = min(2.0, max(0.25, _HELD_S / max(taken, 1e-6)))
-            self._size[group.table] = max(_FIRST, min(_MOST, int(size * factor)))
+            self._size[group.table] = max(group.least, min(_MOST, int(size * factor)))
             if self.passes == 1:
-                on_stage(group.stage, min(done, total), total)
+                on_stage(group.stage, min(self._last[group.table], total), total)
+        return batches
 
     def _batch(self, group: NumberedRows) -> int:
         """Copy the next rows with all their parts; return how many."""

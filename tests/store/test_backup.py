@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -27,7 +28,7 @@ from rag_engine.errors import (
     StoreLocked,
     StoreNotFound,
 )
-from rag_engine.store import digests, live_copy
+from rag_engine.store import backup, digests, live_copy
 from rag_engine.store.backup import backup_store, restore_store
 from rag_engine.store.check import check_store
 from rag_engine.store.files import WriterLock
@@ -85,7 +86,9 @@ def held(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def small_batches(monkeypatch):
     """Let a writer come between every few rows."""
-    monkeypatch.setattr(live_copy, "_FIRST", 4)
+    for name in ("_CATALOGUE_ROWS", "_IMAGE_ROWS"):
+        groups = [dataclasses.replace(group, least=4) for group in getattr(backup, name)]
+        monkeypatch.setattr(backup, name, groups)
     monkeypatch.setattr(live_copy, "_MOST", 4)
 
 
@@ -154,15 +157,18 @@ def test_a_kill_leaves_nothing_that_looks_like_a_backup(tmp_path: Path, quick_co
     before = {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
     drawn, killed = random.Random(3), 0
     code = (
-        "import sys; from pathlib import Path; from rag_engine.store.backup import backup_store\n"
-        "print('begun', flush=True); backup_store(*map(Path, sys.argv[1:]))"
+        "import sys, time; from pathlib import Path\n"
+        "from rag_engine.store.backup import backup_store\n"
+        "say = lambda *stage: (print(stage, flush=True), time.sleep(0.02))\n"
+        "backup_store(*map(Path, sys.argv[1:]), on_stage=say)"
     )
     command = [sys.executable, "-c", code, str(root), str(target)]
     for _ in range(KILLS):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(drawn.random() * 0.4)
+            for _ in range(drawn.randrange(1, 30)):
+                process.stdout.readline()
+            time.sleep(drawn.random() * 0.05)
             process.kill()
         assert process.returncode in {0, -signal.SIGKILL}
         if target.exists():  # it was quicker
