@@ -75,7 +75,8 @@ _IMAGE_ROWS = (
 _UNFINISHED = unfinished_copy(Path(CATALOGUE)).name
 _OURS = frozenset({CATALOGUE, _UNFINISHED, IMAGES, MANIFEST, "generations"})
 """What an unfinished backup may hold."""
-_MOMENTS = 5
+_MOMENTS = 1_000
+"""So often it is tried to see catalogue, pictures and index of one moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,25 +228,27 @@ class _Copy:
             for one in (pictures, rows):
                 if one is not None:
                     one.copy_most(self._on_stage)
+            now = files.enter_context(contextlib.closing(connect(path, read_only=True)))
             for _ in range(_MOMENTS):
-                with rows.moment() as connection:
+                with ExitStack() as moment:
+                    connection = moment.enter_context(rows.moment())
                     if _file_key(path) != key:
                         raise StoreError(
                             f"{path} was written anew by another process meanwhile; do it again"
                         )
-                    self.revision = _revision(connection)
+                    self.revision = _revision(connection, "source")
+                    pictures = pictures or self._copy_of_pictures(files)
+                    if pictures is not None:
+                        moment.enter_context(pictures.moment())
                     index = self._open_index(files) if with_index else None
-                    # Beside a write-ahead log a later one may have been published just now.
-                    if index is None or index.manifest.revision <= self.revision:
-                        rows.copy_rest()
-                        # While no document is dropped, no picture that one names is.
-                        pictures = pictures or self._copy_of_pictures(files)
-                        if pictures is not None:
-                            with pictures.moment():
-                                pictures.copy_rest()
-                        break
+                    if _is_overtaken(connection, now, self.revision):
+                        continue
+                    for one in (rows, pictures):
+                        if one is not None:
+                            one.copy_rest()
+                    break
             else:
-                raise StoreError(f"the index of {self._root} changes all the time; do it again")
+                raise StoreError(f"{self._root} changes all the time; do it again")
             for one in (rows, pictures):
                 if one is not None:
                     one.settle()
@@ -350,7 +353,18 @@ def _file_key(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _revision(connection: sqlite3.Connection) -> int:
-    sql = "SELECT key, value, checksum FROM source.meta WHERE key = 'revision'"
+def _revision(connection: sqlite3.Connection, schema: str) -> int:
+    sql = f"SELECT key, value, checksum FROM {schema}.meta WHERE key = 'revision'"
     row = connection.execute(sql).fetchone()
     return 0 if row is None else int(read_meta(row))
+
+
+def _is_overtaken(held: sqlite3.Connection, now: sqlite3.Connection, revision: int) -> bool:
+    """Tell whether the catalogue went on, so that pictures or index may be of another moment.
+
+    It does so beside a write-ahead log alone; else the lock keeps it, and to ask by another
+    connection could be to wait for a writer that waits for this one.
+    """
+    if held.execute("PRAGMA source.journal_mode").fetchone() != ("wal",):
+        return False
+    return _revision(now, "main") != revision
