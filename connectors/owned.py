@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.searchable import Searchable
 
 __all__ = ["OwnsKnowledgeBase"]
 
@@ -14,7 +15,7 @@ __all__ = ["OwnsKnowledgeBase"]
 class OwnsKnowledgeBase:
     """Has a ``knowledge_base``, which it closes if it opened it itself."""
 
-    knowledge_base: KnowledgeBase
+    knowledge_base: Searchable
     _owned: bool
 
     @classmethod

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rag_engine.errors import RagEngineError, StorageFailed
-from rag_engine.records import Answer, Hit, Problem
+from rag_engine.records import Answer, Citation, Hit, Problem
 from rag_engine.store.failures import UNCONFIRMED, storage_failed
 from rag_engine.text.steering import escaped, on_one_line
 
@@ -188,7 +188,7 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
     text = safe(hit.chunk.text)
     shown = text if len(text) <= width else text[: width - 1] + "…"
     lines = [
-        f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  "
+        f"{hit.rank:>2}. {hit.score:.3f}  [{hit.chunk.language}]  {_of_base(hit)}"
         f"{safe(hit.chunk.document_id)}{page}{safe(section)}{' (picture)' if hit.image else ''}",
         f"      {shown}",
     ]
@@ -196,6 +196,11 @@ def hit_lines(hit: Hit, *, width: int = 160) -> list[str]:
         twins = (f"[{twin.chunk.language}] {safe(twin.chunk.document_id)}" for twin in hit.twins)
         lines.append(f"      also: {', '.join(twins)}")
     return lines
+
+
+def _of_base(named: Hit | Citation) -> str:
+    """Return the knowledge base that something is from, where several were asked."""
+    return "" if named.knowledge_base is None else f"{safe(named.knowledge_base)}: "
 
 
 def translation_lines(translations: Sequence[str]) -> list[str]:
@@ -215,7 +220,7 @@ def answer_lines(answer: Answer) -> list[str]:
             lines += [f"  {line}" for line in hit_lines(hit)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
-        document = safe(citation.document_id)
+        document = f"{_of_base(citation)}{safe(citation.document_id)}"
         lines.append(f"  [{citation.number}] {document}{page} ({citation.language})")
     lines.append(f"  written by: {safe(answer.generator)}")
     lines += [f"  warning: {safe(warning)}" for warning in answer.warnings]

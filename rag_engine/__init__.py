@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rag_engine.errors import RagEngineError
+    from rag_engine.federation import Federation
     from rag_engine.filters import And, Equals, Filter, In, Not, Or, Range
     from rag_engine.inspection import Inspection
     from rag_engine.knowledge_base import KnowledgeBase
@@ -43,6 +44,7 @@ __all__ = [
     "Citation",
     "Document",
     "Equals",
+    "Federation",
     "Filter",
     "Hit",
     "In",
@@ -67,6 +69,7 @@ __all__ = [
 
 _NAMES = {
     "errors": ("RagEngineError",),
+    "federation": ("Federation",),
     "filters": ("And", "Equals", "Filter", "In", "Not", "Or", "Range"),
     "inspection": ("Inspection",),
     "knowledge_base": ("KnowledgeBase",),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rag_engine.health.report import HealthReport
     from rag_engine.inspection import Inspection
     from rag_engine.passages import Passage
+    from rag_engine.store.backup import BackupReport
     from rag_engine.store.check import CheckReport
 
 __all__ = ["KnowledgeBase"]
@@ -406,6 +407,41 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         self._check_open()
         return check_store(self.path, self._index.factories, on_stage=on_stage)
+
+    def backup(
+        self,
+        folder: str | Path,
+        *,
+        index: bool = True,
+        verified: bool = True,
+        on_stage: OnStage = silent,
+    ) -> BackupReport:
+        """Copy the knowledge base into the new ``folder``, as ``rag-engine backup`` does.
+
+        The copy holds one revision, whatever is written meanwhile, here or by another process, and
+        is a knowledge base itself: it can be opened, checked, and restored
+        (``rag_engine.store.backup.restore_store``). Interrupted, nothing is left of it. Without
+        the ``index`` it is built anew where it is opened, as it is where it lies in a service. What
+        is not ``verified`` to the last row is compared with the sums over all of them.
+
+        Raises:
+            StoreError: the folder exists.
+            StoreCorrupt: the knowledge base is damaged: no backup of it is made.
+            InvalidInput: the folder is inside of the knowledge base.
+
+        Example: ``print(kb.backup("backups/monday").documents)``
+        """
+        from rag_engine.store.backup import backup_store
+
+        self._check_open()
+        return backup_store(
+            self.path,
+            Path(folder),
+            self._index.factories,
+            with_index=index,
+            verified=verified,
+            on_stage=on_stage,
+        )
 
     def health(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,20 @@ from rag_engine.search_arguments import (
 if TYPE_CHECKING:
     from rag_engine.answering.translating import Translator
     from rag_engine.retrieval.document_ranking import RankedDocument
+    from rag_engine.retrieval.retriever import Embed
+    from rag_engine.store.view import View
 
-__all__ = ["Questions"]
+__all__ = ["FoundHits", "Questions"]
+
+
+class FoundHits(NamedTuple):
+    """Hits, and how many different things the passages say among which they were looked for.
+
+    The latter is told to who asks several knowledge bases.
+    """
+
+    hits: list[Hit]
+    different_passages: float
 
 
 class Questions:
@@ -156,6 +168,36 @@ class Questions:
         images: bool = False,
     ) -> list[Hit]:
         """Do what ``search_translated`` does; without ``images`` for who reads texts alone."""
+        found = self._found(
+            question,
+            translations,
+            also=also,
+            history=history,
+            k=k,
+            where=where,
+            language=language,
+            min_score=min_score,
+            instruction=instruction,
+            images=images,
+        )
+        return found.hits
+
+    def _found(
+        self,
+        question: str,
+        translations: Translations,
+        *,
+        also: Sequence[str],
+        history: History,
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
+        instruction: str | None,
+        images: bool,
+        embed: Embed | None = None,
+    ) -> FoundHits:
+        """Search as ``_searched`` does, for who asks several knowledge bases (``embed``)."""
         from rag_engine.retrieval.conversation import last_exchange
 
         self._check_open()
@@ -164,8 +206,9 @@ class Questions:
         check_k(k)
         check_min_score(min_score)
         code = checked_language(language)
-        hits = self._index.read(
-            lambda view: self._retriever.search(
+
+        def work(view: View) -> FoundHits:
+            hits = self._retriever.search(
                 view,
                 translations.beside(formulations),
                 k=k,
@@ -175,9 +218,15 @@ class Questions:
                 instruction=instruction,
                 exchange=exchange,
                 images=images,
+                embed=embed,
             )
-        )
-        return [_translated(hit, translations) for hit in hits] if self._translator else hits
+            size = 0.0 if embed is None else self._retriever.different_passages(view, where)
+            return FoundHits(hits, size)
+
+        found = self._index.read(work)
+        if self._translator is None:
+            return found
+        return found._replace(hits=[_translated(hit, translations) for hit in found.hits])
 
     def translate(
         self, question: str, *, also: Sequence[str] = (), language: str | None = None

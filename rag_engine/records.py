@@ -262,7 +262,8 @@ class Hit:
 
     ``score`` is the probability, 0 to 1, that the passage answers the question, whatever the
     languages of both (in the mode ``hybrid``, the default). ``twins`` are the passages that say
-    the same in other languages.
+    the same in other languages. ``knowledge_base`` is the folder of the one that holds it, where
+    several were asked (``Federation``).
     """
 
     rank: int
@@ -275,6 +276,7 @@ class Hit:
     query_language: str
     parts: ScoreParts
     twins: tuple[Twin, ...] = ()
+    knowledge_base: str | None = None
 
     @property
     def image(self) -> str | None:
@@ -287,7 +289,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A source that an answer names as ``[number]``; numbers count from 1."""
+    """A source that an answer names as ``[number]``; numbers count from 1.
+
+    ``knowledge_base`` is as in ``Hit``.
+    """
 
     number: int
     chunk_id: int
@@ -297,6 +302,7 @@ class Citation:
     language: str
     page: int | None
     text: str
+    knowledge_base: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

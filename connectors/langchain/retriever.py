@@ -23,6 +23,7 @@ from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Message
 from rag_engine.search_arguments import checked_language
+from rag_engine.searchable import Searchable
 from rag_engine.settings import Settings
 
 __all__ = ["RagEngineRetriever"]
@@ -40,6 +41,8 @@ class _Asked(TypedDict):
 
 class RagEngineRetriever(OwnsKnowledgeBase, BaseRetriever):
     """Finds the ``k`` best passages of an open knowledge base, whatever their language.
+
+    Or of several: ``knowledge_base`` may be a ``Federation``.
 
     ``where`` filters (a typed filter, or a mapping of fields to values), ``language`` states the
     question's language (BCP-47), ``min_score`` leaves out hits below it, ``instruction`` tells a
@@ -70,7 +73,7 @@ class RagEngineRetriever(OwnsKnowledgeBase, BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    knowledge_base: KnowledgeBase = Field(exclude=True, repr=False)
+    knowledge_base: Searchable = Field(exclude=True, repr=False)
     k: int = Field(4, ge=1, le=1000)
     where: Annotated[SkipValidation[Condition | None], PlainValidator(as_filter)] = None
     language: str | None = None

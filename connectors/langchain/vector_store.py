@@ -52,6 +52,8 @@ class RagEngineVectorStore(OwnsKnowledgeBase, DocumentSearch):
             store.similarity_search("How long is the warranty?", k=1, filter={"year": 2024})
     """
 
+    knowledge_base: KnowledgeBase
+
     def __init__(
         self, knowledge_base: KnowledgeBase, *, embeddings: Embeddings | None = None
     ) -> None:

@@ -94,6 +94,8 @@ class RagEngineRetriever(OwnsKnowledgeBase, BaseRetriever):  # type: ignore[misc
                 print(found.node.metadata["language"], found.score, found.text)
     """
 
+    knowledge_base: KnowledgeBase
+
     def __init__(
         self,
         knowledge_base: KnowledgeBase,

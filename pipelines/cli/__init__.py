@@ -35,6 +35,8 @@ _COMMANDS = {
     "check": "Verify all that a knowledge base holds: pages, rows, vectors, index files, counts.",
     "health": "Tell without labels what keeps passages from being found, and what to do.",
     "compact": "Build the index anew and give back the space of what was deleted.",
+    "backup": "Copy a knowledge base into a new folder, while it is being written to.",
+    "restore": "Copy a backup into a new folder, and verify all of it before it is there.",
     "mcp": "Serve a knowledge base to MCP clients, on stdin and stdout.",
     "serve": "Answer over HTTP; see /openapi.json.",
     "migrate": "Move vectors to Milvus, or back.",

@@ -10,12 +10,12 @@ import typer
 from rag_engine.answering.strictness import checked_strictness
 from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.history import load_history, write_history
-from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.opening import open_to_ask
 from rag_engine.pipelines.cli.options import (
     HistoryFile,
     InLanguages,
     Instruction,
-    KbDir,
+    KbDirs,
     OtherFormulations,
     Question,
     QuestionLanguage,
@@ -33,7 +33,7 @@ __all__ = ["ask"]
 def ask(
     question: Question,
     *,
-    kb: KbDir,
+    kb: KbDirs,
     settings: SettingsFile = None,
     also: OtherFormulations = None,
     history: HistoryFile = None,
@@ -90,7 +90,7 @@ def ask(
     chosen = chosen_filter(languages, where)
     wanted = None if strictness is None else checked_strictness(strictness)
     said = [] if remember and history and not history.exists() else load_history(history)
-    with open_kb(kb, settings, read_only=True) as opened:
+    with open_to_ask(kb, settings) as opened:
         answer = opened.ask(
             question,
             also=also or (),
@@ -122,4 +122,11 @@ def ask(
 def _as_data(question: str, answer: Answer) -> dict[str, Any]:
     from rag_engine.serialisation import AskReply  # takes time that lines for people need not
 
-    return AskReply.of(question, answer).model_dump()
+    told = AskReply.of(question, answer).model_dump()
+    for hit, of_hit in zip(answer.hits, told["hits"], strict=True):
+        if hit.knowledge_base is not None:
+            of_hit["knowledge_base"] = hit.knowledge_base
+    for citation, of_citation in zip(answer.citations, told["citations"], strict=True):
+        if citation.knowledge_base is not None:
+            of_citation["knowledge_base"] = citation.knowledge_base
+    return told

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rag_engine.errors import RagEngineError
 from rag_engine.images.image_repair import ImagesRepair, repair_images
 from rag_engine.images.image_store import IMAGES
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import KbDir
+from rag_engine.pipelines.cli.stored_indexes import stored_indexes
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
-from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.records import Problem
-from rag_engine.settings import read_stored
 from rag_engine.store.check import CheckReport, DamagedDocument, check_store
 from rag_engine.store.repair import RepairReport, repair_catalogue
 
@@ -43,7 +40,7 @@ def check(
     the next `rag-engine index` of their files brings them back.
     """
     with Bar(unit="step") as bar:
-        report = check_store(kb, _indexes, on_stage=bar.stage)
+        report = check_store(kb, stored_indexes, on_stage=bar.stage)
         sources = {problem.source for problem in report.problems} if repair else set()
         repaired = repair_catalogue(kb, on_stage=bar.stage) if sources - {"index", IMAGES} else None
         pictures = repair_images(kb) if IMAGES in sources else None
@@ -157,21 +154,3 @@ def _missing(pictures: ImagesRepair | None) -> tuple[Problem, ...]:
         )
         for one in (() if pictures is None else pictures.missing)
     )
-
-
-def _indexes(
-    stored: Mapping[str, object],
-) -> tuple[DenseIndexFactory, LexicalIndexFactory] | None:
-    """Return what loads the indexes that the stored settings name, where that can be had here."""
-    from rag_engine.connectors.wiring import build_dense, build_lexical
-
-    try:
-        settings = read_stored(dict(stored), origin="the catalogue")
-        if {"milvus", "langchain"} & {settings.dense.kind, settings.lexical.kind}:
-            return None  # they lie in a service
-        return (
-            build_dense(settings.dense, settings.milvus),
-            build_lexical(settings.lexical, settings.milvus),
-        )
-    except RagEngineError:
-        return None

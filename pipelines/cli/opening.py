@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
 
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.settings import Settings
 
-__all__ = ["load_settings", "open_kb"]
+if TYPE_CHECKING:
+    from rag_engine.federation import Federation
+
+__all__ = ["load_settings", "open_kb", "open_to_ask"]
 
 
 def load_settings(path: Path | None) -> Settings | None:
@@ -22,3 +29,17 @@ def open_kb(
     return KnowledgeBase.open(
         path, settings=load_settings(settings), read_only=read_only, create=create
     )
+
+
+def open_to_ask(paths: Sequence[Path], settings: Path | None) -> KnowledgeBase | Federation:
+    """Open one knowledge base for reading, or several to be asked as one."""
+    if len(paths) == 1:
+        return open_kb(paths[0], settings, read_only=True)
+    if settings is not None:
+        raise typer.BadParameter(
+            "--settings goes with one knowledge base; several are asked with the settings that "
+            "each was made with"
+        )
+    from rag_engine.federation import Federation  # which one alone need not import
+
+    return Federation.open(paths)

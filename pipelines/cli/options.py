@@ -21,6 +21,7 @@ __all__ = [
     "InLanguages",
     "Instruction",
     "KbDir",
+    "KbDirs",
     "KeptKbDir",
     "OtherFormulations",
     "Question",
@@ -50,6 +51,12 @@ def checked_file(path: Path | None) -> Path | None:
 
 
 KbDir = Annotated[Path, typer.Option("--kb", metavar="DIR", help="The knowledge base.")]
+KbDirs = Annotated[
+    list[Path],
+    typer.Option(
+        "--kb", metavar="DIR", help="The knowledge base; given again: several, asked as one."
+    ),
+]
 KeptKbDir = Annotated[
     Path | None, typer.Option("--kb", metavar="DIR", help="Keep the knowledge base there.")
 ]

@@ -10,12 +10,12 @@ import typer
 
 from rag_engine.pipelines import output
 from rag_engine.pipelines.cli.history import load_history
-from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.pipelines.cli.opening import open_to_ask
 from rag_engine.pipelines.cli.options import (
     HistoryFile,
     InLanguages,
     Instruction,
-    KbDir,
+    KbDirs,
     OtherFormulations,
     Question,
     QuestionLanguage,
@@ -32,7 +32,7 @@ __all__ = ["search"]
 def search(
     question: Question,
     *,
-    kb: KbDir,
+    kb: KbDirs,
     settings: SettingsFile = None,
     also: OtherFormulations = None,
     history: HistoryFile = None,
@@ -52,7 +52,7 @@ def search(
 ) -> Outcome:
     """Find the passages that answer a question."""
     chosen, said = chosen_filter(languages, where), load_history(history)
-    with open_kb(kb, settings, read_only=True) as opened:
+    with open_to_ask(kb, settings) as opened:
         hits = opened.search(
             question,
             also=also or (),
@@ -82,4 +82,8 @@ def search(
 def _as_data(question: str, hits: Sequence[Hit]) -> dict[str, Any]:
     from rag_engine.serialisation import SearchReply  # takes time that lines for people need not
 
-    return SearchReply.of(question, hits).model_dump()
+    told = SearchReply.of(question, hits).model_dump()
+    for hit, of_hit in zip(hits, told["hits"], strict=True):
+        if hit.knowledge_base is not None:
+            of_hit["knowledge_base"] = hit.knowledge_base
+    return told

@@ -14,9 +14,9 @@ from rag_engine.answering.rewriting import RewritingTemplates, rewrite
 from rag_engine.answering.strictness import LEAST_PROBABILITY, Strictness, checked_strictness
 from rag_engine.answering.translations import Translations
 from rag_engine.answering.written_question import WrittenQuestion
+from rag_engine.components import Components
 from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter
-from rag_engine.opening import OpenedStore
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import UNDETERMINED, Answer, Hit, Message
 from rag_engine.search_arguments import (
@@ -30,7 +30,7 @@ from rag_engine.search_arguments import (
 )
 from rag_engine.settings import Settings
 
-__all__ = ["Search", "Translate", "ask", "least_score"]
+__all__ = ["AnsweringParts", "Search", "Translate", "ask", "least_score"]
 
 _QUESTIONS, _READ = 3, 1_000
 """Questions before one whose language can not be told, and characters of each, that tell it."""
@@ -64,11 +64,25 @@ class Translate(Protocol):
         ...
 
 
+class AnsweringParts(Protocol):
+    """What an answer is written by."""
+
+    @property
+    def components(self) -> Components:
+        """The generator, the detector, the embedder that counts tokens."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """How answers are to be."""
+        ...
+
+
 def ask(
     question: str,
     search: Search,
     translate: Translate,
-    store: OpenedStore,
+    store: AnsweringParts,
     *,
     also: Sequence[str],
     history: History,

@@ -126,6 +126,7 @@ def citation(source: Source) -> Citation:
         language=chunk.language,
         page=chunk.page,
         text=source.text,
+        knowledge_base=source.hit.knowledge_base,
     )
 
 

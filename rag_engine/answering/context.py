@@ -157,7 +157,8 @@ class _Stretch:
 
     def _same_section(self, hit: Hit) -> bool:
         own, other = self.hit.chunk, hit.chunk
-        return (own.document_id, own.section, own.page) == (
+        same_base = self.hit.knowledge_base == hit.knowledge_base
+        return same_base and (own.document_id, own.section, own.page) == (
             other.document_id,
             other.section,
             other.page,
@@ -185,7 +186,7 @@ class _Packer:
         self._append(hit)
 
     def context(self) -> Context:
-        numbers = {s.hit.chunk_id: i for i, s in enumerate(self._stretches, start=1)}
+        numbers = {_key(s.hit): i for i, s in enumerate(self._stretches, start=1)}
         return Context(
             sources=tuple(
                 Source(number=i, hit=s.hit, text=s.text, cut=s.cut)
@@ -196,7 +197,7 @@ class _Packer:
                     rank=hit.rank,
                     chunk_id=hit.chunk_id,
                     reason=reason,
-                    number=numbers[into.chunk_id] if into else None,
+                    number=numbers[_key(into)] if into else None,
                 )
                 for hit, reason, into in self._dropped
             ),
@@ -270,6 +271,11 @@ class _Packer:
         self, hit: Hit, reason: Literal["duplicate", "merged", "budget"], into: _Stretch | None
     ) -> None:
         self._dropped.append((hit, reason, into.hit if into else None))
+
+
+def _key(hit: Hit) -> tuple[str | None, int]:
+    """Return what tells a passage from all others; ids are those of one knowledge base."""
+    return hit.knowledge_base, hit.chunk_id
 
 
 def _joined(pieces: list[tuple[int, int, str]]) -> tuple[int, int, str]:

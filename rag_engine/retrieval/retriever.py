@@ -9,9 +9,9 @@ there is one -> ``make_hits``. In a conversation the candidates come of two such
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -60,11 +60,21 @@ from rag_engine.settings import (
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View
 
-__all__ = ["Ranked", "Retriever"]
+__all__ = ["Embed", "Ranked", "Retriever"]
 
 _log = logging.getLogger(__name__)
 _RATHER = 0.5
 """From this probability on a question is read with the one before it, by rerankers and readers."""
+
+
+class Embed(Protocol):
+    """Embeds questions as ``Retriever.embed_questions`` does."""
+
+    def __call__(
+        self, texts: Sequence[str], language: str | None, instruction: str | None, /
+    ) -> list[EmbeddedQuery]:
+        """Return them in the order of their texts."""
+        ...
 
 
 class _Found(NamedTuple):
@@ -141,6 +151,17 @@ class Retriever:
             EmbeddedQuery(*parts)
             for parts in zip(texts, detections, vectors, tokens, sparse, strict=True)
         ]
+
+    @property
+    def embeds_as(self) -> tuple[Hashable, ...]:
+        """What questions are embedded by: equal where ``embed_questions`` gives the same."""
+        space = None if self._space is None else self._space.version
+        words_alone = self._settings.mode in {"lexical", "bm25"}
+        return self._embedder.contract, space, self._sparse, words_alone, type(self._detector)
+
+    def different_passages(self, view: View, where: Filter | None) -> float:
+        """Return how many different things are said by the passages that ``where`` lets through."""
+        return _different(view.snapshot, view.matching(where))
 
     def _instructed(self, texts: Sequence[str], instruction: str) -> Float32Array:
         if self._settings.mode in {"lexical", "bm25"}:
@@ -341,12 +362,13 @@ class Retriever:
         instruction: str | None = None,
         exchange: Exchange | None = None,
         images: bool = False,
+        embed: Embed | None = None,
     ) -> list[Hit]:
         """Return the ``k`` best hits for a question in one or more formulations.
 
         They are in the order of a reranker that is a service, where it answers. ``exchange`` is
         what was said before, if anything. With ``images`` pictures are found by what they show, too
-        (``pictured``).
+        (``pictured``). ``embed`` does what ``embed_questions`` does in its place.
 
         Raises:
             ViewOutdated: a passage vanished meanwhile, and the view is not lenient.
@@ -358,7 +380,7 @@ class Retriever:
         texts = list(formulations)
         if exchange is not None:
             texts += [exchange.continued_by(formulations[0]), *exchange.about]
-        embedded = self.embed_questions(texts, language, instruction)
+        embedded = (embed or self.embed_questions)(texts, language, instruction)
         check_cancelled()
         own, rest = embedded[: len(formulations)], embedded[len(formulations) :]
         if rest:

@@ -94,17 +94,23 @@ class CheckReport:
 
 
 def check_store(
-    root: Path, indexes: Indexes | None = None, *, on_stage: OnStage = silent
+    root: Path,
+    indexes: Indexes | None = None,
+    *,
+    catalogue: str = CATALOGUE,
+    on_stage: OnStage = silent,
 ) -> CheckReport:
     """Verify a knowledge base; it is read only.
+
+    ``catalogue`` is the file's name where it has another one: of a copy that is not finished.
 
     Raises:
         StoreNotFound: there is none.
         StoreError: the machine failed to read it, or an older version wrote it.
     """
-    path = root / CATALOGUE
+    path = root / catalogue
     if not path.is_file():
-        raise StoreNotFound(f"no knowledge base at {root}: there is no {CATALOGUE} in it")
+        raise StoreNotFound(f"no knowledge base at {root}: there is no {catalogue} in it")
     report = CheckReport()
     try:
         connection = connect(path, read_only=True)

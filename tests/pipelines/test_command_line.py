@@ -62,6 +62,8 @@ def test_all_commands_are_there():
         "check",
         "health",
         "compact",
+        "backup",
+        "restore",
         "mcp",
         "serve",
         "migrate",
