@@ -25,11 +25,17 @@ from rag_engine.errors import StorageFailed, StoreCorrupt, StoreError
 from rag_engine.images.image_store import IMAGES
 from rag_engine.store import digests
 from rag_engine.store.check import Indexes, check_store
+from rag_engine.store.copied_rows import (
+    CATALOGUE_ROWS,
+    CATALOGUE_WHOLE,
+    IMAGE_ROWS,
+    IMAGE_WHOLE,
+)
 from rag_engine.store.copying import unfinished_copy
 from rag_engine.store.failures import caller_stage, storage
 from rag_engine.store.files import sync_tree
 from rag_engine.store.index_copy import MANIFEST, OpenIndex, open_index
-from rag_engine.store.live_copy import LiveCopy, NumberedRows
+from rag_engine.store.live_copy import LiveCopy
 from rag_engine.store.new_folder import check_new, new_folder
 from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.recognised import CATALOGUE, find_catalogue, no_knowledge_base
@@ -39,39 +45,6 @@ from rag_engine.store.statements import read_meta
 
 __all__ = ["BackupReport", "backup_store", "restore_store"]
 
-_CATALOGUE_ROWS = (
-    NumberedRows(
-        table="document",
-        key="number",
-        index="sqlite_autoindex_document_1",
-        stage="copying documents",
-        least=16,  # they may be large
-        parts=(("field", "document"),),
-        unique="id",
-    ),
-    NumberedRows(
-        table="chunk",
-        key="id",
-        index="chunk_filter",
-        stage="copying passages",
-        least=128,
-        parts=(("token_vectors", "chunk"),),
-        owner=("document", "document"),
-    ),
-)
-_CATALOGUE_WHOLE = ("meta", "digest", "source", "tombstone", "sqlite_sequence")
-_IMAGE_ROWS = (
-    NumberedRows(
-        table="image",
-        key="number",
-        index="sqlite_autoindex_image_1",
-        stage="copying pictures",
-        least=32,
-        parts=(("thumbnail", "number"),),
-        unique="digest",
-        identity="digest",
-    ),
-)
 _UNFINISHED = unfinished_copy(Path(CATALOGUE)).name
 _OURS = frozenset({CATALOGUE, _UNFINISHED, IMAGES, MANIFEST, "generations"})
 """What an unfinished backup may hold."""
@@ -222,7 +195,7 @@ class _Copy:
                 check_schema(connection, path)
             key = _file_key(path)
             rows = files.enter_context(
-                LiveCopy(path, self.catalogue, _CATALOGUE_ROWS, _CATALOGUE_WHOLE)
+                LiveCopy(path, self.catalogue, CATALOGUE_ROWS, CATALOGUE_WHOLE)
             )
             pictures = self._copy_of_pictures(files)
             for one in (pictures, rows):
@@ -276,7 +249,7 @@ class _Copy:
         if not path.is_file():
             return None
         return files.enter_context(
-            LiveCopy(path, self._unfinished / IMAGES, _IMAGE_ROWS, ("meta",))
+            LiveCopy(path, self._unfinished / IMAGES, IMAGE_ROWS, IMAGE_WHOLE)
         )
 
     def _open_index(self, files: ExitStack) -> OpenIndex | None:

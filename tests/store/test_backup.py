@@ -86,7 +86,7 @@ def held(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def small_batches(monkeypatch):
     """Let a writer come between every few rows."""
-    for name in ("_CATALOGUE_ROWS", "_IMAGE_ROWS"):
+    for name in ("CATALOGUE_ROWS", "IMAGE_ROWS"):
         groups = [dataclasses.replace(group, least=4) for group in getattr(backup, name)]
         monkeypatch.setattr(backup, name, groups)
     monkeypatch.setattr(live_copy, "_MOST", 4)
