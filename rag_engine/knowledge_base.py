@@ -16,6 +16,7 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.health.extent import QUESTIONS, SAMPLE
+from rag_engine.location import ServerAddress, parse_location
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
@@ -55,12 +56,15 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         """Put the parts together; use ``open``."""
         super().__init__(opened, workers)
         self.path = opened.root
+        """The folder of the index files: the knowledge base's own, or one of the cache."""
+        self.location = opened.name
+        """Where it is, as messages say it: its folder, or its address without a password."""
         self._catalogue = opened.catalogue
 
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: str | Path | ServerAddress,
         *,
         settings: Settings | None = None,
         components: Components | Callable[[Settings], Components] | None = None,
@@ -75,6 +79,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     ) -> KnowledgeBase:
         """Open the knowledge base in the folder ``path``, making a new one if there is none.
 
+        An address such as ``postgresql://user@host/database?kb=manuals`` opens one on a server:
+        any number of processes may write to it at once (``rag_engine/connectors/postgres``).
         Without ``settings`` those that it was made with are used (the defaults for a new one).
         A part of your own takes the place of the one that they name: any object that does what
         its Protocol in ``rag_engine.ports`` says. ``loaders`` of your own stand before those of
@@ -102,7 +108,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
             loaders=loaders,
         )
         opened = open_store(
-            Path(path), own, settings, components, read_only=read_only, create=create
+            parse_location(path), own, settings, components, read_only=read_only, create=create
         )
         return cls(opened, workers)
 
@@ -393,19 +399,19 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         """
         from rag_engine.inspection import inspect_store
 
-        return inspect_store(self._opened.readable, self._index.manifest)
+        return inspect_store(self._opened.readable, self.path, self._index.manifest)
 
     def check(self, *, on_stage: OnStage = silent) -> CheckReport:
         """Verify all that the knowledge base holds, as ``rag-engine check`` does; change nothing.
 
-        What can not be opened any more is checked with ``rag_engine.store.check.check_store``.
+        What can not be opened any more is checked with ``rag_engine.checking.check_location``.
 
         Example: ``assert kb.check().problems == []``
         """
-        from rag_engine.store.check import check_store
+        from rag_engine.checking import check_location
 
         self._check_open()
-        return check_store(self.path, self._index.factories, on_stage=on_stage)
+        return check_location(self._opened.location, self._index.factories, on_stage=on_stage)
 
     def health(
         self,

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rag_engine.errors import InvalidInput
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location, ServerAddress
 from rag_engine.settings import Settings
 
-__all__ = ["load_settings", "open_kb"]
+__all__ = ["folder_of", "load_settings", "open_kb"]
+
+
+def folder_of(location: Location, what: str, step: str) -> Path:
+    """Return the folder that a location is, for what is done to files alone.
+
+    Raises:
+        InvalidInput: it is on a server; ``step`` is what is done there instead.
+    """
+    if isinstance(location, ServerAddress):
+        raise InvalidInput(
+            f"{what} is for a knowledge base in a folder; {location} is on a server: {step}"
+        )
+    return location
 
 
 def load_settings(path: Path | None) -> Settings | None:
@@ -16,7 +31,7 @@ def load_settings(path: Path | None) -> Settings | None:
 
 
 def open_kb(
-    path: Path, settings: Path | None, *, read_only: bool, create: bool = False
+    path: Location, settings: Path | None, *, read_only: bool, create: bool = False
 ) -> KnowledgeBase:
     """Open a knowledge base, with the settings of a file if one is named."""
     return KnowledgeBase.open(

@@ -6,8 +6,8 @@ Each changes the digests of the sets of rows that it changes (see digests.py).
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,20 @@ from rag_engine.records import MetadataValue
 from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import NEXT_STEP, row_checksum
+from rag_engine.store.database import Dialect, FieldRow, Statements
 from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.row_codec import DocumentHead, StoredDocument
+from rag_engine.store.sql_lists import marks
 
 __all__ = [
+    "Change",
     "chunk_digests",
     "delete_document",
     "document_digests",
     "field_rows",
     "insert_document",
-    "put_chunk",
+    "put_chunks",
     "put_document",
     "put_meta",
     "put_source",
@@ -65,7 +68,7 @@ def read_meta(row: tuple[Any, ...]) -> str:
     return text
 
 
-def put_meta(connection: sqlite3.Connection, tally: Tally, key: str, value: object) -> None:
+def put_meta(connection: Statements, tally: Tally, key: str, value: object) -> None:
     """Keep plain data under ``key``."""
     sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
     before = connection.execute(sql, (key,)).fetchone()
@@ -80,28 +83,52 @@ def put_meta(connection: sqlite3.Connection, tally: Tally, key: str, value: obje
     tally.add(digests.META, row_digest(key, text))
 
 
-def put_source(connection: sqlite3.Connection, tally: Tally, name: str, fingerprint: bytes) -> None:
+def put_source(connection: Statements, tally: Tally, name: str, fingerprint: bytes) -> None:
     """Note a source and the fingerprint of its bytes; an empty one: it is being indexed."""
     remove_source(connection, tally, name)
     connection.execute("INSERT INTO source VALUES (?, ?)", (name, fingerprint))
     tally.add(digests.SOURCES, row_digest(name, fingerprint.hex()))
 
 
-def remove_source(connection: sqlite3.Connection, tally: Tally, name: str) -> None:
+def remove_source(connection: Statements, tally: Tally, name: str) -> None:
     """Forget a source, if it is known."""
     sql = "DELETE FROM source WHERE name = ? RETURNING fingerprint"
     for (fingerprint,) in connection.execute(sql, (name,)).fetchall():
         tally.remove(digests.SOURCES, row_digest(name, fingerprint.hex()))
 
 
-def delete_document(
-    connection: sqlite3.Connection, tally: Tally, document_id: str, revision: int
-) -> bool:
+@dataclass(slots=True)
+class Change:
+    """A transaction that is under way, and the revision that it will commit."""
+
+    connection: Statements
+    dialect: Dialect
+    revision: int
+    tally: Tally = field(default_factory=Tally)
+    _last: dict[str, int] = field(default_factory=dict)
+
+    def numbers(self, table: str, key: str, count: int = 1) -> range:
+        """Return as many numbers as are wanted, which no row of the table ever had."""
+        if table not in self._last:
+            # Checksums cover a row's number, so it is wanted before the row is there.
+            row = self.connection.execute(self.dialect.last_number(table, key)).fetchone()
+            self._last[table] = int(row[0])
+        first = 1 + self._last[table]
+        self._last[table] += count
+        return range(first, first + count)
+
+    def keep_numbers(self) -> None:
+        """Keep that they were given."""
+        self.dialect.keep_numbers(self.connection, self._last)
+
+
+def delete_document(change: Change, document_id: str) -> bool:
     """Delete a document and its chunks, leaving tombstones; tell whether it existed.
 
     Raises:
         StoreCorrupt: it is damaged.
     """
+    connection, tally = change.connection, change.tally
     sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id = ?"
     row = connection.execute(sql, (document_id,)).fetchone()
     if row is None:
@@ -115,59 +142,60 @@ def delete_document(
         raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
     for name, digest in (*document_digests(head), *chunk_digests(chunks)):
         tally.remove(name, digest)
-    tombs = [(chunk, revision, checksum) for chunk, *_, checksum in chunks]
+    tombs = [(chunk, change.revision, checksum) for chunk, *_, checksum in chunks]
     connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
     tally.add(digests.TOMBSTONES, rows_digest(tombs))
     connection.execute("DELETE FROM document WHERE number = ?", (head.number,))
     return True
 
 
-def insert_document(
-    connection: sqlite3.Connection, tally: Tally, stored: StoredDocument, revision: int
-) -> None:
+def insert_document(change: Change, stored: StoredDocument) -> None:
     """Write a document that is not there, with its metadata and chunks."""
-    number = _next_number(connection, "document", "number")
-    values = rows.document_values(number, stored)
-    head = put_document(connection, values)
-    chunk = _next_number(connection, "chunk", "id")
-    written = []
-    for identifier, stored_chunk in enumerate(stored.chunks, start=chunk):
-        row = rows.chunk_values(identifier, number, revision, stored_chunk)
-        written.append(put_chunk(connection, row, stored_chunk.tokens))
+    (number,) = change.numbers("document", "number")
+    head = put_document(change.connection, rows.document_values(number, stored), change.dialect)
+    identifiers = change.numbers("chunk", "id", len(stored.chunks))
+    written = put_chunks(
+        change.connection,
+        [
+            (rows.chunk_values(identifier, number, change.revision, chunk), chunk.tokens)
+            for identifier, chunk in zip(identifiers, stored.chunks, strict=True)
+        ],
+    )
     for name, digest in (*document_digests(head), *chunk_digests(written)):
-        tally.add(name, digest)
+        change.tally.add(name, digest)
 
 
-def put_document(connection: sqlite3.Connection, values: Sequence[Any]) -> DocumentHead:
+def put_document(connection: Statements, values: Sequence[Any], dialect: Dialect) -> DocumentHead:
     """Write a document's row, its values in the order of ``DOCUMENT_COLUMNS``, and its fields."""
     connection.execute(_INSERT_DOCUMENT, tuple(values))
     head = rows.read_head(values[:9])
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)", field_rows(head.number, head.metadata)
-    )
+    fields = [dialect.field_row(row) for row in field_rows(head.number, head.metadata)]
+    if fields:
+        connection.executemany(f"INSERT INTO field VALUES ({marks(fields[0])})", fields)
     return head
 
 
-def put_chunk(
-    connection: sqlite3.Connection, values: Sequence[Any], tokens: bytes
-) -> tuple[Any, ...]:
-    """Write a chunk's row, its values in the order of ``CHUNK_COLUMNS``, and its token vectors.
+def put_chunks(
+    connection: Statements, chunks: Sequence[tuple[Sequence[Any], bytes]]
+) -> list[tuple[Any, ...]]:
+    """Write chunks' rows, their values in the order of ``CHUNK_COLUMNS``, and token vectors.
 
     Returns what ``chunk_digests`` takes.
     """
-    connection.execute(_INSERT_CHUNK, tuple(values))
-    number = values[0]
+    if not chunks:
+        return []
+    connection.executemany(_INSERT_CHUNK, [tuple(values) for values, _ in chunks])
+    tokens = [
+        (values[0], packed, row_checksum((values[0], packed)))
+        for values, packed in chunks
+        if packed
+    ]
     if tokens:
-        connection.execute(
-            "INSERT INTO token_vectors VALUES (?, ?, ?)",
-            (number, tokens, row_checksum((number, tokens))),
-        )
-    return number, values[1], values[6], values[8], values[13]
+        connection.executemany("INSERT INTO token_vectors VALUES (?, ?, ?)", tokens)
+    return [(values[0], values[1], values[6], values[8], values[13]) for values, _ in chunks]
 
 
-def field_rows(
-    number: int, metadata: dict[str, MetadataValue]
-) -> list[tuple[int, str, str, MetadataValue]]:
+def field_rows(number: int, metadata: dict[str, MetadataValue]) -> list[FieldRow]:
     """Return the rows of a document's metadata, as filters read them."""
     return [(number, key, field_kind(value), _kept(value)) for key, value in metadata.items()]
 
@@ -194,13 +222,3 @@ def chunk_digests(chunks: list[tuple[Any, ...]]) -> Iterator[tuple[str, Digest]]
         checksums = np.array([chunk[4] for chunk in chunks], dtype=np.int64)
         yield digests.CHUNKS, digests.chunk_digest(ids, checksums)
         yield digests.CHUNK_PLACES, rows_digest(chunk[:4] for chunk in chunks)
-
-
-def _next_number(connection: sqlite3.Connection, table: str, key: str) -> int:
-    """Return a number that no row of the table ever had."""
-    # The checksum covers the number, so it is wanted before the row is there.
-    sql = (
-        f"SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0), "
-        f"ifnull((SELECT max({key}) FROM {table}), 0))"
-    )
-    return 1 + int(connection.execute(sql).fetchone()[0])

@@ -15,6 +15,7 @@ from rag_engine.records import Chunk, Document, MetadataValue
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, unpack_terms
+from rag_engine.store.sqlite_database import create_catalogue, open_catalogue
 from tests.contracts.filters import VALUES, matches, trees
 
 DIMENSION = 8
@@ -49,7 +50,7 @@ def stored(
 
 @pytest.fixture
 def catalogue(tmp_path: Path):
-    opened = Catalogue.create(tmp_path / "catalogue.sqlite", {"settings": {"a": 1}})
+    opened = create_catalogue(tmp_path / "catalogue.sqlite", {"settings": {"a": 1}})
     yield opened
     opened.close()
 
@@ -92,9 +93,9 @@ def test_ids_of_deleted_chunks_are_never_used_again(catalogue: Catalogue):
 
 def test_deleted_text_leaves_the_file(catalogue: Catalogue):
     catalogue.replace([stored("a", "Geheimnisvollerweise")])
-    assert b"Geheimnisvollerweise" in catalogue.path.read_bytes()
+    assert b"Geheimnisvollerweise" in Path(catalogue.name).read_bytes()
     catalogue.delete(["a"])
-    assert b"Geheimnisvollerweise" not in catalogue.path.read_bytes()
+    assert b"Geheimnisvollerweise" not in Path(catalogue.name).read_bytes()
 
 
 def test_a_failed_transaction_leaves_nothing(catalogue: Catalogue):
@@ -143,16 +144,16 @@ def test_frozen_sees_one_moment(catalogue: Catalogue):
 
 def test_missing_is_not_corrupt(tmp_path: Path):
     with pytest.raises(StoreNotFound):
-        Catalogue(tmp_path / "nothing.sqlite", read_only=True)
+        open_catalogue(tmp_path / "nothing.sqlite", read_only=True)
     (tmp_path / "bad.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(StoreCorrupt):
-        Catalogue(tmp_path / "bad.sqlite", read_only=True)
+        open_catalogue(tmp_path / "bad.sqlite", read_only=True)
 
 
 @pytest.mark.parametrize("column", ["text", "vector", "terms", "language"])
 def test_a_changed_value_is_noticed(catalogue: Catalogue, column: str):
     catalogue.replace([stored("a")])
-    with sqlite3.connect(catalogue.path) as other:
+    with sqlite3.connect(catalogue.name) as other:
         value = b"x" if column in {"vector", "terms"} else "x"
         other.execute(f"UPDATE chunk SET {column} = ?", (value,))
     with pytest.raises(StoreCorrupt, match="damaged"):
@@ -161,7 +162,7 @@ def test_a_changed_value_is_noticed(catalogue: Catalogue, column: str):
 
 def test_a_changed_document_is_noticed(catalogue: Catalogue):
     catalogue.replace([stored("a")])
-    with sqlite3.connect(catalogue.path) as other:
+    with sqlite3.connect(catalogue.name) as other:
         other.execute("UPDATE document SET text = 'x'")
     with pytest.raises(StoreCorrupt, match="'a'"):
         catalogue.document("a")
@@ -173,7 +174,7 @@ def test_a_changed_document_is_noticed(catalogue: Catalogue):
 @pytest.fixture(scope="module")
 def filtered(tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("filters") / "catalogue.sqlite"
-    opened = Catalogue.create(path, {})
+    opened = create_catalogue(path, {})
     fields: dict[int, dict[str, MetadataValue]] = {}
     documents = []
     for number in range(40):
