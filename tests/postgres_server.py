@@ -139,7 +139,7 @@ def own_postgres() -> Iterator[PostgresServer]:
         with running() as server:
             yield server
     except Unavailable as reason:
-        unavailable("stores", f"no PostgreSQL server: {reason}")
+        unavailable("postgres", f"no PostgreSQL server: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def server(doing: str, name: str, *, kept: str = UNCHANGED) -> Iterator[None]:
         StorageFailed: the server would not; ``kept`` is what that leaves.
         StoreCorrupt: what was read is damaged.
         StoreClosed: the knowledge base was closed.
-        InvalidDocument: a text is larger than a row or a key can be.
+        InvalidDocument: a text is larger than a row can be.
     """
     try:
         yield
@@ -89,8 +89,8 @@ def _translated(error: psycopg.Error, doing: str, name: str, kept: str) -> RagEn
         )
     if state.startswith("54"):
         return InvalidDocument(
-            f"a document, its id or its metadata are larger than PostgreSQL keeps ({told}); split "
-            "it, or shorten the id (2,700 bytes)"
+            f"a document or its metadata are larger than a row of PostgreSQL can be ({told}); "
+            "split it"
         )
     reason = next((reason for begin, reason in _BY_STATE if state.startswith(begin)), None)
     if reason is None:

@@ -26,14 +26,16 @@ CREATE TABLE sequence (
     name TEXT COLLATE "C" PRIMARY KEY, seq BIGINT NOT NULL
 ) WITH (fillfactor = 50);
 
--- A source is a file that was indexed to its end; fingerprint is that of its bytes.
+-- A source is a file that was indexed to its end; fingerprint is that of its bytes. Names and ids
+-- are unique by a hash: a tree's keys have at most 2,700 bytes.
 CREATE TABLE source (
-    name TEXT COLLATE "C" PRIMARY KEY, fingerprint BYTEA NOT NULL
+    name TEXT COLLATE "C" NOT NULL, fingerprint BYTEA NOT NULL,
+    EXCLUDE USING hash (name WITH =)
 );
 
 CREATE TABLE document (
     number BIGINT PRIMARY KEY,
-    id TEXT COLLATE "C" NOT NULL UNIQUE,
+    id TEXT COLLATE "C" NOT NULL,
     fingerprint BYTEA NOT NULL,
     chunks BIGINT NOT NULL,
     title TEXT COLLATE "C" NOT NULL,
@@ -42,7 +44,8 @@ CREATE TABLE document (
     metadata TEXT NOT NULL,
     checksum BIGINT NOT NULL,
     spans TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    EXCLUDE USING hash (id WITH =)
 );
 -- Only equality is asked, and of texts of any length.
 CREATE INDEX document_source ON document USING hash (source);
