@@ -38,10 +38,10 @@ __all__ = ["KnowledgeBase"]
 class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     """Documents in the languages they were written in, searched in any language.
 
-    Safe to share between threads. One process at a time may write (it holds a lock until
-    ``close``); any number may read beside it. Every method raises ``StoreClosed`` after ``close``,
+    Safe to share between threads. In a folder one process at a time may write (it holds a lock
+    until ``close``), on a server any number; any number may read beside them. Every method raises ``StoreClosed`` after ``close``,
     ``StoreForked`` in a process that was forked from the one that opened it, and ``StorageFailed``
-    where the disk does not do what is asked of it; what writes raises ``StoreReadOnly`` where it
+    where the disk or the server does not do what is asked of it; what writes raises ``StoreReadOnly`` where it
     was opened ``read_only``.
 
     Example::
@@ -91,7 +91,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.
-            StoreLocked: another process is writing to it.
+            StoreLocked: another process is writing to it (in a folder).
             StoreCorrupt: it is damaged.
             StorageFailed: its files can not be read, or not be written.
             ContractMismatch: it was built with another model, analyser or chunking.
@@ -332,7 +332,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         With ``only_if_due``, as at ``close``, a few changes to a large knowledge base (up to one
         chunk in a hundred, of 20,000 or more) are no reason to: opening it replays them.
         ``on_stage`` is called with the name of a stage, how many passages are done, and of how
-        many. Interrupted, it leaves the index that was there, and every document.
+        many. Interrupted, it leaves the index that was there, and every document. Of a knowledge
+        base on a server these are the files of this machine.
 
         Raises:
             StorageFailed: it can not be written. Searches go on, and it is due at ``close``.

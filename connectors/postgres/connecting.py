@@ -22,6 +22,8 @@ PooledConnection = psycopg.Connection[tuple[Any, ...]]
 _MOST_CONNECTIONS = 16
 """Of one process; searches that find none free wait for one."""
 _CONNECT_S = 10
+_WAIT_S = 5
+"""Then a connection is opened beside the pool, or it is said why none can be."""
 _STATEMENT_S = 600
 """Counting the chunks of some millions takes seconds."""
 _LOCK_S = 90
@@ -109,7 +111,8 @@ def make_pool(address: ServerAddress) -> ConnectionPool[PooledConnection]:
         kwargs={"autocommit": True, **_arguments(address)},
         min_size=1,
         max_size=_MOST_CONNECTIONS,
-        timeout=_CONNECT_S,
+        timeout=_WAIT_S,
+        reconnect_timeout=1,  # a later call tries again, at once
         max_idle=300,
         configure=_configure,
         name=f"rag_engine {address.kb}",

@@ -101,8 +101,10 @@ class PostgresDatabase:
         try:
             connection = self._pool.getconn()
         except PoolTimeout:
-            connect(self._address).close()  # says why
-            raise
+            # All are busy; or the server was away, and the pool has not tried again yet.
+            with contextlib.closing(connect(self._address)) as connection:
+                yield connection
+            return
         try:
             yield connection
         finally:
@@ -223,8 +225,10 @@ class PostgresDatabase:
         """Let the server use the room of deleted rows again, and count anew what it plans by."""
 
         def vacuum(connection: PooledConnection) -> None:
+            connection.execute("SET statement_timeout = 0")  # it keeps nobody waiting
             for table in ("document", "field", "chunk", "token_vectors", "tombstone", "source"):
                 connection.execute(f"VACUUM (ANALYZE) {table}")
+            connection.execute("RESET statement_timeout")
 
         self._tried_twice("giving back the space of what was deleted", vacuum)
 

@@ -18,8 +18,8 @@ from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.statements import (
     Change,
-    delete_document,
-    insert_document,
+    delete_documents,
+    insert_documents,
     put_meta,
     put_source,
     read_meta,
@@ -91,10 +91,11 @@ class Catalogue(CatalogueReader):
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
+        batch = list(documents)
         with self._transaction() as change:
-            for stored in documents:
-                delete_document(change, stored.document.id)
-                insert_document(change, stored)
+            for together in _of_one_id_each(batch):
+                delete_documents(change, (stored.document.id for stored in together))
+                insert_documents(change, together)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed.
@@ -105,7 +106,7 @@ class Catalogue(CatalogueReader):
         known = self.fingerprints(names)  # notices one that can not be found though it is there
         meant = [form for name in names for form in ((name,) if name in known else spellings(name))]
         with self._transaction() as change:
-            return [name for name in meant if delete_document(change, name)]
+            return delete_documents(change, meant)
 
     def delete_exactly(self, ids: Iterable[str]) -> list[str]:
         """Delete documents of just these ids; return those that existed.
@@ -116,15 +117,13 @@ class Catalogue(CatalogueReader):
         names = list(dict.fromkeys(ids))
         self.fingerprints(names)  # notices one that can not be found though it is there
         self.verify_documents()
-        gone: list[str] = []
         sources: dict[str, None] = {}
         sql = "SELECT source FROM document WHERE id = ?"
         with self._transaction() as change:
             for name in names:
                 of_document = change.connection.execute(sql, (name,)).fetchall()
-                if delete_document(change, name):
-                    gone.append(name)
-                    sources.update((source, None) for (source,) in of_document)
+                sources.update((source, None) for (source,) in of_document)
+            gone = delete_documents(change, names)
             for forms in map(spellings, sources):
                 if not any(_documents_of(change.connection, form) for form in forms):
                     for form in forms:
@@ -156,8 +155,7 @@ class Catalogue(CatalogueReader):
                     gone += [document for document in present if not source.keeps(document)]
                     remove_source(change.connection, change.tally, name)
                 put_source(change.connection, change.tally, source.name, source.fingerprint)
-            for document in gone:
-                delete_document(change, document)
+            delete_documents(change, gone)
         return gone
 
     def delete_source(self, name: str) -> list[str]:
@@ -168,8 +166,7 @@ class Catalogue(CatalogueReader):
             for form in spellings(name):
                 gone += _documents_of(change.connection, form)
                 remove_source(change.connection, change.tally, form)
-            for document in gone:
-                delete_document(change, document)
+            delete_documents(change, gone)
         return gone
 
     def forget_tombstones(self, *, published: int) -> None:
@@ -205,6 +202,18 @@ class Catalogue(CatalogueReader):
             StorageFailed: it takes room of its own, and there is none.
         """
         self._database.give_back_space()
+
+
+def _of_one_id_each(documents: Iterable[StoredDocument]) -> Iterator[list[StoredDocument]]:
+    """Yield documents in their order, as many together as have ids of their own."""
+    together: dict[str, StoredDocument] = {}
+    for stored in documents:
+        if stored.document.id in together:
+            yield list(together.values())
+            together = {}
+        together[stored.document.id] = stored
+    if together:
+        yield list(together.values())
 
 
 def _documents_of(connection: Statements, source: str) -> list[str]:

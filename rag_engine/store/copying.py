@@ -24,7 +24,7 @@ from rag_engine.store.statements import (
     chunk_digests,
     document_digests,
     put_chunks,
-    put_document,
+    put_documents,
     put_meta,
     put_source,
 )
@@ -141,7 +141,7 @@ def _write_document(connection: sqlite3.Connection, tally: Tally, raw: RawDocume
         raw.metadata,
     )
     values = (*head, row_checksum(head), raw.spans, document.text)
-    written = put_document(connection, values, SQLITE)
+    (written,) = put_documents(connection, [values], SQLITE)
     chunks = [((*chunk.values, row_checksum(chunk.values)), chunk.tokens) for chunk in raw.chunks]
     places = put_chunks(connection, chunks)
     for name, digest in (*document_digests(written), *chunk_digests(places)):

@@ -1,4 +1,4 @@
-"""The statements that write and delete one document inside a transaction.
+"""The statements that write and delete documents inside a transaction, many at a time.
 
 Each changes the digests of the sets of rows that it changes (see digests.py).
 """
@@ -6,7 +6,8 @@ Each changes the digests of the sets of rows that it changes (see digests.py).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,17 +22,17 @@ from rag_engine.store.database import Dialect, FieldRow, Statements
 from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.row_codec import DocumentHead, StoredDocument
-from rag_engine.store.sql_lists import marks
+from rag_engine.store.sql_lists import batches, marks
 
 __all__ = [
     "Change",
     "chunk_digests",
-    "delete_document",
+    "delete_documents",
     "document_digests",
     "field_rows",
-    "insert_document",
+    "insert_documents",
     "put_chunks",
-    "put_document",
+    "put_documents",
     "put_meta",
     "put_source",
     "read_meta",
@@ -122,57 +123,83 @@ class Change:
         self.dialect.keep_numbers(self.connection, self._last)
 
 
-def delete_document(change: Change, document_id: str) -> bool:
-    """Delete a document and its chunks, leaving tombstones; tell whether it existed.
+def delete_documents(change: Change, ids: Iterable[str]) -> list[str]:
+    """Delete documents and their chunks, leaving tombstones; return the ids that existed.
 
     Raises:
-        StoreCorrupt: it is damaged.
+        StoreCorrupt: one of them is damaged.
     """
+    names = list(dict.fromkeys(ids))
+    there: set[str] = set()
+    for few in batches(names):
+        sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id IN ({marks(few)})"
+        heads = list(map(rows.read_head, change.connection.execute(sql, few).fetchall()))
+        if heads:
+            _delete(change, heads)
+            there.update(head.id for head in heads)
+    return [name for name in names if name in there]
+
+
+def _delete(change: Change, heads: Sequence[DocumentHead]) -> None:
     connection, tally = change.connection, change.tally
-    sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id = ?"
-    row = connection.execute(sql, (document_id,)).fetchone()
-    if row is None:
-        return False
-    head = rows.read_head(row)
+    numbers = [head.number for head in heads]
     chunks = connection.execute(
-        "SELECT id, document, language, page, checksum FROM chunk WHERE document = ?",
-        (head.number,),
+        "SELECT id, document, language, page, checksum FROM chunk "
+        f"WHERE document IN ({marks(numbers)})",
+        numbers,
     ).fetchall()
-    if len(chunks) != head.chunks:
-        raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
-    for name, digest in (*document_digests(head), *chunk_digests(chunks)):
+    counts = Counter(document for _, document, *_ in chunks)
+    for head in heads:
+        if counts[head.number] != head.chunks:
+            raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
+        for name, digest in document_digests(head):
+            tally.remove(name, digest)
+    for name, digest in chunk_digests(chunks):
         tally.remove(name, digest)
     tombs = [(chunk, change.revision, checksum) for chunk, *_, checksum in chunks]
-    connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
+    if tombs:
+        connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
     tally.add(digests.TOMBSTONES, rows_digest(tombs))
-    connection.execute("DELETE FROM document WHERE number = ?", (head.number,))
-    return True
+    connection.execute(f"DELETE FROM document WHERE number IN ({marks(numbers)})", numbers)
 
 
-def insert_document(change: Change, stored: StoredDocument) -> None:
-    """Write a document that is not there, with its metadata and chunks."""
-    (number,) = change.numbers("document", "number")
-    head = put_document(change.connection, rows.document_values(number, stored), change.dialect)
-    identifiers = change.numbers("chunk", "id", len(stored.chunks))
+def insert_documents(change: Change, documents: Sequence[StoredDocument]) -> None:
+    """Write documents that are not there, each id once, with their metadata and chunks."""
+    numbers = change.numbers("document", "number", len(documents))
+    values = [rows.document_values(*pair) for pair in zip(numbers, documents, strict=True)]
+    heads = put_documents(change.connection, values, change.dialect)
+    of_document = [
+        (number, chunk)
+        for number, stored in zip(numbers, documents, strict=True)
+        for chunk in stored.chunks
+    ]
+    identifiers = change.numbers("chunk", "id", len(of_document))
     written = put_chunks(
         change.connection,
         [
             (rows.chunk_values(identifier, number, change.revision, chunk), chunk.tokens)
-            for identifier, chunk in zip(identifiers, stored.chunks, strict=True)
+            for identifier, (number, chunk) in zip(identifiers, of_document, strict=True)
         ],
     )
-    for name, digest in (*document_digests(head), *chunk_digests(written)):
+    for head in heads:
+        for name, digest in document_digests(head):
+            change.tally.add(name, digest)
+    for name, digest in chunk_digests(written):
         change.tally.add(name, digest)
 
 
-def put_document(connection: Statements, values: Sequence[Any], dialect: Dialect) -> DocumentHead:
-    """Write a document's row, its values in the order of ``DOCUMENT_COLUMNS``, and its fields."""
-    connection.execute(_INSERT_DOCUMENT, tuple(values))
-    head = rows.read_head(values[:9])
-    fields = [dialect.field_row(row) for row in field_rows(head.number, head.metadata)]
+def put_documents(
+    connection: Statements, documents: Sequence[Sequence[Any]], dialect: Dialect
+) -> list[DocumentHead]:
+    """Write documents' rows, their values in the order of ``DOCUMENT_COLUMNS``, and fields."""
+    connection.executemany(_INSERT_DOCUMENT, [tuple(values) for values in documents])
+    heads = [rows.read_head(values[:9]) for values in documents]
+    fields = [
+        dialect.field_row(row) for head in heads for row in field_rows(head.number, head.metadata)
+    ]
     if fields:
         connection.executemany(f"INSERT INTO field VALUES ({marks(fields[0])})", fields)
-    return head
+    return heads
 
 
 def put_chunks(
@@ -185,12 +212,9 @@ def put_chunks(
     if not chunks:
         return []
     connection.executemany(_INSERT_CHUNK, [tuple(values) for values, _ in chunks])
-    tokens = [
-        (values[0], packed, row_checksum((values[0], packed)))
-        for values, packed in chunks
-        if packed
-    ]
-    if tokens:
+    packed = [(values[0], tokens) for values, tokens in chunks if tokens]
+    if packed:
+        tokens = [(chunk, data, row_checksum((chunk, data))) for chunk, data in packed]
         connection.executemany("INSERT INTO token_vectors VALUES (?, ?, ?)", tokens)
     return [(values[0], values[1], values[6], values[8], values[13]) for values, _ in chunks]
 

@@ -233,21 +233,6 @@ def test_nothing_shows_a_password(kb_address, quick_components, caplog, capsys):
     assert "see that the server runs" in everything
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("mysql://h/d", "begins with 'mysql://'"),
-        ("postgresql://h/d?kb=", "kb=''"),
-        ("postgresql://h/d?kb=public", "no name"),
-        ("postgresql://h/d?kb=a'b", "no name"),
-        ("postgresql://h/d?kb=pg_x", "no name"),
-    ],
-)
-def test_other_addresses_are_refused(text, told):
-    with pytest.raises(InvalidInput, match=told.replace("'", ".").replace("?", ".")):
-        parse_location(text)
-
-
 def test_texts_may_be_longer_than_a_trees_key(kb_address, quick_components):
     with KnowledgeBase.open(kb_address, components=quick_components) as kb:
         long = "".join(chr(0x4E00 + 7_919 * n % 20_000) for n in range(5_000))

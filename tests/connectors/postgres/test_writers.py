@@ -15,6 +15,7 @@ import pytest
 from rag_engine import Document, KnowledgeBase
 from rag_engine.connectors.postgres import database
 from rag_engine.errors import StorageFailed
+from rag_engine.store import catalogue
 from tests.connectors.postgres.writer import text_of
 from tests.doubles import HashEmbedder
 from tests.samples import RULES
@@ -85,12 +86,15 @@ def test_a_writer_that_says_nothing_in_the_middle_loses_its_turn(
         KnowledgeBase.open(kb_address, components=quick_components) as other,
     ):
 
-        def documents():
+        def in_the_middle(change, documents):
             time.sleep(1.0)
-            yield stored("late")
+            insert(change, documents)
 
+        insert = catalogue.insert_documents
+        monkeypatch.setattr(catalogue, "insert_documents", in_the_middle)
         with pytest.raises(StorageFailed, match="nothing was changed"):
-            stopped._catalogue.replace(documents())
+            stopped._catalogue.replace([stored("late")])
+        monkeypatch.undo()
         other.add(RULES)
         stopped.delete(["pump"])
         assert len(other.document_ids()) == 3
