@@ -39,10 +39,10 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     """Documents in the languages they were written in, searched in any language.
 
     Safe to share between threads. In a folder one process at a time may write (it holds a lock
-    until ``close``), on a server any number; any number may read beside them. Every method raises ``StoreClosed`` after ``close``,
-    ``StoreForked`` in a process that was forked from the one that opened it, and ``StorageFailed``
-    where the disk or the server does not do what is asked of it; what writes raises ``StoreReadOnly`` where it
-    was opened ``read_only``.
+    until ``close``), on a server any number; any number may read beside them. Every method raises
+    ``StoreClosed`` after ``close``, ``StoreForked`` in a process that was forked from the one that
+    opened it, and ``StorageFailed`` where the disk or the server does not do what is asked of it;
+    what writes raises ``StoreReadOnly`` where it was opened ``read_only``.
 
     Example::
 
