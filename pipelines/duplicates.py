@@ -9,6 +9,7 @@ from typing import Any
 from rag_engine.errors import InvalidInput
 from rag_engine.folder_listing import shown_name
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import parse_location, short_name
 from rag_engine.pipelines.output import Outcome, note, safe
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.tables import table
@@ -75,7 +76,7 @@ def duplicates(
     if plan is not None and delete and plan.deleted:
         note(
             f"deleting {len(plan.deleted):,} of {found.documents:,} documents of "
-            f"{shown_name(kb.path.resolve().name)}"
+            f"{shown_name(short_name(parse_location(kb.location)))}"
         )
         gone = kb.delete_duplicates(plan)
         result["deleted"] = gone

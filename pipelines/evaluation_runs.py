@@ -141,7 +141,7 @@ def _check_documents(kb: KnowledgeBase, test_set: TestSet) -> None:
     foreign = sorted(set(kb.document_ids()) - {document.id for document in test_set.corpus})
     if foreign:
         raise InvalidInput(
-            f"the knowledge base {kb.path} holds {len(foreign):,} documents that the set "
+            f"the knowledge base {kb.location} holds {len(foreign):,} documents that the set "
             f"{test_set.name} does not ({foreign[0]!r:.80}, ...); name another folder with --kb, "
             "or delete this one"
         )

@@ -17,8 +17,10 @@ from rag_engine.health.findings import Finding, State
 from rag_engine.health.pseudo_questions import Asked
 from rag_engine.health.report import HealthReport
 from rag_engine.index_contract import settings_to_open
-from rag_engine.inspection import inspect_folder
+from rag_engine.inspection import inspect_location
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location, short_name
+from rag_engine.opening import place_of
 from rag_engine.pipelines.output import Outcome, note, safe
 from rag_engine.pipelines.output_files import write_lines
 from rag_engine.pipelines.progress import Bar
@@ -32,8 +34,6 @@ from rag_engine.settings import (
     Settings,
     read_stored,
 )
-from rag_engine.store.catalogue_reader import CatalogueReader
-from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
 __all__ = ["health"]
 
@@ -44,7 +44,7 @@ _STATES: dict[State, str] = {"look": "LOOK", "not told": "not told", "ok": "ok  
 
 
 def health(
-    kb_path: Path,
+    kb_path: Location,
     *,
     html: Path | None = None,
     sample: int = SAMPLE,
@@ -65,37 +65,34 @@ def health(
     if html is not None:
         from rag_engine.connectors.health_page import health_page
 
-        page = health_page(report, shown_name(kb_path.resolve().name))
+        page = health_page(report, shown_name(short_name(kb_path)))
         write_lines(html, "writing the page", [page])
         note(f"written: {html}")
     return Outcome(result=report.as_dict(), lines=list(_lines(report, kb_path)))
 
 
-def _opened(path: Path) -> KnowledgeBase:
+def _opened(path: Location) -> KnowledgeBase:
     settings = _needed(_stored_settings(path))
     return KnowledgeBase.open(
         path, settings=settings, embedder=_embedder(path, settings), read_only=True
     )
 
 
-def _embedder(path: Path, settings: Settings) -> Embedder:
+def _embedder(path: Location, settings: Settings) -> Embedder:
     """Return the model that the index was built with, or what stands for it."""
     try:
         embedder = default_embedder(settings)
         _ = embedder.contract  # of a remote one, its server tells
     except (MissingExtra, ModelError, ServiceError) as error:
         note(f"without a model: {error}")
-        return AbsentEmbedder(inspect_folder(path).contract)
+        return AbsentEmbedder(inspect_location(path).contract)
     return embedder
 
 
-def _stored_settings(path: Path) -> Settings:
-    catalogue = find_catalogue(path)
-    if catalogue is None:
-        raise no_knowledge_base(path)
-    reader = CatalogueReader(catalogue)
+def _stored_settings(path: Location) -> Settings:
+    reader, _ = place_of(path).open_reader()
     try:
-        settings = read_stored(reader.meta("settings"), origin=str(catalogue))
+        settings = read_stored(reader.meta("settings"), origin=reader.name)
         return settings_to_open(reader.meta("contract"), settings)
     finally:
         reader.close()
@@ -114,7 +111,7 @@ def _needed(settings: Settings) -> Settings:
     )
 
 
-def _lines(report: HealthReport, kb_path: Path) -> Iterator[str]:
+def _lines(report: HealthReport, kb_path: Location) -> Iterator[str]:
     if report.looked_at == 0:
         yield (
             "nothing to look at: index something first: rag-engine index FOLDER --kb "

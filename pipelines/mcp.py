@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.process_memory import give_memory_back
 from rag_engine.settings import Settings
@@ -17,7 +17,7 @@ from rag_engine.settings import Settings
 __all__ = ["serve_mcp"]
 
 
-def serve_mcp(path: Path, settings: Settings | None) -> Outcome:
+def serve_mcp(path: Location, settings: Settings | None) -> Outcome:
     """Serve the knowledge base at ``path`` until the client closes stdin.
 
     It is opened for reading, beside whoever writes to it; what is added meanwhile is found.

@@ -15,6 +15,7 @@ from rag_engine.connectors import wiring
 from rag_engine.connectors.trusted_servers import check_stored_servers, is_loopback
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.process_memory import give_memory_back
 from rag_engine.ports import Embedder, ImageEmbedder, Loader
@@ -33,7 +34,7 @@ _BACKLOG = 2048
 class ServeOptions:
     """What is served, where, and to whom; exactly one of ``kb`` and ``tenants`` is given."""
 
-    kb: Path | None = None
+    kb: Location | None = None
     tenants: Path | None = None
     keys: Path | None = None
     host: str = "127.0.0.1"
@@ -121,7 +122,7 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
     parts = _Parts(with_loaders=not options.read_only)
     if options.tenants is None:
         assert options.kb is not None
-        folders = {DEFAULT_TENANT: options.kb}
+        folders: dict[str, Location] = {DEFAULT_TENANT: options.kb}
     else:
         assert keys is not None
         folders = {name: options.tenants / name for name in keys.tenants}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
 from rag_engine.errors import SettingsError
+from rag_engine.location import ServerAddress
 from rag_engine.ports import (
     DenseIndexFactory,
     Embedder,
@@ -24,6 +25,7 @@ from rag_engine.ports import (
     Reranker,
 )
 from rag_engine.settings import Settings
+from rag_engine.store.place import Place
 
 __all__ = [
     "Components",
@@ -32,6 +34,7 @@ __all__ = [
     "default_detector",
     "default_embedder",
     "default_loaders",
+    "default_server",
     "wait_for_embedder",
 ]
 
@@ -114,6 +117,18 @@ def default_loaders(settings: Settings) -> tuple[Loader, ...]:
     from rag_engine.connectors.wiring import build_loaders
 
     return build_loaders(settings.loaders, settings.ocr, settings.images)
+
+
+def default_server(address: ServerAddress) -> Place:
+    """Return what opens the knowledge base on a server.
+
+    Raises:
+        MissingExtra: the server's client is not installed.
+        InvalidInput: the address can not be used.
+    """
+    from rag_engine.connectors.postgres.place import PostgresPlace
+
+    return PostgresPlace(address)
 
 
 def wait_for_embedder(components: Components) -> None:

@@ -196,7 +196,7 @@ class StoreForked(StoreError):
 
 
 class StorageFailed(StoreError):
-    """The file system or SQLite could not do what a knowledge base asked of it.
+    """The file system, SQLite or a server could not do what a knowledge base asked of it.
 
     ``reason`` is ``full`` (no room, or a quota), ``read-only``, ``permission``, ``busy`` (another
     program holds the file), ``limit`` (of open files, or of a file's size), ``gone`` (a file or
@@ -210,9 +210,12 @@ class StorageFailed(StoreError):
 the disk, then do it again
     """
 
-    def __init__(self, doing: str, *, cause: str, reason: StorageReason, kept: str) -> None:
-        """Say what failed, why, what was kept, and (by the reason) what to do."""
-        super().__init__(f"{doing} failed: {cause}; {kept}; {_STEPS[reason]}, then do it again")
+    def __init__(
+        self, doing: str, *, cause: str, reason: StorageReason, kept: str, step: str | None = None
+    ) -> None:
+        """Say what failed, why, what was kept, and (``step``, or by the reason) what to do."""
+        step = _STEPS[reason] if step is None else step
+        super().__init__(f"{doing} failed: {cause}; {kept}; {step}, then do it again")
         self.doing = doing
         self.reason = reason
 

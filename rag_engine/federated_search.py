@@ -92,13 +92,13 @@ class FederatedSearch:
                 )
             except (StoreError, ServiceError) as error:
                 if self._partial:
-                    left_out.append(Problem(source=str(base.path), reason=str(error)))
+                    left_out.append(Problem(source=base.location, reason=str(error)))
                     continue
                 if isinstance(error, ServiceError):
                     raise
                 raise _named(base, error) from error
             known = base._opened.components.prior is not None
-            found.append(FoundIn(name=str(base.path), hits=hits, size=size, known_model=known))
+            found.append(FoundIn(name=base.location, hits=hits, size=size, known_model=known))
         if not found:
             raise StoreError(
                 f"none of {len(self._bases)} knowledge bases can be searched; "
@@ -120,7 +120,7 @@ class FederatedSearch:
 
 def _named(base: KnowledgeBase, error: StoreError) -> StoreError:
     return StoreError(
-        f"the knowledge base {base.path} can not be searched: {error}; with partial=True the "
+        f"the knowledge base {base.location} can not be searched: {error}; with partial=True the "
         "others are searched without it"
     )
 

@@ -25,6 +25,7 @@ from rag_engine.errors import InvalidInput, StoreError
 from rag_engine.federated_search import FederatedHits, FederatedSearch
 from rag_engine.filters import Filter
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import ServerAddress
 from rag_engine.records import Answer, Hit, Problem
 from rag_engine.search_arguments import History, check_k, check_min_score, checked_history
 from rag_engine.settings import Settings
@@ -86,7 +87,7 @@ class Federation:
     @classmethod
     def open(
         cls,
-        paths: Sequence[str | Path],
+        paths: Sequence[str | Path | ServerAddress],
         *,
         partial: bool = False,
         components: Callable[[Settings], Components] | None = None,
@@ -329,7 +330,7 @@ def _check_bases(bases: Sequence[KnowledgeBase]) -> None:
     if not bases:
         raise InvalidInput("a federation has one knowledge base or more, got none")
     paths = [base.path.resolve() for base in bases]
-    if twice := [path for path in paths if paths.count(path) > 1]:
+    if twice := [base.location for base in bases if paths.count(base.path.resolve()) > 1]:
         raise InvalidInput(f"{twice[0]} is there twice; name each knowledge base once")
     modes = {base.settings.retrieval.mode for base in bases}
     if len(modes) > 1 or not modes <= set(_MODES):

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag_engine.images.image_store import IMAGES, ImageStore
+from rag_engine.location import Location
+from rag_engine.opening import place_of
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.failures import storage
 from rag_engine.store.generation import Manifest, read_manifest
-from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
-__all__ = ["Inspection", "inspect_folder", "inspect_store"]
+__all__ = ["Inspection", "inspect_location", "inspect_store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +33,28 @@ class Inspection:
     """Pictures whose vectors and thumbnails are kept."""
 
 
-def inspect_folder(root: Path) -> Inspection:
-    """Gather it from the folder ``root`` of a knowledge base, with no model and no index in memory.
+def inspect_location(location: Location) -> Inspection:
+    """Gather it from where a knowledge base is, with no model and no index in memory.
 
     Raises:
         StoreNotFound: there is none.
         StoreCorrupt: its catalogue or its manifest is damaged.
         StorageFailed: they can not be read.
     """
-    path = find_catalogue(root)
-    if path is None:
-        raise no_knowledge_base(root)
-    reader = CatalogueReader(path)
+    reader, root = place_of(location).open_reader()
     try:
         with storage("reading the index", root):
-            return inspect_store(reader, read_manifest(root))
+            return inspect_store(reader, root, read_manifest(root))
     finally:
         reader.close()
 
 
-def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Inspection:
-    """Gather it from a catalogue, and the manifest of the current generation if there is one."""
+def inspect_store(catalogue: CatalogueReader, root: Path, manifest: Manifest | None) -> Inspection:
+    """Gather it from a catalogue, and the current generation in ``root`` if there is one."""
     statistics = catalogue.statistics()
     contract = catalogue.meta("contract")
     contract = dict(contract) if isinstance(contract, dict) else {}
-    path, images, sizes = catalogue.path.parent / IMAGES, 0, {}
+    path, images, sizes = root / IMAGES, 0, {}
     if path.is_file():
         store = ImageStore(path, read_only=True)
         images, of_images = store.count(), store.contract
@@ -65,8 +63,6 @@ def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Insp
         with storage("reading the pictures", path):
             sizes = {"images": path.stat().st_size}
     files = manifest.files.values() if manifest else ()
-    with storage("reading the catalogue", catalogue.path):
-        size = catalogue.path.stat().st_size
     return Inspection(
         documents=statistics.documents,
         chunks=statistics.chunks,
@@ -78,7 +74,7 @@ def inspect_store(catalogue: CatalogueReader, manifest: Manifest | None) -> Insp
         lexical=manifest.lexical if manifest else "",
         published=manifest is not None and catalogue.changes_after(manifest.revision) == 0,
         bytes={
-            "catalogue": size,
+            "catalogue": catalogue.size(),
             "index": sum(int(file["size"]) for file in files),
             **sizes,
         },

@@ -16,6 +16,7 @@ from rag_engine.components import Components
 from rag_engine.errors import InvalidInput, StorageFailed
 from rag_engine.file_endings import suffixes_of
 from rag_engine.health.extent import QUESTIONS, SAMPLE
+from rag_engine.location import ServerAddress, parse_location
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Embedder, Generator, LanguageDetector, Loader, Reranker
@@ -38,11 +39,11 @@ __all__ = ["KnowledgeBase"]
 class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     """Documents in the languages they were written in, searched in any language.
 
-    Safe to share between threads. One process at a time may write (it holds a lock until
-    ``close``); any number may read beside it. Every method raises ``StoreClosed`` after ``close``,
-    ``StoreForked`` in a process that was forked from the one that opened it, and ``StorageFailed``
-    where the disk does not do what is asked of it; what writes raises ``StoreReadOnly`` where it
-    was opened ``read_only``.
+    Safe to share between threads. In a folder one process at a time may write (it holds a lock
+    until ``close``), on a server any number; any number may read beside them. Every method raises
+    ``StoreClosed`` after ``close``, ``StoreForked`` in a process that was forked from the one that
+    opened it, and ``StorageFailed`` where the disk or the server does not do what is asked of it;
+    what writes raises ``StoreReadOnly`` where it was opened ``read_only``.
 
     Example::
 
@@ -56,12 +57,15 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         """Put the parts together; use ``open``."""
         super().__init__(opened, workers)
         self.path = opened.root
+        """The folder of the index files: the knowledge base's own, or one of the cache."""
+        self.location = opened.name
+        """Where it is, as messages say it: its folder, or its address without a password."""
         self._catalogue = opened.catalogue
 
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: str | Path | ServerAddress,
         *,
         settings: Settings | None = None,
         components: Components | Callable[[Settings], Components] | None = None,
@@ -76,6 +80,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
     ) -> KnowledgeBase:
         """Open the knowledge base in the folder ``path``, making a new one if there is none.
 
+        An address such as ``postgresql://user@host/database?kb=manuals`` opens one on a server:
+        any number of processes may write to it at once (``rag_engine/connectors/postgres``).
         Without ``settings`` those that it was made with are used (the defaults for a new one).
         A part of your own takes the place of the one that they name: any object that does what
         its Protocol in ``rag_engine.ports`` says. ``loaders`` of your own stand before those of
@@ -86,7 +92,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
 
         Raises:
             StoreNotFound: there is none, and it was opened ``read_only`` or not to ``create``.
-            StoreLocked: another process is writing to it.
+            StoreLocked: another process is writing to it (in a folder).
             StoreCorrupt: it is damaged.
             StorageFailed: its files can not be read, or not be written.
             ContractMismatch: it was built with another model, analyser or chunking.
@@ -103,7 +109,7 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
             loaders=loaders,
         )
         opened = open_store(
-            Path(path), own, settings, components, read_only=read_only, create=create
+            parse_location(path), own, settings, components, read_only=read_only, create=create
         )
         return cls(opened, workers)
 
@@ -327,7 +333,8 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         With ``only_if_due``, as at ``close``, a few changes to a large knowledge base (up to one
         chunk in a hundred, of 20,000 or more) are no reason to: opening it replays them.
         ``on_stage`` is called with the name of a stage, how many passages are done, and of how
-        many. Interrupted, it leaves the index that was there, and every document.
+        many. Interrupted, it leaves the index that was there, and every document. Of a knowledge
+        base on a server these are the files of this machine.
 
         Raises:
             StorageFailed: it can not be written. Searches go on, and it is due at ``close``.
@@ -394,19 +401,19 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         """
         from rag_engine.inspection import inspect_store
 
-        return inspect_store(self._opened.readable, self._index.manifest)
+        return inspect_store(self._opened.readable, self.path, self._index.manifest)
 
     def check(self, *, on_stage: OnStage = silent) -> CheckReport:
         """Verify all that the knowledge base holds, as ``rag-engine check`` does; change nothing.
 
-        What can not be opened any more is checked with ``rag_engine.store.check.check_store``.
+        What can not be opened any more is checked with ``rag_engine.checking.check_location``.
 
         Example: ``assert kb.check().problems == []``
         """
-        from rag_engine.store.check import check_store
+        from rag_engine.checking import check_location
 
         self._check_open()
-        return check_store(self.path, self._index.factories, on_stage=on_stage)
+        return check_location(self._opened.location, self._index.factories, on_stage=on_stage)
 
     def backup(
         self,
@@ -427,13 +434,19 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         Raises:
             StoreError: the folder exists.
             StoreCorrupt: the knowledge base is damaged: no backup of it is made.
-            InvalidInput: the folder is inside of the knowledge base.
+            InvalidInput: the folder is inside of the knowledge base; or that is on a server, whose
+                own tools copy it.
 
         Example: ``print(kb.backup("backups/monday").documents)``
         """
         from rag_engine.store.backup import backup_store
 
         self._check_open()
+        if isinstance(self._opened.location, ServerAddress):
+            raise InvalidInput(
+                f"backup is for a knowledge base in a folder; {self.location} is on a server: dump "
+                "its schema by pg_dump"
+            )
         return backup_store(
             self.path,
             Path(folder),

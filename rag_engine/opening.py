@@ -1,4 +1,4 @@
-"""Opening the folder of a knowledge base, or making a new one in it.
+"""Opening a knowledge base where it is, or making a new one there.
 
 What reads the index and the pictures is imported once the embedder is made, which reads its model
 beside: the one takes as long as the other.
@@ -10,7 +10,6 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag_engine.components import (
@@ -18,9 +17,10 @@ from rag_engine.components import (
     check_generator,
     default_components,
     default_loaders,
+    default_server,
     wait_for_embedder,
 )
-from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreError, StoreReadOnly
+from rag_engine.errors import InvalidInput, SettingsError, StoreClosed, StoreReadOnly
 from rag_engine.index_contract import (
     check_contract,
     components_to_open,
@@ -28,36 +28,35 @@ from rag_engine.index_contract import (
     index_contract,
     settings_to_open,
 )
+from rag_engine.location import Location, ServerAddress
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import Loader
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue import Catalogue
-from rag_engine.store.failures import storage
-from rag_engine.store.files import (
-    WriterLock,
-    make_folders,
-    put_in_place,
-    renew_name,
-    sync_folder,
-)
+from rag_engine.store.folder import Folder
 from rag_engine.store.forks import Home
+from rag_engine.store.place import OpenPlace, Place
 from rag_engine.store.progress import OnStage, silent
-from rag_engine.store.recognised import CATALOGUE as _CATALOGUE
-from rag_engine.store.recognised import find_catalogue, no_knowledge_base
 
 if TYPE_CHECKING:
     from rag_engine.images.pictures import Pictures
 
-__all__ = ["OpenedStore", "open_store"]
+__all__ = ["OpenedStore", "open_store", "place_of"]
 
-_LOCK = "writer.lock"
-_UNFINISHED = f"{_CATALOGUE}.new"
-_OURS = frozenset({_LOCK, _UNFINISHED, f"{_UNFINISHED}-journal"})
-"""What a process that was killed while making a knowledge base may leave."""
+
+def place_of(location: Location) -> Place:
+    """Return what opens the knowledge base that is there.
+
+    Raises:
+        MissingExtra: it is on a server, and the client is not installed.
+    """
+    return default_server(location) if isinstance(location, ServerAddress) else Folder(location)
 
 
 class OpenedStore:
-    """An open catalogue, its index, the parts and settings they work with, the writer's lock.
+    """An open catalogue, its index, and the parts and settings that they work with.
+
+    ``root`` is the folder of the index files, ``name`` what the knowledge base is called.
 
     What writes does so inside ``writing``, one thread at a time.
     """
@@ -65,45 +64,47 @@ class OpenedStore:
     def __init__(
         self,
         *,
-        root: Path,
-        catalogue: Catalogue,
+        location: Location,
+        name: str,
+        place: OpenPlace,
         components: Components,
         settings: Settings,
-        lock: WriterLock | None,
         own_loaders: tuple[Loader, ...] = (),
         pictures: Pictures | None = None,
     ) -> None:
         """Put the parts together; use ``open_store``."""
         from rag_engine.store.index import Index
 
-        self.root = root
-        self.catalogue = catalogue
+        self.location = location
+        self.name = name
+        self.root = place.root
+        self.catalogue = place.catalogue
         self.components = components
         self.settings = settings
         self.pictures = pictures
         self.closed = False
-        self._home = Home(root)
+        self._home = Home(name)
         self._one_writes = threading.RLock()
         self._making_loaders = threading.Lock()  # of its own: nobody waits for a writer
-        self._lock = lock
+        self._place = place
         self._own_loaders = own_loaders
         self._loaders = components.loaders
         self.index = Index(
-            root,
-            catalogue,
+            place.root,
+            place.catalogue,
             dimension=components.embedder.dimension,
             dense=components.dense,
             lexical=components.lexical,
             prior=components.prior,
             token_space=components.token_space,
             fair=settings.fairness.enabled,
-            read_only=lock is None,
+            publishing=place.publishing,
         )
 
     @property
     def read_only(self) -> bool:
         """Tell whether it was opened for reading."""
-        return self._lock is None
+        return self.catalogue.read_only
 
     @property
     def loaders(self) -> tuple[Loader, ...]:
@@ -129,7 +130,7 @@ class OpenedStore:
         """
         self._home.check()
         if self.closed:
-            raise StoreClosed(f"the knowledge base {self.root} was closed; open it again")
+            raise StoreClosed(f"the knowledge base {self.name} was closed; open it again")
 
     def check_writable(self, *, files: bool = False) -> None:
         """Refuse to write; what is to be written are ``files``, or documents.
@@ -143,7 +144,7 @@ class OpenedStore:
         self.check_open()
         if self.read_only:
             raise StoreReadOnly(
-                f"the knowledge base {self.root} was opened with read_only=True; open it without"
+                f"the knowledge base {self.name} was opened with read_only=True; open it without"
             )
         if files and self.pictures is not None:
             self.pictures.check_taken()
@@ -195,15 +196,13 @@ class OpenedStore:
             finally:
                 self.closed = True
                 self._own_loaders, self._loaders = (), ()  # a parser's process ends with its loader
-                self.catalogue.close()
+                self._place.close()
                 if self.pictures is not None:
                     self.pictures.store.close()
-                if self._lock is not None:
-                    self._lock.release()
 
 
 def open_store(
-    root: Path,
+    location: Location,
     own: OwnParts,
     settings: Settings | None,
     components: Components | Callable[[Settings], Components] | None,
@@ -211,33 +210,35 @@ def open_store(
     read_only: bool,
     create: bool,
 ) -> OpenedStore:
-    """Open the knowledge base in ``root``; the errors are those of ``KnowledgeBase.open``."""
+    """Open the knowledge base that is there; the errors are those of ``KnowledgeBase.open``."""
     if settings is not None and not isinstance(settings, Settings):
         raise InvalidInput(
             f"settings must be Settings, got {type(settings).__name__} {settings!r:.80}; read a "
             "file with Settings.from_toml(Path(...))"
         )
     build = _builder(components, own)
+    place = place_of(location)
     parts: Components | None = None
-    if find_catalogue(root) is None:
+    if not place.exists():
         if read_only or not create:
-            raise no_knowledge_base(root)
+            raise place.not_found()
         settings = settings or Settings()
+        _check_pictures(place, settings)
         parts = build(settings)
         wait_for_embedder(parts)  # of wrong weights nothing is made
-        with storage("making a knowledge base", root):
-            _create(root, settings, parts)
-    lock = None if read_only else WriterLock(root / _LOCK)
-    catalogue: Catalogue | None = None
+        place.create(
+            {
+                "settings": settings.model_dump(mode="json"),
+                "contract": index_contract(parts, settings),
+            }
+        )
+    open_place = place.open(read_only=read_only)
+    catalogue = open_place.catalogue
     pictures: Pictures | None = None
     try:
-        if not read_only:
-            from rag_engine.store.upgrade import upgrade
-
-            upgrade(root / _CATALOGUE)
-        catalogue = Catalogue(root / _CATALOGUE, read_only=read_only)
         if settings is None:
-            settings = read_stored(catalogue.meta("settings"), origin=str(catalogue.path))
+            settings = read_stored(catalogue.meta("settings"), origin=catalogue.name)
+        _check_pictures(place, settings)
         stored = catalogue.meta("contract")
         settings = settings_to_open(stored, settings)
         parts = components_to_open(stored, parts or build(settings))
@@ -249,13 +250,14 @@ def open_store(
                 f"images.model = {settings.images.model!r:.80} has no effect: the components that "
                 "were given hold no images embedder"
             )
-        pictures = open_pictures(root, catalogue, parts.images, read_only=read_only)
+        if place.keeps_pictures:
+            pictures = open_pictures(open_place.root, catalogue, parts.images, read_only=read_only)
         opened = OpenedStore(
-            root=root,
-            catalogue=catalogue,
+            location=location,
+            name=place.name,
+            place=open_place,
             components=parts,
             settings=settings,
-            lock=lock,
             own_loaders=tuple(own.loaders),
             pictures=pictures,
         )
@@ -264,11 +266,21 @@ def open_store(
     except BaseException:
         if pictures is not None:
             pictures.store.close()
-        if catalogue is not None:
-            catalogue.close()
-        if lock is not None:
-            lock.release()
+        open_place.close()
         raise
+
+
+def _check_pictures(place: Place, settings: Settings) -> None:
+    """Refuse to look at pictures where none can be kept.
+
+    Raises:
+        SettingsError: the settings say so.
+    """
+    if settings.images.model and not place.keeps_pictures:
+        raise SettingsError(
+            f"images.model = {settings.images.model!r:.80}: pictures are not kept on a server; "
+            f"leave it empty for {place.name}, or use a knowledge base in a folder"
+        )
 
 
 def _builder(
@@ -295,39 +307,3 @@ def _builder(
         return built
 
     return build
-
-
-def _create(root: Path, settings: Settings, components: Components) -> None:
-    """Make an empty knowledge base; afterwards it is there whole, or not at all."""
-    if root.exists() and not root.is_dir():
-        raise StoreError(f"{root} is a file; name a folder for the knowledge base")
-    make_folders(root)
-    names = sorted(entry.name for entry in root.iterdir())
-    if foreign := [name for name in names if name not in _OURS | {_CATALOGUE}]:
-        raise StoreError(
-            f"{root} holds other files ({foreign[0]}, ...) and no knowledge base; name an empty "
-            "folder or a new one"
-        )
-    lock = WriterLock(root / _LOCK)
-    try:
-        if (root / _CATALOGUE).exists():  # another process was quicker
-            return
-        try:
-            sync_folder(root.absolute().parent)  # also after one that was killed before it could
-        except OSError:
-            renew_name(root.absolute())
-            raise
-        unfinished = root / _UNFINISHED
-        unfinished.unlink(missing_ok=True)
-        meta = {
-            "settings": settings.model_dump(mode="json"),
-            "contract": index_contract(components, settings),
-        }
-        try:
-            Catalogue.create(unfinished, meta).close()
-            put_in_place(unfinished, root / _CATALOGUE)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-    finally:
-        lock.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,19 @@ from rag_engine.connectors.lexical.tantivy_index import TantivyFactory
 from tests.doubles import HashEmbedder
 from tests.llama_server import llama_server
 from tests.milvus_server import milvus_lite, milvus_server
+from tests.postgres_server import kb_address, own_postgres, postgres_address
 
-__all__ = ["llama_server", "milvus_lite", "milvus_server"]
+__all__ = [
+    "kb_address",
+    "llama_server",
+    "milvus_lite",
+    "milvus_server",
+    "own_postgres",
+    "postgres_address",
+]
+
+PLACES = ["folder", pytest.param("postgres", marks=pytest.mark.postgres)]
+"""Where a knowledge base may be; what a test promises holds in both."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,6 +52,15 @@ def bundled_e5():
     from rag_engine.connectors.embedders.bundled_e5 import BundledE5
 
     return BundledE5()
+
+
+@pytest.fixture(params=PLACES)
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    """Give where a new knowledge base may be made: a folder, or an address of a server."""
+    if request.param == "folder":
+        return tmp_path / "kb"
+    address: str = request.getfixturevalue("kb_address")
+    return address
 
 
 def components_with(embedder) -> Components:

@@ -23,6 +23,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     ),
     "frameworks": ("llama_index", "haystack"),
     "milvus": ("pymilvus", "milvus_lite"),
+    "postgres": ("psycopg", "psycopg_pool"),
     "stores": ("langchain_postgres", "langchain_qdrant", "pgserver"),
     "llm": ("gguf", "xllamacpp"),
     "browser": ("selenium",),
@@ -66,6 +67,10 @@ _FILES = {
     "tests/pipelines/test_bench_mteb.py": "mteb",
     "tests/pipelines/test_bench*.py": "slow",
     "tests/*test_milvus_*.py": "milvus",
+    "rag_engine/connectors/postgres/connecting.py": "postgres",
+    "rag_engine/connectors/postgres/database.py": "postgres",
+    "rag_engine/connectors/postgres/failures.py": "postgres",
+    "tests/connectors/postgres/test_*.py": "postgres",
     "tests/*test_stores_*.py": "stores",
     "tests/*test_llama_*.py": "llm",
     "tests/connectors/http/ui/test_*.py": "browser",
@@ -82,6 +87,9 @@ _FIXTURES = {
     "llama_server": "llm",
     "milvus_server": "milvus",
     "milvus_lite": "milvus",
+    "own_postgres": "postgres",
+    "postgres_address": "postgres",
+    "kb_address": "postgres",
 }
 """Fixtures whose every user has the mark."""
 

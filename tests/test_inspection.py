@@ -10,7 +10,7 @@ import pytest
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.errors import StoreNotFound
-from rag_engine.inspection import inspect_folder
+from rag_engine.inspection import inspect_location
 from tests.doubles import HashEmbedder
 
 ROOT = Path(__file__).parents[1]
@@ -20,17 +20,17 @@ NEEDLESS = ("openvino", "faiss", "tantivy", "sentencepiece", "rag_engine.knowled
 def test_a_folder_tells_what_the_opened_knowledge_base_tells(tmp_path: Path):
     with KnowledgeBase.open(tmp_path / "kb", embedder=HashEmbedder(16)) as kb:
         kb.add([Document(id="pump", text="Die Dichtung wird jedes Jahr ersetzt.")])
-        unpublished = inspect_folder(kb.path)
+        unpublished = inspect_location(kb.path)
         assert unpublished == kb.inspect()
         assert (unpublished.documents, unpublished.published) == (1, False)
     with KnowledgeBase.open(tmp_path / "kb", embedder=HashEmbedder(16), read_only=True) as kb:
-        assert inspect_folder(kb.path) == kb.inspect()
+        assert inspect_location(kb.path) == kb.inspect()
         assert kb.inspect().published
 
 
 def test_none_is_said_to_be_none(tmp_path: Path):
     with pytest.raises(StoreNotFound, match="no knowledge base at"):
-        inspect_folder(tmp_path)
+        inspect_location(tmp_path)
 
 
 def test_the_command_loads_no_model_and_no_index(tmp_path: Path):

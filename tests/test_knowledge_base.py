@@ -35,8 +35,8 @@ def test_a_question_finds_the_passage_in_another_language(
         assert ids(kb.search(question, k=1)) == [document]
 
 
-def test_a_hit_explains_itself(tmp_path: Path, real_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+def test_a_hit_explains_itself(location, real_components):
+    with KnowledgeBase.open(location, components=real_components) as kb:
         kb.add(RULES)
         hit = kb.search("seal of the X-200", k=4)[0]
     assert (hit.rank, hit.chunk.language, hit.title) == (1, "de", "P")
@@ -47,8 +47,8 @@ def test_a_hit_explains_itself(tmp_path: Path, real_components):
     assert PUMP.text[hit.chunk.start : hit.chunk.end] == hit.chunk.text
 
 
-def test_ask_quotes_and_cites(tmp_path: Path, real_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=real_components) as kb:
+def test_ask_quotes_and_cites(location, real_components):
+    with KnowledgeBase.open(location, components=real_components) as kb:
         assert not kb.ask("Is anybody there?").supported
         kb.add(RULES)
         pieces: list[str] = []
@@ -59,8 +59,8 @@ def test_ask_quotes_and_cites(tmp_path: Path, real_components):
     assert pieces
 
 
-def test_add_update_delete_without_a_rebuild(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_add_update_delete_without_a_rebuild(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add(RULES)
         assert kb.add(RULES).unchanged == 4
         kb.publish()
@@ -72,14 +72,14 @@ def test_add_update_delete_without_a_rebuild(tmp_path: Path, quick_components):
         assert {h.chunk.text for h in hits if h.chunk.document_id == "pump"} == {changed.text}
         assert kb.delete(["pump", "nobody"]) == ["pump"]
         assert "pump" not in ids(kb.search("Dichtung", k=10))
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         assert "pump" not in ids(kb.search("Dichtung", k=10))
         assert kb.document("garantie") == RULES[1]
         assert kb.document_ids() == sorted(["garantie", "насос", "水"])
 
 
-def test_the_later_of_two_documents_with_one_id_stays(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_the_later_of_two_documents_with_one_id_stays(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add([Document(id="a", text="one"), Document(id="a", text="two")])
         assert [hit.chunk.text for hit in kb.search("one", k=5)] == ["two"]
 
@@ -121,8 +121,8 @@ def test_whoever_interrupts_does_not_wait_for_an_index(
         assert reader.inspect().dense  # published by the next writer
 
 
-def test_filters_and_languages(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_filters_and_languages(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add(
             [
                 *RULES,
@@ -135,8 +135,8 @@ def test_filters_and_languages(tmp_path: Path, quick_components):
         assert kb.search("Haus", where=Equals("year", "2024")) == []
 
 
-def test_a_document_without_text_is_reported(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_a_document_without_text_is_reported(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         assert kb.add([Document(id="blank", text=" \n ")]).empty == ("blank",)
         assert kb.search("anything") == []
 
@@ -162,10 +162,10 @@ def test_bad_k(tmp_path: Path, quick_components, k: int):
 # -- against a dictionary, and from many threads -----------------------------------------------
 
 
-def test_searching_while_writing(tmp_path: Path, quick_components):
+def test_searching_while_writing(location, quick_components):
     errors: list[BaseException] = []
     stop = threading.Event()
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add(Document(id=f"d{n}", text=f"fest {n}") for n in range(50))
 
         def read() -> None:
@@ -243,8 +243,8 @@ def test_a_reranker_has_the_last_word(tmp_path: Path, quick_components):
     assert all(1 <= hit.parts.rank_before_rerank <= 4 for hit in hits)
 
 
-def test_wrong_arguments_are_told_clearly(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_wrong_arguments_are_told_clearly(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add([Document(id="1", text="eins"), Document(id="2", text="zwei")])
         for call in (
             lambda: kb.delete("12"),
@@ -260,8 +260,8 @@ def test_wrong_arguments_are_told_clearly(tmp_path: Path, quick_components):
         assert kb.search("eins", language="DE-at")[0].query_language == "de"
 
 
-def test_a_reader_that_missed_a_publication_catches_up(tmp_path: Path, quick_components):
-    path = tmp_path / "kb"
+def test_a_reader_that_missed_a_publication_catches_up(location, quick_components):
+    path = location
     with KnowledgeBase.open(path, components=quick_components) as kb:
         kb.add(RULES)
         kb.publish()
@@ -282,8 +282,8 @@ def test_a_reader_that_missed_a_publication_catches_up(tmp_path: Path, quick_com
         reader.close()
 
 
-def test_metadata_keys_in_any_language(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+def test_metadata_keys_in_any_language(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as kb:
         kb.add([Document(id="a", text="Depo", metadata={"şehir": "Ankara", "城市": "上海"})])
         assert ids(kb.search("depo", where=Equals("şehir", "Ankara"))) == ["a"]
         assert kb.search("depo", where=Equals("城市", "北京")) == []
@@ -305,8 +305,8 @@ def test_publishing_tells_how_far_it_is(tmp_path, quick_components):
         assert len(told) == before
 
 
-def test_an_interrupted_publication_leaves_what_was_there(tmp_path, quick_components):
-    path = tmp_path / "kb"
+def test_an_interrupted_publication_leaves_what_was_there(location, quick_components):
+    path = location
     with KnowledgeBase.open(path, components=quick_components) as kb:
         kb.add([Document(id="a", text="Die Pumpe läuft.")])
         kb.publish()

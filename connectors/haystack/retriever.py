@@ -17,6 +17,7 @@ from rag_engine.connectors.passage_metadata import passage_id, passage_metadata
 from rag_engine.errors import InvalidInput
 from rag_engine.filters import Filter, all_of
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location, parse_location
 from rag_engine.records import Hit, Message
 from rag_engine.search_arguments import check_k, check_min_score, checked_language
 from rag_engine.settings import Settings
@@ -98,9 +99,10 @@ class RagEngineRetriever:
                     "settings are for a folder that is opened; this knowledge base is open, and "
                     "has its own"
                 )
-            self._path, self._kb = knowledge_base.path, knowledge_base
+            self._location: Location
+            self._location, self._kb = parse_location(knowledge_base.location), knowledge_base
         else:
-            self._path = Path(knowledge_base)
+            self._location = parse_location(knowledge_base)
 
     def warm_up(self) -> None:
         """Open the knowledge base, if it is not open.
@@ -131,7 +133,7 @@ class RagEngineRetriever:
         """Return what ``from_dict`` makes such a component of."""
         stored: dict[str, Any] = default_to_dict(
             self,
-            knowledge_base=str(self._path),
+            knowledge_base=str(self._location),
             top_k=self.top_k,
             filters=self.filters,
             language=self.language,
@@ -194,7 +196,9 @@ class RagEngineRetriever:
     def _opened(self) -> KnowledgeBase:
         with self._opening:
             if self._kb is None:
-                self._kb = KnowledgeBase.open(self._path, settings=self.settings, read_only=True)
+                self._kb = KnowledgeBase.open(
+                    self._location, settings=self.settings, read_only=True
+                )
             return self._kb
 
     def _asked(

@@ -62,7 +62,7 @@ class RagEngineVectorStore(OwnsKnowledgeBase, DocumentSearch):
         self._owned = False
 
     def __repr__(self) -> str:
-        return f"RagEngineVectorStore({str(self.knowledge_base.path)!r})"
+        return f"RagEngineVectorStore({self.knowledge_base.location!r})"
 
     @classmethod
     def open(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rag_engine.pipelines.cli.copied import copied_outcome
+from rag_engine.pipelines.cli.opening import folder_of
 from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.cli.stored_indexes import stored_indexes
 from rag_engine.pipelines.output import Outcome
@@ -41,9 +42,10 @@ def backup(
     The copy holds one revision and is a knowledge base itself: it can be searched as it is. A
     damaged knowledge base is not copied. Interrupted, nothing is left of it; begin anew.
     """
+    folder = folder_of(kb, "backup", "dump its schema by pg_dump")
     with Bar(unit="step") as bar:
         report = backup_store(
-            kb,
+            folder,
             target,
             stored_indexes,
             with_index=not without_index,

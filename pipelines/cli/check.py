@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rag_engine.checking import check_location
 from rag_engine.images.image_repair import ImagesRepair, repair_images
 from rag_engine.images.image_store import IMAGES
-from rag_engine.pipelines.cli.opening import open_kb
+from rag_engine.location import Location
+from rag_engine.pipelines.cli.opening import folder_of, open_kb
 from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.cli.stored_indexes import stored_indexes
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
 from rag_engine.records import Problem
-from rag_engine.store.check import CheckReport, DamagedDocument, check_store
+from rag_engine.store.check import CheckReport, DamagedDocument
 from rag_engine.store.repair import RepairReport, repair_catalogue
 
 __all__ = ["check"]
@@ -39,11 +40,17 @@ def check(
     It changes nothing without --repair. With it, documents that are damaged are dropped and named;
     the next `rag-engine index` of their files brings them back.
     """
+    folder = (
+        folder_of(kb, "check --repair", "restore the database from a backup") if repair else None
+    )
     with Bar(unit="step") as bar:
-        report = check_store(kb, stored_indexes, on_stage=bar.stage)
+        report = check_location(kb, stored_indexes, on_stage=bar.stage)
         sources = {problem.source for problem in report.problems} if repair else set()
-        repaired = repair_catalogue(kb, on_stage=bar.stage) if sources - {"index", IMAGES} else None
-        pictures = repair_images(kb) if IMAGES in sources else None
+        repaired, pictures = None, None
+        if folder is not None and sources - {"index", IMAGES}:
+            repaired = repair_catalogue(folder, on_stage=bar.stage)
+        if folder is not None and IMAGES in sources:
+            pictures = repair_images(folder)
     if sources - {IMAGES}:
         with open_kb(kb, None, read_only=False) as opened, Bar() as bar:
             opened.publish(on_stage=bar.stage)
@@ -51,7 +58,7 @@ def check(
 
 
 def _outcome(
-    kb: Path,
+    kb: Location,
     report: CheckReport,
     repaired: RepairReport | None,
     pictures: ImagesRepair | None,

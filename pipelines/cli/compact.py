@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rag_engine.pipelines.cli.opening import load_settings, open_kb
+from rag_engine.pipelines.cli.opening import folder_of, load_settings, open_kb
 from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.progress import Bar
@@ -30,8 +30,10 @@ def compact(
     """Build the index anew and give back the space of what was deleted."""
     recoded = False
     if small_tokens:
+        step = "index the documents into a new one, which keeps them small"
+        folder = folder_of(kb, "compact --small-tokens", step)
         with Bar() as bar:
-            recoded = recode_tokens(kb, load_settings(settings), on_stage=bar.stage)
+            recoded = recode_tokens(folder, load_settings(settings), on_stage=bar.stage)
     with open_kb(kb, settings, read_only=False) as opened:
         before = sum(opened.inspect().bytes.values())
         with Bar() as bar:

@@ -9,6 +9,7 @@ import typer
 
 from rag_engine.file_encoding import checked_encoding
 from rag_engine.folder_listing import is_folder
+from rag_engine.location import Location
 from rag_engine.pipelines.cli.opening import open_kb
 from rag_engine.pipelines.cli.options import KbDir, SettingsFile
 from rag_engine.pipelines.output import Outcome
@@ -104,7 +105,7 @@ def index(
 
 def _index_loader(
     loader: str,
-    kb: Path,
+    kb: Location,
     settings: Path | None,
     prefix: str | None,
     *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from rag_engine.inspection import inspect_folder
+from rag_engine.inspection import inspect_location
 from rag_engine.pipelines.cli.options import KbDir
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.tables import table
@@ -14,7 +14,7 @@ __all__ = ["inspect"]
 
 def inspect(*, kb: KbDir) -> Outcome:
     """Show what a knowledge base holds."""
-    inspection = inspect_folder(kb)
+    inspection = inspect_location(kb)
     total = max(inspection.chunks, 1)
     languages = [
         {"language": language, "chunks": count, "share": f"{count / total:.1%}"}

@@ -6,12 +6,13 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag_engine.errors import InvalidFilter
+from rag_engine.errors import InvalidFilter, InvalidInput
 from rag_engine.filters import Equals, Filter, Or, all_of, in_languages
+from rag_engine.location import Location, parse_location
 from rag_engine.pipelines.output import Outcome
 from rag_engine.pipelines.output_files import write_lines
 from rag_engine.records import MetadataValue
@@ -27,10 +28,12 @@ __all__ = [
     "Question",
     "QuestionLanguage",
     "ReportFile",
+    "ServedKb",
     "SettingsFile",
     "Where",
     "checked_file",
     "chosen_filter",
+    "kb_location",
     "write_report",
 ]
 
@@ -50,12 +53,44 @@ def checked_file(path: Path | None) -> Path | None:
     return path
 
 
-KbDir = Annotated[Path, typer.Option("--kb", metavar="DIR", help="The knowledge base.")]
-KbDirs = Annotated[
-    list[Path],
+def kb_location(text: str) -> Location:
+    """Read where a knowledge base is.
+
+    Raises:
+        typer.BadParameter: an address that can not be meant.
+    """
+    try:
+        return parse_location(text)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+if TYPE_CHECKING:
+    _Location = Location
+else:
+    _Location = Any  # Typer knows no unions; the parser says what it is
+
+KbDir = Annotated[
+    _Location,
     typer.Option(
-        "--kb", metavar="DIR", help="The knowledge base; given again: several, asked as one."
+        "--kb",
+        metavar="DIR",
+        parser=kb_location,
+        help="The knowledge base: its folder, or postgresql://USER@HOST/DATABASE?kb=NAME.",
     ),
+]
+KbDirs = Annotated[
+    list[_Location],
+    typer.Option(
+        "--kb",
+        metavar="DIR",
+        parser=kb_location,
+        help="The knowledge base; given again: several, asked as one.",
+    ),
+]
+ServedKb = Annotated[
+    _Location | None,
+    typer.Option("--kb", metavar="DIR", parser=kb_location, help="One knowledge base."),
 ]
 KeptKbDir = Annotated[
     Path | None, typer.Option("--kb", metavar="DIR", help="Keep the knowledge base there.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rag_engine.pipelines.cli.opening import load_settings
-from rag_engine.pipelines.cli.options import SettingsFile
+from rag_engine.pipelines.cli.options import ServedKb, SettingsFile
 from rag_engine.pipelines.output import Outcome
 
 __all__ = ["serve"]
@@ -16,9 +16,7 @@ __all__ = ["serve"]
 
 def serve(
     *,
-    kb: Annotated[
-        Path | None, typer.Option("--kb", metavar="DIR", help="One knowledge base.")
-    ] = None,
+    kb: ServedKb = None,
     tenants: Annotated[
         Path | None,
         typer.Option("--tenants", metavar="DIR", help="A folder with a knowledge base a tenant."),

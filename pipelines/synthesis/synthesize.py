@@ -27,6 +27,7 @@ from rag_engine.connectors.training.synthesis.question_prompt import PROMPT_VERS
 from rag_engine.connectors.training.synthesis.round_trip import return_trip
 from rag_engine.errors import InvalidInput, SettingsError
 from rag_engine.knowledge_base import KnowledgeBase
+from rag_engine.location import Location
 from rag_engine.pipelines.output import Outcome, note
 from rag_engine.pipelines.progress import Bar
 from rag_engine.pipelines.synthesis.asking import Asked, Request, ask_in_order
@@ -51,7 +52,7 @@ _DEEPER = 30
 
 
 def synthesize(
-    path: Path,
+    path: Location,
     target: Path,
     wanted: Synthesis,
     *,

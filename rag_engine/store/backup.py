@@ -41,6 +41,7 @@ from rag_engine.store.progress import OnStage, silent
 from rag_engine.store.recognised import CATALOGUE, find_catalogue, no_knowledge_base
 from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import check_schema, connect
+from rag_engine.store.sqlite_dialect import SQLITE
 from rag_engine.store.statements import read_meta
 
 __all__ = ["BackupReport", "backup_store", "restore_store"]
@@ -306,7 +307,7 @@ class _Copy:
     def _compare_sums(self, connection: sqlite3.Connection) -> None:
         """Compare the documents and passages that are there with what was counted in the moment."""
         name = digests.DOCUMENT_IDS
-        found = connection.execute(*read_set(name)).fetchall()
+        found = connection.execute(*read_set(name, SQLITE)).fetchall()
         check_set(name, found, digests.kept_digest(connection, name), self._root)
         self.documents = len(found)
         table = np.array(

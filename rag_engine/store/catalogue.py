@@ -1,4 +1,4 @@
-"""The catalogue: documents, chunks and raw vectors in one SQLite file, the source of truth.
+"""The catalogue: documents, chunks and raw vectors in one database, the source of truth.
 
 A change is durable when its method returns. Every change gets the next *revision*; whatever is
 derived from the catalogue remembers the revision it was made at and catches up from there.
@@ -7,99 +7,72 @@ derived from the catalogue remembers the revision it was made at and catches up 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from rag_engine.file_names import spellings
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.catalogue_records import FinishedSource
-from rag_engine.store.connection import Connection
-from rag_engine.store.digests import SEQUENCES, TOMBSTONES, Tally, kept_digest, rows_digest
-from rag_engine.store.failures import storage
+from rag_engine.store.database import Database, Statements
+from rag_engine.store.digests import CHUNKS, SEQUENCES, TOMBSTONES, kept_digest, rows_digest
 from rag_engine.store.row_codec import StoredDocument
 from rag_engine.store.row_sets import check_set, read_set
-from rag_engine.store.schema import SCHEMA_VERSION, check_header, connect, create_schema
 from rag_engine.store.statements import (
-    delete_document,
+    Change,
+    delete_documents,
+    insert_documents,
     put_meta,
     put_source,
     read_meta,
     remove_source,
-    replace_documents,
 )
 
 __all__ = ["Catalogue"]
 
 
-class Catalogue(CatalogueReader):
-    """One open catalogue file; safe to share between threads, with one writing at a time."""
+_FEW_TOMBSTONES = 100_000
+_TOMBSTONE_SHARE = 0.1
+"""So many tombstones, or this share of the chunks, are kept for indexes elsewhere to catch up."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        """Open an existing catalogue.
+
+class Catalogue(CatalogueReader):
+    """One open catalogue; safe to share between threads, with one writing at a time."""
+
+    def __init__(self, database: Database) -> None:
+        """Work with a database, and close it at the end.
 
         Raises:
-            StoreNotFound: there is no such file.
             StoreCorrupt: it is damaged, or was written by a newer version of this package.
             StorageFailed: it can not be read, or not be written.
         """
-        super().__init__(path)
+        super().__init__(database)
         self._unconfirmed = False
-        try:
-            if not read_only:
-                with storage("opening the catalogue", path):
-                    check_header(path)
-            self._writer = None if read_only else Connection(path, read_only=False)
-        except BaseException:
-            super().close()
-            raise
 
-    @classmethod
-    def create(cls, path: Path, meta: Mapping[str, object]) -> Catalogue:
-        """Create an empty catalogue that keeps ``meta`` (plain data), and open it.
-
-        Raises:
-            StorageFailed: it can not be written.
-        """
-        entries = {"schema": SCHEMA_VERSION, "revision": 0, **meta}
-        with storage("making a knowledge base", path):
-            create_schema(path)
-            with contextlib.closing(connect(path, read_only=False)) as connection:
-                tally = Tally()
-                connection.execute("BEGIN IMMEDIATE")
-                for key, value in entries.items():
-                    put_meta(connection, tally, key, value)
-                tally.write(connection)
-                connection.execute("COMMIT")
-        return cls(path, read_only=False)
-
-    def close(self) -> None:
-        """Close the file; the catalogue can not be used afterwards."""
-        super().close()
-        if self._writer is not None:
-            self._writer.close()
+    @property
+    def read_only(self) -> bool:
+        """Tell whether nothing can be changed."""
+        return self._database.read_only
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, Tally, int]]:
-        """Open a transaction and give it, its tally, and the revision that it will commit."""
-        if self._writer is None:
-            raise AssertionError("the catalogue was opened for reading")
+    def _transaction(self) -> Iterator[Change]:
+        """Open a transaction."""
         self._unconfirmed = True
-        with self._writer.transaction("changing the catalogue") as connection:
-            tally = Tally()
+        with self._database.transaction() as connection:
             given = self._given(connection)
             revision = 1 + int(_meta_text(connection, "revision") or 0)
-            put_meta(connection, tally, "revision", revision)
-            yield connection, tally, revision
-            tally.remove(SEQUENCES, rows_digest(given))
-            tally.add(SEQUENCES, rows_digest(connection.execute(*read_set(SEQUENCES))))
-            tally.write(connection)
+            change = Change(connection, self._database.dialect, revision)
+            put_meta(connection, change.tally, "revision", revision)
+            yield change
+            change.keep_numbers()
+            change.tally.remove(SEQUENCES, rows_digest(given))
+            sequences = connection.execute(*read_set(SEQUENCES, self._database.dialect))
+            change.tally.add(SEQUENCES, rows_digest(sequences))
+            change.tally.write(connection)
         self._unconfirmed = False
 
-    def _given(self, connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    def _given(self, connection: Statements) -> list[tuple[str, int]]:
         """Return the last number that each table gave; one that was given is never given again."""
-        given = connection.execute(*read_set(SEQUENCES)).fetchall()
-        check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), self.path)
+        given = connection.execute(*read_set(SEQUENCES, self._database.dialect)).fetchall()
+        check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), self.name)
         return given
 
     def confirm(self) -> None:
@@ -118,8 +91,11 @@ class Catalogue(CatalogueReader):
 
     def replace(self, documents: Iterable[StoredDocument]) -> None:
         """Write documents with their chunks, each in the place of one with the same id."""
-        with self._transaction() as (connection, tally, revision):
-            replace_documents(connection, tally, documents, revision)
+        batch = list(documents)
+        with self._transaction() as change:
+            for together in _of_one_id_each(batch):
+                delete_documents(change, (stored.document.id for stored in together))
+                insert_documents(change, together)
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Delete documents and their chunks; return the ids that existed.
@@ -129,8 +105,8 @@ class Catalogue(CatalogueReader):
         names = list(ids)
         known = self.fingerprints(names)  # notices one that can not be found though it is there
         meant = [form for name in names for form in ((name,) if name in known else spellings(name))]
-        with self._transaction() as (connection, tally, revision):
-            return [name for name in meant if delete_document(connection, tally, name, revision)]
+        with self._transaction() as change:
+            return delete_documents(change, meant)
 
     def delete_exactly(self, ids: Iterable[str]) -> list[str]:
         """Delete documents of just these ids; return those that existed.
@@ -141,31 +117,29 @@ class Catalogue(CatalogueReader):
         names = list(dict.fromkeys(ids))
         self.fingerprints(names)  # notices one that can not be found though it is there
         self.verify_documents()
-        gone: list[str] = []
         sources: dict[str, None] = {}
         sql = "SELECT source FROM document WHERE id = ?"
-        with self._transaction() as (connection, tally, revision):
+        with self._transaction() as change:
             for name in names:
-                of_document = connection.execute(sql, (name,)).fetchall()
-                if delete_document(connection, tally, name, revision):
-                    gone.append(name)
-                    sources.update((source, None) for (source,) in of_document)
+                of_document = change.connection.execute(sql, (name,)).fetchall()
+                sources.update((source, None) for (source,) in of_document)
+            gone = delete_documents(change, names)
             for forms in map(spellings, sources):
-                if not any(_documents_of(connection, form) for form in forms):
+                if not any(_documents_of(change.connection, form) for form in forms):
                     for form in forms:
-                        remove_source(connection, tally, form)
+                        remove_source(change.connection, change.tally, form)
         return gone
 
     def begin_sources(self, names: Iterable[str]) -> None:
         """Note that sources are being indexed: fingerprints are empty until they are finished."""
-        with self._transaction() as (connection, tally, _):
+        with self._transaction() as change:
             for name in names:
-                put_source(connection, tally, name, b"")
+                put_source(change.connection, change.tally, name, b"")
 
     def set_meta(self, key: str, value: object) -> None:
         """Keep plain data under ``key``."""
-        with self._transaction() as (connection, tally, _):
-            put_meta(connection, tally, key, value)
+        with self._transaction() as change:
+            put_meta(change.connection, change.tally, key, value)
 
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that sources are indexed to their end; delete their documents that do not stay.
@@ -174,59 +148,81 @@ class Catalogue(CatalogueReader):
         """
         self.verify_documents()
         gone: list[str] = []
-        with self._transaction() as (connection, tally, revision):
+        with self._transaction() as change:
             for source in finished:
                 for name in (source.name, *source.replaces):
-                    present = _documents_of(connection, name)
+                    present = _documents_of(change.connection, name)
                     gone += [document for document in present if not source.keeps(document)]
-                    remove_source(connection, tally, name)
-                put_source(connection, tally, source.name, source.fingerprint)
-            for document in gone:
-                delete_document(connection, tally, document, revision)
+                    remove_source(change.connection, change.tally, name)
+                put_source(change.connection, change.tally, source.name, source.fingerprint)
+            delete_documents(change, gone)
         return gone
 
     def delete_source(self, name: str) -> list[str]:
         """Delete a source, in whatever Unicode form, and all its documents; return their ids."""
         self.verify_documents()
         gone: list[str] = []
-        with self._transaction() as (connection, tally, revision):
+        with self._transaction() as change:
             for form in spellings(name):
-                gone += _documents_of(connection, form)
-                remove_source(connection, tally, form)
-            for document in gone:
-                delete_document(connection, tally, document, revision)
+                gone += _documents_of(change.connection, form)
+                remove_source(change.connection, change.tally, form)
+            delete_documents(change, gone)
         return gone
 
-    def forget_tombstones(self, *, up_to: int) -> None:
-        """Drop the tombstones that no generation needs any more."""
-        with self._transaction() as (connection, tally, _):
+    def forget_tombstones(self, *, published: int) -> None:
+        """Drop the tombstones that no index needs any more, now that one is of a revision.
+
+        Where indexes in several places catch up, the older half goes once they are many; an index
+        that is further behind is built anew.
+        """
+        up_to = self._needless(published) if self.is_shared else published
+        if up_to is None:
+            return
+        with self._transaction() as change:
             sql = "DELETE FROM tombstone WHERE revision <= ? RETURNING chunk, revision, checksum"
-            dropped = connection.execute(sql, (up_to,)).fetchall()
-            tally.remove(TOMBSTONES, rows_digest(dropped))
-            forgotten = int(_meta_text(connection, "forgotten") or 0)
-            put_meta(connection, tally, "forgotten", max(forgotten, up_to))
+            dropped = change.connection.execute(sql, (up_to,)).fetchall()
+            change.tally.remove(TOMBSTONES, rows_digest(dropped))
+            forgotten = int(_meta_text(change.connection, "forgotten") or 0)
+            latest = max(forgotten, up_to)
+            put_meta(change.connection, change.tally, "forgotten", latest)
+
+    def _needless(self, published: int) -> int | None:
+        """Return the revision up to which the older half of many tombstones goes."""
+        there = self.digest(TOMBSTONES).rows
+        if there <= max(_FEW_TOMBSTONES, _TOMBSTONE_SHARE * self.digest(CHUNKS).rows):
+            return None
+        sql = "SELECT revision FROM tombstone ORDER BY revision LIMIT 1 OFFSET ?"
+        middle = self.read(sql, (there // 2,))
+        return min(int(middle[0][0]), published) if middle else None
 
     def vacuum(self) -> None:
-        """Give the space of deleted rows back to the file system.
+        """Give the space of deleted rows back.
 
         Raises:
             StorageFailed: it takes room of its own, and there is none.
         """
-        if self._writer is None:
-            raise AssertionError("the catalogue was opened for reading")
-        doing = "giving back the space of what was deleted"
-        kept = "every document is kept, and what was deleted stays deleted"
-        with self._writer.using(doing, kept=kept) as connection, self._reader.held():
-            connection.execute("VACUUM")
+        self._database.give_back_space()
 
 
-def _documents_of(connection: sqlite3.Connection, source: str) -> list[str]:
+def _of_one_id_each(documents: Iterable[StoredDocument]) -> Iterator[list[StoredDocument]]:
+    """Yield documents in their order, as many together as have ids of their own."""
+    together: dict[str, StoredDocument] = {}
+    for stored in documents:
+        if stored.document.id in together:
+            yield list(together.values())
+            together = {}
+        together[stored.document.id] = stored
+    if together:
+        yield list(together.values())
+
+
+def _documents_of(connection: Statements, source: str) -> list[str]:
     """Return the ids of a source's documents."""
     rows = connection.execute("SELECT id FROM document WHERE source = ?", (source,)).fetchall()
     return [document for (document,) in rows]
 
 
-def _meta_text(connection: sqlite3.Connection, key: str) -> str | None:
+def _meta_text(connection: Statements, key: str) -> str | None:
     sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
     row = connection.execute(sql, (key,)).fetchone()
     return None if row is None else read_meta(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,9 +40,20 @@ from rag_engine.store.schema import (
     connect,
     is_damage,
 )
+from rag_engine.store.sqlite_dialect import SQLITE
 from rag_engine.store.statements import read_meta
 
-__all__ = ["CheckReport", "DamagedDocument", "Indexes", "check_store", "read_all_meta"]
+__all__ = [
+    "REBUILD",
+    "REPAIR",
+    "CheckReport",
+    "DamagedDocument",
+    "Indexes",
+    "check_store",
+    "read_all_meta",
+    "sets_to_check",
+    "vector_fault",
+]
 
 REPAIR = "rag-engine check --repair"
 REBUILD = "rag-engine compact"
@@ -173,14 +184,19 @@ def _check_catalogue(
         report.chunks += len(raw.chunks)
         report.token_vectors += sum(bool(chunk.tokens) for chunk in raw.chunks)
         for chunk in raw.chunks:
-            if reason := _vector_fault(chunk.vector, dimension):
+            if reason := vector_fault(chunk.vector, dimension):
                 report.note(_named(raw.document.id), f"the vector of chunk {chunk.id} {reason}")
             index.compare(chunk)
     factories = None
     if indexes is not None and isinstance(settings, dict):
         factories = indexes(settings)
     report.index_files = index.files
-    for reason in index.finish(connection, factories, on_stage):
+
+    def deleted_after(revision: int) -> list[int]:
+        sql = "SELECT chunk FROM tombstone WHERE revision > ?"
+        return [chunk for (chunk,) in rows_until_error(connection, sql, (revision,))]
+
+    for reason in index.finish(deleted_after, factories, on_stage):
         report.note("index", reason, REBUILD)
     of_catalogue = any(problem.source != "index" for problem in report.problems)
     if of_catalogue and all(key in meta for key in ("settings", "contract", "revision")):
@@ -223,12 +239,11 @@ def _check_pages(connection: sqlite3.Connection, report: CheckReport, on_stage: 
         report.note(CATALOGUE, f"row {row} of {table} belongs to no {parent}")
 
 
-def _check_sets(
-    root: Path, connection: sqlite3.Connection, report: CheckReport, on_stage: OnStage
-) -> None:
-    """Compare every set of rows with what was counted when it was written."""
-    names = [name for (name,) in rows_until_error(connection, "SELECT name FROM digest")]
-    fixed = (
+def sets_to_check(names: Iterable[object], keys: Iterable[object]) -> list[str]:
+    """Return all sets of rows of a catalogue that has some digests, and fields of some keys."""
+    fields = {digests.field_set(str(key)) for key in keys}
+    fields.update(str(name) for name in names if str(name).startswith(digests.field_set("")))
+    return [
         digests.DIGESTS,
         digests.META,
         digests.SOURCES,
@@ -237,11 +252,18 @@ def _check_sets(
         digests.CHUNK_PLACES,
         digests.TOMBSTONES,
         digests.SEQUENCES,
-    )
-    keys = rows_until_error(connection, "SELECT DISTINCT key FROM field")
-    fields = {digests.field_set(str(key)) for (key,) in keys}
-    fields.update(name for name in names if str(name).startswith(digests.field_set("")))
-    wanted = [*fixed, *sorted(fields), digests.CHUNKS]
+        *sorted(fields),
+        digests.CHUNKS,
+    ]
+
+
+def _check_sets(
+    root: Path, connection: sqlite3.Connection, report: CheckReport, on_stage: OnStage
+) -> None:
+    """Compare every set of rows with what was counted when it was written."""
+    names = [name for (name,) in rows_until_error(connection, "SELECT name FROM digest")]
+    keys = [key for (key,) in rows_until_error(connection, "SELECT DISTINCT key FROM field")]
+    wanted = sets_to_check(names, keys)
     for name in counted(wanted, "checking sets of rows", len(wanted), on_stage):
         try:
             with _one_moment(connection):
@@ -249,7 +271,9 @@ def _check_sets(
                 if name == digests.CHUNKS:
                     _check_chunk_set(connection, digest)
                     continue
-                check_set(name, connection.execute(*read_set(name)).fetchall(), digest, root)
+                check_set(
+                    name, connection.execute(*read_set(name, SQLITE)).fetchall(), digest, root
+                )
         except (*SQLITE_ERRORS, StoreCorrupt, TypeError, ValueError) as error:
             text = str(error).partition(";")[0]
             report.note(CATALOGUE, f"{name!r}: {text}")
@@ -319,11 +343,11 @@ def _named(identifier: str) -> str:
     return f"document {identifier!r}"
 
 
-def _vector_fault(data: bytes, dimension: object) -> str | None:
+def vector_fault(data: bytes, dimension: object) -> str | None:
     """Tell what is wrong with a vector as it is kept, if anything is.
 
-    >>> _vector_fault(np.array([0.6, 0.8], np.float16).tobytes(), 2)
-    >>> _vector_fault(np.array([0.6, np.nan], np.float16).tobytes(), 2)
+    >>> vector_fault(np.array([0.6, 0.8], np.float16).tobytes(), 2)
+    >>> vector_fault(np.array([0.6, np.nan], np.float16).tobytes(), 2)
     'is not finite'
     """
     vector = np.frombuffer(data, dtype=np.float16).astype(np.float32)

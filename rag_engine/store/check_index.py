@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from rag_engine.ports import DenseIndexFactory, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.generation import Manifest
 from rag_engine.store.progress import OnStage
-from rag_engine.store.raw_rows import RawChunk, rows_until_error
+from rag_engine.store.raw_rows import RawChunk
 
 __all__ = ["IndexCheck"]
 
@@ -39,6 +38,15 @@ class IndexCheck:
             if not self._is_replaced():
                 self._faults.append(str(error))
             self._manifest = None
+
+    @property
+    def revision(self) -> int | None:
+        """The revision of the index; None: there is none, or it can not be read."""
+        return None if self._manifest is None else self._manifest.revision
+
+    def leave_out(self) -> None:
+        """Compare nothing with the index."""
+        self._manifest = None
 
     def _open(self, manifest: Manifest) -> None:
         folder = self._root / manifest.folder
@@ -75,17 +83,17 @@ class IndexCheck:
 
     def finish(
         self,
-        connection: sqlite3.Connection,
+        deleted_after: Callable[[int], list[int]],
         factories: tuple[DenseIndexFactory, LexicalIndexFactory] | None,
         on_stage: OnStage,
     ) -> Iterator[str]:
-        """Yield what is wrong with the index; with ``factories`` it is opened as well."""
+        """Yield what is wrong with the index; with ``factories`` it is opened as well.
+
+        ``deleted_after`` tells which chunks were deleted after a revision.
+        """
         manifest = self._manifest
         if manifest is not None and not self._is_replaced():
-            sql = "SELECT chunk FROM tombstone WHERE revision > ?"
-            deleted = [
-                chunk for (chunk,) in rows_until_error(connection, sql, (manifest.revision,))
-            ]
+            deleted = deleted_after(manifest.revision)
             foreign = self._ids[~self._seen]
             foreign = foreign[~np.isin(foreign, np.array(deleted, dtype=np.int64))]
             for what, ids in (

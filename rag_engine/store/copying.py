@@ -19,11 +19,12 @@ from rag_engine.store.digests import SEQUENCES, Tally, rows_digest
 from rag_engine.store.files import put_in_place, sync_file
 from rag_engine.store.raw_rows import RawDocument
 from rag_engine.store.schema import SCHEMA_VERSION, connect, create_schema
+from rag_engine.store.sqlite_dialect import SQLITE
 from rag_engine.store.statements import (
     chunk_digests,
     document_digests,
-    put_chunk,
-    put_document,
+    put_chunks,
+    put_documents,
     put_meta,
     put_source,
 )
@@ -139,10 +140,9 @@ def _write_document(connection: sqlite3.Connection, tally: Tally, raw: RawDocume
         document.language_hint,
         raw.metadata,
     )
-    written = put_document(connection, (*head, row_checksum(head), raw.spans, document.text))
-    places = [
-        put_chunk(connection, (*chunk.values, row_checksum(chunk.values)), chunk.tokens)
-        for chunk in raw.chunks
-    ]
+    values = (*head, row_checksum(head), raw.spans, document.text)
+    (written,) = put_documents(connection, [values], SQLITE)
+    chunks = [((*chunk.values, row_checksum(chunk.values)), chunk.tokens) for chunk in raw.chunks]
+    places = put_chunks(connection, chunks)
     for name, digest in (*document_digests(written), *chunk_digests(places)):
         tally.add(name, digest)

@@ -16,7 +16,6 @@ to be made anew at every commit. A sum over rows costs a commit one small row fo
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ import numpy.typing as npt
 from rag_engine.errors import StoreCorrupt
 from rag_engine.ports import Int64Array
 from rag_engine.store.checksums import NEXT_STEP, row_checksum
+from rag_engine.store.database import Statements
 
 __all__ = [
     "CHUNKS",
@@ -151,7 +151,7 @@ def read_digest(row: Sequence[Any]) -> tuple[str, Digest]:
     return name, Digest(rows, int.from_bytes(total, "little"))
 
 
-def kept_digest(connection: sqlite3.Connection, name: str) -> Digest:
+def kept_digest(connection: Statements, name: str) -> Digest:
     """Return what a set of rows adds up to, as the catalogue keeps it.
 
     Raises:
@@ -176,7 +176,7 @@ class Tally:
         """Note that rows left a set."""
         self._changes[name] = self._changes.get(name, Digest()) - digest
 
-    def write(self, connection: sqlite3.Connection) -> None:
+    def write(self, connection: Statements) -> None:
         """Change the digests that the catalogue keeps, inside the transaction.
 
         Raises:
@@ -187,7 +187,7 @@ class Tally:
                 self._change(connection, name, self._changes[name])
         self._changes.clear()
 
-    def _change(self, connection: sqlite3.Connection, name: str, change: Digest) -> None:
+    def _change(self, connection: Statements, name: str, change: Digest) -> None:
         sql = "SELECT name, rows, sum, checksum FROM digest WHERE name = ?"
         row = connection.execute(sql, (name,)).fetchone()
         before = Digest() if row is None else read_digest(row)[1]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from pathlib import Path
 from typing import Protocol
 
 from rag_engine.errors import StoreForked
@@ -21,8 +20,8 @@ __all__ = ["Home", "Inheritable", "tell_in_forks"]
 class Home:
     """The process in which something was opened, the only one in which it may be used."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, name: object) -> None:
+        self._name = name
         self._process = os.getpid()
 
     @property
@@ -38,7 +37,7 @@ class Home:
         """
         if not self.is_here:
             raise StoreForked(
-                f"the knowledge base {self._path} was opened in process {self._process}, and this "
+                f"the knowledge base {self._name} was opened in process {self._process}, and this "
                 f"one ({os.getpid()}) was forked from it; an open knowledge base does not cross a "
                 "fork: start processes with spawn (multiprocessing.get_context('spawn')) and open "
                 "it there, or open it anew in this one (with read_only=True beside the writer)"

@@ -31,6 +31,7 @@ from rag_engine.store.failures import DOCUMENTS_KEPT, caller_stage, storage
 from rag_engine.store.generation import Generation, Manifest
 from rag_engine.store.index_builder import IndexBuilder
 from rag_engine.store.progress import OnStage, silent
+from rag_engine.store.publishing import Publishing
 from rag_engine.store.row_codec import IndexRow
 from rag_engine.store.snapshot import Snapshot
 from rag_engine.store.view import View, ViewOutdated
@@ -72,13 +73,13 @@ class Index:
         prior: LanguagePrior | None,
         token_space: TokenSpace | None,
         fair: bool,
-        read_only: bool,
+        publishing: Publishing,
     ) -> None:
-        """Open the current generation; a writer builds a damaged or unreadable one anew.
+        """Open the current generation; who may publish builds a damaged or unreadable one anew.
 
         Raises:
-            StoreCorrupt: the generation is damaged, and this is a reader.
-            StorageFailed: it can not be read, and this is a reader.
+            StoreCorrupt: the generation is damaged, and another process has to mend it.
+            StorageFailed: it can not be read, and another process has to mend it.
         """
         self._root = root
         self._catalogue = catalogue
@@ -93,7 +94,7 @@ class Index:
             fair=fair,
         )
         self._fair = fair
-        self._read_only = read_only
+        self._publishing = publishing
         self._lock = threading.RLock()
         self._live_rows: list[IndexRow] = []
         self._manifest: Manifest | None = None
@@ -103,7 +104,7 @@ class Index:
         try:
             self._open_published()
         except (StoreCorrupt, StorageFailed) as error:
-            if read_only:
+            if publishing.others_publish and not publishing.is_cache:
                 raise
             logger.warning("%s; building the index anew from the catalogue", error)
             self._renew()
@@ -137,33 +138,42 @@ class Index:
     def publish(self, on_stage: OnStage = silent) -> Manifest:
         """Build a generation of the catalogue's latest revision and make it the current one.
 
-        Interrupted, it leaves the one before, and all that the catalogue holds.
+        Interrupted, it leaves the one before, and all that the catalogue holds. Where another
+        process is publishing, this waits for it, and builds nothing if nothing is left to do.
 
         Raises:
             StorageFailed: it can not be written. It is searched all the same, and published when
                 that is asked for again, or when this is closed.
         """
-        if self._read_only:
-            raise AssertionError("a reader does not publish")
-        with caller_stage(on_stage) as told, self._lock, self._publishing():
+        with self._lock, self._publishing.turn(wait=True) as mine:
+            if not mine:
+                raise AssertionError("a reader does not publish")
+            if self._adopts_newer() and self._manifest is not None and self.is_published():
+                return self._manifest
+            return self._publish(on_stage)
+
+    def _publish(self, on_stage: OnStage = silent) -> Manifest:
+        """Build a generation and publish it, in this process's turn."""
+        with caller_stage(on_stage) as told, self._building():
             self._adopt(self._builder.generation(self._catalogue, told))
             assert self._generation is not None
             # It is searched from now on, whether or not it can be kept on disk.
             self._manifest = generations.publish(
                 self._root, self._generation, self._dense, self._lexical
             )
-        with self._lock:
-            self._forget_tombstones(self._manifest.revision)
-            self._collect_garbage()
-            return self._manifest
+        self._forget_tombstones(self._manifest.revision)
+        self._collect_garbage()
+        return self._manifest
 
-    def _publishing(self) -> AbstractContextManager[None]:
+    def _building(self) -> AbstractContextManager[None]:
         return storage("building the index", self._root, kept=DOCUMENTS_KEPT)
 
     def _forget_tombstones(self, revision: int) -> None:
-        """Drop the tombstones up to a revision; what is left of them the next publication drops."""
+        """Drop needless tombstones; what is left of them the next publication drops."""
+        if self._catalogue.read_only:
+            return
         try:
-            self._catalogue.forget_tombstones(up_to=revision)
+            self._catalogue.forget_tombstones(published=revision)
         except StorageFailed as error:
             logger.warning("the index is published, and its old tombstones stay: %s", error)
 
@@ -226,9 +236,21 @@ class Index:
             self._compare(opened)
             self._manifest = manifest
             self._adopt(opened)
-            if not self._read_only:
+            if not self._publishing.others_publish:
                 self._collect_garbage()
             return
+
+    def _adopts_newer(self) -> bool:
+        """Open what another process published since, where one may; tell whether there was any."""
+        before = self._manifest
+        if self._publishing.others_publish:  # at once where it is open already
+            try:
+                self._open_published()
+            except (StoreCorrupt, StorageFailed) as error:
+                if not self._publishing.is_cache:
+                    raise
+                logger.warning("%s; going on without it", error)
+        return self._manifest != before
 
     def _is_ours(self, manifest: Manifest) -> bool:
         """Tell whether a generation is of the kinds wanted now; another is built anew."""
@@ -315,8 +337,7 @@ class Index:
         return self._snapshot
 
     def _current_generation(self) -> Generation:
-        if self._read_only:
-            self._open_published()  # at once where it is open already
+        self._adopts_newer()
         if self._generation is None or self._is_far_behind():
             self._renew()
         elif self._is_small_and_changed():
@@ -340,11 +361,13 @@ class Index:
         Where that is so, what came since is replayed onto the one before, or all is held in memory.
         """
         try:
-            if self._read_only:
-                with self._publishing():
-                    self._adopt(self._builder.generation(self._catalogue))
-            else:
-                self.publish()
+            # Who has nothing to search yet waits for one that is being built beside.
+            with self._publishing.turn(wait=self._generation is None) as mine:
+                if not mine:
+                    with self._building():
+                        self._adopt(self._builder.generation(self._catalogue))
+                elif not self._adopts_newer() or self._is_far_behind():
+                    self._publish()
             self._patience = 1
         except StorageFailed as error:
             logger.warning("%s", error)

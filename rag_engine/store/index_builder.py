@@ -72,7 +72,7 @@ class IndexBuilder:
                 or chunk_digest(passages.ids, np.array(checksums, dtype=np.int64)) != whole
             ):
                 reason = "its passages are not those that were written"
-                raise StoreCorrupt(INCOMPLETE.format(frozen.path, reason))
+                raise StoreCorrupt(INCOMPLETE.format(frozen.name, reason))
             calibration = self._calibrate(frozen, passages)
         offsets = calibration.offsets
         numbers = np.zeros(count, dtype=np.uint64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,23 @@ from rag_engine.errors import StoreCorrupt
 from rag_engine.records import Document
 from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import row_checksum
+from rag_engine.store.database import Dialect
 from rag_engine.store.schema import SQLITE_ERRORS
+from rag_engine.store.sqlite_dialect import SQLITE
 from rag_engine.store.statements import field_rows
 
-__all__ = ["RawChunk", "RawDocument", "document_numbers", "name_of", "read_raw", "rows_until_error"]
+__all__ = [
+    "RawChunk",
+    "RawDocument",
+    "document_numbers",
+    "name_of",
+    "raw_document",
+    "read_raw",
+    "rows_until_error",
+]
+
+Read = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
+"""Runs a statement with its parameters, and returns all its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,33 +126,43 @@ def name_of(connection: sqlite3.Connection, number: int) -> tuple[str, str]:
 
 
 def read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
-    """Read one document with all that belongs to it.
+    """Read one document of a file of SQLite with all that belongs to it.
 
     Raises:
         StoreCorrupt: something of it is damaged or missing.
     """
+
+    def read(sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        return connection.execute(sql, tuple(parameters)).fetchall()
+
     try:
-        return _read_raw(connection, number)
+        return raw_document(read, number, SQLITE)
     except (*SQLITE_ERRORS, ValueError, TypeError, OverflowError) as error:
         raise StoreCorrupt(f"it can not be read: {error}") from error
 
 
-def _read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
+def raw_document(read: Read, number: int, dialect: Dialect) -> RawDocument:
+    """Read one document with all that belongs to it; ``read`` runs a statement.
+
+    Raises:
+        StoreCorrupt: something of it is damaged or missing.
+    """
     sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM document AS d WHERE d.number = ?"
-    row = connection.execute(sql, (number,)).fetchone()
-    if row is None:
+    found = read(sql, (number,))
+    if not found:
         raise StoreCorrupt("its row is missing")
+    row = found[0]
     try:
         document = rows.document_from_row(row)
     except StoreCorrupt as error:
         raise StoreCorrupt("its row is not what was written") from error
     head = rows.read_head(row[:9])
     sql = "SELECT document, key, kind, value FROM field WHERE document = ? ORDER BY key"
-    kept = connection.execute(sql, (number,)).fetchall()
-    if kept != sorted(field_rows(number, head.metadata)):
+    fields = [dialect.field_row(row)[:4] for row in sorted(field_rows(number, head.metadata))]
+    if read(sql, (number,)) != fields:
         raise StoreCorrupt("its fields are not its metadata")
     sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.document = ? ORDER BY c.id"
-    chunks = tuple(_raw_chunk(connection, row) for row in connection.execute(sql, (number,)))
+    chunks = tuple(_raw_chunk(read, row) for row in read(sql, (number,)))
     if len(chunks) != head.chunks:
         raise StoreCorrupt(f"{len(chunks)} of its {head.chunks} chunks are there")
     return RawDocument(
@@ -152,12 +175,12 @@ def _read_raw(connection: sqlite3.Connection, number: int) -> RawDocument:
     )
 
 
-def _raw_chunk(connection: sqlite3.Connection, row: tuple[Any, ...]) -> RawChunk:
+def _raw_chunk(read: Read, row: tuple[Any, ...]) -> RawChunk:
     identifier, token_bytes = row[0], row[9]
     if row_checksum(row[:-1]) != row[-1]:
         raise StoreCorrupt(f"its chunk {identifier} is not what was written")
     sql = "SELECT data, checksum FROM token_vectors WHERE chunk = ?"
-    data, checksum = connection.execute(sql, (identifier,)).fetchone() or (b"", None)
+    data, checksum = next(iter(read(sql, (identifier,))), (b"", None))
     if len(data) != token_bytes or (data and row_checksum((identifier, data)) != checksum):
         raise StoreCorrupt(f"the token vectors of its chunk {identifier} are damaged")
     return RawChunk(values=row[:-1], tokens=data)

@@ -33,6 +33,7 @@ from rag_engine.store.raw_rows import (
 from rag_engine.store.recognised import CATALOGUE
 from rag_engine.store.row_sets import check_set, read_set
 from rag_engine.store.schema import SQLITE_ERRORS, connect
+from rag_engine.store.sqlite_dialect import SQLITE
 from rag_engine.store.upgrade import is_old, old_document
 
 __all__ = ["RepairReport", "repair_catalogue"]
@@ -130,7 +131,7 @@ def _of_index(root: Path) -> int:
 def _sequences(connection: sqlite3.Connection, path: Path) -> dict[str, int]:
     """Return the last number that each table gave, or nothing if that is damaged."""
     try:
-        given = connection.execute(*read_set(SEQUENCES)).fetchall()
+        given = connection.execute(*read_set(SEQUENCES, SQLITE)).fetchall()
         check_set(SEQUENCES, given, kept_digest(connection, SEQUENCES), path)
     except (StoreCorrupt, *SQLITE_ERRORS):
         return {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rag_engine.errors import StoreCorrupt
 from rag_engine.filters import CHUNK_KEYS, And, Filter, Not, Or
 from rag_engine.store import digests
+from rag_engine.store.database import Dialect
 from rag_engine.store.digests import Digest, field_set, read_digest, rows_digest
 from rag_engine.store.row_codec import INCOMPLETE
 from rag_engine.store.statements import read_meta
@@ -15,28 +15,32 @@ from rag_engine.store.statements import read_meta
 __all__ = ["check_set", "digest_of_set", "read_set", "sets_of_filter"]
 
 _READ = {
-    digests.DIGESTS: "SELECT name, rows, sum, checksum FROM digest",
-    digests.META: "SELECT key, value, checksum FROM meta",
-    digests.SOURCES: "SELECT name, fingerprint FROM source",
-    digests.TOMBSTONES: "SELECT chunk, revision, checksum FROM tombstone",
-    digests.SEQUENCES: "SELECT name, seq FROM sqlite_sequence",
-    digests.DOCUMENTS: (
-        "SELECT number, id, source, title FROM document INDEXED BY document_filter"
-    ),
-    digests.DOCUMENT_IDS: "SELECT number, id FROM document INDEXED BY sqlite_autoindex_document_1",
-    digests.CHUNK_PLACES: (
-        "SELECT id, document, language, page FROM chunk INDEXED BY chunk_filter"
-    ),
+    digests.DIGESTS: ("name, rows, sum, checksum", "digest", ""),
+    digests.META: ("key, value, checksum", "meta", ""),
+    digests.SOURCES: ("name, fingerprint", "source", ""),
+    digests.TOMBSTONES: ("chunk, revision, checksum", "tombstone", ""),
+    digests.DOCUMENTS: ("number, id, source, title", "document", "document_filter"),
+    digests.DOCUMENT_IDS: ("number, id", "document", "sqlite_autoindex_document_1"),
+    digests.CHUNK_PLACES: ("id, document, language, page", "chunk", "chunk_filter"),
 }
-"""How each is read: by the index that answers are taken from, not by the table behind it."""
-_FIELDS = "SELECT document, key, kind, value FROM field INDEXED BY field_value WHERE key = ?"
+"""Columns and table of each, and the index by which it is read: the one that answers are taken
+from, not the table behind it."""
 
 
-def read_set(name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the statement that reads a set of rows, and its parameters."""
+def read_set(name: str, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that reads a set of rows, and its parameters.
+
+    >>> from rag_engine.store.sqlite_dialect import SQLITE
+    >>> read_set(digests.DOCUMENT_IDS, SQLITE)
+    ('SELECT number, id FROM document INDEXED BY sqlite_autoindex_document_1', ())
+    """
+    if name == digests.SEQUENCES:
+        return f"SELECT name, seq FROM {dialect.sequences}", ()
     if name in _READ:
-        return _READ[name], ()
-    return _FIELDS, (name.removeprefix(field_set("")),)
+        columns, table, index = _READ[name]
+        return f"SELECT {columns} FROM {table}{dialect.by_index(index) if index else ''}", ()
+    fields = f"SELECT document, key, kind, value FROM field{dialect.by_index('field_value')}"
+    return f"{fields} WHERE key = ?", (name.removeprefix(field_set("")),)
 
 
 def digest_of_set(name: str, rows: Sequence[Sequence[object]]) -> Digest:
@@ -57,8 +61,8 @@ def digest_of_set(name: str, rows: Sequence[Sequence[object]]) -> Digest:
     return rows_digest(rows)
 
 
-def check_set(name: str, rows: Sequence[Sequence[object]], kept: Digest, path: Path) -> None:
-    """Compare the rows of a set that were read with what was written.
+def check_set(name: str, rows: Sequence[Sequence[object]], kept: Digest, place: object) -> None:
+    """Compare the rows of a set that were read with what was written; ``place`` is where.
 
     Raises:
         StoreCorrupt: they are not the same.
@@ -68,7 +72,7 @@ def check_set(name: str, rows: Sequence[Sequence[object]], kept: Digest, path: P
         what = f"{found.rows} rows of {name!r} are there, {kept.rows} were written"
         if found.rows == kept.rows:
             what = f"the rows of {name!r} are not those that were written"
-        raise StoreCorrupt(INCOMPLETE.format(path, what))
+        raise StoreCorrupt(INCOMPLETE.format(place, what))
 
 
 def sets_of_filter(node: Filter) -> set[str]:

@@ -1,14 +1,14 @@
-"""The statements that write and delete one document inside a transaction.
+"""The statements that write and delete documents inside a transaction, many at a time.
 
 Each changes the digests of the sets of rows that it changes (see digests.py).
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,25 @@ from rag_engine.records import MetadataValue
 from rag_engine.store import digests
 from rag_engine.store import row_codec as rows
 from rag_engine.store.checksums import NEXT_STEP, row_checksum
+from rag_engine.store.database import Dialect, FieldRow, Statements
 from rag_engine.store.digests import Digest, Tally, row_digest, rows_digest
 from rag_engine.store.filter_sql import field_kind
 from rag_engine.store.row_codec import DocumentHead, StoredDocument
+from rag_engine.store.sql_lists import batches, marks
 
 __all__ = [
+    "Change",
     "chunk_digests",
-    "delete_document",
+    "delete_documents",
     "document_digests",
     "field_rows",
-    "put_chunk",
-    "put_document",
+    "insert_documents",
+    "put_chunks",
+    "put_documents",
     "put_meta",
     "put_source",
     "read_meta",
     "remove_source",
-    "replace_documents",
 ]
 
 
@@ -66,7 +69,7 @@ def read_meta(row: tuple[Any, ...]) -> str:
     return text
 
 
-def put_meta(connection: sqlite3.Connection, tally: Tally, key: str, value: object) -> None:
+def put_meta(connection: Statements, tally: Tally, key: str, value: object) -> None:
     """Keep plain data under ``key``."""
     sql = "SELECT key, value, checksum FROM meta WHERE key = ?"
     before = connection.execute(sql, (key,)).fetchone()
@@ -81,101 +84,142 @@ def put_meta(connection: sqlite3.Connection, tally: Tally, key: str, value: obje
     tally.add(digests.META, row_digest(key, text))
 
 
-def put_source(connection: sqlite3.Connection, tally: Tally, name: str, fingerprint: bytes) -> None:
+def put_source(connection: Statements, tally: Tally, name: str, fingerprint: bytes) -> None:
     """Note a source and the fingerprint of its bytes; an empty one: it is being indexed."""
     remove_source(connection, tally, name)
     connection.execute("INSERT INTO source VALUES (?, ?)", (name, fingerprint))
     tally.add(digests.SOURCES, row_digest(name, fingerprint.hex()))
 
 
-def remove_source(connection: sqlite3.Connection, tally: Tally, name: str) -> None:
+def remove_source(connection: Statements, tally: Tally, name: str) -> None:
     """Forget a source, if it is known."""
     sql = "DELETE FROM source WHERE name = ? RETURNING fingerprint"
     for (fingerprint,) in connection.execute(sql, (name,)).fetchall():
         tally.remove(digests.SOURCES, row_digest(name, fingerprint.hex()))
 
 
-def delete_document(
-    connection: sqlite3.Connection, tally: Tally, document_id: str, revision: int
-) -> bool:
-    """Delete a document and its chunks, leaving tombstones; tell whether it existed.
+@dataclass(slots=True)
+class Change:
+    """A transaction that is under way, and the revision that it will commit."""
+
+    connection: Statements
+    dialect: Dialect
+    revision: int
+    tally: Tally = field(default_factory=Tally)
+    _last: dict[str, int] = field(default_factory=dict)
+
+    def numbers(self, table: str, key: str, count: int = 1) -> range:
+        """Return as many numbers as are wanted, which no row of the table ever had."""
+        if table not in self._last:
+            # Checksums cover a row's number, so it is wanted before the row is there.
+            row = self.connection.execute(self.dialect.last_number(table, key)).fetchone()
+            self._last[table] = int(row[0])
+        first = 1 + self._last[table]
+        self._last[table] += count
+        return range(first, first + count)
+
+    def keep_numbers(self) -> None:
+        """Keep that they were given."""
+        self.dialect.keep_numbers(self.connection, self._last)
+
+
+def delete_documents(change: Change, ids: Iterable[str]) -> list[str]:
+    """Delete documents and their chunks, leaving tombstones; return the ids that existed.
 
     Raises:
-        StoreCorrupt: it is damaged.
+        StoreCorrupt: one of them is damaged.
     """
-    sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id = ?"
-    row = connection.execute(sql, (document_id,)).fetchone()
-    if row is None:
-        return False
-    head = rows.read_head(row)
+    names = list(dict.fromkeys(ids))
+    there: set[str] = set()
+    for few in batches(names):
+        sql = f"SELECT {rows.HEAD_COLUMNS} FROM document AS d WHERE d.id IN ({marks(few)})"
+        heads = list(map(rows.read_head, change.connection.execute(sql, few).fetchall()))
+        if heads:
+            _delete(change, heads)
+            there.update(head.id for head in heads)
+    return [name for name in names if name in there]
+
+
+def _delete(change: Change, heads: Sequence[DocumentHead]) -> None:
+    connection, tally = change.connection, change.tally
+    numbers = [head.number for head in heads]
     chunks = connection.execute(
-        "SELECT id, document, language, page, checksum FROM chunk WHERE document = ?",
-        (head.number,),
+        "SELECT id, document, language, page, checksum FROM chunk "
+        f"WHERE document IN ({marks(numbers)})",
+        numbers,
     ).fetchall()
-    if len(chunks) != head.chunks:
-        raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
-    for name, digest in (*document_digests(head), *chunk_digests(chunks)):
-        tally.remove(name, digest)
-    tombs = [(chunk, revision, checksum) for chunk, *_, checksum in chunks]
-    connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
-    tally.add(digests.TOMBSTONES, rows_digest(tombs))
-    connection.execute("DELETE FROM document WHERE number = ?", (head.number,))
-    return True
-
-
-def replace_documents(
-    connection: sqlite3.Connection,
-    tally: Tally,
-    documents: Iterable[StoredDocument],
-    revision: int,
-) -> None:
-    """Write documents with their metadata and chunks, each in the place of one with its id."""
-    numbers = itertools.count(_next_number(connection, "document", "number"))
-    chunk_numbers = itertools.count(_next_number(connection, "chunk", "id"))
-    written = []
-    for stored in documents:
-        delete_document(connection, tally, stored.document.id, revision)
-        number = next(numbers)
-        head = put_document(connection, rows.document_values(number, stored))
+    counts = Counter(document for _, document, *_ in chunks)
+    for head in heads:
+        if counts[head.number] != head.chunks:
+            raise StoreCorrupt(rows.DAMAGED_DOCUMENT.format(head.id))
         for name, digest in document_digests(head):
-            tally.add(name, digest)
-        for chunk in stored.chunks:
-            row = rows.chunk_values(next(chunk_numbers), number, revision, chunk)
-            written.append(put_chunk(connection, row, chunk.tokens))
-    for name, digest in chunk_digests(written):  # of many at once: one costs as much as hundreds
-        tally.add(name, digest)
+            tally.remove(name, digest)
+    for name, digest in chunk_digests(chunks):
+        tally.remove(name, digest)
+    tombs = [(chunk, change.revision, checksum) for chunk, *_, checksum in chunks]
+    if tombs:
+        connection.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombs)
+    tally.add(digests.TOMBSTONES, rows_digest(tombs))
+    connection.execute(f"DELETE FROM document WHERE number IN ({marks(numbers)})", numbers)
 
 
-def put_document(connection: sqlite3.Connection, values: Sequence[Any]) -> DocumentHead:
-    """Write a document's row, its values in the order of ``DOCUMENT_COLUMNS``, and its fields."""
-    connection.execute(_INSERT_DOCUMENT, tuple(values))
-    head = rows.read_head(values[:9])
-    connection.executemany(
-        "INSERT INTO field VALUES (?, ?, ?, ?)", field_rows(head.number, head.metadata)
+def insert_documents(change: Change, documents: Sequence[StoredDocument]) -> None:
+    """Write documents that are not there, each id once, with their metadata and chunks."""
+    numbers = change.numbers("document", "number", len(documents))
+    values = [rows.document_values(*pair) for pair in zip(numbers, documents, strict=True)]
+    heads = put_documents(change.connection, values, change.dialect)
+    of_document = [
+        (number, chunk)
+        for number, stored in zip(numbers, documents, strict=True)
+        for chunk in stored.chunks
+    ]
+    identifiers = change.numbers("chunk", "id", len(of_document))
+    written = put_chunks(
+        change.connection,
+        [
+            (rows.chunk_values(identifier, number, change.revision, chunk), chunk.tokens)
+            for identifier, (number, chunk) in zip(identifiers, of_document, strict=True)
+        ],
     )
-    return head
+    for head in heads:
+        for name, digest in document_digests(head):
+            change.tally.add(name, digest)
+    for name, digest in chunk_digests(written):
+        change.tally.add(name, digest)
 
 
-def put_chunk(
-    connection: sqlite3.Connection, values: Sequence[Any], tokens: bytes
-) -> tuple[Any, ...]:
-    """Write a chunk's row, its values in the order of ``CHUNK_COLUMNS``, and its token vectors.
+def put_documents(
+    connection: Statements, documents: Sequence[Sequence[Any]], dialect: Dialect
+) -> list[DocumentHead]:
+    """Write documents' rows, their values in the order of ``DOCUMENT_COLUMNS``, and fields."""
+    connection.executemany(_INSERT_DOCUMENT, [tuple(values) for values in documents])
+    heads = [rows.read_head(values[:9]) for values in documents]
+    fields = [
+        dialect.field_row(row) for head in heads for row in field_rows(head.number, head.metadata)
+    ]
+    if fields:
+        connection.executemany(f"INSERT INTO field VALUES ({marks(fields[0])})", fields)
+    return heads
+
+
+def put_chunks(
+    connection: Statements, chunks: Sequence[tuple[Sequence[Any], bytes]]
+) -> list[tuple[Any, ...]]:
+    """Write chunks' rows, their values in the order of ``CHUNK_COLUMNS``, and token vectors.
 
     Returns what ``chunk_digests`` takes.
     """
-    connection.execute(_INSERT_CHUNK, tuple(values))
-    number = values[0]
-    if tokens:
-        connection.execute(
-            "INSERT INTO token_vectors VALUES (?, ?, ?)",
-            (number, tokens, row_checksum((number, tokens))),
-        )
-    return number, values[1], values[6], values[8], values[13]
+    if not chunks:
+        return []
+    connection.executemany(_INSERT_CHUNK, [tuple(values) for values, _ in chunks])
+    packed = [(values[0], tokens) for values, tokens in chunks if tokens]
+    if packed:
+        tokens = [(chunk, data, row_checksum((chunk, data))) for chunk, data in packed]
+        connection.executemany("INSERT INTO token_vectors VALUES (?, ?, ?)", tokens)
+    return [(values[0], values[1], values[6], values[8], values[13]) for values, _ in chunks]
 
 
-def field_rows(
-    number: int, metadata: dict[str, MetadataValue]
-) -> list[tuple[int, str, str, MetadataValue]]:
+def field_rows(number: int, metadata: dict[str, MetadataValue]) -> list[FieldRow]:
     """Return the rows of a document's metadata, as filters read them."""
     return [(number, key, field_kind(value), _kept(value)) for key, value in metadata.items()]
 
@@ -202,13 +246,3 @@ def chunk_digests(chunks: list[tuple[Any, ...]]) -> Iterator[tuple[str, Digest]]
         checksums = np.array([chunk[4] for chunk in chunks], dtype=np.int64)
         yield digests.CHUNKS, digests.chunk_digest(ids, checksums)
         yield digests.CHUNK_PLACES, rows_digest(chunk[:4] for chunk in chunks)
-
-
-def _next_number(connection: sqlite3.Connection, table: str, key: str) -> int:
-    """Return a number that no row of the table ever had."""
-    # The checksum covers the number, so it is wanted before the row is there.
-    sql = (
-        f"SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0), "
-        f"ifnull((SELECT max({key}) FROM {table}), 0))"
-    )
-    return 1 + int(connection.execute(sql).fetchone()[0])

@@ -18,7 +18,7 @@ from rag_engine.errors import ContractMismatch, InvalidInput, ModelError
 from rag_engine.evaluation.cached_embedder import CachedEmbedder
 from rag_engine.evaluation.vector_cache import VectorCache
 from rag_engine.health.absent_embedder import AbsentEmbedder
-from rag_engine.inspection import inspect_folder
+from rag_engine.inspection import inspect_location
 from tests.conftest import components_with
 from tests.doubles import HashEmbedder
 from tests.samples import PUMP
@@ -197,7 +197,7 @@ def test_one_whose_model_is_not_here_opens(tmp_path):
     """``rag-engine health`` looks at what is kept, without model and without fit."""
     with opened(tmp_path, fitted()) as kb:
         kb.add([PUMP])
-    stored = inspect_folder(tmp_path).contract
+    stored = inspect_location(tmp_path).contract
     assert stored["fit"] == fitted().identity
     absent = components_with(AbsentEmbedder(stored))
     with KnowledgeBase.open(tmp_path, components=absent, read_only=True) as kb:

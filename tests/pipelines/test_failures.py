@@ -107,7 +107,7 @@ def test_a_fault_of_ours_is_said_to_be_one(tmp_path: Path, capsys, monkeypatch, 
     def fall_over(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(inspect_command, "inspect_folder", fall_over)
+    monkeypatch.setattr(inspect_command, "inspect_location", fall_over)
     status = main(["inspect", "--kb", str(tmp_path), "--json"])
     printed = capsys.readouterr()
     assert status == (Exit.FAILED if isinstance(raised, MemoryError) else Exit.FAULT)
@@ -122,7 +122,7 @@ def test_an_interruption_prints_its_object_too(tmp_path: Path, capsys, monkeypat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inspect_command, "inspect_folder", interrupt)
+    monkeypatch.setattr(inspect_command, "inspect_location", interrupt)
     assert main(["inspect", "--kb", str(tmp_path), "--json"]) == Exit.INTERRUPTED
     assert json.loads(capsys.readouterr().out)["error"]["type"] == "Interrupted"
 

@@ -17,7 +17,7 @@ from rag_engine.connectors import embedder_wiring
 from rag_engine.connectors.embedders.exported import DESCRIPTION
 from rag_engine.connectors.wiring import build_embedder
 from rag_engine.errors import ContractMismatch, InvalidInput, ModelError
-from rag_engine.inspection import inspect_folder
+from rag_engine.inspection import inspect_location
 from rag_engine.pipelines.aligned_lines import read_aligned
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
@@ -98,7 +98,7 @@ def test_an_object_that_is_shared_has_no_fit_of_another_knowledge_base(parallel,
             embedder = {"kind": f"{__name__}:shared_embedder", "fit": fit}
             settings = Settings.model_validate({"embedder": embedder})
             opened.enter_context(KnowledgeBase.open(tmp_path / name, settings=settings))
-            kept[name] = inspect_folder(tmp_path / name).contract.get("fit")
+            kept[name] = inspect_location(tmp_path / name).contract.get("fit")
     own = {name: ModelFit.load(Path(fits[name])).identity for name in "ac"}
     assert own["a"] != own["c"]
     assert kept == {**own, "b": None}
@@ -127,7 +127,7 @@ def test_what_was_built_before_the_fit_goes_on_without(
             assert [record.args for record in caplog.records] == [(model / FIT_FILE,)]
     assert main(["health", "--kb", str(old)]) == Exit.DONE
     with KnowledgeBase.open(new, settings=settings):
-        assert inspect_folder(new).contract["fit"] == identity
+        assert inspect_location(new).contract["fit"] == identity
     KnowledgeBase.open(new).close()
     named = Settings.model_validate({"embedder": {**embedder, "fit": str(model / FIT_FILE)}})
     with pytest.raises(ContractMismatch, match="stored 'none'"):

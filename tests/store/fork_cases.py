@@ -143,7 +143,7 @@ def test_a_child_of_a_parent_that_writes_just_now(tmp_path, kb, quick_components
 
 def test_a_child_does_not_roll_back_what_the_parent_writes(tmp_path: Path, kb: KnowledgeBase):
     """To free a connection is to roll back what it writes, and at its end a child frees all."""
-    connection = kb._catalogue._writer
+    connection = kb._catalogue._database.writer
     assert connection is not None
 
     def free() -> str:

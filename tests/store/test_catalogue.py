@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rag_engine.errors import StoreCorrupt, StoreNotFound
-from rag_engine.filters import Filter
+from rag_engine.filters import Equals, Filter, Range
+from rag_engine.location import parse_location
+from rag_engine.opening import place_of
 from rag_engine.records import Chunk, Document, MetadataValue
 from rag_engine.store.catalogue import Catalogue
 from rag_engine.store.catalogue_records import FinishedSource
 from rag_engine.store.row_codec import StoredChunk, StoredDocument, unpack_terms
+from rag_engine.store.sqlite_database import create_catalogue, open_catalogue
+from tests.conftest import PLACES
 from tests.contracts.filters import VALUES, matches, trees
 
 DIMENSION = 8
@@ -47,11 +52,29 @@ def stored(
     )
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path):
-    opened = Catalogue.create(tmp_path / "catalogue.sqlite", {"settings": {"a": 1}})
+@pytest.fixture(params=PLACES)
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path):
+    opened = make_catalogue(request, tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def in_file(tmp_path: Path):
+    opened = create_catalogue(tmp_path / "catalogue.sqlite", {})
+    yield opened
+    opened.close()
+
+
+def make_catalogue(request: pytest.FixtureRequest, folder: Path) -> Catalogue:
+    meta = {"settings": {"a": 1}}
+    if request.param == "folder":
+        return create_catalogue(folder / "catalogue.sqlite", meta)
+    server = request.getfixturevalue("postgres_address")
+    address = parse_location(f"{server}?kb=catalogue_{uuid.uuid4().hex[:12]}")
+    place = place_of(address)
+    place.create(meta)
+    return place.open(read_only=False).catalogue
 
 
 def test_what_was_written_comes_back(catalogue: Catalogue):
@@ -90,11 +113,11 @@ def test_ids_of_deleted_chunks_are_never_used_again(catalogue: Catalogue):
     assert second > first
 
 
-def test_deleted_text_leaves_the_file(catalogue: Catalogue):
-    catalogue.replace([stored("a", "Geheimnisvollerweise")])
-    assert b"Geheimnisvollerweise" in catalogue.path.read_bytes()
-    catalogue.delete(["a"])
-    assert b"Geheimnisvollerweise" not in catalogue.path.read_bytes()
+def test_deleted_text_leaves_the_file(in_file: Catalogue):
+    in_file.replace([stored("a", "Geheimnisvollerweise")])
+    assert b"Geheimnisvollerweise" in Path(in_file.name).read_bytes()
+    in_file.delete(["a"])
+    assert b"Geheimnisvollerweise" not in Path(in_file.name).read_bytes()
 
 
 def test_a_failed_transaction_leaves_nothing(catalogue: Catalogue):
@@ -141,39 +164,55 @@ def test_frozen_sees_one_moment(catalogue: Catalogue):
         assert frozen.revision() == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\0", "\ue000", "\ue000\ue001\0", "😀", "'; DROP TABLE chunk"]
+)
+def test_any_text_comes_back_and_is_found(catalogue: Catalogue, text: str):
+    metadata: dict[str, MetadataValue] = {"t": text, "f": 0.1, "whole": 2**63 - 1, "on": True}
+    document = stored(text, text, source=text, metadata=metadata)
+    catalogue.replace([document])
+    assert catalogue.document(text) == document.document
+    assert catalogue.document_ids() == [text]
+    (row,) = catalogue.index_rows(after=0)
+    assert catalogue.chunks([row.id])[row.id].chunk.text == text
+    for key, value in [*metadata.items(), ("document_id", text), ("source", text)]:
+        assert catalogue.matching(Equals(key, value)).tolist() == [row.id]
+    assert catalogue.matching(Range(key="f", minimum=0.1, maximum=0.1)).tolist() == [row.id]
+    assert catalogue.matching(Equals("whole", 2**63 - 2)).tolist() == []
+
+
 def test_missing_is_not_corrupt(tmp_path: Path):
     with pytest.raises(StoreNotFound):
-        Catalogue(tmp_path / "nothing.sqlite", read_only=True)
+        open_catalogue(tmp_path / "nothing.sqlite", read_only=True)
     (tmp_path / "bad.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(StoreCorrupt):
-        Catalogue(tmp_path / "bad.sqlite", read_only=True)
+        open_catalogue(tmp_path / "bad.sqlite", read_only=True)
 
 
 @pytest.mark.parametrize("column", ["text", "vector", "terms", "language"])
-def test_a_changed_value_is_noticed(catalogue: Catalogue, column: str):
-    catalogue.replace([stored("a")])
-    with sqlite3.connect(catalogue.path) as other:
+def test_a_changed_value_is_noticed(in_file: Catalogue, column: str):
+    in_file.replace([stored("a")])
+    with sqlite3.connect(in_file.name) as other:
         value = b"x" if column in {"vector", "terms"} else "x"
         other.execute(f"UPDATE chunk SET {column} = ?", (value,))
     with pytest.raises(StoreCorrupt, match="damaged"):
-        list(catalogue.index_rows(after=0))
+        list(in_file.index_rows(after=0))
 
 
-def test_a_changed_document_is_noticed(catalogue: Catalogue):
-    catalogue.replace([stored("a")])
-    with sqlite3.connect(catalogue.path) as other:
+def test_a_changed_document_is_noticed(in_file: Catalogue):
+    in_file.replace([stored("a")])
+    with sqlite3.connect(in_file.name) as other:
         other.execute("UPDATE document SET text = 'x'")
     with pytest.raises(StoreCorrupt, match="'a'"):
-        catalogue.document("a")
+        in_file.document("a")
 
 
 # -- filters, against an oracle in plain Python ------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def filtered(tmp_path_factory: pytest.TempPathFactory):
-    path = tmp_path_factory.mktemp("filters") / "catalogue.sqlite"
-    opened = Catalogue.create(path, {})
+@pytest.fixture(scope="module", params=PLACES)
+def filtered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    opened = make_catalogue(request, tmp_path_factory.mktemp("filters"))
     fields: dict[int, dict[str, MetadataValue]] = {}
     documents = []
     for number in range(40):

@@ -12,6 +12,7 @@ import pytest
 from rag_engine.errors import InvalidVectors, StoreCorrupt
 from rag_engine.store import token_vectors
 from rag_engine.store.catalogue import Catalogue
+from rag_engine.store.sqlite_database import create_catalogue
 from rag_engine.store.token_pooling import pooled_tokens
 from rag_engine.store.token_vectors import EightBits, FewBits
 from tests.store.test_catalogue import stored
@@ -33,7 +34,7 @@ def stored_with_tokens(name: str, count: int):
 
 @pytest.fixture
 def catalogue(tmp_path: Path):
-    opened = Catalogue.create(tmp_path / "catalogue.sqlite", {})
+    opened = create_catalogue(tmp_path / "catalogue.sqlite", {})
     yield opened
     opened.close()
 
@@ -189,14 +190,14 @@ def test_token_vectors_come_back_and_go_with_their_chunk(catalogue: Catalogue):
     assert turned.ids.tolist() == [ids[1], ids[0]]
     catalogue.delete(["a"])
     assert catalogue.token_vectors(ids, CODE).ids.tolist() == [ids[1]]
-    with sqlite3.connect(catalogue.path) as other:
+    with sqlite3.connect(catalogue.name) as other:
         assert other.execute("SELECT count(*) FROM token_vectors").fetchone() == (1,)
 
 
 def test_changed_token_vectors_are_noticed(catalogue: Catalogue):
     catalogue.replace([stored_with_tokens("a", 3)])
     (row,) = catalogue.index_rows(after=0)
-    with sqlite3.connect(catalogue.path) as other:
+    with sqlite3.connect(catalogue.name) as other:
         other.execute("UPDATE token_vectors SET data = zeroblob(30)")
     with pytest.raises(StoreCorrupt, match="damaged"):
         catalogue.token_vectors([row.id], CODE)

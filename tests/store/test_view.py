@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,8 +26,8 @@ class ByLength:
 
 
 @pytest.fixture
-def kb(tmp_path: Path, quick_components):
-    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as opened:
+def kb(location, quick_components):
+    with KnowledgeBase.open(location, components=quick_components) as opened:
         opened.add(DOCUMENTS)
         yield opened
 
