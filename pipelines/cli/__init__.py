@@ -37,6 +37,7 @@ _COMMANDS = {
     "compact": "Build the index anew and give back the space of what was deleted.",
     "mcp": "Serve a knowledge base to MCP clients, on stdin and stdout.",
     "serve": "Answer over HTTP; see /openapi.json.",
+    "reembed": "Embed all documents anew, by other settings, while the knowledge base is used.",
     "migrate": "Move vectors to Milvus, or back.",
     "similarity": "Tell how probably two texts say the same, whatever their languages.",
     "duplicates": (

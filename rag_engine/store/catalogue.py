@@ -164,6 +164,16 @@ class Catalogue(CatalogueReader):
             for name in names:
                 put_source(connection, tally, name, b"")
 
+    def replace_sources(self, sources: Mapping[str, bytes]) -> None:
+        """Know these sources with their fingerprints, and no others; documents stay as they are."""
+        known = self.sources()
+        with self._transaction() as (connection, tally, _):
+            for name in known.keys() - sources.keys():
+                remove_source(connection, tally, name)
+            for name, fingerprint in sources.items():
+                if known.get(name) != fingerprint:
+                    put_source(connection, tally, name, fingerprint)
+
     def set_meta(self, key: str, value: object) -> None:
         """Keep plain data under ``key``."""
         with self._transaction() as (connection, tally, _):
