@@ -30,8 +30,6 @@ COPYING = "embedding documents"
 _PAGE = 1_000
 """Documents whose fingerprints are compared at a time."""
 _PASSES = 10
-_FEW = 100
-"""Documents that may be left for the pass during which nobody writes."""
 _PREFIXES = "prefix "
 """What the keys begin with under which a knowledge base keeps where its files come from."""
 
@@ -61,9 +59,12 @@ class CatchingUp:
             self._pictures.close()
 
     def most(self) -> None:
-        """Bring what there is, while others write, until little is left."""
+        """Bring what there is, while others write, until nothing came during a pass.
+
+        Where others write all the while, what came during the last pass is left for ``rest``.
+        """
         for _ in range(_PASSES):
-            if self._pass(last=False) <= _FEW:
+            if self._pass(last=False) == 0:
                 return
 
     def rest(self) -> None:

@@ -64,6 +64,7 @@ def test_all_commands_are_there():
         "compact",
         "mcp",
         "serve",
+        "reembed",
         "migrate",
         "similarity",
         "duplicates",
