@@ -24,7 +24,7 @@ def reembed(
         typer.Option(
             "--questions",
             metavar="FILE",
-            help='Ask both first: lines {"question": ..., "document": ...}.',
+            help="Ask both first: JSON Lines of question and document (its id).",
         ),
     ] = None,
     only_if_better: Annotated[

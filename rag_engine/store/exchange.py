@@ -14,6 +14,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -80,14 +81,14 @@ def take_place(new: Path, root: Path, aside: Path, on_step: OnStep) -> None:
             sync_folder(root.parent)
             on_step("moved aside")
             new.rename(root)
-            sync_folder(root.parent)
             on_step("in place")
         else:
             sync_folder(root.parent)
             on_step("in place")
             new.rename(aside)
-            sync_folder(root.parent)
             on_step("moved aside")
+        sync_folder(root.parent)
+        _settle_in(root, new, aside)
         _strike_off(root)
 
 
@@ -123,6 +124,7 @@ def finish_exchange(root: Path) -> Literal["none", "undone", "finished"]:
                     "base that you want is in place, and delete that file"
                 )
             sync_folder(root.parent)
+            _settle_in(root, came_from, aside)
             _strike_off(root)
         return "finished"
     finally:
@@ -137,6 +139,20 @@ def _read(root: Path) -> dict[str, str]:
             "place, and delete that file"
         )
     return note
+
+
+def _settle_in(root: Path, came_from: Path, aside: Path) -> None:
+    """Let files in both folders that name the place of theirs name the one of now.
+
+    A journal of what lies in a service says so, and one of another place counts for nothing: a
+    copied knowledge base must not drop what is the original's.
+    """
+    for folder, before in ((root, came_from), (aside, root)):
+        for path in sorted(folder.glob("*.json")):
+            with suppress(StoreCorrupt):
+                data = read_json(path)
+                if data.get("home") == str(before):
+                    write_json(path, {**data, "home": str(folder)})
 
 
 def _strike_off(root: Path) -> None:

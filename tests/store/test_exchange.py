@@ -5,11 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from rag_engine.connectors.milvus.collection_journal import VECTORS, CollectionJournal
+from rag_engine.connectors.milvus.service import MilvusService
 from rag_engine.errors import StoreCorrupt, StoreLocked, StoreReplaced
+from rag_engine.settings import MilvusSettings
 from rag_engine.store import connection as module
 from rag_engine.store.connection import Connection
 from rag_engine.store.exchange import check_can_move, finish_exchange, take_place
@@ -137,3 +141,25 @@ def test_a_damaged_note_is_told_of(tmp_path: Path):
 
 def test_a_folder_that_can_be_moved(tmp_path: Path):
     check_can_move(table(tmp_path / "kb", 1).parent)
+
+
+@pytest.mark.milvus
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_journals_of_collections_go_with_their_folders(tmp_path: Path, interrupted: bool):
+    service = MilvusService(MilvusSettings(uri="http://127.0.0.1:1"))
+    journals = {}
+    for name, value in (("kb", 1), ("next", 2)):
+        root = table(tmp_path / name, value).parent
+        collection, _ = CollectionJournal(root, VECTORS, service).begin(name)
+        journals[name] = collection
+
+    def on_step(step: str) -> None:
+        if interrupted and step == "moved aside":
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        take_place(tmp_path / "next", tmp_path / "kb", tmp_path / "aside", on_step)
+    assert finish_exchange(tmp_path / "kb") == ("finished" if interrupted else "none")
+    for folder, name in (("kb", "next"), ("aside", "kb")):
+        [entry] = CollectionJournal(tmp_path / folder, VECTORS, service).entries()
+        assert entry.name == journals[name]
