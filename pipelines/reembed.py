@@ -108,7 +108,9 @@ def _outcome(
         )
     place = f"in place: {kb}; the other one is at {report.beside}"
     if not report.in_place:
-        place = f"not in place: {report.beside}; the same command without --no-flip puts it there"
+        place = f"not in place: {report.beside}"
+        if not problems:
+            place += "; the same command without --no-flip puts it there"
     return Outcome(
         result={
             "documents": report.documents,

@@ -16,6 +16,7 @@ from rag_engine import Document, KnowledgeBase, Settings
 from rag_engine.catching_up import COPYING
 from rag_engine.components import Components
 from rag_engine.errors import (
+    ContractMismatch,
     InvalidInput,
     SettingsError,
     StorageFailed,
@@ -30,8 +31,10 @@ from rag_engine.records import AddReport
 from rag_engine.reembedding import PLACING, go_back, reembed
 from rag_engine.store import exchange
 from rag_engine.store.sibling_folders import before_of, exchange_of, next_of
+from rag_engine.text.analysis import ANALYSER_VERSION
 from tests.doubles import ColourImages, HashEmbedder
 from tests.images.drawn import picture
+from tests.kept_data import change_meta
 from tests.reembed_cases import DOCUMENTS, NEW, OLD, CountingEmbedder, documents, opened, parts
 from tests.waiting import wait_until
 
@@ -335,6 +338,15 @@ def test_another_model(root: Path):
     assert report.differing["embedder.dimension"] == (128, 64)
     with KnowledgeBase.open(root, components=wider) as kb:
         assert kb.check().problems == []
+
+
+def test_one_that_another_version_built_needs_no_settings(root: Path):
+    change_meta(root, "contract", lambda text: text.replace(ANALYSER_VERSION, "2-snowball"))
+    with pytest.raises(ContractMismatch, match="by another version"):
+        opened(root)
+    report = reembed(root, None, parts)
+    assert report.differing == {"analyser": ("2-snowball", ANALYSER_VERSION)}
+    check_whole(root, EXPECTED)
 
 
 def test_renames_do_where_folders_can_not_be_swapped(root: Path, monkeypatch: pytest.MonkeyPatch):

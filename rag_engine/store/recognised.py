@@ -49,7 +49,7 @@ def find_catalogue(folder: Path) -> Path | None:
         if path.exists():
             return path
         if not folder.exists():
-            _check_beside(folder.absolute())
+            _check_beside(folder.resolve())
         return None
 
 
