@@ -106,9 +106,10 @@ def _outcome(
             f"left behind: {written.added:,} documents that were added since, {written.updated:,} "
             f"that were replaced; {written.deleted:,} that were deleted are there again"
         )
-    place = f"in place: {kb}; the other one is at {report.beside}"
+    beside = kb.with_name(report.beside.name) if kb.name else report.beside
+    place = f"in place: {kb}; the other one is at {beside}"
     if not report.in_place:
-        place = f"not in place: {report.beside}"
+        place = f"not in place: {beside}"
         if not problems:
             place += "; the same command without --no-flip puts it there"
     return Outcome(
