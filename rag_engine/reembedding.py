@@ -9,7 +9,6 @@ the same the other way, and brings along what came since. Killed anywhere, the s
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,24 +19,21 @@ from rag_engine.components import Components, default_components, wait_for_embed
 from rag_engine.errors import (
     ContractMismatch,
     InvalidInput,
-    SettingsError,
-    StorageFailed,
     StoreCorrupt,
     StoreError,
     StoreLocked,
     StoreNotFound,
 )
-from rag_engine.images.image_store import IMAGES, ImageStore
 from rag_engine.index_contract import components_to_open, contract_differences, contract_to_open
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.opening import OpenedStore, open_store
 from rag_engine.own_parts import OwnParts
 from rag_engine.ports import LanguageDetector
 from rag_engine.records import AddReport
+from rag_engine.reembedding_checks import check_free, check_pictures, check_room
 from rag_engine.settings import Settings, read_stored
 from rag_engine.store.catalogue_reader import CatalogueReader
 from rag_engine.store.exchange import LOCK, check_can_move, finish_exchange, take_place
-from rag_engine.store.failures import UNCHANGED, storage
 from rag_engine.store.files import WriterLock
 from rag_engine.store.lock_holder import lock_holder
 from rag_engine.store.progress import OnStage, silent
@@ -126,10 +122,10 @@ def reembed(
             f"{root} opens with these settings as it is, and nothing is to be embedded anew; name "
             "others with --settings TOML, or give these to the other commands"
         )
-    _check_free(before, f"what was in {root.name} before the last re-embedding")
+    check_free(before, f"what was in {root.name} before the last re-embedding")
     check_can_move(root)
-    _check_pictures(root, parts)
-    _check_room(root, target)
+    check_pictures(root, parts)
+    check_room(root, target)
 
     def build(wanted: Settings) -> Components:
         return parts if wanted == settings else make(wanted)
@@ -180,7 +176,7 @@ def go_back(
             f"there is nothing to go back to: no knowledge base at {target}, which is where a "
             "re-embedding leaves the one before"
         )
-    _check_free(aside, "a re-embedding that was begun")
+    check_free(aside, "a re-embedding that was begun")
     check_can_move(root)
     if lose_newer:
         newer = count_newer(root, target)
@@ -342,57 +338,3 @@ def _differing(
     """Return what is promised otherwise by other settings; how tokens are kept is no reason."""
     given = contract_to_open(stored, components_to_open(stored, parts), settings)
     return contract_differences(stored, given)
-
-
-def _check_free(folder: Path, what: str) -> None:
-    if folder.exists():
-        raise StoreError(
-            f"{folder} is there ({what}); delete it when you are sure that you do not need it "
-            f"(rm -r {folder}), then do it again"
-        )
-
-
-def _check_pictures(root: Path, parts: Components) -> None:
-    """Refuse another model for the pictures than the one that they were embedded with.
-
-    Raises:
-        SettingsError: the settings name another one, or none.
-    """
-    if not (root / IMAGES).is_file():
-        return
-    pictures = ImageStore(root / IMAGES, read_only=True)
-    try:
-        given = None if parts.images is None else parts.images.contract.as_dict()
-        if given != pictures.contract:
-            named = "none" if given is None else repr(given.get("model"))
-            raise SettingsError(
-                f"{root} keeps pictures that images.model = {pictures.contract.get('model')!r} "
-                f"embedded, and the new settings name {named}: pictures are copied, not embedded "
-                "anew, for which their files are needed; name the same model (and weights), or "
-                "index the files into a new knowledge base"
-            )
-    finally:
-        pictures.close()
-
-
-def _check_room(root: Path, target: Path) -> None:
-    """Refuse to begin what clearly has no room: half of what the old one takes.
-
-    Raises:
-        StorageFailed: the disk lacks it.
-    """
-    with storage("re-embedding", root):
-        wanted = _bytes(root) // 2 - _bytes(target)
-        free = shutil.disk_usage(root.parent).free
-    if wanted > free:
-        raise StorageFailed(
-            "re-embedding",
-            cause=f"{root.parent} has room for {free / 1e9:.2f} GB more, and a second knowledge "
-            f"base beside {root.name} takes {wanted / 1e9:.2f} GB at least",
-            reason="full",
-            kept=UNCHANGED,
-        )
-
-
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
