@@ -15,6 +15,7 @@ from pydantic import Field
 from rag_engine.answering.strictness import Strictness
 from rag_engine.errors import MissingExtra, RagEngineError
 from rag_engine.filters import Filter, all_of, in_languages, matching
+from rag_engine.following import Following
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Document, Message, MetadataValue
 from rag_engine.serialisation import AskReply, DocumentOut, SearchReply
@@ -159,7 +160,7 @@ class FetchReply(DocumentOut):
         )
 
 
-def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
+def build_mcp_server(kb: KnowledgeBase | Following) -> MCPServer:
     """Return a server whose tools read ``kb``; how it is reached (stdio, HTTP) is the caller's.
 
     What is wrong with a call, or with the knowledge base or its models, becomes a tool's error
@@ -179,6 +180,9 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         from mcp.types import ToolAnnotations
     except ImportError as error:
         raise MissingExtra("mcp", package="mcp") from error
+
+    def now() -> KnowledgeBase:
+        return kb.now if isinstance(kb, Following) else kb
 
     @contextmanager
     def tool_errors() -> Iterator[None]:
@@ -213,13 +217,14 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         min_score: _MinScore = None,
     ) -> SearchReply:
         with tool_errors():
-            hits = kb.search(
+            asked = now()
+            hits = asked.search(
                 query,
                 also=also or (),
                 history=history or (),
                 k=k,
                 where=_filter(languages, metadata),
-                min_score=kb.least_score if min_score is None else min_score,
+                min_score=asked.least_score if min_score is None else min_score,
             )
         return SearchReply.of(query, hits)
 
@@ -245,7 +250,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
         strictness: _Strictness = None,
     ) -> AskReply:
         with tool_errors():
-            answer = kb.ask(
+            answer = now().ask(
                 question,
                 also=also or (),
                 history=history or (),
@@ -265,7 +270,7 @@ def build_mcp_server(kb: KnowledgeBase) -> MCPServer:
     )
     def fetch(id: _Id, start: _Start = 0, length: _Length = 20_000) -> FetchReply:  # noqa: A002
         with tool_errors():
-            document = kb.document(id)
+            document = now().document(id)
         if document is None:
             raise ToolError(
                 f"there is no document with the id {id!r:.200}; use what search or ask called "

@@ -164,7 +164,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     if result["file"].endswith("rag_engine_fit.npz"):
         lines.append(
             "new knowledge bases use it; those that were built without go on without: to use it, "
-            "index their documents into a new one"
+            "have their documents embedded anew (rag-engine reembed)"
         )
     else:
         lines.append(f"to use it: [embedder] fit = {named}")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rag_engine.following import Following
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.location import Location
 from rag_engine.pipelines.output import Outcome
@@ -20,7 +21,8 @@ __all__ = ["serve_mcp"]
 def serve_mcp(path: Location, settings: Settings | None) -> Outcome:
     """Serve the knowledge base at ``path`` until the client closes stdin.
 
-    It is opened for reading, beside whoever writes to it; what is added meanwhile is found.
+    It is opened for reading, beside whoever writes to it; what is added meanwhile is found, and one
+    that takes its place is opened.
     Nothing but the protocol is written to stdout.
 
     Raises:
@@ -30,13 +32,17 @@ def serve_mcp(path: Location, settings: Settings | None) -> Outcome:
     from rag_engine.connectors.mcp_server import build_mcp_server
 
     give_memory_back()
+
+    def opened() -> KnowledgeBase:
+        return KnowledgeBase.open(path, settings=settings, read_only=True)
+
     with _stdout_is_stderr():  # a library that prints while it loads would break the protocol
-        kb = KnowledgeBase.open(path, settings=settings, read_only=True)
+        kb = opened()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # While it serves, what is printed goes to stderr; held back, it would come out at the end.
         sys.stdout.reconfigure(line_buffering=True)
-    with kb:
-        build_mcp_server(kb).run("stdio")
+    with Following(kb, opened) as following:
+        build_mcp_server(following).run("stdio")
     return Outcome(result={}, lines=[])
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rag_engine.components import Components, default_loaders
 from rag_engine.connectors import wiring
 from rag_engine.connectors.trusted_servers import check_stored_servers, is_loopback
 from rag_engine.errors import InvalidInput, MissingExtra, SettingsError
+from rag_engine.following import Following
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.location import Location
 from rag_engine.pipelines.output import Outcome, note
@@ -130,22 +132,26 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
             raise SettingsError(f"{options.keys} names no tenant")
     with ExitStack() as stack:
         tenants: dict[str, Tenant] = {}
-        for name, folder in folders.items():
-            kb = stack.enter_context(
-                KnowledgeBase.open(
-                    folder,
-                    settings=options.settings,
-                    components=parts,
-                    read_only=options.read_only,
-                    create=options.tenants is not None,
-                )
-            )
+
+        def served(name: str, kb: KnowledgeBase) -> Tenant:
             check_stored_servers(kb.settings)
             embedder = parts(kb.settings).embedder
             embedder.embed_queries(["warm-up"])  # the first one compiles
-            tenants[name] = Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
+            return Tenant(name=name, kb=kb, embedder=embedder, read_only=options.read_only)
+
+        for name, folder in folders.items():
+            tenants[name] = served(name, stack.enter_context(_open(folder, options, parts)))
+        known = Tenants(tenants)
+        for name, folder in folders.items() if options.read_only else ():
+            stack.enter_context(
+                Following(
+                    tenants[name].kb,
+                    partial(_open, folder, options, parts),
+                    lambda kb, name=name: known.put(served(name, kb)),  # type: ignore[misc]
+                )
+            )
         service = Service(
-            tenants=Tenants(tenants),
+            tenants=known,
             keys=keys,
             limits=limits,
             hosts=frozenset({"localhost", "127.0.0.1", "[::1]", _in_url(options.host)}),
@@ -154,6 +160,16 @@ def open_service(options: ServeOptions) -> Iterator[Service]:
         if service.stop.over.is_set():  # no time is left to build an index; the next start does
             for tenant in tenants.values():
                 tenant.kb.close(publish=False)
+
+
+def _open(location: Location, options: ServeOptions, parts: _Parts) -> KnowledgeBase:
+    return KnowledgeBase.open(
+        location,
+        settings=options.settings,
+        components=parts,
+        read_only=options.read_only,
+        create=options.tenants is not None,
+    )
 
 
 def _in_url(host: str) -> str:

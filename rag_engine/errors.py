@@ -20,6 +20,7 @@ The tree, drawn once::
     │   ├── StoreCorrupt        something is there, and it is damaged
     │   ├── StoreLocked         another process is writing to it
     │   ├── StoreReadOnly       a change was asked of a reader
+    │   ├── StoreReplaced       another is in its place since it was opened
     │   ├── StoreClosed         used after close()
     │   ├── StoreForked         used in a process forked from the one that opened it
     │   ├── StorageFailed       disk full, I/O error, no permission, locked by a program
@@ -65,6 +66,7 @@ __all__ = [
     "StoreLocked",
     "StoreNotFound",
     "StoreReadOnly",
+    "StoreReplaced",
     "WriteStopped",
 ]
 
@@ -187,6 +189,10 @@ class StoreReadOnly(StoreError):
     """A change was asked of a knowledge base that was opened for reading."""
 
 
+class StoreReplaced(StoreError):
+    """Another file or folder is in the place of the one that was opened: open it again."""
+
+
 class StoreClosed(StoreError):
     """The knowledge base was used after close()."""
 
@@ -245,10 +251,13 @@ class ContractMismatch(StoreError):
         built, step = "with other settings", f"open it with the stored ones{hint}, or "
         if "analyser" in fields:  # no setting chooses it
             built, step = "by another version of rag-engine", ""
-        super().__init__(
-            f"the knowledge base was built {built} ({listing}); {step}index the documents into a "
-            "new knowledge base"
+        anew = (
+            "have its documents embedded anew while it goes on being used: rag-engine reembed "
+            "--kb DIR --settings TOML"
         )
+        if any(name.startswith("images.") for name in fields):  # their files are needed for it
+            anew = "index the documents into a new knowledge base"
+        super().__init__(f"the knowledge base was built {built} ({listing}); {step}{anew}")
         self.fields = dict(fields)
 
 

@@ -14,6 +14,7 @@ from rag_engine.settings import Settings
 __all__ = [
     "check_contract",
     "components_to_open",
+    "contract_differences",
     "contract_to_open",
     "index_contract",
     "settings_to_open",
@@ -68,7 +69,7 @@ def settings_to_open(stored: object, settings: Settings) -> Settings:
         return settings
     _log.info(
         "a fit lies beside the model (%s), and this knowledge base was built without one: it goes "
-        "on without; to use the fit, index the documents into a new knowledge base",
+        "on without; to use the fit, have its documents embedded anew (rag-engine reembed)",
         beside,
     )
     unfitted = embedder.model_copy(update={"fit": _NONE})
@@ -114,18 +115,32 @@ def check_contract(stored: object, given: dict[str, object]) -> None:
     Traceback (most recent call last):
         ...
     rag_engine.errors.ContractMismatch: the knowledge base was built with other settings \
-(detector: stored '1', given '2'); open it with the stored ones, or index the documents into a \
-new knowledge base
+(detector: stored '1', given '2'); open it with the stored ones, or have its documents embedded \
+anew while it goes on being used: rag-engine reembed --kb DIR --settings TOML
+    """
+    differing = contract_differences(stored, given)
+    if differing:
+        raise ContractMismatch(differing)
+
+
+def contract_differences(
+    stored: object, given: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """Return each field in which two contracts differ, with its stored and its given value.
+
+    Raises:
+        StoreCorrupt: the stored contract is no contract.
+
+    >>> contract_differences({"detector": "1", "analyser": 5}, {"detector": "2", "analyser": 5})
+    {'detector': ('1', '2')}
     """
     if not isinstance(stored, dict):
         raise StoreCorrupt("the catalogue holds no index contract; it is damaged")
-    differing = {
+    return {
         name: (_value(stored, name), _value(given, name))
-        for name in stored.keys() | given.keys()
+        for name in sorted(stored.keys() | given.keys())
         if stored.get(name) != given.get(name)
     }
-    if differing:
-        raise ContractMismatch(differing)
 
 
 def _value(contract: Mapping[str, object], name: str) -> object:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rag_engine.asynchronous import AsyncQuestions
 from rag_engine.components import Components
-from rag_engine.errors import InvalidInput, StorageFailed
+from rag_engine.errors import InvalidInput, StorageFailed, StoreReplaced
 from rag_engine.file_endings import suffixes_of
 from rag_engine.health.extent import QUESTIONS, SAMPLE
 from rag_engine.location import ServerAddress, parse_location
@@ -342,6 +342,20 @@ class KnowledgeBase(AsyncQuestions, KnowledgeBaseTasks):
         Example: ``kb.publish(on_stage=lambda stage, done, total: print(stage, done, total))``
         """
         self._opened.publish(only_if_due=only_if_due, on_stage=on_stage)
+
+    def was_replaced(self) -> bool:
+        """Tell whether another is in its place since it was opened, which is to be opened again.
+
+        That is so after ``rag-engine reembed``, and where the catalogue was written anew. What is
+        asked of it then raises ``StoreReplaced``.
+
+        Example: ``assert not kb.was_replaced()``
+        """
+        try:
+            self._opened.readable.revision()
+        except StoreReplaced:
+            return True
+        return False
 
     def keep_settings(self) -> None:
         """Open with the settings of now from now on, where none are given.

@@ -121,7 +121,7 @@ def test_a_knowledge_base_of_another_version_is_said_to_be_one(tmp_path: Path, q
     with pytest.raises(ContractMismatch, match="by another version") as refused:
         KnowledgeBase.open(path, components=quick_components)
     assert "open it with the stored ones" not in str(refused.value)
-    assert "index the documents into a new knowledge base" in str(refused.value)
+    assert "rag-engine reembed --kb DIR --settings TOML" in str(refused.value)
 
 
 def test_settings_name_no_part_that_is_given(tmp_path: Path):

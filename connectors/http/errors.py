@@ -33,6 +33,7 @@ from rag_engine.errors import (
     StorageFailed,
     StoreClosed,
     StoreReadOnly,
+    StoreReplaced,
 )
 
 __all__ = [
@@ -164,6 +165,9 @@ def _engine_error(error: RagEngineError) -> ApiError | None:
         return ApiError(409, "read_only", "the knowledge base is served for reading only")
     if isinstance(error, StoreClosed):
         return ApiError(503, "stopping", "the service is stopping", headers={"Retry-After": "5"})
+    if isinstance(error, StoreReplaced):
+        message = "another knowledge base took the place of this one, and is being opened"
+        return ApiError(503, "replaced", message, headers={"Retry-After": "2"})
     if isinstance(error, StorageFailed):
         return _storage_error(error)
     if isinstance(error, ServiceTimeout):

@@ -37,6 +37,10 @@ class Tenants:
     def __len__(self) -> int:
         return len(self._tenants)
 
+    def put(self, tenant: Tenant) -> None:
+        """Let a tenant take the place of the one of the same name; the next request finds it."""
+        self._tenants[tenant.name] = tenant
+
     def of(self, name: str) -> Tenant | None:
         """Return a tenant, or None."""
         return self._tenants.get(name)

@@ -39,6 +39,7 @@ _COMMANDS = {
     "restore": "Copy a backup into a new folder, and verify all of it before it is there.",
     "mcp": "Serve a knowledge base to MCP clients, on stdin and stdout.",
     "serve": "Answer over HTTP; see /openapi.json.",
+    "reembed": "Embed all documents anew, by other settings, while the knowledge base is used.",
     "migrate": "Move vectors to Milvus, or back.",
     "similarity": "Tell how probably two texts say the same, whatever their languages.",
     "duplicates": (

@@ -184,6 +184,24 @@ class ImageStore:
             known.update(digest for (digest,) in self._read(sql, some))
         return set(digests) - known
 
+    def stored(self, digests: Collection[str]) -> list[StoredImage]:
+        """Return those of some pictures that are there, as they are kept.
+
+        Raises:
+            StoreCorrupt: one is damaged.
+        """
+        found = []
+        for some in batches(list(digests)):
+            sql = f"SELECT digest, vector, checksum FROM image WHERE digest IN ({marks(some)})"
+            for digest, vector, checksum in self._read(sql, some):
+                if row_checksum((digest, vector)) != checksum:
+                    raise StoreCorrupt(_DAMAGED.format(self.path, f"the vector of {digest}"))
+                thumbnail = self.thumbnail(digest)
+                if thumbnail is not None:
+                    numbers = np.frombuffer(vector, dtype=np.float16).astype(np.float32)
+                    found.append(StoredImage(digest, numbers, thumbnail))
+        return found
+
     def add(self, images: Iterable[StoredImage]) -> None:
         """Keep pictures that are not there yet; durable when this returns."""
         with self._changing() as connection:

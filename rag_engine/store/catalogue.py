@@ -7,7 +7,7 @@ derived from the catalogue remembers the revision it was made at and catches up 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rag_engine.file_names import spellings
 from rag_engine.store.catalogue_reader import CatalogueReader
@@ -135,6 +135,16 @@ class Catalogue(CatalogueReader):
         with self._transaction() as change:
             for name in names:
                 put_source(change.connection, change.tally, name, b"")
+
+    def replace_sources(self, sources: Mapping[str, bytes]) -> None:
+        """Know these sources with their fingerprints, and no others; documents stay as they are."""
+        known = self.sources()
+        with self._transaction() as change:
+            for name in known.keys() - sources.keys():
+                remove_source(change.connection, change.tally, name)
+            for name, fingerprint in sources.items():
+                if known.get(name) != fingerprint:
+                    put_source(change.connection, change.tally, name, fingerprint)
 
     def set_meta(self, key: str, value: object) -> None:
         """Keep plain data under ``key``."""

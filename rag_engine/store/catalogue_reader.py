@@ -142,6 +142,11 @@ class CatalogueReader:
         value: object = json.loads(read_meta(values[0])) if values else None
         return value
 
+    def metas(self, beginning: str) -> dict[str, object]:
+        """Return the plain data under every key that begins so."""
+        keys = [str(key) for (key,) in self.read("SELECT key FROM meta ORDER BY key")]
+        return {key: self.meta(key) for key in keys if key.startswith(beginning)}
+
     def revision(self) -> int:
         """Return the number of the last change; 0 for an empty catalogue.
 

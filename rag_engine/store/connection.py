@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag_engine.errors import StoreError, StoreForked
+from rag_engine.errors import StoreForked, StoreReplaced
 from rag_engine.store.failures import UNCHANGED, UNCONFIRMED, storage
 from rag_engine.store.forks import Home, tell_in_forks
 from rag_engine.store.schema import connect
@@ -41,8 +41,7 @@ class Connection:
         self._lock = threading.RLock()
         _forget_inherited(path)
         with storage("opening the catalogue", path):
-            self._connection = connect(path, read_only=read_only)
-            self._key = _file_key(path)
+            self._connection, self._key = _connected(path, read_only=read_only)
         self._broken = False
         tell_in_forks(self)
 
@@ -52,9 +51,14 @@ class Connection:
 
         Raises:
             StoreForked: this is a fork of the process that opened it.
+            StoreReplaced: it only reads, and another file is in the place of the one it has open.
         """
         self._home.check()
         with self._lock, storage(doing, self._path, kept=kept):
+            # SQLite finds the journal by the file's name: it would take one of the file that is
+            # there now for its own, and play it back into the old one.
+            if self._read_only and not self._connection.in_transaction:
+                self.check_in_place()
             yield self._connection
 
     @contextlib.contextmanager
@@ -108,12 +112,13 @@ class Connection:
         """See that the file at the path is still the one that is open.
 
         Raises:
-            StoreError: it was written anew (recoded, repaired, upgraded): this is the old one.
+            StoreReplaced: it was written anew (recoded, repaired, upgraded), or another knowledge
+                base took its place: this is the old one.
         """
         with contextlib.suppress(FileNotFoundError):
             if _file_key(self._path) == self._key:
                 return
-            raise StoreError(
+            raise StoreReplaced(
                 f"{self._path} was written anew by another process, and what is open here is the "
                 "old one; open the knowledge base again"
             )
@@ -139,6 +144,16 @@ class Connection:
             _INHERITED.append(self)
         else:
             _IN_USE.add(self._key)
+
+
+def _connected(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, _FileKey]:
+    """Open a file; return what it is known by, too, though another may take its place just now."""
+    while True:
+        before = _file_key(path) if path.is_file() else None  # ``connect`` says what is not there
+        connection = connect(path, read_only=read_only)
+        if before == _file_key(path):
+            return connection, before
+        connection.close()
 
 
 def _file_key(path: Path) -> _FileKey:

@@ -201,6 +201,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether a path still leads to the file that was opened by it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 class WriterLock:
     """The right to write to a knowledge base, held until ``release`` or the end of the process.
 
@@ -225,6 +233,12 @@ class WriterLock:
             except OSError:
                 os.close(self._descriptor)
                 raise
+            if not _is_at(self._descriptor, path):  # another folder took this one's place just now
+                os.close(self._descriptor)
+                raise StoreLocked(
+                    f"another knowledge base was put in the place of {path.parent} just now; do it "
+                    "again"
+                )
         tell_in_forks(self)
 
     def release(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rag_engine.errors import StoreNotFound
 from rag_engine.store.failures import storage
+from rag_engine.store.sibling_folders import before_of, exchange_of, next_of
 
 __all__ = ["CATALOGUE", "find_catalogue", "is_knowledge_base", "no_knowledge_base"]
 
@@ -41,10 +42,30 @@ def find_catalogue(folder: Path) -> Path | None:
 
     Raises:
         StorageFailed: nobody can look.
+        StoreNotFound: another one was taking its place, and neither is there.
     """
     path = folder / CATALOGUE
     with storage("opening the knowledge base", folder):
-        return path if path.exists() else None
+        if path.exists():
+            return path
+        if not folder.exists():
+            _check_beside(folder.resolve())
+        return None
+
+
+def _check_beside(folder: Path) -> None:
+    """Refuse to make a new knowledge base where the one that was there lies under another name."""
+    if exchange_of(folder).exists():
+        raise StoreNotFound(
+            f"no knowledge base at {folder}: another was taking its place, and was interrupted; "
+            f"`rag-engine reembed --kb {folder}` puts it there"
+        )
+    for beside in (before_of(folder), next_of(folder)):
+        if is_knowledge_base(beside):
+            raise StoreNotFound(
+                f"no knowledge base at {folder}, but there is one at {beside}; give that the name "
+                f"{folder.name} (mv {beside} {folder}), or delete it if a new one is to be made"
+            )
 
 
 def no_knowledge_base(folder: Path) -> StoreNotFound:

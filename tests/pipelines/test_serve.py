@@ -18,9 +18,11 @@ import pytest
 
 from rag_engine import Document, KnowledgeBase
 from rag_engine.connectors.http.keys import Role, load_keys
+from rag_engine.errors import StoreClosed
 from rag_engine.pipelines.cli import main
 from rag_engine.pipelines.output import Exit
 from rag_engine.pipelines.serve import ServeOptions, open_service
+from rag_engine.reembedding import reembed
 from rag_engine.settings import Settings
 from tests.connectors.http.service import write_keys
 from tests.waiting import PATIENCE_S, wait_until
@@ -342,3 +344,22 @@ def test_knowledge_bases_that_can_not_be_opened(kb, tmp_path, capsys):
     for wrong in ([], ["--kb", "a", "--tenants", "b"], ["--kb", "a", "--new-key"]):
         assert main(["serve", *wrong]) == Exit.USAGE
         assert "exactly one of --kb, --tenants and --new-key" in capsys.readouterr().err
+
+
+def test_what_is_served_for_reading_gives_way_to_what_takes_its_place(tmp_path: Path):
+    root = tmp_path / "kb"
+    with KnowledgeBase.open(root) as made:
+        made.add([Document(id="garantie", text="La garantie dure trois ans à partir de l'achat.")])
+    with open_service(ServeOptions(kb=root, read_only=True)) as service:
+        reembed(root, Settings.model_validate({"chunking": {"max_tokens": 40}}))
+
+        def now() -> KnowledgeBase:
+            tenant = service.tenants.of("default")
+            assert tenant is not None
+            return tenant.kb
+
+        wait_until(lambda: now().settings.chunking.max_tokens == 40, "for the new one")
+        assert now().search("How long is the warranty?")[0].chunk.document_id == "garantie"
+        last = now()
+    with pytest.raises(StoreClosed):
+        last.search("Garantie")
