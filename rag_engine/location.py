@@ -19,6 +19,7 @@ _DEFAULT_KB = "rag_engine"
 _WHERE = ("host", "port", "dbname")
 """Parameters that say where, as the parts before them do."""
 _NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d*)?")
 _RESERVED = frozenset({"public", "information_schema"})
 
 
@@ -98,6 +99,17 @@ def short_name(location: Location) -> str:
     return location.kb if isinstance(location, ServerAddress) else location.resolve().name
 
 
+def _hides_a_password(netloc: str, path: str, parameters: list[tuple[str, str]]) -> bool:
+    """Tell whether a password may stand where none is looked for, and so would be shown."""
+    login, _, hosts = netloc.rpartition("@")
+    return (
+        "@" in login
+        or "@" in path
+        or any("@" in key for key, _ in parameters)
+        or not all(map(_HOST.fullmatch, hosts.split(",")))
+    )
+
+
 def _address(text: str) -> ServerAddress:
     try:
         parts = urlsplit(text)
@@ -105,6 +117,13 @@ def _address(text: str) -> ServerAddress:
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=strict)
     except ValueError:  # what it says may show a password
         raise InvalidInput(f"this is no address of a server; it is like {_LIKE}") from None
+    if parts.fragment:
+        raise InvalidInput("the address holds a #; write %23 where it is part of a password")
+    if _hides_a_password(parts.netloc, parts.path, parameters):
+        raise InvalidInput(
+            "the address can not be divided into user, password, host and database; in a password "
+            "write %40 for @, %2F for /, %3F for ?, %3A for :"
+        )
     names = [value for key, value in parameters if key == _KB]
     name = names[-1] if names else _DEFAULT_KB
     if not _NAME.fullmatch(name) or name in _RESERVED or name.lower().startswith("pg_"):
@@ -112,8 +131,6 @@ def _address(text: str) -> ServerAddress:
             f"kb={name!r:.80} in the address is no name of a knowledge base: 1 to 63 letters a-z, "
             "digits and underscores, not 'public' and nothing that begins with pg_"
         )
-    if parts.fragment:
-        raise InvalidInput("the address holds a #; write %23 where it is part of a password")
     others = [(key, value) for key, value in parameters if key != _KB]
     server = urlunsplit(
         (parts.scheme.lower(), parts.netloc, parts.path, urlencode(others, quote_via=quote), "")

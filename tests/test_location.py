@@ -23,6 +23,11 @@ def test_a_folder_stays_one(text):
     [
         ("postgresql://h/d", "postgresql://h/d?kb=rag_engine", "rag_engine"),
         ("postgres://u:p@h:1,i:2/d?kb=Wiki_2", "postgres://u@h:1,i:2/d?kb=Wiki_2", "Wiki_2"),
+        (
+            "postgresql://u:p@[::1]:5432,i/d",
+            "postgresql://u@[::1]:5432,i/d?kb=rag_engine",
+            "rag_engine",
+        ),
         ("postgresql://u@/d?host=/run/pg&kb=a", "postgresql://u@/d?host=/run/pg&kb=a", "a"),
         ("postgresql:///d?kb=a&password=x&sslmode=require", "postgresql:///d?kb=a", "a"),
     ],
@@ -45,6 +50,10 @@ def test_an_address_is_shown_without_its_password(text, shown, kb):
         ("postgresql://h/d?kb=pg_x", "is no name"),
         ("postgresql://u:secret@[h/d", "no address"),
         ("postgresql://u:sec#ret@h/d", "%23"),
+        ("postgresql://u:sec/ret@h/d", "%2F"),
+        ("postgresql://u:x@sec@h/d", "%40"),
+        ("postgresql://u:sec?ret@h/d?kb=x", "%3F"),
+        ("postgresql://u:sec?a=ret@h/d", "%3F"),
         (Path("postgresql://h/d"), "as text"),
     ],
 )
