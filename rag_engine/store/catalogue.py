@@ -154,17 +154,21 @@ class Catalogue(CatalogueReader):
     def finish_sources(self, finished: Iterable[FinishedSource]) -> list[str]:
         """Note that sources are indexed to their end; delete their documents that do not stay.
 
+        Those with documents were begun before (``begin_sources``). One that another writer finished
+        with other bytes since, or deleted, is noted as one that is to be read again.
+
         Returns the ids of the deleted documents.
         """
         self.verify_documents()
         gone: list[str] = []
         with self._transaction() as change:
             for source in finished:
+                fingerprint = _fingerprint_to_keep(change.connection, source)
                 for name in (source.name, *source.replaces):
                     present = _documents_of(change.connection, name)
                     gone += [document for document in present if not source.keeps(document)]
                     remove_source(change.connection, change.tally, name)
-                put_source(change.connection, change.tally, source.name, source.fingerprint)
+                put_source(change.connection, change.tally, source.name, fingerprint)
             delete_documents(change, gone)
         return gone
 
@@ -224,6 +228,17 @@ def _of_one_id_each(documents: Iterable[StoredDocument]) -> Iterator[list[Stored
         together[stored.document.id] = stored
     if together:
         yield list(together.values())
+
+
+def _fingerprint_to_keep(connection: Statements, source: FinishedSource) -> bytes:
+    """Return its fingerprint; an empty one if another writer finished or deleted it meanwhile.
+
+    What is there may then be of another version of the file, or nothing: it is read again.
+    """
+    sql = "SELECT fingerprint FROM source WHERE name = ?"
+    there = [bytes(kept) for (kept,) in connection.execute(sql, (source.name,)).fetchall()]
+    begun = there in ([b""], [source.fingerprint])
+    return source.fingerprint if begun or not source.keep else b""
 
 
 def _documents_of(connection: Statements, source: str) -> list[str]:

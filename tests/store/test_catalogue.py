@@ -137,11 +137,30 @@ def test_a_failed_transaction_leaves_nothing(catalogue: Catalogue):
 def test_sources(catalogue: Catalogue):
     catalogue.replace([stored("f#1", source="f"), stored("f#2", source="f"), stored("g")])
     done = FinishedSource(name="f", fingerprint=b"1", keep=frozenset({"f#1"}))
+    catalogue.begin_sources(["f"])
     assert catalogue.finish_sources([done]) == ["f#2"]
     assert catalogue.sources() == {"f": b"1"}
     assert catalogue.delete_source("f") == ["f#1"]
     assert catalogue.document_ids() == ["g"]
     assert catalogue.sources() == {}
+
+
+def test_a_source_that_another_writer_finished_or_deleted_meanwhile_is_read_again(catalogue):
+    mine, other = (
+        FinishedSource(name="f", fingerprint=fingerprint, keep=frozenset({"f"}))
+        for fingerprint in (b"mine", b"other")
+    )
+    for meanwhile, kept in (
+        (lambda: catalogue.finish_sources([other]), b""),
+        (lambda: catalogue.delete_source("f"), b""),
+        (lambda: catalogue.finish_sources([mine]), b"mine"),
+        (lambda: catalogue.begin_sources(["f"]), b"mine"),
+    ):
+        catalogue.begin_sources(["f"])
+        catalogue.replace([stored("f", source="f")])
+        meanwhile()
+        catalogue.finish_sources([mine])
+        assert catalogue.sources() == {"f": kept}
 
 
 def test_of_documents_deleted_exactly_no_other_goes_and_emptied_sources_are_forgotten(catalogue):
