@@ -25,7 +25,7 @@ from rag_engine.connectors.postgres.connecting import (
 )
 from rag_engine.connectors.postgres.dialect import POSTGRES
 from rag_engine.connectors.postgres.failures import is_lost, server
-from rag_engine.connectors.postgres.schema import MIGRATIONS, SCHEMA_VERSION
+from rag_engine.connectors.postgres.schema import IDENTITY, MIGRATIONS, SCHEMA_VERSION
 from rag_engine.errors import StoreCorrupt, StoreError
 from rag_engine.location import ServerAddress
 from rag_engine.store.database import Database, Dialect, Statements
@@ -47,6 +47,7 @@ _BEGIN = (
     f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s'; "
     "SELECT value FROM meta WHERE key = 'revision' FOR UPDATE"
 )
+_WHICH = "SELECT value FROM meta WHERE key = ?"
 _ONE_MOMENT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -70,6 +71,7 @@ class PostgresDatabase:
         self._address = address
         self._home = Home(self.name)
         self._here = _OfThread()
+        self._identity: list[tuple[Any, ...]] | None = None
         with server("opening the knowledge base", self.name):
             self._pool = make_pool(address)
 
@@ -177,6 +179,7 @@ class PostgresDatabase:
         with self._begun(begin, _CHANGING) as connection:
             try:
                 with server(_CHANGING, self.name, kept=UNCHANGED):
+                    self._check_identity(_rows(connection, _WHICH, (IDENTITY,)))
                     yield PostgresStatements(connection)
                 with server(_CHANGING, self.name, kept=UNCONFIRMED):
                     connection.execute("COMMIT")
@@ -186,7 +189,15 @@ class PostgresDatabase:
                 raise
 
     def check_in_place(self) -> None:
-        """Do nothing: what is open is asked for by its name each time."""
+        """See that the schema was not dropped and made anew: it is asked for by its name."""
+        self._check_identity(self.read(_WHICH, (IDENTITY,)))
+
+    def _check_identity(self, found: list[tuple[Any, ...]]) -> None:
+        if self._identity is not None and found != self._identity:
+            raise StoreError(
+                f"{self.name} was dropped and made anew by another process, and what is open here "
+                "is the old one; open the knowledge base again"
+            )
 
     def check_tables(self) -> None:
         """Refuse tables of another version; a writer brings older ones up to date."""
@@ -204,6 +215,7 @@ class PostgresDatabase:
                 f"the tables of {self.name} have version {version!r}, this version of rag-engine "
                 f"reads {SCHEMA_VERSION}; use the version that wrote them"
             )
+        self._identity = self.read(_WHICH, (IDENTITY,))
 
     def _version(self) -> object:
         kept = self.read("SELECT value FROM meta WHERE key = 'schema'")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag_engine.connectors.embedders.model_cache import cache_folder
 from rag_engine.connectors.postgres.dialect import POSTGRES
-from rag_engine.connectors.postgres.schema import SCHEMA_VERSION, TABLES
+from rag_engine.connectors.postgres.schema import IDENTITY, SCHEMA_VERSION, TABLES
 from rag_engine.errors import MissingExtra, StoreCorrupt, StoreError, StoreNotFound
 from rag_engine.location import ServerAddress
 from rag_engine.store.catalogue import Catalogue
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresPlace"]
 
-_ID = "id"
-"""What tells a knowledge base from one of the same name that was dropped before."""
 _FOLDER = "indexes"
 
 
@@ -117,7 +115,7 @@ class PostgresPlace:
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._address.kb}"')
         connection.execute(TABLES)
         change = Change(PostgresStatements(connection), POSTGRES, 0)
-        own = {"schema": SCHEMA_VERSION, "revision": 0, _ID: uuid.uuid4().hex}
+        own = {"schema": SCHEMA_VERSION, "revision": 0, IDENTITY: uuid.uuid4().hex}
         for key, value in {**own, **meta}.items():
             put_meta(change.connection, change.tally, key, value)
         change.tally.write(change.connection)
@@ -150,9 +148,9 @@ class PostgresPlace:
 
     def _index_folder(self, catalogue: CatalogueReader) -> Path:
         """Return the folder of this machine's cache in which the index files are."""
-        identity = catalogue.meta(_ID)
+        identity = catalogue.meta(IDENTITY)
         if not isinstance(identity, str):
-            raise StoreCorrupt(f"{self.name} is damaged: what it keeps as {_ID!r} is missing")
+            raise StoreCorrupt(f"{self.name} is damaged: what it keeps as {IDENTITY!r} is missing")
         parts = (self._address.server_name, self._address.kb, identity)
         name = hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()[:16]
         folder = cache_folder() / _FOLDER / name

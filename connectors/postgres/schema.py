@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "SCHEMA_VERSION", "TABLES"]
+__all__ = ["IDENTITY", "MIGRATIONS", "SCHEMA_VERSION", "TABLES"]
 
 SCHEMA_VERSION = 1
+IDENTITY = "id"
+"""Under it ``meta`` keeps what tells a knowledge base from one of the same name that was dropped
+before."""
 
 MIGRATIONS: dict[int, str] = {}
 """What brings tables of a version to the next one; the first writer runs it in one transaction."""

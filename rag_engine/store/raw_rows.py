@@ -10,6 +10,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from rag_engine.errors import StoreCorrupt
@@ -157,9 +158,10 @@ def raw_document(read: Read, number: int, dialect: Dialect) -> RawDocument:
     except StoreCorrupt as error:
         raise StoreCorrupt("its row is not what was written") from error
     head = rows.read_head(row[:9])
-    sql = "SELECT document, key, kind, value FROM field WHERE document = ? ORDER BY key"
-    fields = [dialect.field_row(row)[:4] for row in sorted(field_rows(number, head.metadata))]
-    if read(sql, (number,)) != fields:
+    sql = "SELECT document, key, kind, value FROM field WHERE document = ?"
+    fields = [dialect.field_row(row)[:4] for row in field_rows(number, head.metadata)]
+    # Ordered here: the order that a database has may be that of another spelling (NUL).
+    if sorted(read(sql, (number,)), key=itemgetter(1)) != sorted(fields, key=itemgetter(1)):
         raise StoreCorrupt("its fields are not its metadata")
     sql = f"SELECT {rows.CHUNK_COLUMNS} FROM chunk AS c WHERE c.document = ? ORDER BY c.id"
     chunks = tuple(_raw_chunk(read, row) for row in read(sql, (number,)))

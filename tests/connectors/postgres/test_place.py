@@ -143,6 +143,25 @@ def test_what_was_dropped_and_made_again_meets_no_old_index(kb_address, quick_co
         assert kb.search("Regel") == []
 
 
+def test_what_is_open_meets_no_other_that_was_made_in_its_place(kb_address, quick_components):
+    with KnowledgeBase.open(kb_address, components=quick_components) as old:
+        old.add(RULES)
+        execute(kb_address, "DROP SCHEMA KB CASCADE")
+        with KnowledgeBase.open(kb_address, components=quick_components) as kb:
+            kb.add(TEXTS[:3])  # of as many revisions
+            for use in (lambda: old.search("Pumpe"), lambda: old.add(RULES)):
+                with pytest.raises(StoreError, match="was dropped and made anew"):
+                    use()
+            assert kb.document_ids() == ["d0", "d1", "d2"]
+            old._opened.close(publish=False)
+
+
+def test_any_key_of_metadata_is_checked(kb_address, quick_components):
+    with KnowledgeBase.open(kb_address, components=quick_components) as kb:
+        kb.add([Document(id="a", text="x", metadata={"b": 1, "\0": "2", "\ue000": True})])
+        assert kb.check().problems == []
+
+
 def test_changed_rows_are_told(kb_address, quick_components):
     with KnowledgeBase.open(kb_address, components=quick_components) as kb:
         kb.add(RULES)
