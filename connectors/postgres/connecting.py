@@ -100,7 +100,11 @@ def connect(address: ServerAddress) -> PooledConnection:
         psycopg.Error: nobody answers there, or lets this user in.
     """
     connection = psycopg.connect(autocommit=True, **_arguments(address))
-    _configure(connection)
+    try:
+        _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
