@@ -20,6 +20,7 @@ __all__ = ["ChunkTokens", "EightBits", "FewBits", "TokenCode", "token_code"]
 _LARGEST = 127
 _HEAD = np.dtype([("tokens", "<u2"), ("lost", "<f2")])
 _MOST = 2**16 - 1
+_MOST_LOST = float(np.finfo(np.float16).max)
 _TOGETHER = 2**16
 """Numbers that are packed together: they stay near the processor."""
 
@@ -212,7 +213,7 @@ class FewBits:
         kept = levels.values.take(numbers).var(axis=1) * deviations[:, 0] ** 2
         lost = in_eight_bits.var(axis=1).sum(axis=1) - kept.sum(axis=1)
         heads = np.empty(len(vectors), dtype=_HEAD)
-        heads["tokens"], heads["lost"] = min(count, _MOST), np.maximum(lost, 0)
+        heads["tokens"], heads["lost"] = min(count, _MOST), np.clip(lost, 0, _MOST_LOST)
         together = levels.together(found)
         whole_steps = steps.astype(np.int8)
         for place in range(len(vectors)):

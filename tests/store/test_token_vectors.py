@@ -219,6 +219,12 @@ def test_numbers_that_are_none_are_refused(bad: float):
         FewBits(WIDTH).pack(vectors)
 
 
+def test_what_long_vectors_lose_stays_a_number():
+    code = FewBits(WIDTH)
+    kept = code.unpack({1: code.pack(1_000 * tokens(130))}, [1])
+    assert kept.lost.tolist() == [65_504]
+
+
 def test_long_texts_are_pooled_stretch_by_stretch():
     vectors = tokens(1_100)
     pooled = pooled_tokens(vectors)
