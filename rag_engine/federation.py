@@ -329,6 +329,11 @@ class Federation:
 def _check_bases(bases: Sequence[KnowledgeBase]) -> None:
     if not bases:
         raise InvalidInput("a federation has one knowledge base or more, got none")
+    if others := [base for base in bases if not isinstance(base, KnowledgeBase)]:
+        raise InvalidInput(
+            f"a federation has open knowledge bases, got {type(others[0]).__name__} "
+            f"{others[0]!r:.80}; Federation.open takes paths"
+        )
     paths = [base.path.resolve() for base in bases]
     if twice := [base.location for base in bases if paths.count(base.path.resolve()) > 1]:
         raise InvalidInput(f"{twice[0]} is there twice; name each knowledge base once")

@@ -238,9 +238,12 @@ class PostgresDatabase:
 
         def vacuum(connection: PooledConnection) -> None:
             connection.execute("SET statement_timeout = 0")  # it keeps nobody waiting
-            for table in ("document", "field", "chunk", "token_vectors", "tombstone", "source"):
-                connection.execute(f"VACUUM (ANALYZE) {table}")
-            connection.execute("RESET statement_timeout")
+            try:
+                for table in ("document", "field", "chunk", "token_vectors", "tombstone", "source"):
+                    connection.execute(f"VACUUM (ANALYZE) {table}")
+            finally:  # the connection goes back to the pool
+                if not connection.closed:
+                    connection.execute("RESET statement_timeout")
 
         self._tried_twice("giving back the space of what was deleted", vacuum)
 

@@ -21,7 +21,7 @@ import numpy as np
 from rag_engine.calibration.calibration import calibration_version
 from rag_engine.calibration.prior import LanguagePrior
 from rag_engine.calibration.token_space import TokenSpace
-from rag_engine.errors import StorageFailed, StoreCorrupt
+from rag_engine.errors import StorageFailed, StoreCorrupt, StoreLocked
 from rag_engine.ports import DenseIndexFactory, Int64Array, LexicalIndexFactory
 from rag_engine.store import generation as generations
 from rag_engine.store.catalogue import Catalogue
@@ -144,10 +144,16 @@ class Index:
         Raises:
             StorageFailed: it can not be written. It is searched all the same, and published when
                 that is asked for again, or when this is closed.
+            StoreLocked: another process has been building it for an hour.
         """
         with self._lock, self._publishing.turn(wait=True) as mine:
-            if not mine:
+            if not mine and not self._publishing.is_cache:
                 raise AssertionError("a reader does not publish")
+            if not mine:
+                raise StoreLocked(
+                    f"{self._root}: another process has been building the index for very long; what "
+                    "was written is kept and found; end that process, or wait for it"
+                )
             if self._adopts_newer() and self._manifest is not None and self.is_published():
                 return self._manifest
             return self._publish(on_stage)
