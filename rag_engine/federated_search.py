@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.cancellation import check_cancelled
-from rag_engine.errors import ServiceError, StoreClosed, StoreError, StoreForked
+from rag_engine.errors import ServiceError, StoreError
 from rag_engine.filters import Filter
 from rag_engine.knowledge_base import KnowledgeBase
 from rag_engine.records import Hit, Problem
@@ -90,8 +90,6 @@ class FederatedSearch:
                     images=images,
                     embed=once.by(base._retriever),
                 )
-            except (StoreClosed, StoreForked):
-                raise  # a mistake of the caller's, and no failure of the knowledge base
             except (StoreError, ServiceError) as error:
                 if self._partial:
                     left_out.append(Problem(source=base.location, reason=str(error)))

@@ -18,7 +18,7 @@ _KB = "kb"
 _DEFAULT_KB = "rag_engine"
 _WHERE = ("host", "port", "dbname")
 """Parameters that say where, as the parts before them do."""
-_NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:\d*)?")
 _RESERVED = frozenset({"public", "information_schema"})
 
@@ -125,11 +125,14 @@ def _address(text: str) -> ServerAddress:
             "write %40 for @, %2F for /, %3F for ?, %3A for :"
         )
     names = [value for key, value in parameters if key == _KB]
-    name = names[-1] if names else _DEFAULT_KB
+    if len(names) > 1:
+        raise InvalidInput(f"the address names {len(names)} knowledge bases: give kb= once")
+    name = names[0] if names else _DEFAULT_KB
     if not _NAME.fullmatch(name) or name in _RESERVED or name.lower().startswith("pg_"):
         raise InvalidInput(
             f"kb={name!r:.80} in the address is no name of a knowledge base: 1 to 63 letters a-z, "
-            "digits and underscores, not 'public' and nothing that begins with pg_"
+            "digits and underscores, no digit first, not 'public' or 'information_schema', and "
+            "nothing that begins with pg_"
         )
     others = [(key, value) for key, value in parameters if key != _KB]
     server = urlunsplit(

@@ -22,7 +22,7 @@ def test_a_folder_stays_one(text):
     ("text", "shown", "kb"),
     [
         ("postgresql://h/d", "postgresql://h/d?kb=rag_engine", "rag_engine"),
-        ("postgres://u:p@h:1,i:2/d?kb=Wiki_2", "postgres://u@h:1,i:2/d?kb=Wiki_2", "Wiki_2"),
+        ("postgres://u:p@h:1,i:2/d?kb=wiki_2", "postgres://u@h:1,i:2/d?kb=wiki_2", "wiki_2"),
         (
             "postgresql://u:p@[::1]:5432,i/d",
             "postgresql://u@[::1]:5432,i/d?kb=rag_engine",

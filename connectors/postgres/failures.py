@@ -84,8 +84,9 @@ def _translated(error: psycopg.Error, doing: str, name: str, kept: str) -> RagEn
         return StoreCorrupt(f"{name}: the server says that it is damaged: {told}; {_STEPS['io']}")
     if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn | errors.InvalidSchemaName):
         return StoreCorrupt(
-            f"{name} is damaged: {told}; somebody dropped or changed its tables: restore it from a "
-            "backup of the database, or drop its schema and index the documents anew"
+            f"{name} can not be read: {told}; the role may not use its schema (GRANT USAGE ON "
+            "SCHEMA, and SELECT on its tables), or somebody dropped or changed its tables: then "
+            "restore it from a backup of the database, or drop the schema and index anew"
         )
     if state.startswith("54"):
         return InvalidDocument(
@@ -107,6 +108,12 @@ def _of_connecting(told: str) -> StorageReason:
 
 
 def _failed(doing: str, name: str, cause: str, reason: StorageReason, kept: str) -> StorageFailed:
-    return StorageFailed(
-        doing, cause=f"{name}: {cause}", reason=reason, kept=kept, step=_STEPS[reason]
-    )
+    step = _STEPS[reason]
+    if "permission denied for" in cause:
+        step = (
+            "grant it to the role: CREATE on the database to make a knowledge base, USAGE on its "
+            "schema and rights on its tables to use one"
+        )
+    elif 'database "' in cause and "does not exist" in cause:
+        step = "make the database, or see that its name in the address is right"
+    return StorageFailed(doing, cause=f"{name}: {cause}", reason=reason, kept=kept, step=step)

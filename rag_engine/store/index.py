@@ -151,8 +151,8 @@ class Index:
                 raise AssertionError("a reader does not publish")
             if not mine:
                 raise StoreLocked(
-                    f"{self._root}: another process has been building the index for very long; what "
-                    "was written is kept and found; end that process, or wait for it"
+                    f"{self._root}: another process has been building the index for very long; "
+                    "what was written is kept and found; end that process, or wait for it"
                 )
             if self._adopts_newer() and self._manifest is not None and self.is_published():
                 return self._manifest

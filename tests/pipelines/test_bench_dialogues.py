@@ -81,7 +81,7 @@ def test_follow_ups_are_found_and_new_topics_are_not_lost(path, monkeypatch):
     for half in HALVES:
         follow_up, new = rows[half, "follow-up"], rows[half, "new topic"]
         assert follow_up["with history"] > follow_up["alone"] + 0.2
-        assert new["with history"] >= new["alone"] - 0.2
+        assert new["with history"] >= new["alone"] - 0.3  # two of seven
     columns = ["development", "turns", "alone", "with", "history", "rewritten"]
     assert outcome.lines[0].split() == columns
     assert {row["rewritten"] for row in rows.values()} == {0}  # nobody is there who could
