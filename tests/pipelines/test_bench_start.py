@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[2]
 def test_two_versions_are_run_in_turns(capsys):
     arguments = ["--runs", "1", "--beside", str(CHECKOUT), "--json"]
     assert main(["bench", "start", *arguments]) == Exit.DONE
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)["result"]
     assert list(told["seconds"]) == ["--help", "inspect", "search", "ask"]
     for by_version in told["seconds"].values():
         assert list(by_version) == ["here", "beside"]
