@@ -6,9 +6,10 @@ For asyncio and trio alike. What is asked is done by ``search`` and ``ask`` in w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag_engine.answering.answer_stream import AnswerStream
 from rag_engine.answering.strictness import Strictness
@@ -22,22 +23,66 @@ from rag_engine.search_arguments import History, check_k, check_min_score, check
 from rag_engine.workers import Workers, WorkerThreads, in_worker
 
 if TYPE_CHECKING:
+    from rag_engine.answering.asking import AnsweringParts, Search
     from rag_engine.answering.drafting import OnText
 
-__all__ = ["AsyncQuestions"]
+__all__ = ["AsyncQuestions", "Awaited"]
+
+Found = TypeVar("Found", bound=list[Hit])
 
 
-class AsyncQuestions(Questions):
-    """What can be asked of an open knowledge base, and awaited.
+class Awaited(ABC, Generic[Found]):
+    """What is asked of one knowledge base, or of several as one, and awaited.
 
     A task that is cancelled stops waiting at once, and what was done for it stops: a search at its
     next step, a model at once (``rag_engine.cancellation``).
     """
 
-    def __init__(self, opened: OpenedStore, workers: Workers | None) -> None:
-        """Ask what was opened, by ``workers`` or threads of its own; use ``KnowledgeBase.open``."""
-        super().__init__(opened)
+    def __init__(self, workers: Workers | None) -> None:
+        """Be asked by ``workers``, or by threads of its own."""
         self._workers = WorkerThreads() if workers is None else workers
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Refuse what is asked of what was closed."""
+
+    @abstractmethod
+    def translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> Translations:
+        """Return a question in the languages that the settings name."""
+
+    @abstractmethod
+    def languages_to_translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> list[str]:
+        """Return the languages that ``translate`` would have a model write."""
+
+    @abstractmethod
+    def _searched(
+        self,
+        question: str,
+        translations: Translations,
+        *,
+        also: Sequence[str],
+        history: History,
+        k: int,
+        where: Filter | None,
+        language: str | None,
+        min_score: float,
+        instruction: str | None,
+        images: bool = False,
+    ) -> Found:
+        """Search for a question that was translated; without ``images`` texts alone."""
+
+    @property
+    @abstractmethod
+    def _answering(self) -> AnsweringParts:
+        """What answers are written by."""
+
+    def _answered(self, write: Callable[[Search], Answer], search: Search) -> Answer:
+        """Let an answer be written that finds its passages by ``search``."""
+        return write(search)
 
     async def asearch(
         self,
@@ -50,7 +95,7 @@ class AsyncQuestions(Questions):
         language: str | None = None,
         min_score: float = 0.0,
         instruction: str | None = None,
-    ) -> list[Hit]:
+    ) -> Found:
         """Return what ``search`` returns; other tasks go on meanwhile.
 
         Raises:
@@ -68,7 +113,7 @@ class AsyncQuestions(Questions):
             translate = partial(self.translate, question, also=also, language=language)
             translations = await in_worker(self._workers.answer, translate)
         search = partial(
-            self.search_translated,
+            self._searched,
             question,
             translations,
             also=also,
@@ -78,6 +123,7 @@ class AsyncQuestions(Questions):
             language=language,
             min_score=min_score,
             instruction=instruction,
+            images=True,
         )
         return await in_worker(self._workers.search, search)
 
@@ -106,6 +152,7 @@ class AsyncQuestions(Questions):
         write = partial(
             self._ask,
             question,
+            self._find_in_turn,
             also=also,
             history=history,
             k=k,
@@ -149,6 +196,7 @@ class AsyncQuestions(Questions):
         def write(on_text: OnText) -> Answer:
             return self._ask(
                 question,
+                self._find_in_turn,
                 also=also,
                 history=history,
                 k=k,
@@ -166,6 +214,7 @@ class AsyncQuestions(Questions):
     def _ask(
         self,
         question: str,
+        search: Search,
         *,
         also: Sequence[str],
         history: History,
@@ -178,25 +227,28 @@ class AsyncQuestions(Questions):
         instruction: str | None,
         on_text: OnText | None,
     ) -> Answer:
-        """Answer as ``ask`` does; the search waits for its turn among all searches."""
+        """Answer as ``ask`` does."""
         from rag_engine.answering.asking import ask
 
-        return ask(
-            question,
-            self._find_in_turn,
-            self.translate,
-            self._opened,
-            also=also,
-            history=history,
-            k=k,
-            where=where,
-            language=language,
-            answer_language=answer_language,
-            min_score=min_score,
-            strictness=strictness,
-            instruction=instruction,
-            on_text=on_text,
-        )
+        def write(search: Search) -> Answer:
+            return ask(
+                question,
+                search,
+                self.translate,
+                self._answering,
+                also=also,
+                history=history,
+                k=k,
+                where=where,
+                language=language,
+                answer_language=answer_language,
+                min_score=min_score,
+                strictness=strictness,
+                instruction=instruction,
+                on_text=on_text,
+            )
+
+        return self._answered(write, search)
 
     def _find_in_turn(
         self,
@@ -210,7 +262,8 @@ class AsyncQuestions(Questions):
         language: str | None,
         min_score: float,
         instruction: str | None,
-    ) -> list[Hit]:
+    ) -> Found:
+        """Search as ``_searched`` does, when it is this one's turn among all searches."""
         cancellation = current_cancellation() or Cancellation()
         search = partial(
             self._searched,
@@ -227,3 +280,16 @@ class AsyncQuestions(Questions):
         work = self._workers.search(cancellation.bound(search))
         cancellation.on_cancel(work.cancel)
         return work.result()
+
+
+class AsyncQuestions(Questions, Awaited[list[Hit]]):
+    """What can be asked of an open knowledge base, and awaited."""
+
+    def __init__(self, opened: OpenedStore, workers: Workers | None) -> None:
+        """Ask what was opened, by ``workers`` or threads of its own; use ``KnowledgeBase.open``."""
+        Questions.__init__(self, opened)
+        Awaited.__init__(self, workers)
+
+    @property
+    def _answering(self) -> OpenedStore:
+        return self._opened

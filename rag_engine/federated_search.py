@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rag_engine.answering.translations import NO_TRANSLATIONS, Translations
 from rag_engine.cancellation import check_cancelled
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rag_engine.retrieval.retriever import Embed, Retriever
 
 __all__ = ["FederatedHits", "FederatedSearch"]
+
+T = TypeVar("T")
 
 
 class FederatedHits(list[Hit]):
@@ -41,13 +43,27 @@ class FederatedSearch:
         self, question: str, *, also: Sequence[str], language: str | None
     ) -> Translations:
         """Translate a question as the first knowledge base does that can be asked."""
+        return self._by_first(
+            lambda base: base.translate(question, also=also, language=language), NO_TRANSLATIONS
+        )
+
+    def languages_to_translate(
+        self, question: str, *, also: Sequence[str], language: str | None
+    ) -> list[str]:
+        """Return the languages that ``translate`` would have a model write."""
+        return self._by_first(
+            lambda base: base.languages_to_translate(question, also=also, language=language), []
+        )
+
+    def _by_first(self, ask: Callable[[KnowledgeBase], T], otherwise: T) -> T:
+        """Return what the first knowledge base says that can be asked."""
         for base in self._bases:
             try:
-                return base.translate(question, also=also, language=language)
+                return ask(base)
             except StoreError as error:
                 if not self._partial:
                     raise _named(base, error) from error
-        return NO_TRANSLATIONS
+        return otherwise
 
     def search(
         self,

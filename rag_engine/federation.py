@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rag_engine.answering.answer_stream import AnswerStream
 from rag_engine.answering.strictness import Strictness
 from rag_engine.answering.translations import Translations
+from rag_engine.asynchronous import Awaited
 from rag_engine.components import Components, default_components
 from rag_engine.errors import InvalidInput, StoreError
 from rag_engine.federated_search import FederatedHits, FederatedSearch
@@ -29,9 +28,10 @@ from rag_engine.location import ServerAddress
 from rag_engine.records import Answer, Hit, Problem
 from rag_engine.search_arguments import History, check_k, check_min_score, checked_history
 from rag_engine.settings import Settings
-from rag_engine.workers import Workers, WorkerThreads, in_worker
+from rag_engine.workers import Workers
 
 if TYPE_CHECKING:
+    from rag_engine.answering.asking import AnsweringParts, Search
     from rag_engine.answering.drafting import OnText
 
 __all__ = ["Federation"]
@@ -47,7 +47,7 @@ class _Parts:
     settings: Settings
 
 
-class Federation:
+class Federation(Awaited[FederatedHits]):
     """Several open knowledge bases, asked as one; safe to share between threads.
 
     It is asked what a ``KnowledgeBase`` is asked: ``search``, ``ask``, ``asearch``, ``aask``,
@@ -75,13 +75,13 @@ class Federation:
         workers: Workers | None = None,
     ) -> None:
         """Ask open knowledge bases, which stay their caller's to close."""
+        super().__init__(workers)
         self.knowledge_bases = tuple(knowledge_bases)
         _check_bases(self.knowledge_bases)
         first = self.knowledge_bases[0]
         self.settings = first.settings
         self._parts = _Parts(first._opened.components, first.settings)
         self._all = FederatedSearch(self.knowledge_bases, partial=partial)
-        self._workers = WorkerThreads() if workers is None else workers
         self._owned = ExitStack()
 
     @classmethod
@@ -164,7 +164,7 @@ class Federation:
         checked_history(history)
         return self._all.search(
             question,
-            self._all.translate(question, also=also, language=language),
+            self.translate(question, also=also, language=language),
             also=also,
             history=history,
             k=k,
@@ -198,20 +198,9 @@ class Federation:
             InvalidInput, ServiceError: as ``KnowledgeBase.ask``.
             StoreError: as ``search``.
         """
-        from rag_engine.answering.asking import ask
-
-        left_out: list[Problem] = []
-
-        def search(question: str, translations: Translations, **asked: Any) -> list[Hit]:
-            hits = self._all.search(question, translations, **asked)
-            left_out.extend(hits.left_out)
-            return hits
-
-        answer = ask(
+        return self._ask(
             question,
-            search,
-            self._all.translate,
-            self._parts,
+            self._searched,
             also=also,
             history=history,
             k=k,
@@ -223,97 +212,44 @@ class Federation:
             instruction=instruction,
             on_text=on_text,
         )
-        warnings = [f"{each.source} was left out: {each.reason}" for each in left_out]
-        return replace(answer, warnings=(*answer.warnings, *warnings))
 
-    async def asearch(
-        self,
-        question: str,
-        *,
-        also: Sequence[str] = (),
-        history: History = (),
-        k: int = 10,
-        where: Filter | None = None,
-        language: str | None = None,
-        min_score: float = 0.0,
-        instruction: str | None = None,
+    def translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> Translations:
+        """Translate a question as the first does that can be asked: ``KnowledgeBase.translate``."""
+        return self._all.translate(question, also=also, language=language)
+
+    def languages_to_translate(
+        self, question: str, *, also: Sequence[str] = (), language: str | None = None
+    ) -> list[str]:
+        """Return the languages that ``translate`` would have a model write; it asks none."""
+        return self._all.languages_to_translate(question, also=also, language=language)
+
+    def _check_open(self) -> None:
+        """Leave it to each knowledge base: one that was closed is one that fails."""
+
+    def _searched(
+        self, question: str, translations: Translations, *, images: bool = False, **asked: Any
     ) -> FederatedHits:
-        """Return what ``search`` returns; other tasks go on meanwhile."""
-        search = partial(
-            self.search,
-            question,
-            also=also,
-            history=history,
-            k=k,
-            where=where,
-            language=language,
-            min_score=min_score,
-            instruction=instruction,
-        )
-        return await in_worker(self._workers.search, search)
+        return self._all.search(question, translations, images=images, **asked)
 
-    async def aask(
-        self,
-        question: str,
-        *,
-        also: Sequence[str] = (),
-        history: History = (),
-        k: int | None = None,
-        where: Filter | None = None,
-        language: str | None = None,
-        answer_language: str | None = None,
-        min_score: float | None = None,
-        strictness: Strictness | None = None,
-        instruction: str | None = None,
-    ) -> Answer:
-        """Return what ``ask`` returns; other tasks go on meanwhile."""
-        write = partial(
-            self.ask,
-            question,
-            also=also,
-            history=history,
-            k=k,
-            where=where,
-            language=language,
-            answer_language=answer_language,
-            min_score=min_score,
-            strictness=strictness,
-            instruction=instruction,
-        )
-        return await in_worker(self._workers.answer, write)
+    @property
+    def _answering(self) -> AnsweringParts:
+        return self._parts
 
-    def astream(
-        self,
-        question: str,
-        *,
-        also: Sequence[str] = (),
-        history: History = (),
-        k: int | None = None,
-        where: Filter | None = None,
-        language: str | None = None,
-        answer_language: str | None = None,
-        min_score: float | None = None,
-        strictness: Strictness | None = None,
-        instruction: str | None = None,
-    ) -> AnswerStream:
-        """Return the pieces of an answer as they are written: ``KnowledgeBase.astream``."""
+    def _answered(self, write: Callable[[Search], Answer], search: Search) -> Answer:
+        """Let an answer be written, with warnings that tell what was left out."""
+        left_out: dict[str, str] = {}
 
-        def write(on_text: OnText) -> Answer:
-            return self.ask(
-                question,
-                also=also,
-                history=history,
-                k=k,
-                where=where,
-                language=language,
-                answer_language=answer_language,
-                min_score=min_score,
-                strictness=strictness,
-                instruction=instruction,
-                on_text=on_text,
-            )
+        def noting(question: str, translations: Translations, **asked: Any) -> list[Hit]:
+            hits = search(question, translations, **asked)
+            if isinstance(hits, FederatedHits):
+                left_out.update({each.source: each.reason for each in hits.left_out})
+            return hits
 
-        return AnswerStream(self._workers.answer, write)
+        answer = write(noting)
+        warnings = [f"{source} was left out: {reason}" for source, reason in left_out.items()]
+        return replace(answer, warnings=(*answer.warnings, *warnings))
 
     def thumbnail(self, image: str) -> bytes | None:
         """Return the thumbnail of a hit's ``image``: ``KnowledgeBase.thumbnail``."""

@@ -70,8 +70,12 @@ class Following:
         if not self.now.was_replaced():
             return
         old, new = self.now, self._reopen()
+        try:
+            self._opened(new)
+        except BaseException:  # the old one is still the one that is asked: it is tried again
+            new.close(publish=False)
+            raise
         self.now = new
-        self._opened(new)
         _log.warning("another knowledge base took the place of %s, and is open now", new.path)
         self._ended.wait(self._patience_s)
         old.close(publish=False)

@@ -109,8 +109,9 @@ def reembed(
     target, before = next_of(root), before_of(root)
     stored = _stored(root)
     if settings is None:
-        kept = _stored(target) if is_knowledge_base(target) else stored
-        settings = read_stored(kept["settings"], origin=str(target))
+        begun = is_knowledge_base(target)
+        kept = _stored(target) if begun else stored
+        settings = read_stored(kept["settings"], origin=str(target if begun else root))
     make = components or default_components
     parts = make(settings)
     wait_for_embedder(parts)

@@ -16,6 +16,7 @@ from rag_engine import Document, Equals, Federation, KnowledgeBase, Message, Set
 from rag_engine.errors import InvalidFilter, InvalidInput, StoreCorrupt, StoreError
 from rag_engine.pipelines.cli import main
 from rag_engine.retrieval.federated import FoundIn, answerable_of_all, merged, rescaled
+from rag_engine.workers import WorkerThreads
 from tests.doubles import HashEmbedder
 from tests.images.drawn import picture
 from tests.readme_blocks import ROOT, python_block
@@ -371,3 +372,20 @@ def test_what_is_no_open_knowledge_base_is_refused(tmp_path, quick_components):
         pytest.raises(InvalidInput, match=r"got str 'x'; Federation\.open takes paths"),
     ):
         Federation([kb, "x"])
+
+
+def test_searches_of_answers_wait_for_their_turn(tmp_path, quick_components):
+    searches: list[object] = []
+
+    class Counted(WorkerThreads):
+        def search(self, do):
+            searches.append(do)
+            return super().search(do)
+
+    with KnowledgeBase.open(tmp_path / "kb", components=quick_components) as kb:
+        kb.add([Document(id="a", text="Die Dichtung wird jedes Jahr ersetzt.")])
+        bases = Federation([kb], workers=Counted())
+        assert asyncio.run(bases.aask("Dichtung?")) == bases.ask("Dichtung?")
+        assert len(searches) == 1
+        assert asyncio.run(bases.asearch("Dichtung?")) == bases.search("Dichtung?")
+        assert len(searches) == 2

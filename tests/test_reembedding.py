@@ -18,6 +18,7 @@ from rag_engine.components import Components
 from rag_engine.errors import (
     ContractMismatch,
     InvalidInput,
+    ModelError,
     SettingsError,
     StorageFailed,
     StoreClosed,
@@ -381,3 +382,21 @@ def test_what_follows_and_can_not_open_it_says_so_once(
         reembed(root, NEW, parts)
         wait_until(lambda: len(tried) > 2, "for it to be tried again")
     assert caplog.text.count("can not be opened") == 1
+
+
+def test_what_can_not_be_taken_up_is_tried_again(root: Path):
+    taken: list[KnowledgeBase] = []
+    reader = opened(root)
+
+    def take(kb: KnowledgeBase) -> None:
+        taken.append(kb)
+        if len(taken) < 3:
+            raise ModelError("not now")
+
+    with Following(reader, lambda: opened(root), take, every_s=0.01, patience_s=0.0) as following:
+        reembed(root, NEW, parts)
+        wait_until(lambda: following.now is not reader, "for the new one to be taken up")
+        assert following.now is taken[2]
+        for refused in taken[:2]:
+            with pytest.raises(StoreClosed):
+                refused.search("Pumpe 7")

@@ -15,14 +15,25 @@ import math
 from dataclasses import astuple, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rag_engine.retrieval.candidates import Candidates
 from rag_engine.retrieval.log_odds import log_odds
 from rag_engine.store.snapshot import Snapshot
 
-__all__ = ["KNOWN_MODEL", "OTHER_MODEL", "AnswerableWeights", "Signs", "answerable", "signs"]
+__all__ = [
+    "BEST",
+    "KNOWN_MODEL",
+    "OTHER_MODEL",
+    "AnswerableWeights",
+    "Signs",
+    "answerable",
+    "lead_of",
+    "log_size",
+    "signs",
+]
 
-_BEST = 10
+BEST = 10
 """So many of the best passages are compared with each other."""
 _ALONE = 3.0
 """The lead of a passage that is alone: between those of the best of three that answers (5.4 at the
@@ -83,15 +94,33 @@ def signs(candidates: Candidates, snapshot: Snapshot, effective_corpus_size: flo
         nearest = (float(candidates.dense.max()) - prior.mean) / prior.std
     ids = candidates.ids[:1]
     alike = snapshot.twins.of(ids).get(int(ids[0]), ())
-    distinct = candidates.scores[~np.isin(candidates.ids, alike)][:_BEST]
-    best, *others = log_odds(distinct).tolist()
+    distinct = candidates.scores[~np.isin(candidates.ids, alike)][:BEST]
     return Signs(
         nearest=nearest,
-        lead=best - sum(others) / len(others) if others else _ALONE,
+        lead=lead_of(distinct),
         at_home=float(candidates.same_language_probability[0]),
-        size=math.log(max(_FEWEST, effective_corpus_size)),
+        size=log_size(effective_corpus_size),
         usual=prior is not None,
     )
+
+
+def lead_of(scores: npt.ArrayLike) -> float:
+    """Return the log odds of the best score less the mean of those that follow it.
+
+    >>> round(lead_of([0.75, 0.5, 0.5]), 4)
+    1.0986
+    """
+    best, *others = log_odds(scores).tolist()
+    return float(best - sum(others) / len(others)) if others else _ALONE
+
+
+def log_size(size: float) -> float:
+    """Return the logarithm of how many different things are said.
+
+    >>> log_size(3) == log_size(20) == math.log(20)
+    True
+    """
+    return math.log(max(_FEWEST, size))
 
 
 def answerable(seen: Signs | None) -> float | None:
@@ -107,7 +136,7 @@ def answerable(seen: Signs | None) -> float | None:
     """
     if seen is None:
         return 0.0
-    if not seen.usual and seen.size <= math.log(_FEWEST):
+    if not seen.usual and seen.size <= log_size(0):
         return None
     *told, usual = astuple(seen)
     *weights, intercept = astuple(KNOWN_MODEL if usual else OTHER_MODEL)

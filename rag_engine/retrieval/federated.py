@@ -33,18 +33,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag_engine.records import Hit
-from rag_engine.retrieval.answerable import KNOWN_MODEL, OTHER_MODEL
+from rag_engine.retrieval.answerable import BEST, KNOWN_MODEL, OTHER_MODEL, lead_of, log_size
 from rag_engine.retrieval.fusion import WITH_TOKENS
 from rag_engine.retrieval.log_odds import log_odds
 from rag_engine.tasks.same_texts import text_key
 
 __all__ = ["BEST", "FoundIn", "answerable_of_all", "merged", "rescaled"]
-
-BEST = 10
-"""So many hits of each are compared for the lead of the best: as many as ``answerable`` does."""
-_ALONE = 3.0
-_FEWEST = 20.0
-"""Both as in ``answerable``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +62,7 @@ def rescaled(score: float, size: float, size_of_all: float) -> float:
     >>> rescaled(0.5, 1000, 1000), round(rescaled(0.5, 1000, 4000), 3)
     (0.5, 0.275)
     """
-    shift = WITH_TOKENS.size * (_log_size(size_of_all) - _log_size(size))
+    shift = WITH_TOKENS.size * (log_size(size_of_all) - log_size(size))
     if shift == 0:
         return score
     return _probability(float(log_odds(score)) - shift)
@@ -115,18 +109,12 @@ def answerable_of_all(found: Sequence[FoundIn], hits: Sequence[Hit]) -> float | 
     total = sum(one.size for one in found)
     logit = float(log_odds(told))
     logit += weights.lead * (_lead(hits) - _lead(best.hits))
-    logit += weights.size * (_log_size(total) - _log_size(best.size))
+    logit += weights.size * (log_size(total) - log_size(best.size))
     return _probability(logit)
 
 
 def _lead(hits: Sequence[Hit]) -> float:
-    """Return the log odds of the best hit less the mean of those that follow, ten in all."""
-    best, *others = log_odds([hit.score for hit in hits[:BEST]]).tolist()
-    return float(best - sum(others) / len(others)) if others else _ALONE
-
-
-def _log_size(size: float) -> float:
-    return math.log(max(_FEWEST, size))
+    return lead_of([hit.score for hit in hits[:BEST]])
 
 
 def _probability(logit: float) -> float:
